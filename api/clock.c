@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+#include "api/clock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t system_utc_ms(void *ctx)
+{
+    return read_ms(CLOCK_REALTIME);
+}
+
+static int64_t system_boot_ms(void *ctx)
+{
+    return read_ms(CLOCK_BOOTTIME);
+}
+
+const struct mir_clock *mir_clock_system(void)
+{
+    static const struct mir_clock clock = {system_utc_ms, system_boot_ms, NULL};
+    return &clock;
+}
+
+int64_t mir_now_s(const struct mir_clock *clock)
+{
+    return clock->utc_ms(clock->ctx) / 1000;
+}
+
+void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE])
+{
+    time_t t = (time_t)utc_s;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(out, MIR_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        snprintf(out, MIR_TIME_SIZE, "-");
+}
+
+/* The part after the seconds: an optional fraction, then Z or +hh:mm. */
+static int parse_zone(const char *p, int *ret_offset_s)
+{
+    if (*p == '.') {
+        p++;
+        if (!isdigit((unsigned char)*p))
+            return -1;
+        while (isdigit((unsigned char)*p))
+            p++;
+    }
+    if ((*p == 'Z' || *p == 'z') && p[1] == '\0') {
+        *ret_offset_s = 0;
+        return 0;
+    }
+    int hours, minutes, used = 0;
+    char sign = *p;
+    if ((sign != '+' && sign != '-') || sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
+        used != 5 || p[6] != '\0' || hours > 23 || minutes > 59)
+        return -1;
+    *ret_offset_s = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return 0;
+}
+
+int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err)
+{
+    struct tm tm = {0}, check;
+    int used = 0, offset = 0;
+    char t = 0;
+    if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &t,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) == 7 &&
+        used == 19 && (t == 'T' || t == 't' || t == ' ') && !parse_zone(text + used, &offset)) {
+        tm.tm_year -= 1900;
+        tm.tm_mon -= 1;
+        check = tm;
+        time_t utc = timegm(&check);
+        /* timegm carries impossible fields over (31 February); a time is what was written. */
+        if (tm.tm_sec == 60)
+            check.tm_sec = 60, check.tm_min = tm.tm_min, check.tm_hour = tm.tm_hour;
+        if (check.tm_hour == tm.tm_hour && check.tm_min == tm.tm_min && check.tm_sec == tm.tm_sec &&
+            (tm.tm_sec == 60 || (check.tm_mday == tm.tm_mday && check.tm_mon == tm.tm_mon))) {
+            *ret_utc_s = (int64_t)utc - offset;
+            return 0;
+        }
+    }
+    mir_fail(err, MIR_USAGE, "'%.64s' is not a time", text);
+    return mir_error_hint(err, "write it as 2026-11-20T18:30:00Z");
+}
+
+static int64_t unit_seconds(char unit)
+{
+    static const struct {
+        char unit;
+        int64_t s;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    for (size_t i = 0; i < MIR_NELEMS(units); i++)
+        if (units[i].unit == unit)
+            return units[i].s;
+    return 0;
+}
+
+/* The sum in seconds, or -1 when the text is no duration, or one beyond the maximum. */
+static int64_t duration_sum(const char *p)
+{
+    int64_t sum = 0, smallest = INT64_MAX;
+    while (*p) {
+        if (!isdigit((unsigned char)*p))
+            return -1;
+        errno = 0;
+        char *end;
+        int64_t n = strtoll(p, &end, 10);
+        int64_t unit = *end ? unit_seconds(*end) : (p == end || sum ? 0 : 1);
+        if (errno || !unit || unit >= smallest || n > MIR_DURATION_MAX_S / unit)
+            return -1;
+        smallest = unit;
+        sum += n * unit;
+        if (sum > MIR_DURATION_MAX_S)
+            return -1;
+        p = *end ? end + 1 : end;
+        while (*p == ' ')
+            p++;
+    }
+    return sum;
+}
+
+int mir_duration_parse(const char *text, int64_t *ret_s, struct mir_error *err)
+{
+    int64_t sum = duration_sum(text);
+    if (sum <= 0) {
+        mir_fail(err, MIR_USAGE, "'%.64s' is not a duration", text);
+        return mir_error_hint(err, "write it as 90s, 10m, 2h, 1h30m or 3d (at most ten years)");
+    }
+    *ret_s = sum;
+    return 0;
+}
+
+void mir_duration_format(int64_t s, char out[MIR_TIME_SIZE])
+{
+    const char *sign = s < 0 ? "-" : "";
+    if (s < 0)
+        s = -s;
+    if (s < 60)
+        snprintf(out, MIR_TIME_SIZE, "%s%" PRId64 "s", sign, s);
+    else if (s < 3600)
+        snprintf(out, MIR_TIME_SIZE, "%s%" PRId64 "m %" PRId64 "s", sign, s / 60, s % 60);
+    else if (s < 86400)
+        snprintf(out, MIR_TIME_SIZE, "%s%" PRId64 "h %" PRId64 "m", sign, s / 3600, s / 60 % 60);
+    else
+        snprintf(out, MIR_TIME_SIZE, "%s%" PRId64 "d %" PRId64 "h", sign, s / 86400, s / 3600 % 24);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The provider interface: what one cloud (or this machine) can do for a deployment. One const
+ * struct per provider folder; callers never use its functions directly but the mir_prov_*
+ * wrappers, which check the contract, log one debug line, time the call and number the fault
+ * points.
+ *
+ * Contract of every function:
+ *   - synchronous, and back before its own stated limit (30 s unless said otherwise);
+ *   - any thread, several at once for different deployments;
+ *   - creates carry identity (token = lease id) and tags inside the creating request; creating
+ *     again with the same token finds the first one;
+ *   - deletes treat "already gone" as success; success means "asked for", and only get/list say
+ *     what is really there;
+ *   - an answer that was lost is reported with err.outcome = MIR_OUTCOME_UNKNOWN.
+ * Strings inside structs are fixed fields, so values can be kept and copied freely.
+ */
+#ifndef API_PROVIDER_H
+#define API_PROVIDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/buf.h"
+#include "api/clock.h"
+#include "api/config.h"
+#include "api/error.h"
+#include "api/id.h"
+#include "api/kernel.h"
+#include "api/lease.h"
+
+#define MIR_INSTANCE_ID 128
+#define MIR_NAME_TEXT 64 /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
+#define MIR_PORTS_MAX 16
+#define MIR_HOOKS_MAX 6
+#define MIR_ARGS_MAX 4096 /* bytes of a kernel command line, terminator included */
+
+enum mir_instance_state {
+    MIR_INSTANCE_ABSENT = 0, /* the provider knows nothing of it (now) */
+    MIR_INSTANCE_STARTING,
+    MIR_INSTANCE_RUNNING,
+    MIR_INSTANCE_STOPPING,
+    MIR_INSTANCE_ENDED /* it ran and is over; may still hold things until deleted */
+};
+
+struct mir_port {
+    char address[46];   /* host address the port is published on; "" = 127.0.0.1 */
+    uint16_t host_port; /* 0 in a request: the provider chooses a free one */
+    uint16_t guest_port;
+};
+
+/* What identifies and protects every object of a deployment (tags on a cloud). */
+struct mir_tags {
+    char installation[MIR_ID_TEXT];
+    char deployment[MIR_ID_TEXT]; /* = lease id */
+    int64_t expires_s;
+    char signature[65]; /* HMAC-SHA256, hex, over the others with the installation key */
+};
+
+struct mir_instance_spec {
+    const struct mir_lease *lease; /* borrowed; must be durable */
+    struct mir_tags tags;
+    char name[MIR_NAME_TEXT];
+    const struct mir_kernel *kernel; /* borrowed */
+    const char *kernel_path;         /* borrowed; the stored kernel file */
+    char image_id[MIR_INSTANCE_ID];  /* from image_put; "" where the provider needs none */
+    uint64_t memory_bytes;
+    unsigned port_count;
+    struct mir_port ports[MIR_PORTS_MAX];
+    char arguments[MIR_ARGS_MAX]; /* the kernel command line, our own arguments included */
+};
+
+struct mir_instance {
+    char id[MIR_INSTANCE_ID]; /* the provider's name for it */
+    enum mir_instance_state state;
+    struct mir_tags tags; /* as found on the object; deployment "" when it has none */
+    unsigned port_count;
+    struct mir_port ports[MIR_PORTS_MAX]; /* as really published */
+    char address[46];                     /* public address, "" when none (yet) */
+    int64_t started_ms;                   /* UTC ms; 0 unknown */
+    int64_t first_output_ms; /* UTC ms of the first console byte; 0 not yet or unknown */
+    char end_reason[160];    /* for ENDED: "deadline", "asked to stop", "powered off", ... */
+};
+
+enum mir_hook_state { MIR_HOOK_OFF = 0, MIR_HOOK_ARMED, MIR_HOOK_FAILED };
+
+struct mir_hook {
+    char name[24]; /* "keeper", "daemon", "guest", "cloud-schedule", "shutdown-behaviour" */
+    enum mir_hook_state state; /* ARMED only after it has been read back */
+    int64_t deadline_s;        /* as read back */
+    char detail[160];
+};
+
+enum mir_check_level { MIR_CHECK_PASS, MIR_CHECK_WARN, MIR_CHECK_FAIL };
+
+/* One line of `doctor`. */
+struct mir_check {
+    char name[48];
+    enum mir_check_level level;
+    char detail[240];
+    char fix[240]; /* "" for PASS */
+};
+
+/* Given once to open. All borrowed, must outlive the handle. */
+struct mir_provider_env {
+    const struct mir_config *config;
+    const char *state_dir;    /* absolute; the provider owns <state_dir>/<its name>/ */
+    const char *installation; /* id of this installation */
+    const struct mir_clock *clock;
+};
+
+struct mir_provider;
+
+/* An open provider: made by mir_prov_open, used only through the wrappers. */
+struct mir_prov;
+
+typedef int mir_instance_fn(void *ctx, const struct mir_instance *instance);
+
+struct mir_config_key {
+    const char *name; /* without the provider's section: "machine" for [local] machine = */
+    const char *help;
+};
+
+struct mir_provider {
+    const char *name;  /* "local": the section, the CLI word, the folder */
+    const char *title; /* for people */
+    bool paid;         /* fewer than two armed hooks on a paid provider: torn down again */
+    unsigned poll_ms;  /* how often a running instance is looked at */
+    unsigned settle_s; /* how long after a create attempt a listing may still miss it */
+    const struct mir_config_key *config_keys; /* ends with a NULL name */
+
+    int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
+    void (*close)(void *ctx);
+
+    /* doctor: append lines to checks (at most max), set *ret_count. Never fails as a whole. */
+    void (*check)(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count);
+
+    /* Can this kernel run here, now (tender on PATH, accelerator)? 0, or MIR_POLICY with the
+     * reason and the fix. Pure look; cheap. */
+    int (*admit)(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err);
+
+    /* Optional (NULL where kernels are booted as they are): idempotent by kernel digest. */
+    int (*image_put)(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
+                     struct mir_error *err);
+    int (*image_delete)(void *ctx, const char *image_id, struct mir_error *err);
+
+    int (*instance_create)(void *ctx, const struct mir_instance_spec *spec,
+                           struct mir_instance *ret, struct mir_error *err);
+    /* By token (lease id). Absent is an answer (state ABSENT), not an error. */
+    int (*instance_get)(void *ctx, const char *token, struct mir_instance *ret,
+                        struct mir_error *err);
+    int (*instance_delete)(void *ctx, const char *token, struct mir_error *err);
+    /* Console text from byte `offset` on, appended to out (bounded by its max); *ret_next is the
+     * offset to go on from. Works until instance_delete, after the instance's end too. */
+    int (*instance_console)(void *ctx, const char *token, uint64_t offset, struct mir_buf *out,
+                            uint64_t *ret_next, struct mir_error *err);
+
+    /* (Re)arm this provider's own hooks for the lease's deadline and read them back into hooks.
+     * Also how an extension reaches them. A hook that cannot be armed is a FAILED row, not an
+     * error; -1 means that nothing could be asked. */
+    int (*hooks_arm)(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
+                     size_t *ret_count, struct mir_error *err);
+
+    /* Call fn for everything there is that carries tags of any installation; fn returning
+     * non-zero ends the listing. The truth about what really exists, never from a cache. */
+    int (*sweep)(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+};
+
+/* --- the wrappers: the only way to call a provider --- */
+
+int mir_prov_open(const struct mir_provider *provider, const struct mir_provider_env *env,
+                  struct mir_prov **ret_prov, struct mir_error *err);
+void mir_prov_close(struct mir_prov *prov); /* NULL allowed */
+const struct mir_provider *mir_prov_info(const struct mir_prov *prov);
+
+void mir_prov_check(struct mir_prov *prov, struct mir_check *checks, size_t max, size_t *ret_count);
+int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                   struct mir_error *err);
+int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                       char ret_id[MIR_INSTANCE_ID], struct mir_error *err);
+int mir_prov_image_delete(struct mir_prov *prov, const char *image_id, struct mir_error *err);
+
+/* Refuses (MIR_INTERNAL) a spec without a durable lease, with an expired one, or whose tags do
+ * not name the lease. */
+int mir_prov_instance_create(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                             struct mir_instance *ret, struct mir_error *err);
+int mir_prov_instance_get(struct mir_prov *prov, const char *token, struct mir_instance *ret,
+                          struct mir_error *err);
+int mir_prov_instance_delete(struct mir_prov *prov, const char *token, struct mir_error *err);
+int mir_prov_instance_console(struct mir_prov *prov, const char *token, uint64_t offset,
+                              struct mir_buf *out, uint64_t *ret_next, struct mir_error *err);
+int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, struct mir_hook *hooks,
+                       size_t max, size_t *ret_count, struct mir_error *err);
+int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+
+/* Names for print and JSON; never NULL. */
+const char *mir_instance_state_name(enum mir_instance_state state);
+const char *mir_hook_state_name(enum mir_hook_state state);
+const char *mir_check_level_name(enum mir_check_level level);
+
+int mir_name_valid(const char *name); /* 1 when it is a deployment or site name */
+
+/* Sign tags with the installation key (32 bytes), or check a signature in constant time. */
+void mir_tags_sign(struct mir_tags *tags, const unsigned char key[32]);
+int mir_tags_verify(const struct mir_tags *tags, const unsigned char key[32]);
+
+#endif

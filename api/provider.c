@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* The checking wrappers: the contract of provider.h as code. */
+#include "api/provider.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/fault.h"
+#include "api/log.h"
+#include "api/memory.h"
+
+struct mir_prov {
+    const struct mir_provider *info;
+    const struct mir_clock *clock;
+    void *ctx;
+};
+
+/* One call under way: its names and when it began. */
+struct call {
+    const struct mir_prov *prov;
+    char point[64]; /* "local.instance_create" */
+    int64_t began_ms;
+};
+
+static int begin(struct call *call, const struct mir_prov *prov, const char *op,
+                 struct mir_error *err)
+{
+    call->prov = prov;
+    snprintf(call->point, sizeof call->point, "%s.%s", prov->info->name, op);
+    call->began_ms = prov->clock->boot_ms(prov->clock->ctx);
+    return mir_fault_before(call->point, err);
+}
+
+static int end(struct call *call, const char *subject, int rc, struct mir_error *err)
+{
+    if (rc == 0)
+        rc = mir_fault_after(call->point, err);
+    if (mir_log_enabled(MIR_LOG_DEBUG))
+        mir_log(MIR_LOG_DEBUG, "provider", "%s %s: %s in %" PRId64 " ms", call->point, subject,
+                rc ? (err ? err->text : "failed") : "ok",
+                call->prov->clock->boot_ms(call->prov->clock->ctx) - call->began_ms);
+    return rc;
+}
+
+int mir_prov_open(const struct mir_provider *provider, const struct mir_provider_env *env,
+                  struct mir_prov **ret_prov, struct mir_error *err)
+{
+    struct mir_prov *prov = mir_calloc(1, sizeof *prov);
+    prov->info = provider;
+    prov->clock = env->clock;
+    if (provider->open(env, &prov->ctx, err)) {
+        free(prov);
+        return mir_error_wrap(err, "provider %s", provider->name);
+    }
+    *ret_prov = prov;
+    return 0;
+}
+
+void mir_prov_close(struct mir_prov *prov)
+{
+    if (!prov)
+        return;
+    prov->info->close(prov->ctx);
+    free(prov);
+}
+
+const struct mir_provider *mir_prov_info(const struct mir_prov *prov)
+{
+    return prov->info;
+}
+
+void mir_prov_check(struct mir_prov *prov, struct mir_check *checks, size_t max, size_t *ret_count)
+{
+    *ret_count = 0;
+    prov->info->check(prov->ctx, checks, max, ret_count);
+}
+
+int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                   struct mir_error *err)
+{
+    return prov->info->admit(prov->ctx, spec, err);
+}
+
+int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                       char ret_id[MIR_INSTANCE_ID], struct mir_error *err)
+{
+    if (!prov->info->image_put) {
+        ret_id[0] = '\0';
+        return 0;
+    }
+    struct call call;
+    if (begin(&call, prov, "image_put", err))
+        return -1;
+    return end(&call, spec->name, prov->info->image_put(prov->ctx, spec, ret_id, err), err);
+}
+
+int mir_prov_image_delete(struct mir_prov *prov, const char *image_id, struct mir_error *err)
+{
+    if (!prov->info->image_delete || !*image_id)
+        return 0;
+    struct call call;
+    if (begin(&call, prov, "image_delete", err))
+        return -1;
+    return end(&call, image_id, prov->info->image_delete(prov->ctx, image_id, err), err);
+}
+
+/* No lease, no launch. */
+static int spec_has_lease(const struct mir_prov *prov, const struct mir_instance_spec *spec,
+                          struct mir_error *err)
+{
+    const struct mir_lease *lease = spec->lease;
+    if (!lease || !lease->durable || !mir_id_valid(lease->id))
+        return mir_fail(err, MIR_INTERNAL, "launch of %s refused: no durable lease", spec->name);
+    if (strcmp(spec->tags.deployment, lease->id) || !mir_id_valid(spec->tags.installation))
+        return mir_fail(err, MIR_INTERNAL, "launch of %s refused: tags do not name the lease",
+                        spec->name);
+    if (lease->deadline_s <= mir_now_s(prov->clock))
+        return mir_fail(err, MIR_POLICY, "launch of %s refused: its lease is over", spec->name);
+    return 0;
+}
+
+int mir_prov_instance_create(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                             struct mir_instance *ret, struct mir_error *err)
+{
+    struct call call;
+    if (spec_has_lease(prov, spec, err) || begin(&call, prov, "instance_create", err))
+        return -1;
+    return end(&call, spec->name, prov->info->instance_create(prov->ctx, spec, ret, err), err);
+}
+
+int mir_prov_instance_get(struct mir_prov *prov, const char *token, struct mir_instance *ret,
+                          struct mir_error *err)
+{
+    struct call call;
+    if (begin(&call, prov, "instance_get", err))
+        return -1;
+    return end(&call, token, prov->info->instance_get(prov->ctx, token, ret, err), err);
+}
+
+int mir_prov_instance_delete(struct mir_prov *prov, const char *token, struct mir_error *err)
+{
+    struct call call;
+    if (begin(&call, prov, "instance_delete", err))
+        return -1;
+    return end(&call, token, prov->info->instance_delete(prov->ctx, token, err), err);
+}
+
+int mir_prov_instance_console(struct mir_prov *prov, const char *token, uint64_t offset,
+                              struct mir_buf *out, uint64_t *ret_next, struct mir_error *err)
+{
+    struct call call;
+    if (begin(&call, prov, "instance_console", err))
+        return -1;
+    return end(&call, token,
+               prov->info->instance_console(prov->ctx, token, offset, out, ret_next, err), err);
+}
+
+/* A hook that claims another deadline than the lease's is not armed for this lease. */
+static void distrust_hooks(const struct mir_lease *lease, struct mir_hook *hooks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hooks[i].state != MIR_HOOK_ARMED || hooks[i].deadline_s == lease->deadline_s)
+            continue;
+        hooks[i].state = MIR_HOOK_FAILED;
+        snprintf(hooks[i].detail, sizeof hooks[i].detail, "read back another deadline");
+    }
+}
+
+int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, struct mir_hook *hooks,
+                       size_t max, size_t *ret_count, struct mir_error *err)
+{
+    struct call call;
+    if (!lease->durable)
+        return mir_fail(err, MIR_INTERNAL, "hooks refused: the lease is not durable");
+    if (begin(&call, prov, "hooks_arm", err))
+        return -1;
+    *ret_count = 0;
+    int rc = prov->info->hooks_arm(prov->ctx, lease, hooks, max, ret_count, err);
+    if (rc == 0)
+        distrust_hooks(lease, hooks, *ret_count);
+    return end(&call, lease->id, rc, err);
+}
+
+int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err)
+{
+    struct call call;
+    if (begin(&call, prov, "sweep", err))
+        return -1;
+    return end(&call, "", prov->info->sweep(prov->ctx, fn, fn_ctx, err), err);
+}
+
+const char *mir_instance_state_name(enum mir_instance_state state)
+{
+    static const char *const names[] = {"absent", "starting", "running", "stopping", "ended"};
+    return (unsigned)state < MIR_NELEMS(names) ? names[state] : names[0];
+}
+
+const char *mir_hook_state_name(enum mir_hook_state state)
+{
+    static const char *const names[] = {"off", "armed", "failed"};
+    return (unsigned)state < MIR_NELEMS(names) ? names[state] : names[0];
+}
+
+const char *mir_check_level_name(enum mir_check_level level)
+{
+    static const char *const names[] = {"PASS", "WARN", "FAIL"};
+    return (unsigned)level < MIR_NELEMS(names) ? names[level] : names[2];
+}
+
+int mir_name_valid(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && len < MIR_NAME_TEXT && *name != '-' && name[len - 1] != '-' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+static void tags_mac(const struct mir_tags *tags, const unsigned char key[32], char out[65])
+{
+    char text[160];
+    int n = snprintf(text, sizeof text, "%s\n%s\n%" PRId64 "\n", tags->installation,
+                     tags->deployment, tags->expires_s);
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned int mac_len = 0;
+    HMAC(EVP_sha256(), key, 32, (const unsigned char *)text, (size_t)n, mac, &mac_len);
+    mir_hex(mac, 32, out);
+}
+
+void mir_tags_sign(struct mir_tags *tags, const unsigned char key[32])
+{
+    tags_mac(tags, key, tags->signature);
+}
+
+int mir_tags_verify(const struct mir_tags *tags, const unsigned char key[32])
+{
+    char expected[65];
+    tags_mac(tags, key, expected);
+    return CRYPTO_memcmp(expected, tags->signature, 64) == 0 && strlen(tags->signature) == 64;
+}
