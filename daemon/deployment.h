@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The noun "deployment" as the daemon keeps it: one row of the store, the state of the lease
+ * machine, and the document of the REST interface.
+ *
+ * A plain value without owned pointers: copied with `=`, written and read whole by the store.
+ */
+#ifndef DAEMON_DEPLOYMENT_H
+#define DAEMON_DEPLOYMENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/id.h"
+#include "api/kernel.h"
+#include "api/provider.h"
+
+/* What users see (PRODUCT: states of a deployment). */
+enum mird_state {
+    MIRD_PENDING,
+    MIRD_PREPARING,
+    MIRD_UPLOADING,
+    MIRD_LAUNCHING,
+    MIRD_RUNNING,
+    MIRD_LIVE,
+    MIRD_ENDING,
+    MIRD_GONE,
+    MIRD_FAILED,
+    MIRD_STUCK,
+    MIRD_STATE_COUNT
+};
+
+const char *mird_state_name(enum mird_state state);
+int mird_state_by_name(const char *name); /* -1: no such state */
+bool mird_state_final(enum mird_state state); /* gone or failed */
+
+/* What has to be made, in order; undone in reverse. */
+enum mird_step_kind { MIRD_STEP_IMAGE, MIRD_STEP_INSTANCE, MIRD_STEP_HOOKS, MIRD_STEP_SITE,
+                      MIRD_STEP_COUNT };
+
+/* Where a step stands. INTENT is durable before the request leaves: found after a crash it means
+ * "maybe", and is resolved by looking. */
+enum mird_step_status {
+    MIRD_TODO,
+    MIRD_INTENT,
+    MIRD_DONE,
+    MIRD_UNDOING, /* the delete was sent at least once */
+    MIRD_UNDONE   /* verified away, or never begun */
+};
+
+enum mird_end_reason {
+    MIRD_END_NONE,
+    MIRD_END_DEADLINE,
+    MIRD_END_REMOVED,   /* asked for by a user */
+    MIRD_END_GUEST,     /* the guest ended by itself */
+    MIRD_END_FAILED     /* a step failed for good */
+};
+
+struct mird_deployment {
+    char id[MIR_ID_TEXT]; /* = lease id = client token */
+    char name[MIR_NAME_TEXT];
+    char provider[24];
+    char kernel[MIR_SHA256_TEXT];
+    char owner[32]; /* user name behind the request (SO_PEERCRED), for ps and audit */
+
+    /* The request, after planning. */
+    uint64_t memory_bytes;
+    unsigned port_count;
+    struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
+    char arguments[MIR_ARGS_MAX];         /* the whole kernel command line */
+    char url[256];        /* "" none: then running is the goal, else live */
+    char url_origin[12];  /* "given", "derived" or "" */
+    char token[MIR_ID_TEXT]; /* ownership token the guest shows at /.well-known/unikernel */
+    bool list;            /* wanted on the registry page */
+    bool anyway;
+
+    /* The lease. */
+    int64_t created_s;
+    int64_t deadline_s;
+
+    /* The machine (lease.h). */
+    enum mird_step_status steps[MIRD_STEP_COUNT];
+    enum mird_end_reason end_reason;
+    bool seen_running;
+    bool seen_live;
+    bool hooks_stale;        /* the deadline moved after the hooks were read back */
+    int64_t last_create_s;   /* of the last request that may have created something */
+    int64_t ending_since_s;  /* 0: not ending */
+    int64_t retry_at_s;      /* not before; 0: at once */
+    unsigned attempts;       /* of the step under way */
+    int64_t finished_s;      /* 0: not final */
+
+    /* What was found. */
+    char image_id[MIR_INSTANCE_ID];
+    struct mir_instance instance;
+    unsigned hook_count;
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    char error_code[24]; /* kind name of the last failure, "" none */
+    char error_text[640];
+    char error_hint[320];
+
+    uint64_t version; /* row version: ETag; raised by the store on each write */
+};
+
+/* The user's state, derived: pure. now only decides between ending and stuck (3 minutes). */
+enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t now_s);
+
+/* The REST document, new reference. public_url is the registry's base ("" when it has none). */
+json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s,
+                             const char *public_url);
+
+#endif

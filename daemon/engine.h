@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine: workers that carry deployments from step to step by asking the pure lease machine
+ * what comes next, the reaper that acts at deadlines, and the reconciliation at start.
+ *
+ * All functions: any thread. Those that change a lease return when the change is durable; the
+ * work itself goes on in the engine's threads.
+ */
+#ifndef DAEMON_ENGINE_H
+#define DAEMON_ENGINE_H
+
+#include "daemon/core.h"
+#include "daemon/plan.h"
+
+/* Starts workers and reaper, after reconciling the store with what really exists: every
+ * deployment not final is adopted, resumed, or found gone. */
+int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct mir_error *err);
+
+/* Stops the threads; what runs goes on running under its other hooks. */
+void mird_engine_stop(struct mird_engine *engine);
+
+/* Plan, admit, and commit deployment + lease + steps + operation in one transaction; then wake
+ * the workers. Fills *ret_d and *ret_op. Errors: MIR_USAGE, MIR_NOT_FOUND (kernel, provider),
+ * MIR_POLICY (cannot boot there, over a limit), MIR_CONFLICT (name or port taken). */
+int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *request,
+                       const char *idempotency_key, const char *body_sha,
+                       struct mird_deployment *ret_d, struct mird_operation *ret_op,
+                       struct mir_error *err);
+
+/* Move the deadline (absolute). Never after the teardown has begun (MIR_CONFLICT), never past the
+ * policy's longest lease (MIR_POLICY). expect_version 0: whatever it is. */
+int mird_engine_extend(struct mird_engine *engine, const char *name, int64_t deadline_s,
+                       uint64_t expect_version, struct mird_deployment *ret_d,
+                       struct mird_operation *ret_op, struct mir_error *err);
+
+/* End it now. A deployment that is ending or over already is a success (ret_op finished). */
+int mird_engine_remove(struct mird_engine *engine, const char *name, struct mird_deployment *ret_d,
+                       struct mird_operation *ret_op, struct mir_error *err);
+
+/* What the public process's prober saw of a deployment's site. */
+void mird_engine_probed(struct mird_engine *engine, const char *deployment,
+                        const struct mird_probe *probe);
+
+/* Console text kept for a deployment: <state_dir>/logs/<id>.log, owned path. Written by the
+ * engine, complete (last lines included) before the deployment becomes final. */
+char *mird_engine_log_path(const struct mird_core *core, const char *deployment);
+
+/* Milliseconds since the reaper's last round (for /readyz), and figures for /metrics. */
+struct mird_engine_figures {
+    int64_t reaper_age_ms;
+    uint64_t teardowns_ok, teardowns_failed;
+    int64_t worst_lateness_s; /* gone minus deadline, since start */
+};
+void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The planner: request + kernel + capability -> what will be done. Pure: no I/O, no clock, no
+ * randomness; the same function answers POST /v1/plans and stands in front of every deploy.
+ */
+#ifndef DAEMON_PLAN_H
+#define DAEMON_PLAN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/provider.h"
+#include "daemon/deployment.h"
+
+/* A deploy request as it came in, checked for form but not yet for sense. */
+struct mird_request {
+    char provider[24];
+    char kernel[MIR_SHA256_TEXT];
+    char name[MIR_NAME_TEXT]; /* "" : choose one */
+    char owner[32];
+    int64_t ttl_s;            /* 0: not given */
+    int64_t until_s;          /* 0: not given; both given is an error */
+    uint64_t memory_bytes;    /* 0: choose */
+    unsigned port_count;
+    struct mir_port ports[MIR_PORTS_MAX];
+    char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
+    char url[256];
+    bool list;
+    bool anyway;
+};
+
+struct mird_policy {
+    int64_t ttl_default_s;
+    int64_t ttl_max_s;
+    int64_t ttl_min_s;
+    uint64_t memory_default_bytes;
+    uint64_t memory_max_bytes;
+    unsigned deployments_max; /* not final, per installation */
+};
+
+struct mird_plan {
+    int64_t deadline_s;
+    uint64_t memory_bytes;
+    char how[32];
+    char why[240];
+    enum mir_verdict verdict;
+    bool wants_url;         /* a URL can be had, so the goal is live */
+    uint32_t takes_part;
+    unsigned port_count;
+    struct mir_port ports[MIR_PORTS_MAX];
+    unsigned hook_count;
+    char hooks[MIR_HOOKS_MAX][24]; /* names that would be armed */
+    int64_t price_per_hour_micro;  /* 0 for local */
+};
+
+/* MIR_USAGE, MIR_POLICY with the reason and the fix. `live` is the number of deployments not
+ * final. */
+int mird_plan_make(const struct mird_request *request, const struct mir_kernel *kernel,
+                   const struct mir_provider *provider, const struct mird_policy *policy,
+                   unsigned live, int64_t now_s, struct mird_plan *ret, struct mir_error *err);
+
+/* The REST document of a plan: steps, bytes, costs, hooks. New reference. */
+json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *request,
+                       const struct mir_kernel *kernel, int64_t now_s);
+
+/* Reads a request body (strict: unknown fields are refused by name). */
+int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store: everything the daemon must still know after a power loss. One SQLite file
+ * (WAL, synchronous=FULL, STRICT tables); all SQL of the project is in store*.c.
+ *
+ * Any thread; calls are serialised by a mutex inside and never span a network call. A function
+ * that changes something has committed durably when it returns 0; after -1 nothing changed.
+ * Lists are owned arrays, freed with free().
+ */
+#ifndef DAEMON_STORE_H
+#define DAEMON_STORE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/error.h"
+#include "daemon/deployment.h"
+#include "daemon/site.h"
+
+struct mird_store;
+
+/* Opens or creates <state_dir>/state.db, migrates it to the newest schema, checks its integrity.
+ * MIR_CORRUPT says what is wrong and where the broken file was kept. */
+int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_error *err);
+void mird_store_close(struct mird_store *store);
+
+/* Installation identity, made on first open: id, HMAC key for tags, Ed25519 seed for statements. */
+struct mird_identity {
+    char installation[MIR_ID_TEXT];
+    unsigned char tag_key[32];
+    unsigned char sign_seed[32];
+};
+int mird_store_identity(struct mird_store *store, struct mird_identity *ret, struct mir_error *err);
+
+/* Small settings that must survive ("public-port"). value NULL deletes. Get: owned or NULL. */
+int mird_store_setting_put(struct mird_store *store, const char *key, const char *value,
+                           struct mir_error *err);
+char *mird_store_setting_get(struct mird_store *store, const char *key);
+
+/* --- kernels --- */
+int mird_store_kernel_put(struct mird_store *store, const struct mir_kernel *kernel, int64_t now_s,
+                          struct mir_error *err);
+int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct mir_kernel *ret,
+                          struct mir_error *err); /* MIR_NOT_FOUND */
+
+/* --- deployments; lease, steps and operation are made in one transaction --- */
+struct mird_operation {
+    char id[MIR_ID_TEXT];
+    char kind[12]; /* "deploy", "extend", "remove" */
+    char deployment[MIR_ID_TEXT];
+    char name[MIR_NAME_TEXT];
+    int64_t created_s;
+    int64_t finished_s; /* 0: running */
+    bool failed;
+    char error_code[24];
+    char error_text[640];
+    char error_hint[320];
+};
+
+/* MIR_CONFLICT when a deployment of that name is not final yet. idempotency_key "" for none: a
+ * key seen before gives the deployment and operation of then (ret_replayed set) when body_sha is
+ * the same, MIR_USAGE otherwise. */
+int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
+                              struct mird_operation *op, const char *idempotency_key,
+                              const char *body_sha, bool *ret_replayed, struct mir_error *err);
+/* Writes the whole row if the stored version equals d->version, and raises d->version;
+ * MIR_CONFLICT when somebody else wrote first. */
+int mird_store_deployment_update(struct mird_store *store, struct mird_deployment *d,
+                                 struct mir_error *err);
+int mird_store_deployment_get(struct mird_store *store, const char *id,
+                              struct mird_deployment *ret, struct mir_error *err);
+/* By name: the one not final, else the newest. */
+int mird_store_deployment_by_name(struct mird_store *store, const char *name,
+                                  struct mird_deployment *ret, struct mir_error *err);
+/* Newest first; all=false leaves out the final ones. */
+int mird_store_deployments(struct mird_store *store, bool all, struct mird_deployment **ret,
+                           size_t *ret_count, struct mir_error *err);
+
+/* --- operations --- */
+int mird_store_operation_add(struct mird_store *store, const struct mird_operation *op,
+                             struct mir_error *err);
+int mird_store_operation_get(struct mird_store *store, const char *id, struct mird_operation *ret,
+                             struct mir_error *err);
+/* Finish all running operations of that kind ("" = any) of a deployment; fail_with NULL = well. */
+int mird_store_operations_finish(struct mird_store *store, const char *deployment,
+                                 const char *kind, int64_t now_s,
+                                 const struct mir_error *fail_with, struct mir_error *err);
+
+/* --- events: append-only, numbered over all deployments --- */
+struct mird_event {
+    int64_t id;
+    int64_t at_ms; /* UTC */
+    char deployment[MIR_ID_TEXT];
+    char kind[12]; /* "state", "step", "hook", "probe", "note", "error" */
+    char state[12];
+    char text[320];
+};
+int mird_store_event_add(struct mird_store *store, struct mird_event *event,
+                         struct mir_error *err); /* fills id */
+/* Of one deployment (NULL: all) with id > after, oldest first, at most limit. */
+int mird_store_events(struct mird_store *store, const char *deployment, int64_t after, size_t limit,
+                      struct mird_event **ret, size_t *ret_count, struct mir_error *err);
+
+/* --- audit: append-only, each row hashed over the one before --- */
+int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who,
+                         const char *what, const char *subject, struct mir_error *err);
+json_t *mird_store_audit(struct mird_store *store, int64_t after, size_t limit,
+                         struct mir_error *err);
+
+/* --- sites (site.h) --- */
+int mird_store_site_put(struct mird_store *store, const struct mird_site *site,
+                        struct mir_error *err); /* insert or replace by name */
+int mird_store_site_get(struct mird_store *store, const char *name, struct mird_site *ret,
+                        struct mir_error *err);
+int mird_store_site_delete(struct mird_store *store, const char *name, struct mir_error *err);
+int mird_store_sites(struct mird_store *store, struct mird_site **ret, size_t *ret_count,
+                     struct mir_error *err);
+
+#endif
