@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: ISC
+# A thin front for Meson. A line that begins with a target and ends in "## text" is its help.
+
+BUILD ?= build
+TTL ?= 10m
+FUZZ_SECONDS ?= 60
+prefix ?= /usr/local
+DESTDIR ?=
+
+.DEFAULT_GOAL := all
+.PHONY: all demo demo-stop check style bench fuzz install clean help
+
+all: $(BUILD)/build.ninja ## build every program into build/bin/ (installs missing packages through apt)
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	scripts/install-deps build
+	meson setup $(BUILD) --prefix $(prefix) -Dtests=false
+
+demo: ## build, deploy hello on this machine, show its site, page and badge; TTL=10m is how long it may live
+	scripts/install-deps build run
+	$(MAKE) all
+	BUILD=$(BUILD) scripts/demo start $(TTL)
+
+demo-stop: ## end the demo before its deadline
+	BUILD=$(BUILD) scripts/demo stop
+
+check: ## run every test, with sanitizers; ends in one table and the totals (SUITES="unit e2e" for some)
+	scripts/install-deps build run test
+	scripts/check $(SUITES)
+
+style: ## formatter, banned functions, sizes, layers, headers, scripts, man pages
+	scripts/install-deps build test
+	tests/style/style.py
+
+bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
+	scripts/install-deps build run bench
+	BUILD=$(BUILD) tests/bench/bench
+
+fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
+	scripts/install-deps build test
+	scripts/fuzz $(FUZZ_SECONDS)
+
+install: all ## install under DESTDIR and prefix (/usr/local)
+	meson configure $(BUILD) -Dprefix=$(prefix)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+clean: ## remove what was built (never the state of a running daemon)
+	rm -rf build build-check build-tsan build-fuzz
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 19
