@@ -32,12 +32,17 @@ enum mird_state {
 };
 
 const char *mird_state_name(enum mird_state state);
-int mird_state_by_name(const char *name); /* -1: no such state */
+int mird_state_by_name(const char *name);     /* -1: no such state */
 bool mird_state_final(enum mird_state state); /* gone or failed */
 
 /* What has to be made, in order; undone in reverse. */
-enum mird_step_kind { MIRD_STEP_IMAGE, MIRD_STEP_INSTANCE, MIRD_STEP_HOOKS, MIRD_STEP_SITE,
-                      MIRD_STEP_COUNT };
+enum mird_step_kind {
+    MIRD_STEP_IMAGE,
+    MIRD_STEP_INSTANCE,
+    MIRD_STEP_HOOKS,
+    MIRD_STEP_SITE,
+    MIRD_STEP_COUNT
+};
 
 /* Where a step stands. INTENT is durable before the request leaves: found after a crash it means
  * "maybe", and is resolved by looking. */
@@ -52,9 +57,9 @@ enum mird_step_status {
 enum mird_end_reason {
     MIRD_END_NONE,
     MIRD_END_DEADLINE,
-    MIRD_END_REMOVED,   /* asked for by a user */
-    MIRD_END_GUEST,     /* the guest ended by itself */
-    MIRD_END_FAILED     /* a step failed for good */
+    MIRD_END_REMOVED, /* asked for by a user */
+    MIRD_END_GUEST,   /* the guest ended by itself */
+    MIRD_END_FAILED   /* a step failed for good */
 };
 
 struct mird_deployment {
@@ -69,25 +74,30 @@ struct mird_deployment {
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
     char arguments[MIR_ARGS_MAX];         /* the whole kernel command line */
-    char url[256];        /* "" none: then running is the goal, else live */
-    char url_origin[12];  /* "given", "derived" or "" */
+    char url[256];                        /* "" none: then running is the goal, else live */
+    char url_origin[12];                  /* "given", "derived" or "" */
     char token[MIR_ID_TEXT]; /* ownership token the guest shows at /.well-known/unikernel */
-    bool list;            /* wanted on the registry page */
+    uint32_t takes_part;     /* enum mir_takes_part bits of the kernel */
+    bool list;               /* wanted on the registry page */
     bool anyway;
 
     /* The lease. */
     int64_t created_s;
     int64_t deadline_s;
 
-    /* The machine (lease.h). */
+    /* The machine (lease.h): only mird_lease_apply changes these. */
     enum mird_step_status steps[MIRD_STEP_COUNT];
     enum mird_end_reason end_reason;
+    bool prepared; /* the kernel is ready; what is left of the image step is the upload */
     bool seen_running;
     bool seen_live;
+    bool goal_over;          /* the deploy operation has been answered, well or not */
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
-    int64_t last_create_s;   /* of the last request that may have created something */
+    int64_t running_s;       /* first seen running; 0: never */
+    int64_t last_create_ms;  /* of the last moment at which something may have been created */
+    int64_t absent_since_ms; /* a running instance is not found since then; 0: it is found */
     int64_t ending_since_s;  /* 0: not ending */
-    int64_t retry_at_s;      /* not before; 0: at once */
+    int64_t retry_at_ms;     /* not before; 0: at once */
     unsigned attempts;       /* of the step under way */
     int64_t finished_s;      /* 0: not final */
 
@@ -103,8 +113,19 @@ struct mird_deployment {
     uint64_t version; /* row version: ETag; raised by the store on each write */
 };
 
+#define MIRD_STUCK_AFTER_S 180
+
 /* The user's state, derived: pure. now only decides between ending and stuck (3 minutes). */
 enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t now_s);
+
+const char *mird_step_name(enum mird_step_kind step); /* "image", "instance", ... */
+const char *mird_step_status_name(enum mird_step_status status);
+const char *mird_end_reason_name(enum mird_end_reason reason); /* "" for none */
+
+/* The whole record to and from the text that the store keeps. From: MIR_CORRUPT. */
+json_t *mird_deployment_to_record(const struct mird_deployment *d);
+int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
+                                struct mir_error *err);
 
 /* The REST document, new reference. public_url is the registry's base ("" when it has none). */
 json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s,

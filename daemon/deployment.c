@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/deployment.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const state_names[MIRD_STATE_COUNT] = {
+    "pending", "preparing", "uploading", "launching", "running",
+    "live",    "ending",    "gone",      "failed",    "stuck"};
+static const char *const step_names[MIRD_STEP_COUNT] = {"image", "instance", "hooks", "site"};
+static const char *const status_names[] = {"todo", "intent", "done", "undoing", "undone"};
+static const char *const reason_names[] = {"", "deadline", "removed", "guest", "failed"};
+
+const char *mird_state_name(enum mird_state state)
+{
+    return (unsigned)state < MIRD_STATE_COUNT ? state_names[state] : "unknown";
+}
+
+int mird_state_by_name(const char *name)
+{
+    for (int i = 0; i < MIRD_STATE_COUNT; i++)
+        if (!strcmp(state_names[i], name))
+            return i;
+    return -1;
+}
+
+bool mird_state_final(enum mird_state state)
+{
+    return state == MIRD_GONE || state == MIRD_FAILED;
+}
+
+const char *mird_step_name(enum mird_step_kind step)
+{
+    return (unsigned)step < MIRD_STEP_COUNT ? step_names[step] : "unknown";
+}
+
+const char *mird_step_status_name(enum mird_step_status status)
+{
+    return (unsigned)status < MIR_NELEMS(status_names) ? status_names[status] : "unknown";
+}
+
+const char *mird_end_reason_name(enum mird_end_reason reason)
+{
+    return (unsigned)reason < MIR_NELEMS(reason_names) ? reason_names[reason] : "";
+}
+
+static enum mird_state final_state(const struct mird_deployment *d)
+{
+    return d->seen_running || d->end_reason == MIRD_END_REMOVED ? MIRD_GONE : MIRD_FAILED;
+}
+
+static enum mird_state rising_state(const struct mird_deployment *d)
+{
+    if (d->seen_live)
+        return MIRD_LIVE;
+    if (d->seen_running)
+        return MIRD_RUNNING;
+    if (d->steps[MIRD_STEP_INSTANCE] != MIRD_TODO || d->steps[MIRD_STEP_IMAGE] == MIRD_DONE)
+        return MIRD_LAUNCHING;
+    if (d->steps[MIRD_STEP_IMAGE] == MIRD_INTENT)
+        return d->prepared ? MIRD_UPLOADING : MIRD_PREPARING;
+    return MIRD_PENDING;
+}
+
+enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t now_s)
+{
+    if (d->finished_s)
+        return final_state(d);
+    if (d->end_reason == MIRD_END_NONE)
+        return rising_state(d);
+    return now_s - d->ending_since_s >= MIRD_STUCK_AFTER_S ? MIRD_STUCK : MIRD_ENDING;
+}
+
+/* --- the REST document --- */
+
+static json_t *time_json(int64_t utc_s)
+{
+    if (!utc_s)
+        return json_null();
+    char text[MIR_TIME_SIZE];
+    mir_time_format(utc_s, text);
+    return json_string(text);
+}
+
+static json_t *ports_json(const struct mir_port *ports, unsigned count)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "address",
+                                              *ports[i].address ? ports[i].address : "127.0.0.1",
+                                              "host", (int)ports[i].host_port, "guest",
+                                              (int)ports[i].guest_port));
+    return list;
+}
+
+static json_t *hooks_json(const struct mird_deployment *d)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < d->hook_count; i++) {
+        const struct mir_hook *hook = &d->hooks[i];
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s,s:o}", "name", hook->name, "state",
+                                        mir_hook_state_name(hook->state), "detail", hook->detail,
+                                        "deadline", time_json(hook->deadline_s)));
+    }
+    return list;
+}
+
+static json_t *steps_json(const struct mird_deployment *d)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < MIRD_STEP_COUNT; i++)
+        json_array_append_new(list, json_pack("{s:s,s:s}", "name", step_names[i], "status",
+                                              mird_step_status_name(d->steps[i])));
+    return list;
+}
+
+static json_t *instance_json(const struct mir_instance *instance)
+{
+    return json_pack("{s:s,s:s,s:o,s:o,s:s}", "id", instance->id, "state",
+                     mir_instance_state_name(instance->state), "started_at",
+                     time_json(instance->started_ms / 1000), "first_output_at",
+                     time_json(instance->first_output_ms / 1000), "end_reason",
+                     instance->end_reason);
+}
+
+static json_t *error_json(const struct mird_deployment *d)
+{
+    if (!*d->error_code)
+        return json_null();
+    return json_pack("{s:s,s:s,s:s}", "code", d->error_code, "text", d->error_text, "hint",
+                     d->error_hint);
+}
+
+static json_t *addresses_json(const struct mird_deployment *d)
+{
+    json_t *list = json_array();
+    if (*d->instance.address)
+        json_array_append_new(list, json_string(d->instance.address));
+    return list;
+}
+
+/* What the registry shows of it: nothing while it has no URL. */
+static void add_site(json_t *doc, const struct mird_deployment *d, const char *public_url)
+{
+    bool has = *d->url != '\0' && d->steps[MIRD_STEP_SITE] != MIRD_TODO;
+    json_object_set_new(doc, "site", has ? json_string(d->name) : json_null());
+    if (!has || !*public_url) {
+        json_object_set_new(doc, "site_url", json_null());
+        json_object_set_new(doc, "badge_url", json_null());
+        return;
+    }
+    json_object_set_new(doc, "site_url", json_sprintf("%s/sites/%s", public_url, d->name));
+    json_object_set_new(doc, "badge_url", json_sprintf("%s/badge/%s.svg", public_url, d->name));
+}
+
+static void add_lease(json_t *doc, const struct mird_deployment *d, int64_t now_s)
+{
+    int64_t left_s = d->finished_s || d->deadline_s < now_s ? 0 : d->deadline_s - now_s;
+    json_object_set_new(doc, "created_at", time_json(d->created_s));
+    json_object_set_new(doc, "expires_at", time_json(d->deadline_s));
+    json_object_set_new(doc, "left_s", json_integer(left_s));
+    json_object_set_new(doc, "finished_at", time_json(d->finished_s));
+    json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
+    json_object_set_new(doc, "hooks", hooks_json(d));
+    /* The only provider so far costs nothing; a paid one brings its price into the plan. */
+    json_object_set_new(doc, "cost",
+                        json_pack("{s:s,s:i,s:i,s:i,s:n}", "currency", "USD", "per_hour_micro", 0,
+                                  "so_far_micro", 0, "worst_micro", 0, "price_date"));
+}
+
+json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, const char *public_url)
+{
+    json_t *doc =
+        json_pack("{s:s,s:s,s:s,s:s,s:s}", "id", d->id, "name", d->name, "provider", d->provider,
+                  "state", mird_state_name(mird_deployment_state(d, now_s)), "kernel", d->kernel);
+    json_object_set_new(doc, "url", *d->url ? json_string(d->url) : json_null());
+    json_object_set_new(doc, "addresses", addresses_json(d));
+    bool published = d->instance.port_count > 0;
+    json_object_set_new(doc, "ports",
+                        ports_json(published ? d->instance.ports : d->ports,
+                                   published ? d->instance.port_count : d->port_count));
+    add_lease(doc, d, now_s);
+    add_site(doc, d, public_url);
+    json_object_set_new(doc, "memory_bytes", json_integer((json_int_t)d->memory_bytes));
+    json_object_set_new(doc, "arguments", json_string(d->arguments));
+    json_object_set_new(doc, "owner", json_string(d->owner));
+    json_object_set_new(doc, "instance", instance_json(&d->instance));
+    json_object_set_new(doc, "steps", steps_json(d));
+    json_object_set_new(doc, "error", error_json(d));
+    json_object_set_new(doc, "version", json_integer((json_int_t)d->version));
+    return doc;
+}
