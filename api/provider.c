@@ -212,13 +212,6 @@ const char *mir_check_level_name(enum mir_check_level level)
     return (unsigned)level < MIR_NELEMS(names) ? names[level] : names[2];
 }
 
-int mir_name_valid(const char *name)
-{
-    size_t len = strlen(name);
-    return len > 0 && len < MIR_NAME_TEXT && *name != '-' && name[len - 1] != '-' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-}
-
 static void tags_mac(const struct mir_tags *tags, const unsigned char key[32], char out[65])
 {
     char text[160];
