@@ -51,8 +51,30 @@ static void check_address(struct hello *hello)
         platform_say(hello->plat, "address lost", NULL);
         return;
     }
+    for (unsigned i = 0; i < hello->early_count; i++) {
+        struct net_packet packet;
+
+        if (net_input(&hello->net, hello->early[i], hello->early_len[i], &packet) &&
+            packet.proto == NET_PROTO_TCP)
+            tcp_input(&hello->tcp, &packet);
+    }
+    hello->early_count = 0;
     say_address(hello);
     announce_start(&hello->announce);
+}
+
+static void keep_early(struct hello *hello, const uint8_t *frame, size_t len)
+{
+    static const uint8_t ip_and_version[3] = {0x08, 0x00, 0x45};
+    unsigned slot = hello->early_count;
+
+    if (slot == HELLO_EARLY || len > HELLO_EARLY_BYTES || len < NET_ETH_BYTES + NET_IP_BYTES ||
+        memcmp(frame + 12, ip_and_version, sizeof(ip_and_version)) != 0 ||
+        frame[NET_ETH_BYTES + 9] != NET_PROTO_TCP)
+        return;
+    memcpy(hello->early[slot], frame, len);
+    hello->early_len[slot] = (uint8_t)len;
+    hello->early_count++;
 }
 
 static void say_banner(const struct hello *hello, const uint8_t *mac)
@@ -79,6 +101,7 @@ void hello_start(struct hello *hello, const struct platform *plat, const char *c
     hello->shown_ip = 0;
     hello->off = false;
     hello->console_len = 0;
+    hello->early_count = 0;
     args_parse(&hello->args, command_line, plat);
     hello->deadline = hello->args.deadline;
     net_init(&hello->net, plat, mac != NULL ? mac : no_mac, seed);
@@ -99,6 +122,8 @@ void hello_frame(struct hello *hello, const uint8_t *frame, size_t len)
 {
     struct net_packet packet;
 
+    if (hello->net.ip == 0)
+        keep_early(hello, frame, len);
     if (!net_input(&hello->net, frame, len, &packet))
         return;
     if (packet.proto == NET_PROTO_TCP)

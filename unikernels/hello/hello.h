@@ -16,6 +16,8 @@
 
 #define HELLO_VERSION "1.0"
 #define HELLO_CONSOLE_LINE 64
+#define HELLO_EARLY 8
+#define HELLO_EARLY_BYTES 96
 
 struct hello {
     const struct platform *plat; /* borrowed */
@@ -28,6 +30,13 @@ struct hello {
     struct tcp tcp;
     struct http http;
     struct announce announce;
+    /*
+     * Callers who came before DHCP had told us our address: their first SYN, to be heard when it
+     * has. The next one would come a second or more later.
+     */
+    uint8_t early[HELLO_EARLY][HELLO_EARLY_BYTES];
+    uint8_t early_len[HELLO_EARLY];
+    unsigned early_count;
     char console[HELLO_CONSOLE_LINE];
     size_t console_len;
 };

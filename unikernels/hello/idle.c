@@ -85,5 +85,5 @@ void idle_wait(void)
     if (idle_timer_seen)
         __asm__ volatile("sti; hlt; cli" : : : "memory");
     else
-        __asm__ volatile("sti; pause; cli" : : : "memory");
+        __asm__ volatile("sti; nop; nop; cli" : : : "memory");
 }

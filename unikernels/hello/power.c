@@ -10,6 +10,7 @@
 #include "pci.h"
 
 #define PM1_CONTROL 4         /* from the power management base */
+#define WAIT_READS 200000     /* about 0.2 s of port reads: the machine does not stop in an instant */
 #define SLEEP_ENABLE (1U << 13)
 #define SLEEP_TYPE_S5 (0U << 10) /* of both machines, by their ACPI tables' _S5 object */
 
@@ -43,5 +44,7 @@ void power_off(void)
             pci_write(address, PCI_COMMAND, pci_read(address, PCI_COMMAND) | PCI_COMMAND_IO);
         }
         out16((uint16_t)(base + PM1_CONTROL), SLEEP_ENABLE | SLEEP_TYPE_S5);
+        for (int reads = 0; reads < WAIT_READS; reads++)
+            (void)in8(0x80);
     }
 }
