@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC */
+#include "api/http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "api/log.h"
+#include "api/memory.h"
+
+/* One exchange under way: everything libcurl points at. */
+struct exchange {
+    CURL *curl;
+    struct curl_slist *headers;
+    struct mir_http_response response;
+    mir_http_allow_fn *allow;
+    void *allow_ctx;
+    bool reads_only; /* GET, HEAD, OPTIONS: nothing can have happened */
+    bool refused;    /* the filter said no at least once */
+    bool too_large;
+    char curl_text[CURL_ERROR_SIZE];
+    char origin[300];
+    /* for the pool */
+    uint64_t id;
+    mir_http_done_fn *done;
+    void *ctx;
+    struct exchange *next;
+};
+
+static void init_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static void init_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_curl);
+}
+
+void mir_http_response_clear(struct mir_http_response *response)
+{
+    mir_buf_clear(&response->headers);
+    mir_buf_clear(&response->body);
+}
+
+/* --- what libcurl calls --- */
+
+static size_t take_body(char *data, size_t size, size_t count, void *ctx)
+{
+    struct exchange *x = ctx;
+    if (mir_buf_add(&x->response.body, data, size * count)) {
+        x->too_large = true;
+        return 0;
+    }
+    return size * count;
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *ctx)
+{
+    struct exchange *x = ctx;
+    size_t len = size * count;
+    if (len > 5 && !memcmp(data, "HTTP/", 5)) { /* a new answer begins: redirect, or after 100 */
+        mir_buf_reset(&x->response.headers);
+        return len;
+    }
+    if (mir_buf_add(&x->response.headers, data, len)) {
+        x->too_large = true;
+        return 0;
+    }
+    return len;
+}
+
+static curl_socket_t open_filtered(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct exchange *x = ctx;
+    if (!x->allow(x->allow_ctx, &address->addr)) {
+        x->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* --- setting up --- */
+
+static bool method_reads(const char *method)
+{
+    return !strcmp(method, "GET") || !strcmp(method, "HEAD") || !strcmp(method, "OPTIONS");
+}
+
+static void set_method(struct exchange *x, const struct mir_http_request *request,
+                       const char *method)
+{
+    if (!strcmp(method, "HEAD"))
+        curl_easy_setopt(x->curl, CURLOPT_NOBODY, 1L);
+    else if (request->body) {
+        curl_easy_setopt(x->curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, request->body);
+        curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+        curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
+    } else if (strcmp(method, "GET") != 0)
+        curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static int add_header_line(struct exchange *x, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(x->headers, line);
+    if (!more)
+        return -1;
+    x->headers = more;
+    return 0;
+}
+
+static int set_headers(struct exchange *x, const struct mir_http_request *request,
+                       struct mir_error *err)
+{
+    int bad = add_header_line(x, "Expect:"); /* never wait for a 100 */
+    if (request->fresh)
+        bad |= add_header_line(x, "Connection: close");
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct mir_http_header *h = &request->headers[i];
+        if (strpbrk(h->name, "\r\n: ") || strpbrk(h->value, "\r\n"))
+            return mir_fail(err, MIR_USAGE, "header '%.64s' with a line end in it", h->name);
+        /* libcurl leaves out "Name:"; with a semicolon it sends an empty one. */
+        mir_auto_free char *line =
+            *h->value ? mir_format("%s: %s", h->name, h->value) : mir_format("%s;", h->name);
+        bad |= add_header_line(x, line);
+    }
+    if (bad)
+        return mir_fail(err, MIR_INTERNAL, "out of memory");
+    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
+    return 0;
+}
+
+static void set_limits(struct exchange *x, const struct mir_http_request *request)
+{
+    CURL *c = x->curl;
+    long connect_ms = request->connect_timeout_ms ? request->connect_timeout_ms : 10000;
+    long total_ms = request->timeout_ms ? request->timeout_ms : 30000;
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, total_ms);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, request->redirects_max > 0 ? 1L : 0L);
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)request->redirects_max);
+    curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    /* Own callbacks bound the bytes; no transfer is decoded behind their back. */
+    curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 16384L);
+    if (request->fresh) {
+        curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+        curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    }
+    if (request->allow) {
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_filtered);
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
+        curl_easy_setopt(c, CURLOPT_PROXY, "");
+        curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+    }
+}
+
+static void set_outputs(struct exchange *x, const struct mir_http_request *request)
+{
+    size_t max = request->response_max ? request->response_max : MIR_HTTP_BODY_DEFAULT;
+    mir_buf_init(&x->response.headers, MIR_HTTP_HEADER_BYTES_MAX);
+    mir_buf_init(&x->response.body, max);
+    curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, x->curl_text);
+    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(x->curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(x->curl, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
+}
+
+static void exchange_free(struct exchange *x)
+{
+    if (!x)
+        return;
+    curl_easy_cleanup(x->curl);
+    curl_slist_free_all(x->headers);
+    mir_http_response_clear(&x->response);
+    free(x);
+}
+
+static struct exchange *exchange_new(const struct mir_http_request *request, struct mir_error *err)
+{
+    struct mir_url url;
+    if (mir_url_parse(request->url, &url, err))
+        return NULL;
+    init_once();
+    struct exchange *x = mir_calloc(1, sizeof *x);
+    x->curl = curl_easy_init();
+    if (!x->curl) {
+        mir_fail(err, MIR_INTERNAL, "libcurl gave no handle");
+        exchange_free(x);
+        return NULL;
+    }
+    const char *method = request->method ? request->method : request->body ? "POST" : "GET";
+    x->reads_only = method_reads(method);
+    x->allow = request->allow;
+    x->allow_ctx = request->allow_ctx;
+    mir_copy(x->origin, sizeof x->origin, url.origin);
+    curl_easy_setopt(x->curl, CURLOPT_URL, request->url);
+    curl_easy_setopt(x->curl, CURLOPT_USERAGENT,
+                     request->user_agent ? request->user_agent : "mirage-deploy/" MIR_VERSION);
+    set_method(x, request, method);
+    set_limits(x, request);
+    set_outputs(x, request);
+    if (set_headers(x, request, err)) {
+        exchange_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+/* --- what came of it --- */
+
+struct outcome_row {
+    CURLcode code;
+    enum mir_kind kind;
+    enum mir_retry retry;
+    bool never_sent;
+};
+
+/* Codes that are not here: MIR_UNAVAILABLE, transient, sent or not as the times say. */
+static const struct outcome_row outcomes[] = {
+    {CURLE_URL_MALFORMAT, MIR_USAGE, MIR_RETRY_NEVER, true},
+    {CURLE_COULDNT_RESOLVE_HOST, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, true},
+    {CURLE_COULDNT_RESOLVE_PROXY, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, true},
+    {CURLE_COULDNT_CONNECT, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, true},
+    {CURLE_SSL_CONNECT_ERROR, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, true},
+    {CURLE_PEER_FAILED_VERIFICATION, MIR_UNAVAILABLE, MIR_RETRY_NEVER, true},
+    {CURLE_OPERATION_TIMEDOUT, MIR_TIMEOUT, MIR_RETRY_TRANSIENT, false},
+    {CURLE_TOO_MANY_REDIRECTS, MIR_CORRUPT, MIR_RETRY_NEVER, false},
+    {CURLE_WEIRD_SERVER_REPLY, MIR_CORRUPT, MIR_RETRY_TRANSIENT, false},
+    {CURLE_UNSUPPORTED_PROTOCOL, MIR_CORRUPT, MIR_RETRY_NEVER, false},
+    {CURLE_PARTIAL_FILE, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, false},
+};
+
+static int64_t info_us(CURL *curl, CURLINFO what)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(curl, what, &us);
+    return us;
+}
+
+static int classify(struct exchange *x, CURLcode code, struct mir_error *err)
+{
+    struct outcome_row row = {code, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, false};
+    for (size_t i = 0; i < MIR_NELEMS(outcomes); i++)
+        if (outcomes[i].code == code) {
+            row = outcomes[i];
+            break;
+        }
+    const char *why = x->curl_text[0] ? x->curl_text : curl_easy_strerror(code);
+    if (x->too_large) {
+        row = (struct outcome_row){code, MIR_CORRUPT, MIR_RETRY_NEVER, false};
+        why = "the answer is larger than it may be";
+    } else if (x->refused && row.never_sent) {
+        row = (struct outcome_row){code, MIR_POLICY, MIR_RETRY_NEVER, true};
+        why = "its address is not one that may be asked";
+    }
+    bool sent = !row.never_sent && info_us(x->curl, CURLINFO_PRETRANSFER_TIME_T) > 0;
+    long status = 0, os_errno = 0;
+    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->curl, CURLINFO_OS_ERRNO, &os_errno);
+    mir_fail(err, row.kind, "%s: %s", x->origin, why);
+    if (err) {
+        err->http_status = (int)status;
+        err->sys_errno = (int)os_errno;
+        err->retry = row.retry;
+        err->outcome = sent && !x->reads_only ? MIR_OUTCOME_UNKNOWN : MIR_DID_NOT_HAPPEN;
+    }
+    return -1;
+}
+
+static int exchange_end(struct exchange *x, CURLcode code, struct mir_error *err)
+{
+    if (code != CURLE_OK)
+        return classify(x, code, err);
+    long status = 0;
+    const char *peer = NULL;
+    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->curl, CURLINFO_PRIMARY_IP, &peer);
+    if (status < 100 || status > 599) { /* HTTP/0.9 and other surprises */
+        mir_fail(err, MIR_CORRUPT, "%s: the answer is not HTTP", x->origin);
+        if (err)
+            err->outcome = x->reads_only ? MIR_DID_NOT_HAPPEN : MIR_OUTCOME_UNKNOWN;
+        return -1;
+    }
+    x->response.status = (int)status;
+    mir_copy(x->response.peer, sizeof x->response.peer, peer ? peer : "");
+    int64_t tls = info_us(x->curl, CURLINFO_APPCONNECT_TIME_T);
+    int64_t tcp = info_us(x->curl, CURLINFO_CONNECT_TIME_T);
+    x->response.connect_ms = (tls > tcp ? tls : tcp) / 1000;
+    x->response.total_ms = info_us(x->curl, CURLINFO_TOTAL_TIME_T) / 1000;
+    return 0;
+}
+
+int mir_http_do(const struct mir_http_request *request, struct mir_http_response *ret,
+                struct mir_error *err)
+{
+    struct exchange *x = exchange_new(request, err);
+    if (!x)
+        return -1;
+    int rc = exchange_end(x, curl_easy_perform(x->curl), err);
+    if (!rc) {
+        *ret = x->response;
+        x->response = (struct mir_http_response){0};
+    }
+    exchange_free(x);
+    return rc;
+}
+
+int mir_http_response_header(const struct mir_http_response *response, const char *name, char *out,
+                             size_t size)
+{
+    size_t name_len = strlen(name);
+    for (const char *line = mir_buf_text(&response->headers); *line;) {
+        size_t len = strcspn(line, "\r\n");
+        if (len > name_len && line[name_len] == ':' && !strncasecmp(line, name, name_len)) {
+            const char *value = line + name_len + 1;
+            const char *end = line + len;
+            while (value < end && (*value == ' ' || *value == '\t'))
+                value++;
+            while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+                end--;
+            if ((size_t)(end - value) >= size)
+                return -1;
+            memcpy(out, value, (size_t)(end - value));
+            out[end - value] = '\0';
+            return 0;
+        }
+        line += len;
+        line += strspn(line, "\r\n");
+    }
+    return -1;
+}
+
+/* --- the pool --- */
+
+struct mir_http_pool {
+    CURLM *multi;
+    struct exchange *first;
+    size_t running;
+    uint64_t last_id;
+};
+
+struct mir_http_pool *mir_http_pool_new(void)
+{
+    init_once();
+    struct mir_http_pool *pool = mir_calloc(1, sizeof *pool);
+    pool->multi = curl_multi_init();
+    return pool;
+}
+
+static void unlink_exchange(struct mir_http_pool *pool, struct exchange *x)
+{
+    for (struct exchange **slot = &pool->first; *slot; slot = &(*slot)->next)
+        if (*slot == x) {
+            *slot = x->next;
+            pool->running--;
+            break;
+        }
+    curl_multi_remove_handle(pool->multi, x->curl);
+}
+
+void mir_http_pool_free(struct mir_http_pool *pool)
+{
+    if (!pool)
+        return;
+    while (pool->first) {
+        struct exchange *x = pool->first;
+        unlink_exchange(pool, x);
+        exchange_free(x);
+    }
+    curl_multi_cleanup(pool->multi);
+    free(pool);
+}
+
+int mir_http_pool_add(struct mir_http_pool *pool, const struct mir_http_request *request,
+                      mir_http_done_fn *done, void *ctx, uint64_t *ret_id, struct mir_error *err)
+{
+    struct exchange *x = exchange_new(request, err);
+    if (!x)
+        return -1;
+    CURLMcode rc = curl_multi_add_handle(pool->multi, x->curl);
+    if (rc != CURLM_OK) {
+        exchange_free(x);
+        return mir_fail(err, MIR_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
+    }
+    x->done = done;
+    x->ctx = ctx;
+    x->id = ++pool->last_id;
+    x->next = pool->first;
+    pool->first = x;
+    pool->running++;
+    if (ret_id)
+        *ret_id = x->id;
+    return 0;
+}
+
+void mir_http_pool_cancel(struct mir_http_pool *pool, uint64_t id)
+{
+    for (struct exchange *x = pool->first; x; x = x->next)
+        if (x->id == id) {
+            unlink_exchange(pool, x);
+            exchange_free(x);
+            return;
+        }
+}
+
+size_t mir_http_pool_running(const struct mir_http_pool *pool)
+{
+    return pool->running;
+}
+
+/* The next exchange that is over, taken out of the pool; NULL when there is none. */
+static struct exchange *next_over(struct mir_http_pool *pool, CURLcode *ret_code)
+{
+    CURLMsg *msg;
+    int left;
+    while ((msg = curl_multi_info_read(pool->multi, &left))) {
+        if (msg->msg != CURLMSG_DONE)
+            continue;
+        *ret_code = msg->data.result; /* msg is gone after the removal */
+        char *private_data = NULL;
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private_data);
+        struct exchange *x = (struct exchange *)(void *)private_data;
+        unlink_exchange(pool, x);
+        return x;
+    }
+    return NULL;
+}
+
+static unsigned report_all(struct mir_http_pool *pool)
+{
+    unsigned reported = 0;
+    CURLcode code = CURLE_OK;
+    for (struct exchange *x; (x = next_over(pool, &code)); reported++) {
+        struct mir_error err = {0};
+        int rc = exchange_end(x, code, &err);
+        x->done(x->ctx, rc ? NULL : &x->response, &err);
+        exchange_free(x);
+    }
+    return reported;
+}
+
+int mir_http_pool_run(struct mir_http_pool *pool, int timeout_ms, struct mir_error *err)
+{
+    int alive = 0;
+    CURLMcode rc = curl_multi_perform(pool->multi, &alive);
+    if (rc == CURLM_OK && report_all(pool) > 0)
+        return 0;
+    if (rc == CURLM_OK)
+        rc = curl_multi_poll(pool->multi, NULL, 0, timeout_ms, NULL);
+    if (rc == CURLM_OK)
+        rc = curl_multi_perform(pool->multi, &alive);
+    if (rc != CURLM_OK)
+        return mir_fail(err, MIR_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
+    report_all(pool);
+    return 0;
+}
+
+void mir_http_pool_wake(struct mir_http_pool *pool)
+{
+    curl_multi_wakeup(pool->multi);
+}
