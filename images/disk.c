@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Raw disks: MBR and GPT; and what every disk image has in common, its first sectors.
+ * Format: UEFI specification, chapter 5, and the PC's master boot record.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "bytes.h"
+#include "probes.h"
+
+#define SECTOR 512
+#define BOOT_CODE 440 /* the rest of the sector is a disk id and the partition table */
+#define GPT_HEADER_MAX 512
+
+static bool all_zero(const unsigned char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (p[i])
+            return false;
+    return true;
+}
+
+/* A GPT header whose own checksum is right. */
+static bool is_gpt(const unsigned char *p, size_t len)
+{
+    unsigned char header[GPT_HEADER_MAX];
+    if (len < 92 || memcmp(p, "EFI PART", 8))
+        return false;
+    uint32_t size = krn_le32(p + 12);
+    if (size < 92 || size > len || size > sizeof header)
+        return false;
+    memcpy(header, p, size);
+    memset(header + 16, 0, 4);
+    return crc32(0, header, size) == krn_le32(p + 16);
+}
+
+static bool has_signature(const unsigned char *sector)
+{
+    return sector[510] == 0x55 && sector[511] == 0xaa;
+}
+
+void krn_disk_head(const unsigned char *head, size_t len, struct krn_facts *facts)
+{
+    if (!head || len < SECTOR) {
+        facts->conditions |= KRN_UNSEEN_DISK;
+        return;
+    }
+    if (has_signature(head) && !all_zero(head, BOOT_CODE))
+        facts->kernel.boot_ways |= MIR_BOOT_BIOS_DISK;
+    if (len > SECTOR && is_gpt(head + SECTOR, len - SECTOR))
+        facts->kernel.boot_ways |= MIR_BOOT_EFI_DISK;
+    if (len >= 4096 + SECTOR && is_gpt(head + 4096, len - 4096)) /* sectors of 4 KiB */
+        facts->kernel.boot_ways |= MIR_BOOT_EFI_DISK;
+    if (all_zero(head, SECTOR))
+        facts->conditions |= KRN_EMPTY_DISK;
+}
+
+void krn_disk_size(uint64_t bytes, struct krn_facts *facts)
+{
+    if (bytes >= (uint64_t)1 << 30)
+        snprintf(facts->detail, sizeof facts->detail, "%.1f GiB", (double)bytes / (1 << 30));
+    else
+        snprintf(facts->detail, sizeof facts->detail, "%.1f MiB", (double)bytes / (1 << 20));
+}
+
+/* A boot sector's signature is two bytes, which any file may have by chance: the partition table
+ * has to make sense too, or the sector has to begin with a jump as file systems' do. */
+static bool looks_like_mbr(const unsigned char *sector)
+{
+    if (!has_signature(sector))
+        return false;
+    if (sector[0] == 0xeb || sector[0] == 0xe9 || sector[0] == 0xfa || sector[0] == 0x33)
+        return true;
+    for (unsigned i = 0; i < 4; i++)
+        if (sector[446 + 16 * i] & 0x7f)
+            return false;
+    return true;
+}
+
+int krn_probe_disk(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err)
+{
+    size_t len = window->kept < 8192 ? window->kept : 8192;
+    const unsigned char *head = krn_window_at(window, 0, len);
+    if (!head || len < SECTOR)
+        return 0;
+    if (!memcmp(head, "KDMV", 4)) {
+        facts->conditions |= KRN_VMDK;
+        return 0;
+    }
+    krn_disk_head(head, len, facts);
+    if (!looks_like_mbr(head) && !(facts->kernel.boot_ways & MIR_BOOT_EFI_DISK)) {
+        facts->kernel.boot_ways = 0;
+        facts->conditions &= ~(uint32_t)KRN_EMPTY_DISK;
+        return 0;
+    }
+    facts->kernel.format = MIR_FORMAT_DISK_RAW;
+    krn_disk_size(window->size, facts);
+    return 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+#include "images/sandbox.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define CPU_SECONDS 30
+#define CPU_BYTES_PER_SECOND ((uint64_t)64 << 20) /* a slow core, hashing */
+#define MEMORY_BYTES ((rlim_t)512 << 20)
+#define OUTPUT_BYTES ((rlim_t)1 << 20) /* stdout may be a file */
+
+/* --- privileges and limits --- */
+
+static int set_limit(__rlimit_resource_t resource, rlim_t value)
+{
+    struct rlimit now, want = {value, value};
+    if (!getrlimit(resource, &now) && now.rlim_max < value)
+        want.rlim_cur = want.rlim_max = now.rlim_max;
+    return setrlimit(resource, &want);
+}
+
+/* Where stdout or stderr is a file, the answer has to fit behind what is there already. */
+static rlim_t output_limit(void)
+{
+    rlim_t limit = 0;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct stat st;
+        if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (rlim_t)st.st_size + OUTPUT_BYTES > limit)
+            limit = (rlim_t)st.st_size + OUTPUT_BYTES;
+    }
+    return limit;
+}
+
+static int enter_limits(const struct img_sandbox *sandbox, struct mir_error *err)
+{
+    rlim_t cpu = CPU_SECONDS + sandbox->work_bytes / CPU_BYTES_PER_SECOND;
+    if (set_limit(RLIMIT_CPU, cpu) || set_limit(RLIMIT_FSIZE, output_limit()) ||
+        set_limit(RLIMIT_CORE, 0) || set_limit(RLIMIT_NPROC, 0) || set_limit(RLIMIT_NOFILE, 0) ||
+        (!SANITIZED && set_limit(RLIMIT_AS, MEMORY_BYTES)))
+        return mir_fail(err, MIR_INTERNAL, "sandbox: setrlimit failed (errno %d)", errno);
+    return 0;
+}
+
+static int enter_process(const struct img_sandbox *sandbox, struct mir_error *err)
+{
+    if (sandbox->die_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+        return mir_fail(err, MIR_INTERNAL, "sandbox: PR_SET_PDEATHSIG failed (errno %d)", errno);
+    if (sandbox->die_with_parent && getppid() == 1)
+        return mir_fail(err, MIR_INTERRUPTED, "whoever asked for the inspection is gone");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        return mir_fail(err, MIR_INTERNAL, "sandbox: prctl failed (errno %d)", errno);
+    return 0;
+}
+
+/* --- landlock: by number, the C library has no wrappers and the headers may be older --- */
+
+#define LANDLOCK_CREATE 444
+#define LANDLOCK_RESTRICT 446
+#define LANDLOCK_VERSION_FLAG 1u
+
+struct landlock_attr {
+    uint64_t fs;
+    uint64_t net;   /* since ABI 4 */
+    uint64_t scope; /* since ABI 6 */
+};
+
+static struct landlock_attr landlock_all(long abi, size_t *ret_size)
+{
+    static const unsigned fs_bits[] = {0, 13, 14, 15, 15, 16};
+    struct landlock_attr attr = {0};
+    attr.fs = ((uint64_t)1 << fs_bits[abi < 5 ? abi : 5]) - 1;
+    attr.net = abi >= 4 ? 3 : 0;
+    attr.scope = abi >= 6 ? 3 : 0;
+    *ret_size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+    return attr;
+}
+
+/* Everything that can be handled is handled, and no rule allows any of it. */
+static int enter_landlock(bool *ret_landlock, struct mir_error *err)
+{
+    long abi = syscall(LANDLOCK_CREATE, NULL, 0, LANDLOCK_VERSION_FLAG);
+    *ret_landlock = abi > 0;
+    if (abi <= 0)
+        return 0; /* not built in, or not switched on: seccomp stands alone */
+    size_t size;
+    struct landlock_attr attr = landlock_all(abi, &size);
+    int fd = (int)syscall(LANDLOCK_CREATE, &attr, size, 0);
+    if (fd < 0)
+        return mir_fail(err, MIR_INTERNAL, "sandbox: landlock ruleset failed (errno %d)", errno);
+    long rc = syscall(LANDLOCK_RESTRICT, fd, 0);
+    int saved = errno;
+    close(fd);
+    return rc ? mir_fail(err, MIR_INTERNAL, "sandbox: landlock failed (errno %d)", saved) : 0;
+}
+
+/* --- seccomp --- */
+
+static const int allowed[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(pread64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fstat),
+    SCMP_SYS(munmap),
+    SCMP_SYS(brk),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    /* Of no use to anybody who is in here, and of use to the C library: */
+    SCMP_SYS(getrandom),
+#if SANITIZED
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getpid),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+#endif
+};
+
+static int allow_all(scmp_filter_ctx filter)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < MIR_NELEMS(allowed); i++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    /* fstat() of glibc: newfstatat with an empty path; with a path it finds nothing (landlock
+     * does not hide metadata, so the path is what has to be refused: AT_EMPTY_PATH alone). */
+    if (!rc)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+                              SCMP_A3(SCMP_CMP_EQ, 0x1000));
+    for (unsigned fd = STDOUT_FILENO; !rc && fd <= STDERR_FILENO; fd++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, fd));
+    /* Memory, but never executable. */
+    if (!rc)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (!rc)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    return rc;
+}
+
+static int enter_seccomp(struct mir_error *err)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter)
+        return mir_fail(err, MIR_INTERNAL, "sandbox: seccomp is not available");
+    int rc = allow_all(filter);
+    if (!rc)
+        rc = seccomp_load(filter);
+    seccomp_release(filter);
+    return rc ? mir_fail(err, MIR_INTERNAL, "sandbox: seccomp failed (errno %d)", -rc) : 0;
+}
+
+int img_sandbox_enter(const struct img_sandbox *sandbox, bool *ret_landlock, struct mir_error *err)
+{
+    bool landlock = false;
+    if (enter_process(sandbox, err))
+        return -1;
+    if ((sandbox->layers & IMG_SANDBOX_LANDLOCK) && enter_landlock(&landlock, err))
+        return -1;
+    /* Limits come after what still opens a file, and before what refuses prctl and setrlimit. */
+    if ((sandbox->layers & IMG_SANDBOX_LIMITS) && enter_limits(sandbox, err))
+        return -1;
+    if ((sandbox->layers & IMG_SANDBOX_SECCOMP) && enter_seccomp(err))
+        return -1;
+    if (ret_landlock)
+        *ret_landlock = landlock;
+    return 0;
+}
