@@ -25,7 +25,15 @@ struct mird_store;
 int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_error *err);
 void mird_store_close(struct mird_store *store);
 
-/* Installation identity, made on first open: id, HMAC key for tags, Ed25519 seed for statements. */
+/* <state_dir>/reserve keeps 1 MiB back for the time when the disk is full: teardown's writes give
+ * it up and try again. Restore takes it back where there is room; both are cheap when there is
+ * nothing to do. */
+void mird_store_reserve_release(struct mird_store *store);
+void mird_store_reserve_restore(struct mird_store *store);
+
+/* Installation identity, made on first open: id, HMAC key for tags, Ed25519 seed for statements.
+ * Kept in <state_dir>/identity (0600), outside the database, so that with the database lost our
+ * tags on what runs can still be recognised. */
 struct mird_identity {
     char installation[MIR_ID_TEXT];
     unsigned char tag_key[32];
@@ -44,6 +52,16 @@ int mird_store_kernel_put(struct mird_store *store, const struct mir_kernel *ker
 int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct mir_kernel *ret,
                           struct mir_error *err); /* MIR_NOT_FOUND */
 
+/* One line of a deployment's history. */
+struct mird_event {
+    int64_t id;
+    int64_t at_ms; /* UTC */
+    char deployment[MIR_ID_TEXT];
+    char kind[12]; /* "state", "step", "hook", "probe", "note", "error" */
+    char state[12];
+    char text[320];
+};
+
 /* --- deployments; lease, steps and operation are made in one transaction --- */
 struct mird_operation {
     char id[MIR_ID_TEXT];
@@ -58,7 +76,8 @@ struct mird_operation {
     char error_hint[320];
 };
 
-/* MIR_CONFLICT when a deployment of that name is not final yet. idempotency_key "" for none: a
+/* Adds the row, its operation, the first event and a line of the audit log.
+ * MIR_CONFLICT when a deployment of that name is not final yet. idempotency_key "" for none: a
  * key seen before gives the deployment and operation of then (ret_replayed set) when body_sha is
  * the same, MIR_USAGE otherwise. */
 int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
@@ -68,8 +87,27 @@ int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *
  * MIR_CONFLICT when somebody else wrote first. */
 int mird_store_deployment_update(struct mird_store *store, struct mird_deployment *d,
                                  struct mir_error *err);
-int mird_store_deployment_get(struct mird_store *store, const char *id,
-                              struct mird_deployment *ret, struct mir_error *err);
+
+/* What one transition brings besides the row: written in the same transaction, one sync for all. */
+#define MIRD_NEWS_EVENTS_MAX 8
+#define MIRD_NEWS_ENDS_MAX 3
+struct mird_news {
+    unsigned event_count;
+    struct mird_event events[MIRD_NEWS_EVENTS_MAX]; /* deployment and at_ms are filled in */
+    unsigned end_count;                             /* operations to finish */
+    struct {
+        char kind[12];
+        bool failed; /* for the reason in `error` */
+    } ends[MIRD_NEWS_ENDS_MAX];
+    struct mir_error error;
+    const struct mird_operation *operation; /* to add, NULL none; borrowed */
+    const char *audit_who, *audit_what;     /* to write into the audit log, NULL none; borrowed */
+};
+int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
+                                 const struct mird_news *news, int64_t now_ms,
+                                 struct mir_error *err);
+int mird_store_deployment_get(struct mird_store *store, const char *id, struct mird_deployment *ret,
+                              struct mir_error *err);
 /* By name: the one not final, else the newest. */
 int mird_store_deployment_by_name(struct mird_store *store, const char *name,
                                   struct mird_deployment *ret, struct mir_error *err);
@@ -83,19 +121,11 @@ int mird_store_operation_add(struct mird_store *store, const struct mird_operati
 int mird_store_operation_get(struct mird_store *store, const char *id, struct mird_operation *ret,
                              struct mir_error *err);
 /* Finish all running operations of that kind ("" = any) of a deployment; fail_with NULL = well. */
-int mird_store_operations_finish(struct mird_store *store, const char *deployment,
-                                 const char *kind, int64_t now_s,
-                                 const struct mir_error *fail_with, struct mir_error *err);
+int mird_store_operations_finish(struct mird_store *store, const char *deployment, const char *kind,
+                                 int64_t now_s, const struct mir_error *fail_with,
+                                 struct mir_error *err);
 
-/* --- events: append-only, numbered over all deployments --- */
-struct mird_event {
-    int64_t id;
-    int64_t at_ms; /* UTC */
-    char deployment[MIR_ID_TEXT];
-    char kind[12]; /* "state", "step", "hook", "probe", "note", "error" */
-    char state[12];
-    char text[320];
-};
+/* --- events: append-only, numbered over all deployments (struct above) --- */
 int mird_store_event_add(struct mird_store *store, struct mird_event *event,
                          struct mir_error *err); /* fills id */
 /* Of one deployment (NULL: all) with id > after, oldest first, at most limit. */
@@ -103,8 +133,8 @@ int mird_store_events(struct mird_store *store, const char *deployment, int64_t 
                       struct mird_event **ret, size_t *ret_count, struct mir_error *err);
 
 /* --- audit: append-only, each row hashed over the one before --- */
-int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who,
-                         const char *what, const char *subject, struct mir_error *err);
+int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who, const char *what,
+                         const char *subject, struct mir_error *err);
 json_t *mird_store_audit(struct mird_store *store, int64_t after, size_t limit,
                          struct mir_error *err);
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/* Rows of deployments: added with their operation, written whole and by version. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cleanup.h"
+#include "api/json.h"
+#include "api/memory.h"
+#include "store_sql.h"
+
+#define IDEMPOTENCY_KEPT_S 86400
+#define COLUMNS "SELECT version, record FROM deployments "
+
+static char *record_text(const struct mird_deployment *d)
+{
+    json_t *record = mird_deployment_to_record(d);
+    char *text = mir_json_text(record);
+    json_decref(record);
+    return text;
+}
+
+/* From a row of COLUMNS. */
+static int read_row(sqlite3_stmt *stmt, struct mird_deployment *ret, struct mir_error *err)
+{
+    json_t *record = mird_sql_json(stmt, 1, err);
+    if (!record)
+        return -1;
+    int rc = mird_deployment_from_record(record, ret, err);
+    json_decref(record);
+    if (!rc)
+        ret->version = (uint64_t)sqlite3_column_int64(stmt, 0);
+    return rc;
+}
+
+static int read_one(struct mird_store *store, sqlite3_stmt *stmt, const char *what,
+                    struct mird_deployment *ret, struct mir_error *err)
+{
+    if (!stmt)
+        return -1;
+    int rc = mird_sql_step(store, stmt, err);
+    if (rc == 0)
+        return mir_fail(err, MIR_NOT_FOUND, "there is no deployment '%.70s'", what);
+    if (rc > 0) {
+        rc = read_row(stmt, ret, err);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
+static int read_by_id(struct mird_store *store, const char *id, struct mird_deployment *ret,
+                      struct mir_error *err)
+{
+    return read_one(store, mird_sql_bind(store, COLUMNS "WHERE id = ?", err, "t", id), id, ret,
+                    err);
+}
+
+/* --- adding --- */
+
+/* 1: the key was seen before and *ret_d and *ret_op are of then; 0: new; -1. */
+static int replay(struct mird_store *store, const char *key, const char *body_sha, int64_t now_s,
+                  struct mird_deployment *ret_d, struct mird_operation *ret_op,
+                  struct mir_error *err)
+{
+    sqlite3_stmt *stmt = mird_sql_bind(store,
+                                       "SELECT body_sha, deployment, operation FROM idempotency "
+                                       "WHERE key = ? AND created_s > ?",
+                                       err, "ti", key, now_s - IDEMPOTENCY_KEPT_S);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc <= 0)
+        return rc;
+    char old_sha[MIR_SHA256_TEXT], deployment[MIR_ID_TEXT], operation[MIR_ID_TEXT];
+    mird_sql_text(stmt, 0, old_sha, sizeof old_sha);
+    mird_sql_text(stmt, 1, deployment, sizeof deployment);
+    mird_sql_text(stmt, 2, operation, sizeof operation);
+    sqlite3_reset(stmt);
+    if (strcmp(old_sha, body_sha)) {
+        mir_fail(err, MIR_USAGE, "this Idempotency-Key was used for another request");
+        return mir_error_hint(err, "use a new key for a new request");
+    }
+    if (read_by_id(store, deployment, ret_d, err) ||
+        mird_store_read_operation(store, operation, ret_op, err))
+        return -1;
+    return 1;
+}
+
+static int remember_key(struct mird_store *store, const char *key, const char *body_sha,
+                        const struct mird_deployment *d, const struct mird_operation *op,
+                        struct mir_error *err)
+{
+    if (MIRD_SQL_RUN(store, "DELETE FROM idempotency WHERE created_s <= ?", err, "i",
+                     d->created_s - IDEMPOTENCY_KEPT_S))
+        return -1;
+    return MIRD_SQL_RUN(store, "INSERT INTO idempotency VALUES (?, ?, ?, ?, ?)", err, "tttti", key,
+                        body_sha, d->id, op->id, d->created_s);
+}
+
+/* A name is free when the partial unique index says so; asked first for the better message. */
+static int check_name(struct mird_store *store, const char *name, struct mir_error *err)
+{
+    sqlite3_stmt *stmt = mird_sql_bind(
+        store, "SELECT id FROM deployments WHERE name = ? AND final = 0", err, "t", name);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc <= 0)
+        return rc;
+    sqlite3_reset(stmt);
+    mir_fail(err, MIR_CONFLICT, "a deployment named '%s' exists", name);
+    return mir_error_hint(err, "choose another --name, or: mirage-deploy rm %s", name);
+}
+
+static int insert(struct mird_store *store, const struct mird_deployment *d, struct mir_error *err)
+{
+    mir_auto_free char *record = record_text(d);
+    return MIRD_SQL_RUN(
+        store,
+        "INSERT INTO deployments (id, name, provider, final, created_s, deadline_s, version,"
+        " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        err, "tttiiiit", d->id, d->name, d->provider, (int64_t)(d->finished_s != 0), d->created_s,
+        d->deadline_s, (int64_t)d->version, record);
+}
+
+static int insert_with_history(struct mird_store *store, const struct mird_deployment *d,
+                               const struct mird_operation *op, const char *key,
+                               const char *body_sha, struct mir_error *err)
+{
+    struct mird_event event = {.at_ms = d->created_s * 1000, .kind = "state"};
+    mir_copy(event.deployment, sizeof event.deployment, d->id);
+    mir_copy(event.state, sizeof event.state,
+             mird_state_name(mird_deployment_state(d, d->created_s)));
+    mir_copy(event.text, sizeof event.text, "lease granted");
+    if (check_name(store, d->name, err) || insert(store, d, err) ||
+        mird_store_insert_operation(store, op, err) ||
+        mird_store_insert_event(store, &event, err) ||
+        mird_store_insert_audit(store, d->created_s, d->owner, "deploy", d->name, err))
+        return -1;
+    return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
+}
+
+int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
+                              struct mird_operation *op, const char *idempotency_key,
+                              const char *body_sha, bool *ret_replayed, struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_sql_begin(store, err);
+    int seen = 0;
+    struct mird_deployment old_d;
+    struct mird_operation old_op;
+    if (!rc && *idempotency_key) {
+        seen = replay(store, idempotency_key, body_sha, d->created_s, &old_d, &old_op, err);
+        rc = seen < 0 ? -1 : 0;
+    }
+    if (!rc && !seen) {
+        d->version = 1;
+        rc = insert_with_history(store, d, op, idempotency_key, body_sha, err);
+    }
+    rc = mird_sql_end(store, rc, err);
+    mird_store_leave(store);
+    if (rc)
+        return -1;
+    if (seen) {
+        *d = old_d;
+        *op = old_op;
+    }
+    *ret_replayed = seen;
+    return 0;
+}
+
+/* --- writing --- */
+
+static int write_row(struct mird_store *store, const struct mird_deployment *d,
+                     struct mir_error *err)
+{
+    mir_auto_free char *record = record_text(d);
+    if (MIRD_SQL_RUN(store,
+                     "UPDATE deployments SET final = ?, deadline_s = ?, version = ?, record = ? "
+                     "WHERE id = ? AND version = ?",
+                     err, "iiitti", (int64_t)(d->finished_s != 0), d->deadline_s,
+                     (int64_t)d->version + 1, record, d->id, (int64_t)d->version))
+        return -1;
+    if (sqlite3_changes(store->db) == 1)
+        return 0;
+    mir_fail(err, MIR_CONFLICT, "'%s' was changed by somebody else meanwhile", d->name);
+    return mir_error_hint(err, "look at it again and repeat the command");
+}
+
+static int write_news(struct mird_store *store, const struct mird_deployment *d,
+                      const struct mird_news *news, int64_t now_ms, struct mir_error *err)
+{
+    for (unsigned i = 0; i < news->event_count; i++) {
+        struct mird_event event = news->events[i];
+        event.at_ms = now_ms;
+        mir_copy(event.deployment, sizeof event.deployment, d->id);
+        if (mird_store_insert_event(store, &event, err))
+            return -1;
+    }
+    for (unsigned i = 0; i < news->end_count; i++)
+        if (mird_store_end_operations(store, d->id, news->ends[i].kind, now_ms / 1000,
+                                      news->ends[i].failed ? &news->error : NULL, err))
+            return -1;
+    if (news->operation && mird_store_insert_operation(store, news->operation, err))
+        return -1;
+    return news->audit_what ? mird_store_insert_audit(store, now_ms / 1000, news->audit_who,
+                                                      news->audit_what, d->name, err)
+                            : 0;
+}
+
+int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
+                                 const struct mird_news *news, int64_t now_ms,
+                                 struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_sql_begin(store, err);
+    if (!rc)
+        rc = write_row(store, d, err);
+    if (!rc && news)
+        rc = write_news(store, d, news, now_ms, err);
+    rc = mird_sql_end(store, rc, err);
+    mird_store_leave(store);
+    if (!rc)
+        d->version++;
+    return rc;
+}
+
+int mird_store_deployment_update(struct mird_store *store, struct mird_deployment *d,
+                                 struct mir_error *err)
+{
+    return mird_store_deployment_commit(store, d, NULL, 0, err);
+}
+
+/* --- reading --- */
+
+int mird_store_deployment_get(struct mird_store *store, const char *id, struct mird_deployment *ret,
+                              struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = read_by_id(store, id, ret, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_deployment_by_name(struct mird_store *store, const char *name,
+                                  struct mird_deployment *ret, struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt = mird_sql_bind(
+        store, COLUMNS "WHERE name = ? ORDER BY final, seq DESC LIMIT 1", err, "t", name);
+    int rc = read_one(store, stmt, name, ret, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_deployments(struct mird_store *store, bool all, struct mird_deployment **ret,
+                           size_t *ret_count, struct mir_error *err)
+{
+    struct mird_deployment *list = NULL;
+    size_t count = 0, room = 0;
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, COLUMNS "WHERE final <= ? ORDER BY seq DESC", err, "i", (int64_t)all);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    while (rc == 1) {
+        if (count == room) {
+            room = room ? 2 * room : 16;
+            list = mir_realloc(list, room, sizeof *list);
+        }
+        if (read_row(stmt, &list[count], err)) {
+            sqlite3_reset(stmt);
+            rc = -1;
+            break;
+        }
+        count++;
+        rc = mird_sql_step(store, stmt, err);
+    }
+    mird_store_leave(store);
+    if (rc < 0) {
+        free(list);
+        return -1;
+    }
+    *ret = list ? list : mir_calloc(1, sizeof *list);
+    *ret_count = count;
+    return 0;
+}

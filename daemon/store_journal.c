@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* What happened: operations, events, and the audit log whose rows are chained by hashes. */
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cleanup.h"
+#include "api/id.h"
+#include "api/json.h"
+#include "api/memory.h"
+#include "store_sql.h"
+
+/* --- operations --- */
+
+int mird_store_insert_operation(struct mird_store *store, const struct mird_operation *op,
+                                struct mir_error *err)
+{
+    return MIRD_SQL_RUN(store, "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", err,
+                        "ttttiiittt", op->id, op->kind, op->deployment, op->name, op->created_s,
+                        op->finished_s, (int64_t)op->failed, op->error_code, op->error_text,
+                        op->error_hint);
+}
+
+int mird_store_operation_add(struct mird_store *store, const struct mird_operation *op,
+                             struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_store_insert_operation(store, op, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_read_operation(struct mird_store *store, const char *id, struct mird_operation *ret,
+                              struct mir_error *err)
+{
+    sqlite3_stmt *stmt = mird_sql_bind(store,
+                                       "SELECT id, kind, deployment, name, created_s, finished_s,"
+                                       " failed, error_code, error_text, error_hint "
+                                       "FROM operations WHERE id = ?",
+                                       err, "t", id);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 0)
+        return mir_fail(err, MIR_NOT_FOUND, "there is no operation '%.40s'", id);
+    if (rc < 0)
+        return -1;
+    struct mird_operation op = {0};
+    mird_sql_text(stmt, 0, op.id, sizeof op.id);
+    mird_sql_text(stmt, 1, op.kind, sizeof op.kind);
+    mird_sql_text(stmt, 2, op.deployment, sizeof op.deployment);
+    mird_sql_text(stmt, 3, op.name, sizeof op.name);
+    op.created_s = sqlite3_column_int64(stmt, 4);
+    op.finished_s = sqlite3_column_int64(stmt, 5);
+    op.failed = sqlite3_column_int64(stmt, 6) != 0;
+    mird_sql_text(stmt, 7, op.error_code, sizeof op.error_code);
+    mird_sql_text(stmt, 8, op.error_text, sizeof op.error_text);
+    mird_sql_text(stmt, 9, op.error_hint, sizeof op.error_hint);
+    sqlite3_reset(stmt);
+    *ret = op;
+    return 0;
+}
+
+int mird_store_operation_get(struct mird_store *store, const char *id, struct mird_operation *ret,
+                             struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_store_read_operation(store, id, ret, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_end_operations(struct mird_store *store, const char *deployment, const char *kind,
+                              int64_t now_s, const struct mir_error *fail_with,
+                              struct mir_error *err)
+{
+    const char *code = fail_with ? mir_kind_info(fail_with->kind)->name : "";
+    return MIRD_SQL_RUN(store,
+                        "UPDATE operations SET finished_s = ?, failed = ?, error_code = ?,"
+                        " error_text = ?, error_hint = ? "
+                        "WHERE deployment = ? AND finished_s = 0 AND (?7 = '' OR kind = ?7)",
+                        err, "iittttt", now_s, (int64_t)(fail_with != NULL), code,
+                        fail_with ? fail_with->text : "", fail_with ? fail_with->hint : "",
+                        deployment, kind);
+}
+
+int mird_store_operations_finish(struct mird_store *store, const char *deployment, const char *kind,
+                                 int64_t now_s, const struct mir_error *fail_with,
+                                 struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_store_end_operations(store, deployment, kind, now_s, fail_with, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+/* --- events --- */
+
+int mird_store_insert_event(struct mird_store *store, struct mird_event *event,
+                            struct mir_error *err)
+{
+    if (MIRD_SQL_RUN(store,
+                     "INSERT INTO events (at_ms, deployment, kind, state, text) "
+                     "VALUES (?, ?, ?, ?, ?)",
+                     err, "itttt", event->at_ms, event->deployment, event->kind, event->state,
+                     event->text))
+        return -1;
+    event->id = sqlite3_last_insert_rowid(store->db);
+    return 0;
+}
+
+int mird_store_event_add(struct mird_store *store, struct mird_event *event, struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_store_insert_event(store, event, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+static sqlite3_stmt *bind_events(struct mird_store *store, const char *deployment, int64_t after,
+                                 size_t limit, struct mir_error *err)
+{
+    if (!deployment)
+        return mird_sql_bind(store,
+                             "SELECT id, at_ms, deployment, kind, state, text FROM events "
+                             "WHERE id > ? ORDER BY id LIMIT ?",
+                             err, "ii", after, (int64_t)limit);
+    return mird_sql_bind(store,
+                         "SELECT id, at_ms, deployment, kind, state, text FROM events "
+                         "WHERE deployment = ? AND id > ? ORDER BY id LIMIT ?",
+                         err, "tii", deployment, after, (int64_t)limit);
+}
+
+static void read_event(sqlite3_stmt *stmt, struct mird_event *ret)
+{
+    ret->id = sqlite3_column_int64(stmt, 0);
+    ret->at_ms = sqlite3_column_int64(stmt, 1);
+    mird_sql_text(stmt, 2, ret->deployment, sizeof ret->deployment);
+    mird_sql_text(stmt, 3, ret->kind, sizeof ret->kind);
+    mird_sql_text(stmt, 4, ret->state, sizeof ret->state);
+    mird_sql_text(stmt, 5, ret->text, sizeof ret->text);
+}
+
+int mird_store_events(struct mird_store *store, const char *deployment, int64_t after, size_t limit,
+                      struct mird_event **ret, size_t *ret_count, struct mir_error *err)
+{
+    if (limit > 10000)
+        limit = 10000;
+    struct mird_event *list = NULL;
+    size_t count = 0, room = 0;
+    mird_store_enter(store);
+    sqlite3_stmt *stmt = bind_events(store, deployment, after, limit, err);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    for (; rc == 1; rc = mird_sql_step(store, stmt, err)) {
+        if (count == room) {
+            room = room ? 2 * room : 16;
+            list = mir_realloc(list, room, sizeof *list);
+        }
+        read_event(stmt, &list[count++]);
+    }
+    mird_store_leave(store);
+    if (rc < 0) {
+        free(list);
+        return -1;
+    }
+    *ret = list ? list : mir_calloc(1, sizeof *list);
+    *ret_count = count;
+    return 0;
+}
+
+/* --- audit --- */
+
+/* SHA-256 over the row before and this one, each written as JSON so that fields cannot run into
+ * one another. */
+static void chain(const char *before, int64_t at_s, const char *who, const char *what,
+                  const char *subject, char out[MIR_SHA256_TEXT])
+{
+    json_t *row = json_pack("[s,I,s,s,s]", before, (json_int_t)at_s, who, what, subject);
+    mir_auto_free char *text = mir_json_text(row);
+    json_decref(row);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL);
+    mir_hex(digest, 32, out);
+}
+
+int mird_store_insert_audit(struct mird_store *store, int64_t now_s, const char *who,
+                            const char *what, const char *subject, struct mir_error *err)
+{
+    char before[MIR_SHA256_TEXT] = "", hash[MIR_SHA256_TEXT];
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, "SELECT hash FROM audit ORDER BY id DESC LIMIT 1", err, "");
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc < 0)
+        return -1;
+    if (rc == 1) {
+        mird_sql_text(stmt, 0, before, sizeof before);
+        sqlite3_reset(stmt);
+    }
+    chain(before, now_s, who, what, subject, hash);
+    return MIRD_SQL_RUN(store,
+                        "INSERT INTO audit (at_s, who, what, subject, hash) VALUES (?, ?, ?, ?, ?)",
+                        err, "itttt", now_s, who, what, subject, hash);
+}
+
+int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who, const char *what,
+                         const char *subject, struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = mird_sql_begin(store, err);
+    if (!rc)
+        rc = mird_store_insert_audit(store, now_s, who, what, subject, err);
+    rc = mird_sql_end(store, rc, err);
+    mird_store_leave(store);
+    return rc;
+}
+
+json_t *mird_store_audit(struct mird_store *store, int64_t after, size_t limit,
+                         struct mir_error *err)
+{
+    json_t *list = json_array();
+    mird_store_enter(store);
+    sqlite3_stmt *stmt = mird_sql_bind(store,
+                                       "SELECT id, at_s, who, what, subject, hash FROM audit "
+                                       "WHERE id > ? ORDER BY id LIMIT ?",
+                                       err, "ii", after, (int64_t)(limit > 10000 ? 10000 : limit));
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    for (; rc == 1; rc = mird_sql_step(store, stmt, err)) {
+        char at[MIR_TIME_SIZE];
+        mir_time_format(sqlite3_column_int64(stmt, 1), at);
+        json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s,s:s}", "id",
+                                              (json_int_t)sqlite3_column_int64(stmt, 0), "at", at,
+                                              "who", (const char *)sqlite3_column_text(stmt, 2),
+                                              "what", (const char *)sqlite3_column_text(stmt, 3),
+                                              "subject", (const char *)sqlite3_column_text(stmt, 4),
+                                              "hash", (const char *)sqlite3_column_text(stmt, 5)));
+    }
+    mird_store_leave(store);
+    if (rc < 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}

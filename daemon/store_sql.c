@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+#include "store_sql.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/fault.h"
+#include "api/json.h"
+#include "api/memory.h"
+
+void mird_store_enter(struct mird_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+}
+
+void mird_store_leave(struct mird_store *store)
+{
+    pthread_mutex_unlock(&store->lock);
+}
+
+int mird_sql_fail(struct mird_store *store, const char *doing, struct mir_error *err)
+{
+    static const struct {
+        int code;
+        enum mir_kind kind;
+        const char *hint;
+    } rows[] = {
+        {SQLITE_FULL, MIR_NO_SPACE, "free some space; teardown goes on meanwhile"},
+        {SQLITE_NOMEM, MIR_NO_SPACE, "free some memory"},
+        {SQLITE_CORRUPT, MIR_CORRUPT, "stop the daemon and start it again: it checks the file"},
+        {SQLITE_NOTADB, MIR_CORRUPT, "stop the daemon and start it again: it checks the file"},
+        {SQLITE_BUSY, MIR_UNAVAILABLE, "another program holds the database open"},
+        {SQLITE_READONLY, MIR_POLICY, "make the state directory writable for this user"},
+        {SQLITE_CANTOPEN, MIR_POLICY, "make the state directory readable and writable"},
+    };
+    int code = sqlite3_errcode(store->db) & 0xff;
+    int sys_errno = sqlite3_system_errno(store->db);
+    mir_fail(err, MIR_FAILED, "store: %s: %s", doing, sqlite3_errmsg(store->db));
+    for (size_t i = 0; err && i < MIR_NELEMS(rows); i++)
+        if (rows[i].code == code) {
+            err->kind = rows[i].kind;
+            mir_error_hint(err, "%s", rows[i].hint);
+        }
+    if (err && code == SQLITE_IOERR)
+        err->sys_errno = sys_errno;
+    return -1;
+}
+
+static sqlite3_stmt *prepared(struct mird_store *store, const char *sql, struct mir_error *err)
+{
+    for (size_t i = 0; i < store->statement_count; i++)
+        if (store->statements[i].sql == sql)
+            return store->statements[i].stmt;
+    sqlite3_stmt *stmt = NULL;
+    if (store->statement_count >= MIRD_STATEMENTS_MAX) {
+        mir_fail(err, MIR_INTERNAL, "store: more than %d statements", MIRD_STATEMENTS_MAX);
+        return NULL;
+    }
+    if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL)) {
+        mird_sql_fail(store, sql, err);
+        return NULL;
+    }
+    store->statements[store->statement_count].sql = sql;
+    store->statements[store->statement_count++].stmt = stmt;
+    return stmt;
+}
+
+sqlite3_stmt *mird_sql_bind(struct mird_store *store, const char *sql, struct mir_error *err,
+                            const char *types, ...)
+{
+    sqlite3_stmt *stmt = prepared(store, sql, err);
+    if (!stmt)
+        return NULL;
+    va_list ap;
+    va_start(ap, types);
+    int rc = SQLITE_OK;
+    for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
+        if (types[i] == 't')
+            rc = sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+        else
+            rc = sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
+    }
+    va_end(ap);
+    if (rc == SQLITE_OK)
+        return stmt;
+    mird_sql_fail(store, sql, err);
+    sqlite3_reset(stmt);
+    return NULL;
+}
+
+int mird_sql_step(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err)
+{
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc != SQLITE_DONE)
+        mird_sql_fail(store, sqlite3_sql(stmt), err);
+    sqlite3_reset(stmt);
+    return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err)
+{
+    return stmt ? mird_sql_step(store, stmt, err) : -1;
+}
+
+int mird_sql_begin(struct mird_store *store, struct mir_error *err)
+{
+    return MIRD_SQL_RUN(store, "BEGIN IMMEDIATE", err, "");
+}
+
+int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)
+{
+    if (!rc)
+        rc = mir_fault_before("store.commit", err);
+    if (!rc)
+        rc = MIRD_SQL_RUN(store, "COMMIT", err, "");
+    if (rc && !sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc ? -1 : mir_fault_after("store.commit", err);
+}
+
+void mird_sql_text(sqlite3_stmt *stmt, int column, char *field, size_t size)
+{
+    const unsigned char *text = sqlite3_column_text(stmt, column);
+    mir_copy(field, size, text ? (const char *)text : "");
+}
+
+json_t *mird_sql_json(sqlite3_stmt *stmt, int column, struct mir_error *err)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    struct mir_error why = {0};
+    json_t *json = mir_json_parse(text ? text : "", text ? strlen(text) : 0, MIRD_RECORD_MAX, &why);
+    if (!json)
+        mir_fail(err, MIR_CORRUPT, "store: a record cannot be read: %s", why.text);
+    return json;
+}

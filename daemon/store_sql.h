@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the store: the connection, its lock, and the few calls that every store_*.c uses.
+ * Statements are named by the text itself (static strings) and kept prepared.
+ */
+#ifndef MIRD_STORE_SQL_H
+#define MIRD_STORE_SQL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "daemon/store.h"
+
+#define MIRD_STATEMENTS_MAX 64
+#define MIRD_RECORD_MAX (64u << 10) /* bytes of one JSON record */
+
+struct mird_store {
+    pthread_mutex_t lock;
+    sqlite3 *db;
+    char *state_dir;
+    struct mird_identity identity;
+    size_t statement_count;
+    struct {
+        const char *sql; /* static text: compared by address */
+        sqlite3_stmt *stmt;
+    } statements[MIRD_STATEMENTS_MAX];
+};
+
+/* Held for the whole of a public function. */
+void mird_store_enter(struct mird_store *store);
+void mird_store_leave(struct mird_store *store);
+
+/* The prepared statement with its parameters bound from `types`: one letter each, 't' text
+ * (const char *), 'i' int64_t. NULL with err filled. */
+sqlite3_stmt *mird_sql_bind(struct mird_store *store, const char *sql, struct mir_error *err,
+                            const char *types, ...);
+
+/* One step: 1 a row, 0 none (and the statement is reset), -1 failed (reset, err filled). */
+int mird_sql_step(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err);
+
+/* A statement that gives no rows: bind, step, reset. */
+#define MIRD_SQL_RUN(store, sql, err, ...)                                                         \
+    mird_sql_finish(store, mird_sql_bind(store, sql, err, __VA_ARGS__), err)
+int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err);
+
+int mird_sql_begin(struct mird_store *store, struct mir_error *err);
+/* Commits when rc is 0, else rolls back; returns 0 only when the commit is durable. */
+int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err);
+
+/* Fills err from the connection's last failure. Returns -1. */
+int mird_sql_fail(struct mird_store *store, const char *doing, struct mir_error *err);
+
+/* Copy a text column into a fixed field, cut when too long. */
+void mird_sql_text(sqlite3_stmt *stmt, int column, char *field, size_t size);
+
+/* JSON of a text column: new reference, or NULL with MIR_CORRUPT. */
+json_t *mird_sql_json(sqlite3_stmt *stmt, int column, struct mir_error *err);
+
+/* Inside a transaction, with the lock held. */
+int mird_store_insert_event(struct mird_store *store, struct mird_event *event,
+                            struct mir_error *err);
+int mird_store_insert_operation(struct mird_store *store, const struct mird_operation *op,
+                                struct mir_error *err);
+int mird_store_end_operations(struct mird_store *store, const char *deployment, const char *kind,
+                              int64_t now_s, const struct mir_error *fail_with,
+                              struct mir_error *err);
+int mird_store_insert_audit(struct mird_store *store, int64_t now_s, const char *who,
+                            const char *what, const char *subject, struct mir_error *err);
+int mird_store_read_operation(struct mird_store *store, const char *id, struct mird_operation *ret,
+                              struct mir_error *err);
+
+/* identity.c: read <state_dir>/identity, or make it. */
+int mird_identity_load(const char *state_dir, struct mird_identity *ret, struct mir_error *err);
+
+#endif

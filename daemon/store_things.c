@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* Kernels and sites: JSON records by their name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cleanup.h"
+#include "api/json.h"
+#include "api/memory.h"
+#include "store_sql.h"
+
+static char *take_text(json_t *json)
+{
+    char *text = mir_json_text(json);
+    json_decref(json);
+    return text;
+}
+
+/* --- kernels --- */
+
+int mird_store_kernel_put(struct mird_store *store, const struct mir_kernel *kernel, int64_t now_s,
+                          struct mir_error *err)
+{
+    mir_auto_free char *record = take_text(mir_kernel_to_json(kernel));
+    mird_store_enter(store);
+    int rc = MIRD_SQL_RUN(store, "INSERT OR REPLACE INTO kernels VALUES (?, ?, ?)", err, "tit",
+                          kernel->sha256, now_s, record);
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct mir_kernel *ret,
+                          struct mir_error *err)
+{
+    json_t *record = NULL;
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, "SELECT record FROM kernels WHERE sha256 = ?", err, "t", sha256);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 1) {
+        record = mird_sql_json(stmt, 0, err);
+        sqlite3_reset(stmt);
+    } else if (rc == 0) {
+        mir_fail(err, MIR_NOT_FOUND, "kernel %.64s is not stored here", sha256);
+        mir_error_hint(err, "upload it first: PUT /v1/kernels/%.64s", sha256);
+    }
+    mird_store_leave(store);
+    if (!record)
+        return -1;
+    rc = mir_kernel_from_json(record, ret, err);
+    json_decref(record);
+    return rc;
+}
+
+/* --- sites --- */
+
+int mird_store_site_put(struct mird_store *store, const struct mird_site *site,
+                        struct mir_error *err)
+{
+    mir_auto_free char *record = take_text(mird_site_to_message(site));
+    mird_store_enter(store);
+    int rc = MIRD_SQL_RUN(store, "INSERT OR REPLACE INTO sites VALUES (?, ?)", err, "tt",
+                          site->name, record);
+    mird_store_leave(store);
+    return rc;
+}
+
+static int read_site(sqlite3_stmt *stmt, struct mird_site *ret, struct mir_error *err)
+{
+    json_t *record = mird_sql_json(stmt, 0, err);
+    int rc = record ? mird_site_from_message(record, ret, err) : -1;
+    json_decref(record);
+    return rc;
+}
+
+int mird_store_site_get(struct mird_store *store, const char *name, struct mird_site *ret,
+                        struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, "SELECT record FROM sites WHERE name = ?", err, "t", name);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 0)
+        rc = mir_fail(err, MIR_NOT_FOUND, "there is no site '%.70s'", name);
+    else if (rc == 1) {
+        rc = read_site(stmt, ret, err);
+        sqlite3_reset(stmt);
+    }
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_site_delete(struct mird_store *store, const char *name, struct mir_error *err)
+{
+    mird_store_enter(store);
+    int rc = MIRD_SQL_RUN(store, "DELETE FROM sites WHERE name = ?", err, "t", name);
+    mird_store_leave(store);
+    return rc;
+}
+
+int mird_store_sites(struct mird_store *store, struct mird_site **ret, size_t *ret_count,
+                     struct mir_error *err)
+{
+    struct mird_site *list = NULL;
+    size_t count = 0, room = 0;
+    mird_store_enter(store);
+    sqlite3_stmt *stmt = mird_sql_bind(store, "SELECT record FROM sites ORDER BY name", err, "");
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    while (rc == 1) {
+        if (count == room) {
+            room = room ? 2 * room : 16;
+            list = mir_realloc(list, room, sizeof *list);
+        }
+        if (read_site(stmt, &list[count], err)) {
+            sqlite3_reset(stmt);
+            rc = -1;
+            break;
+        }
+        count++;
+        rc = mird_sql_step(store, stmt, err);
+    }
+    mird_store_leave(store);
+    if (rc < 0) {
+        free(list);
+        return -1;
+    }
+    *ret = list ? list : mir_calloc(1, sizeof *list);
+    *ret_count = count;
+    return 0;
+}
