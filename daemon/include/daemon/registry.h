@@ -24,7 +24,8 @@
  * by this daemon, and probed every 250 ms until it answers, at most `seconds`. Calling it again
  * after a restart or a new URL keeps what was seen of the same deployment. Its name is the
  * deployment's; a gone site of that name is replaced; one that is not gone and belongs to
- * something else gives MIR_CONFLICT. kernel may be NULL. A deployment without a URL is MIR_USAGE. */
+ * something else gives MIR_CONFLICT. kernel may be NULL. A deployment without a URL is MIR_USAGE.
+ */
 int mird_site_launched(struct mird_core *core, const struct mird_deployment *d,
                        const struct mir_kernel *kernel, int seconds, struct mird_site *ret,
                        struct mir_error *err);
