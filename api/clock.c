@@ -45,6 +45,17 @@ void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE])
         snprintf(out, MIR_TIME_SIZE, "-");
 }
 
+/* 1 when every '0' of the pattern meets a digit and every other character meets itself; scanf alone
+ * would also take blanks and signs. */
+static int has_shape(const char *text, const char *pattern)
+{
+    for (; *pattern; text++, pattern++)
+        if (!*text || (*pattern == '0' ? !isdigit((unsigned char)*text)
+                                       : *pattern != '?' && *text != *pattern))
+            return 0;
+    return 1;
+}
+
 /* The part after the seconds: an optional fraction, then Z or +hh:mm. */
 static int parse_zone(const char *p, int *ret_offset_s)
 {
@@ -59,32 +70,42 @@ static int parse_zone(const char *p, int *ret_offset_s)
         *ret_offset_s = 0;
         return 0;
     }
-    int hours, minutes, used = 0;
+    int hours, minutes;
     char sign = *p;
-    if ((sign != '+' && sign != '-') || sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
-        used != 5 || p[6] != '\0' || hours > 23 || minutes > 59)
+    if ((sign != '+' && sign != '-') || !has_shape(p + 1, "00:00") ||
+        sscanf(p + 1, "%2d:%2d", &hours, &minutes) != 2 || p[6] != '\0' || hours > 23 ||
+        minutes > 59)
         return -1;
     *ret_offset_s = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
     return 0;
 }
 
+/* timegm carries impossible fields over (31 February); a time is what was written. Second 60 is a
+ * leap second, and the first of the next minute. */
+static int is_real(const struct tm *written, time_t utc)
+{
+    time_t before = written->tm_sec == 60 ? utc - 1 : utc;
+    struct tm tm;
+    return gmtime_r(&before, &tm) && tm.tm_year == written->tm_year &&
+           tm.tm_mon == written->tm_mon && tm.tm_mday == written->tm_mday &&
+           tm.tm_hour == written->tm_hour && tm.tm_min == written->tm_min &&
+           tm.tm_sec == (written->tm_sec == 60 ? 59 : written->tm_sec);
+}
+
 int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err)
 {
-    struct tm tm = {0}, check;
-    int used = 0, offset = 0;
-    char t = 0;
-    if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &t,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) == 7 &&
-        used == 19 && (t == 'T' || t == 't' || t == ' ') && !parse_zone(text + used, &offset)) {
+    struct tm tm = {0};
+    char t;
+    int offset = 0;
+    if (has_shape(text, "0000-00-00?00:00:00") &&
+        sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &t,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec) == 7 &&
+        (t == 'T' || t == 't' || t == ' ') && !parse_zone(text + 19, &offset)) {
         tm.tm_year -= 1900;
         tm.tm_mon -= 1;
-        check = tm;
-        time_t utc = timegm(&check);
-        /* timegm carries impossible fields over (31 February); a time is what was written. */
-        if (tm.tm_sec == 60)
-            check.tm_sec = 60, check.tm_min = tm.tm_min, check.tm_hour = tm.tm_hour;
-        if (check.tm_hour == tm.tm_hour && check.tm_min == tm.tm_min && check.tm_sec == tm.tm_sec &&
-            (tm.tm_sec == 60 || (check.tm_mday == tm.tm_mday && check.tm_mon == tm.tm_mon))) {
+        struct tm carried = tm;
+        time_t utc = timegm(&carried);
+        if (is_real(&tm, utc)) {
             *ret_utc_s = (int64_t)utc - offset;
             return 0;
         }
@@ -144,7 +165,7 @@ void mir_duration_format(int64_t s, char out[MIR_TIME_SIZE])
 {
     const char *sign = s < 0 ? "-" : "";
     if (s < 0)
-        s = -s;
+        s = s == INT64_MIN ? INT64_MAX : -s;
     if (s < 60)
         snprintf(out, MIR_TIME_SIZE, "%s%" PRId64 "s", sign, s);
     else if (s < 3600)

@@ -102,12 +102,12 @@ int mir_file_write_at(int dir_fd, const char *name, const void *data, size_t len
         unlinkat(dir_fd, temp, 0);
         return -1;
     }
-    if (mir_fault_before("file.rename", err))
-        return -1;
-    if (renameat(dir_fd, temp, dir_fd, name)) {
-        int saved = errno;
+    int rc = mir_fault_before("file.rename", err);
+    if (rc == 0 && renameat(dir_fd, temp, dir_fd, name))
+        rc = mir_fail_errno(err, errno, "cannot put %s in place", name);
+    if (rc) {
         unlinkat(dir_fd, temp, 0);
-        return mir_fail_errno(err, saved, "cannot put %s in place", name);
+        return -1;
     }
     if (sync_dir(dir_fd))
         return mir_fail_errno(err, errno, "cannot sync the directory of %s", name);
@@ -117,6 +117,8 @@ int mir_file_write_at(int dir_fd, const char *name, const void *data, size_t len
 int mir_dir_make(const char *path, mode_t mode, struct mir_error *err)
 {
     char part[PATH_MAX];
+    if (!*path)
+        return mir_fail(err, MIR_USAGE, "the directory to make has no name");
     if (mir_copy(part, sizeof part, path))
         return mir_fail(err, MIR_USAGE, "path too long: %.64s...", path);
     for (char *p = part + 1;; p++) {
@@ -124,9 +126,9 @@ int mir_dir_make(const char *path, mode_t mode, struct mir_error *err)
             continue;
         char was = *p;
         *p = '\0';
-        if (mkdir(part, mode) && errno != EEXIST) {
+        struct stat st;
+        if (mkdir(part, mode)) {
             int saved = errno;
-            struct stat st;
             if (stat(part, &st) || !S_ISDIR(st.st_mode))
                 return mir_fail_errno(err, saved, "cannot make directory %s", part);
         }
@@ -137,6 +139,20 @@ int mir_dir_make(const char *path, mode_t mode, struct mir_error *err)
 }
 
 #define REMOVE_DEPTH_MAX 8
+
+static int remove_tree(int dir_fd, const char *name, unsigned depth, struct mir_error *err);
+
+static int remove_entry(int dir_fd, const char *folder, const char *name, unsigned depth,
+                        struct mir_error *err)
+{
+    if (!unlinkat(dir_fd, name, 0) || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return mir_fail_errno(err, errno, "cannot remove %s/%s", folder, name);
+    if (depth >= REMOVE_DEPTH_MAX)
+        return mir_fail(err, MIR_FAILED, "%s is nested too deeply to remove", folder);
+    return remove_tree(dir_fd, name, depth + 1, err);
+}
 
 static int remove_tree(int dir_fd, const char *name, unsigned depth, struct mir_error *err)
 {
@@ -149,18 +165,9 @@ static int remove_tree(int dir_fd, const char *name, unsigned depth, struct mir_
         return mir_fail_errno(err, errno, "cannot list %s", name);
     }
     int rc = 0;
-    for (struct dirent *e; !rc && (e = readdir(dir));) {
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        if (!unlinkat(fd, e->d_name, 0) || errno == ENOENT)
-            continue;
-        if (errno != EISDIR && errno != EPERM)
-            rc = mir_fail_errno(err, errno, "cannot remove %s/%s", name, e->d_name);
-        else if (depth >= REMOVE_DEPTH_MAX)
-            rc = mir_fail(err, MIR_FAILED, "%s is nested too deeply to remove", name);
-        else
-            rc = remove_tree(fd, e->d_name, depth + 1, err);
-    }
+    for (struct dirent *e; !rc && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            rc = remove_entry(fd, name, e->d_name, depth, err);
     closedir(dir);
     if (!rc && unlinkat(dir_fd, name, AT_REMOVEDIR) && errno != ENOENT)
         rc = mir_fail_errno(err, errno, "cannot remove %s", name);

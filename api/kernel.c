@@ -161,6 +161,18 @@ static int get_u64(const json_t *json, const char *field, uint64_t *ret, struct 
     return 0;
 }
 
+/* Sizes are never negative; addresses may be (the upper half of the address space). */
+static int get_size(const json_t *json, const char *field, uint64_t *ret, struct mir_error *err)
+{
+    uint64_t value;
+    if (get_u64(json, field, &value, err))
+        return -1;
+    if (value > INT64_MAX)
+        return bad(err, field);
+    *ret = value;
+    return 0;
+}
+
 static int get_text(const json_t *json, const char *field, char *out, size_t size,
                     struct mir_error *err)
 {
@@ -244,11 +256,11 @@ static int get_names(const json_t *json, struct mir_kernel *k, struct mir_error 
 static int get_numbers(const json_t *json, struct mir_kernel *k, struct mir_error *err)
 {
     uint64_t abi;
-    if (get_u64(json, "bytes", &k->bytes, err) ||
-        get_u64(json, "unpacked_bytes", &k->unpacked_bytes, err) ||
+    if (get_size(json, "bytes", &k->bytes, err) ||
+        get_size(json, "unpacked_bytes", &k->unpacked_bytes, err) ||
         get_u64(json, "entry", &k->entry, err) ||
         get_u64(json, "load_bytes", &k->load_bytes, err) ||
-        get_u64(json, "min_memory_bytes", &k->min_memory_bytes, err) ||
+        get_size(json, "min_memory_bytes", &k->min_memory_bytes, err) ||
         get_u64(json, "solo5_abi_version", &abi, err))
         return -1;
     if (abi > UINT32_MAX)

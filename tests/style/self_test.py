@@ -11,7 +11,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 HEAD = '/* SPDX-License-Identifier: ISC */\n'
-TODO = 'TO' + 'DO'
+LATER = 'TO' + 'DO'
 
 CLEAN = {
     'api/good.c': HEAD + '/* strcpy(a, b) in a comment */\n#include "api/good.h"\n\n'
@@ -39,7 +39,7 @@ PLANTED = [
     ('docs/a.md', 'text\r\n', 1, 'carriage-return'),
     ('api/a.c', HEAD + 'int x;\n' * 800, 801, 'file-length'),
     ('api/a.c', HEAD + '/* ' + 'x' * 100 + ' */\n', 2, 'line-length'),
-    ('api/a.c', HEAD + f'/* {TODO}: more */\n', 2, 'unfinished'),
+    ('api/a.c', HEAD + f'/* {LATER}: more */\n', 2, 'unfinished'),
     ('api/a.c', HEAD + FUNCTION % '    strcpy(0, 0);\n', 5, 'banned'),
     ('cli/a.c', HEAD + FUNCTION % '    x = system ("ls");\n', 5, 'banned'),
     ('api/a.c', HEAD + 'typedef struct a a_t;\n', 2, 'typedef'),
