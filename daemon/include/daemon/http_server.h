@@ -55,9 +55,12 @@ struct mird_http_route {
     mird_http_handler *handle;
     unsigned flags;
     uint64_t body_max;    /* bytes; 0: no body is taken */
-    mird_http_sink *sink; /* NULL: the body is buffered whole */
-    const char *query;    /* NULL: any; else the names taken, separated by spaces: others get 400 */
+    const char *query;    /* NULL: any; else the names taken, separated by spaces: others get 422 */
     const char *summary;  /* one line for the documentation */
+    mird_http_sink *sink; /* NULL: the body is buffered whole */
+    /* Optional: asked once the head is there and before any of the body is taken, in the server's
+     * thread. MIRD_HTTP_DONE answers without the body, MIRD_HTTP_LATER goes on (no wait). */
+    mird_http_handler *begin;
 };
 
 /* --- the request: valid until its response has been sent --- */
@@ -178,6 +181,8 @@ struct mird_http_config {
     /* NULL: everybody may. -1 with err: 403 (401 for MIR_CREDENTIALS) with that problem. Asked
      * before the body is taken. */
     int (*authorise)(void *ctx, const struct mird_http_request *request, struct mir_error *err);
+
+    mird_http_handler *not_found; /* answers unknown paths; NULL: a problem document */
 
     /* 0 gives the value in parentheses. */
     unsigned connections_max;        /* (256) */
