@@ -39,7 +39,8 @@ enum mir_kind mir_kind_by_name(const char *name)
     return MIR_FAILED;
 }
 
-static void reset(struct mir_error *err, enum mir_kind kind, const char *fmt, va_list ap)
+static void MIR_PRINTF(3, 0)
+    reset(struct mir_error *err, enum mir_kind kind, const char *fmt, va_list ap)
 {
     memset(err, 0, sizeof *err);
     err->kind = kind;
