@@ -135,7 +135,7 @@ static void announced(void **state)
 
     wire_restart(w, WIRE_STATIC " name=h token=t%22 announce=http://10.0.2.2:8080/v1/up port=81");
     assert_true(accept_announcement(w, &p, "HTTP/1.1 204 No Content\r\n\r\n", text, sizeof(text)));
-    assert_memory_equal(text, "POST /v1/up HTTP/1.1\r\nHost: 10.0.2.2:8080\r\n", 44);
+    assert_memory_equal(text, "POST /v1/up HTTP/1.1\r\nHost: 10.0.2.2:8080\r\n", 43);
     assert_non_null(strstr(text, "\r\n\r\n{\"name\":\"h\",\"url\":\"http://10.0.2.15:81/\","
                                  "\"token\":\"t\\\"\",\"kernel\":\"hello\"}\n"));
     assert_true(wire_said(w, "hello: announced\n"));

@@ -86,7 +86,7 @@ static void send_request(const struct hello *hello, struct tcp_conn *conn)
 /* The pause before the next try, or the end. */
 static void failed(struct announce *announce, const char *why)
 {
-    uint64_t pause = (uint64_t)FIRST_PAUSE_MS << (announce->tries - 1);
+    uint32_t pause = (uint32_t)FIRST_PAUSE_MS << (announce->tries - 1);
 
     announce->conn = NULL;
     if (announce->tries >= ANNOUNCE_TRIES) {

@@ -32,22 +32,18 @@ void fmt_str(struct fmt *f, const char *text)
 }
 
 /*
- * Divides by ten in steps of 16 bits: a plain 64-bit division would call into libgcc, which a
- * 64-bit host has no 32-bit version of.
+ * In steps of at most 32 bits: a plain 64-bit division would call into libgcc, which a 64-bit host
+ * has no 32-bit version of.
  */
-static unsigned divide_by_ten(uint64_t *value)
+uint32_t fmt_divide(uint64_t *value, uint32_t by)
 {
-    uint64_t quotient = 0;
-    uint32_t rest = 0;
+    uint32_t high = (uint32_t)(*value >> 32);
+    uint32_t low = (uint32_t)*value;
+    uint32_t middle = high % by << 16 | low >> 16;
+    uint32_t rest = middle % by << 16 | (low & 0xffff);
 
-    for (int shift = 48; shift >= 0; shift -= 16) {
-        uint32_t part = rest << 16 | (uint32_t)(*value >> shift & 0xffff);
-
-        quotient = quotient << 16 | part / 10;
-        rest = part % 10;
-    }
-    *value = quotient;
-    return rest;
+    *value = (uint64_t)(high / by) << 32 | (middle / by << 16 | rest / by);
+    return rest % by;
 }
 
 void fmt_u64(struct fmt *f, uint64_t value)
@@ -56,7 +52,7 @@ void fmt_u64(struct fmt *f, uint64_t value)
     size_t at = sizeof(digits);
 
     do {
-        digits[--at] = (char)('0' + divide_by_ten(&value));
+        digits[--at] = (char)('0' + fmt_divide(&value, 10));
     } while (value != 0);
     fmt_mem(f, digits + at, sizeof(digits) - at);
 }

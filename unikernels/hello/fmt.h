@@ -33,6 +33,9 @@ void fmt_html(struct fmt *f, const char *text);
 /* "Sat, 21 Nov 2026 00:01:04 GMT" */
 void fmt_date(struct fmt *f, uint32_t unix_s);
 
+/* Divides *value by a divisor of at most 16 bits and answers the remainder. */
+uint32_t fmt_divide(uint64_t *value, uint32_t by);
+
 /* Parse the whole of text[0..len). False, and the output untouched, when it is anything else. */
 bool fmt_parse_u32(const char *text, size_t len, uint32_t *ret);
 bool fmt_parse_ip(const char *text, size_t len, uint32_t *ret);

@@ -28,7 +28,11 @@ void irq_entry(void);
 void irq_timer_entry(void);
 void fault_entry(void);
 
-/* Set by the timer's handler. Until it has been seen, HLT might never end, so we spin instead. */
+/*
+ * Set by the timer's handler (entry.S). Until it has been seen, HLT might never end, so we spin
+ * instead.
+ */
+extern volatile uint8_t idle_timer_seen;
 volatile uint8_t idle_timer_seen;
 
 static struct gate gates[GATES];

@@ -63,14 +63,12 @@ static void duration(struct fmt *body, uint32_t s)
     fmt_two(body, s % 60);
 }
 
-/* Whole seconds of a 64-bit count of milliseconds, which lasts longer than the machine. */
-static uint32_t seconds(uint64_t ms)
+static uint32_t uptime_s(const struct hello *hello)
 {
-    uint32_t s = 0;
+    uint64_t up = uptime_ms(hello);
 
-    for (; ms >> 32 != 0; ms -= 4000000000U)
-        s += 4000000;
-    return s + (uint32_t)ms / 1000;
+    (void)fmt_divide(&up, 1000);
+    return (uint32_t)up;
 }
 
 static const char page_top[] =
@@ -131,7 +129,7 @@ static void time_left(const struct hello *hello, struct fmt *body)
 void page_index(const struct hello *hello, struct fmt *body)
 {
     uint32_t now = now_s(hello);
-    uint32_t up = seconds(uptime_ms(hello));
+    uint32_t up = uptime_s(hello);
 
     fmt_str(body, page_top);
     fmt_html(body, hello->args.name);
