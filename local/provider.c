@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* The table of contents of this provider, and its opening. */
+#include "local/provider.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/cleanup.h"
+#include "api/file.h"
+#include "api/memory.h"
+#include "ctx.h"
+#include "dir.h"
+
+static const struct mir_config_key config_keys[] = {
+    {"qemu", "QEMU's program: a name on PATH or a path (qemu-system-x86_64)"},
+    {"machine", "machine type: pc or q35 (pc)"},
+    {"accelerator", "auto, tcg or kvm; auto takes KVM only after a probe boot has worked (auto)"},
+    {"memory", "memory of an instance when the request names none, such as 64M (64M)"},
+    {NULL, NULL},
+};
+
+static const char *setting(const struct mir_config *config, const char *key, const char *usual)
+{
+    const char *value = config ? mir_config_get(config, "local", key) : NULL;
+    return value && *value ? value : usual;
+}
+
+int local_memory_parse(const char *text, uint64_t *ret_bytes, struct mir_error *err)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    unsigned shift = *end == 'G' || *end == 'g' ? 30 : *end == 'K' || *end == 'k' ? 10 : 20;
+    if (*end && strchr("KkMmGg", *end))
+        end++;
+    if (errno || end == text || *end || *text == '-' || n > (UINT64_MAX >> shift) ||
+        (n << shift) < LOCAL_MEMORY_MIN) {
+        mir_fail(err, MIR_USAGE, "'%.32s' is no size of memory", text);
+        return mir_error_hint(err, "write it like 64M or 1G; at least 4M");
+    }
+    *ret_bytes = n << shift;
+    return 0;
+}
+
+static int read_choice(const char *text, enum local_accel_choice *ret, struct mir_error *err)
+{
+    static const char *const words[] = {"auto", "tcg", "kvm"};
+    for (size_t i = 0; i < MIR_NELEMS(words); i++)
+        if (!strcmp(words[i], text)) {
+            *ret = (enum local_accel_choice)i;
+            return 0;
+        }
+    return mir_fail(err, MIR_USAGE, "[local] accelerator = %.32s: has to be auto, tcg or kvm",
+                    text);
+}
+
+static int configure(struct local_ctx *local, const struct mir_config *config,
+                     enum local_accel_choice *ret_choice, struct mir_error *err)
+{
+    const char *machine = setting(config, "machine", "pc");
+    if (strcmp(machine, "pc") && strcmp(machine, "q35"))
+        return mir_fail(err, MIR_USAGE, "[local] machine = %.32s: has to be pc or q35", machine);
+    mir_copy(local->machine, sizeof local->machine, machine);
+    if (mir_copy(local->qemu, sizeof local->qemu, setting(config, "qemu", "qemu-system-x86_64")))
+        return mir_fail(err, MIR_USAGE, "[local] qemu = names too long a path");
+    if (local_memory_parse(setting(config, "memory", "64M"), &local->default_memory_bytes, err))
+        return mir_error_wrap(err, "[local] memory");
+    return read_choice(setting(config, "accelerator", "auto"), ret_choice, err);
+}
+
+static int open_root(struct local_ctx *local, const char *state_dir, struct mir_error *err)
+{
+    mir_auto_free char *path = mir_format("%s/local", state_dir);
+    if (mir_copy(local->root, sizeof local->root, path))
+        return mir_fail(err, MIR_USAGE, "the state directory's path is too long");
+    if (mir_dir_make(path, 0700, err)) {
+        mir_error_hint(err, "make it writable, or set MIRAGE_DEPLOY_STATE to a directory that is");
+        return -1;
+    }
+    local->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return local->root_fd < 0 ? mir_fail_errno(err, errno, "cannot open %s", path) : 0;
+}
+
+static int local_open(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err)
+{
+    struct local_ctx *local = mir_calloc(1, sizeof *local);
+    enum local_accel_choice choice = LOCAL_ACCEL_AUTO;
+    struct local_qemu qemu;
+    local->clock = env->clock;
+    if (configure(local, env->config, &choice, err) || open_root(local, env->state_dir, err)) {
+        free(local);
+        return -1;
+    }
+    local_dir_clean(local->root_fd);
+    /* Without QEMU the provider still opens: doctor and admit say what is missing. */
+    int found = !local_qemu_find(local->root_fd, local->qemu, &qemu, NULL);
+    local_accel_open(&local->accel, choice, local->root_fd, found ? &qemu : NULL);
+    *ret_ctx = local;
+    return 0;
+}
+
+/* Instances go on: they have their keepers. */
+static void local_close(void *ctx)
+{
+    struct local_ctx *local = ctx;
+    local_accel_close(&local->accel);
+    close(local->root_fd);
+    free(local);
+}
+
+const struct mir_provider mir_provider_local = {
+    .name = "local",
+    .title = "this machine (QEMU)",
+    .paid = false,
+    .poll_ms = 1000,
+    .settle_s = 0, /* directories are seen at once */
+    .config_keys = config_keys,
+    .open = local_open,
+    .close = local_close,
+    .check = local_check,
+    .admit = local_admit,
+    .instance_create = local_instance_create,
+    .instance_get = local_instance_get,
+    .instance_delete = local_instance_delete,
+    .instance_console = local_instance_console,
+    .hooks_arm = local_hooks_arm,
+    .sweep = local_sweep,
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/cleanup.h"
+#include "api/clock.h"
+#include "api/memory.h"
+
+static int spawn(int dir_fd, char *const *words, int out_fd, pid_t *ret_pid)
+{
+    char *env[] = {mir_strdup("LC_ALL=C"), NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addfchdir_np(&actions, dir_fd);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
+    posix_spawn_file_actions_adddup2(&actions, out_fd, 2);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attr, &none);
+    int failed = posix_spawn(ret_pid, words[0], &actions, &attr, words, env);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&actions);
+    free(env[0]);
+    return failed;
+}
+
+/* Until the program closes its output (ends): 0, or -1 when the time is over. */
+static int collect(int fd, int64_t until_ms, struct mir_buf *out)
+{
+    const struct mir_clock *clock = mir_clock_system();
+    for (;;) {
+        int64_t left = until_ms - clock->boot_ms(clock->ctx);
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int ready = left > 0 ? poll(&p, 1, (int)left) : 0;
+        if (ready == 0)
+            return -1;
+        char chunk[4096];
+        ssize_t n = ready > 0 ? read(fd, chunk, sizeof chunk) : -1;
+        if (n == 0)
+            return 0;
+        if (n > 0)
+            mir_buf_add(out, chunk, (size_t)n);
+    }
+}
+
+int local_run(int dir_fd, char *const *words, int timeout_ms, struct mir_buf *out, int *ret_status,
+              struct mir_error *err)
+{
+    const struct mir_clock *clock = mir_clock_system();
+    int pipe_fds[2];
+    pid_t pid;
+    if (pipe2(pipe_fds, O_CLOEXEC))
+        return mir_fail_errno(err, errno, "cannot make a pipe");
+    int failed = spawn(dir_fd, words, pipe_fds[1], &pid);
+    close(pipe_fds[1]);
+    if (failed) {
+        close(pipe_fds[0]);
+        return mir_fail_errno(err, failed, "cannot run %s", words[0]);
+    }
+    int late = collect(pipe_fds[0], clock->boot_ms(clock->ctx) + timeout_ms, out);
+    close(pipe_fds[0]);
+    if (late)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+        ;
+    if (late)
+        return mir_fail(err, MIR_TIMEOUT, "%s did not end within %d ms", words[0], timeout_ms);
+    return 0;
+}
+
+static char *usable(const char *path)
+{
+    return access(path, X_OK) ? NULL : realpath(path, NULL);
+}
+
+char *local_find_program(const char *name, struct mir_error *err)
+{
+    char *found = strchr(name, '/') ? usable(name) : NULL;
+    const char *path = getenv("PATH");
+    if (!path || !*path)
+        path = "/usr/local/bin:/usr/bin:/bin";
+    while (!found && !strchr(name, '/') && *path) {
+        size_t len = strcspn(path, ":");
+        mir_auto_free char *candidate = mir_format("%.*s/%s", (int)len, path, name);
+        found = usable(candidate);
+        path += len;
+        path += *path == ':';
+    }
+    if (!found)
+        mir_fail(err, MIR_NOT_FOUND, "the program %s was not found", name);
+    return found;
+}

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: ISC */
+#include "conformance.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/memory.h"
+
+const unsigned char conformance_key[32] = "an installation key for the test";
+
+static const struct conformance_target *target_of(void **state)
+{
+    return *state;
+}
+
+static int64_t now_s(const struct conformance_target *target)
+{
+    return mir_now_s(target->env.clock);
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static struct mir_prov *open_provider(const struct conformance_target *target)
+{
+    struct mir_error err = {0};
+    struct mir_prov *prov = NULL;
+    if (mir_prov_open(target->provider, &target->env, &prov, &err))
+        fail_msg("open: %s", err.text);
+    return prov;
+}
+
+static void sign(struct conformance_case *c)
+{
+    mir_tags_sign(&c->spec.tags, conformance_key);
+}
+
+struct conformance_case *conformance_case_new(const struct conformance_target *target,
+                                              enum conformance_guest guest, int64_t ttl_s)
+{
+    struct conformance_case *c = mir_calloc(1, sizeof *c);
+    c->prov = open_provider(target);
+    mir_id_new(mir_random_system(), c->lease.id);
+    c->lease.deadline_s = now_s(target) + ttl_s;
+    c->lease.durable = true;
+    c->spec.lease = &c->lease;
+    c->spec.kernel = &c->kernel;
+    c->spec.kernel_path = c->kernel_path;
+    mir_copy(c->spec.tags.installation, MIR_ID_TEXT, target->env.installation);
+    mir_copy(c->spec.tags.deployment, MIR_ID_TEXT, c->lease.id);
+    c->spec.tags.expires_s = c->lease.deadline_s;
+    snprintf(c->spec.name, sizeof c->spec.name, "conf-%.12s", c->lease.id);
+    sign(c);
+    target->describe(guest, &c->spec);
+    return c;
+}
+
+void conformance_case_end(struct conformance_case *c)
+{
+    if (mir_prov_instance_delete(c->prov, c->lease.id, &c->err))
+        fail_msg("delete: %s", c->err.text);
+    mir_prov_close(c->prov);
+    free(c);
+}
+
+static void create(struct conformance_case *c)
+{
+    if (mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err))
+        fail_msg("create: %s (%s)", c->err.text, c->err.hint);
+}
+
+static void look(struct conformance_case *c)
+{
+    if (mir_prov_instance_get(c->prov, c->lease.id, &c->instance, &c->err))
+        fail_msg("get: %s", c->err.text);
+}
+
+int conformance_wait(struct conformance_case *c, enum mir_instance_state state, int limit_ms)
+{
+    for (int waited = 0;; waited += 20) {
+        look(c);
+        if (c->instance.state == state)
+            return 0;
+        if (waited >= limit_ms)
+            return -1;
+        pause_ms(20);
+    }
+}
+
+static void must_reach(struct conformance_case *c, enum mir_instance_state state, int limit_ms)
+{
+    if (conformance_wait(c, state, limit_ms))
+        fail_msg("%s after %d ms, not %s (%s)", mir_instance_state_name(c->instance.state),
+                 limit_ms, mir_instance_state_name(state), c->instance.end_reason);
+}
+
+static void must_not_run(const struct conformance_target *target, const struct conformance_case *c,
+                         int limit_ms)
+{
+    for (int waited = 0; target->running(c->spec.name) > 0; waited += 20) {
+        if (waited >= limit_ms)
+            fail_msg("the guest of %s still runs", c->spec.name);
+        pause_ms(20);
+    }
+}
+
+static int gone_ms(const struct conformance_target *target)
+{
+    return (int)target->gone_s * 1000;
+}
+
+/* Console text until it holds `wanted`. Owned. */
+static char *console_until(struct conformance_case *c, const char *wanted, int limit_ms)
+{
+    struct mir_buf text;
+    uint64_t next = 0;
+    mir_buf_init(&text, 1 << 20);
+    for (int waited = 0; waited <= limit_ms; waited += 20) {
+        if (mir_prov_instance_console(c->prov, c->lease.id, next, &text, &next, &c->err))
+            fail_msg("console: %s", c->err.text);
+        if (strstr(mir_buf_text(&text), wanted))
+            return mir_buf_take(&text);
+        pause_ms(20);
+    }
+    fail_msg("the console never said '%s', only '%.200s'", wanted, mir_buf_text(&text));
+    return NULL;
+}
+
+/* --- the list --- */
+
+static void check_table(void **state)
+{
+    const struct mir_provider *p = target_of(state)->provider;
+    assert_true(mir_name_valid(p->name));
+    assert_non_null(p->title);
+    assert_true(p->poll_ms > 0);
+    assert_non_null(p->config_keys);
+    assert_true(p->open && p->close && p->check && p->admit && p->instance_create &&
+                p->instance_get && p->instance_delete && p->instance_console && p->hooks_arm &&
+                p->sweep);
+    assert_int_equal(!p->image_put, !p->image_delete);
+}
+
+static void check_doctor(void **state)
+{
+    struct mir_prov *prov = open_provider(target_of(state));
+    struct mir_check checks[16] = {0};
+    size_t count = 0;
+    mir_prov_check(prov, checks, MIR_NELEMS(checks), &count);
+    assert_true(count > 0 && count <= MIR_NELEMS(checks));
+    for (size_t i = 0; i < count; i++) {
+        print_message("  %s %s: %s%s%s\n", mir_check_level_name(checks[i].level), checks[i].name,
+                      checks[i].detail, *checks[i].fix ? " -> " : "", checks[i].fix);
+        assert_true(*checks[i].name && *checks[i].detail);
+        assert_int_equal(checks[i].level != MIR_CHECK_PASS, *checks[i].fix != '\0');
+        assert_int_not_equal(checks[i].level, MIR_CHECK_FAIL);
+    }
+    mir_prov_check(prov, checks, 1, &count);
+    assert_int_equal(count, 1);
+    mir_prov_close(prov);
+}
+
+static void check_no_lease_no_launch(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    c->lease.durable = false;
+    assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
+    c->lease.durable = true;
+    c->lease.deadline_s = now_s(target) - 1;
+    assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
+    look(c);
+    assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
+    assert_int_equal(target->running(c->spec.name), 0);
+    conformance_case_end(c);
+}
+
+static void check_absent(void **state)
+{
+    struct conformance_case *c = conformance_case_new(target_of(state), GUEST_IDLE, 60);
+    struct mir_buf text;
+    uint64_t next;
+    look(c);
+    assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
+    mir_buf_init(&text, 100);
+    assert_int_equal(mir_prov_instance_console(c->prov, c->lease.id, 0, &text, &next, &c->err), -1);
+    assert_int_equal(c->err.kind, MIR_NOT_FOUND);
+    conformance_case_end(c); /* deleting what is not there is a success */
+}
+
+static void check_create_twice(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    struct mir_instance second;
+    create(c);
+    assert_true(c->instance.state == MIR_INSTANCE_STARTING ||
+                c->instance.state == MIR_INSTANCE_RUNNING);
+    assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &second, &c->err), 0);
+    assert_string_equal(second.id, c->instance.id);
+    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    assert_true(c->instance.started_ms > 0);
+    assert_int_equal(target->running(c->spec.name), 1);
+    conformance_case_end(c);
+}
+
+static void check_end_is_final(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_EXIT, 60);
+    create(c);
+    must_reach(c, MIR_INSTANCE_ENDED, 10000);
+    assert_true(*c->instance.end_reason);
+    create(c); /* the same token: the ended one, never a second */
+    assert_int_equal(c->instance.state, MIR_INSTANCE_ENDED);
+    assert_int_equal(target->running(c->spec.name), 0);
+    conformance_case_end(c);
+}
+
+static void check_tags(void **state)
+{
+    struct conformance_case *c = conformance_case_new(target_of(state), GUEST_IDLE, 60);
+    create(c);
+    look(c);
+    assert_memory_equal(&c->instance.tags, &c->spec.tags, sizeof c->spec.tags);
+    assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
+    conformance_case_end(c);
+}
+
+static void check_console(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->console)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_EXIT, 60);
+    create(c);
+    free(console_until(c, CONFORMANCE_BANNER, 10000));
+    must_reach(c, MIR_INSTANCE_ENDED, 10000);
+    assert_true(c->instance.first_output_ms >= c->instance.started_ms);
+    /* After the end as well, and from an offset. */
+    struct mir_buf text;
+    uint64_t next = 0;
+    mir_buf_init(&text, 4096);
+    assert_int_equal(mir_prov_instance_console(c->prov, c->lease.id, 12, &text, &next, &c->err), 0);
+    assert_string_equal(mir_buf_text(&text), CONFORMANCE_BANNER + 12);
+    assert_int_equal(next, strlen(CONFORMANCE_BANNER));
+    mir_buf_clear(&text);
+    /* Bounded by the buffer's max. */
+    mir_buf_init(&text, 5);
+    assert_int_equal(mir_prov_instance_console(c->prov, c->lease.id, 0, &text, &next, &c->err), 0);
+    assert_int_equal(text.len, 5);
+    assert_int_equal(next, 5);
+    mir_buf_clear(&text);
+    conformance_case_end(c);
+}
+
+static void arm(struct conformance_case *c, struct mir_hook hooks[MIR_HOOKS_MAX], size_t *ret_count)
+{
+    if (mir_prov_hooks_arm(c->prov, &c->lease, hooks, MIR_HOOKS_MAX, ret_count, &c->err))
+        fail_msg("hooks: %s", c->err.text);
+}
+
+static void check_hooks(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    size_t count = 0;
+    create(c);
+    for (int i = 0; i < 2; i++) { /* armed, then moved */
+        arm(c, hooks, &count);
+        assert_true(count > 0);
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(hooks[k].state, MIR_HOOK_ARMED);
+            assert_int_equal(hooks[k].deadline_s, c->lease.deadline_s);
+        }
+        c->lease.deadline_s += 3600;
+    }
+    assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
+    arm(c, hooks, &count); /* nothing there to arm: rows that say so */
+    for (size_t k = 0; k < count; k++) {
+        assert_int_equal(hooks[k].state, MIR_HOOK_FAILED);
+        assert_true(*hooks[k].detail);
+    }
+    conformance_case_end(c);
+}
+
+static void check_deadline(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 2);
+    create(c);
+    must_reach(c, MIR_INSTANCE_RUNNING, 1500);
+    must_reach(c, MIR_INSTANCE_ENDED, 2000 + gone_ms(target));
+    assert_true(now_s(target) >= c->lease.deadline_s);
+    assert_string_equal(c->instance.end_reason, "deadline");
+    must_not_run(target, c, 0);
+    conformance_case_end(c);
+}
+
+static void check_extension(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 2);
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    size_t count;
+    create(c);
+    c->lease.deadline_s += 2;
+    arm(c, hooks, &count);
+    assert_int_equal(hooks[0].state, MIR_HOOK_ARMED);
+    while (now_s(target) < c->lease.deadline_s - 1)
+        pause_ms(50);
+    look(c); /* past the first deadline */
+    assert_int_equal(c->instance.state, MIR_INSTANCE_RUNNING);
+    must_reach(c, MIR_INSTANCE_ENDED, 2000 + gone_ms(target));
+    conformance_case_end(c);
+}
+
+static void check_delete(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    create(c);
+    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
+    must_reach(c, MIR_INSTANCE_ABSENT, gone_ms(target));
+    must_not_run(target, c, 0);
+    conformance_case_end(c);
+}
+
+struct found {
+    const char *token;
+    unsigned count;
+    enum mir_instance_state state;
+    int verified;
+};
+
+static int find(void *ctx, const struct mir_instance *instance)
+{
+    struct found *found = ctx;
+    if (strcmp(instance->tags.deployment, found->token))
+        return 0;
+    found->count++;
+    found->state = instance->state;
+    found->verified = mir_tags_verify(&instance->tags, conformance_key);
+    return 0;
+}
+
+static int stop_at_first(void *ctx, const struct mir_instance *instance)
+{
+    (void)instance;
+    (*(unsigned *)ctx)++;
+    return 1;
+}
+
+static void check_sweep(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *a = conformance_case_new(target, GUEST_IDLE, 60);
+    struct conformance_case *b = conformance_case_new(target, GUEST_IDLE, 60);
+    create(a);
+    create(b);
+    struct conformance_case *both[] = {a, b};
+    for (size_t i = 0; i < MIR_NELEMS(both); i++) {
+        struct found found = {.token = both[i]->lease.id};
+        must_reach(both[i], MIR_INSTANCE_RUNNING, 10000);
+        assert_int_equal(mir_prov_sweep(a->prov, find, &found, &a->err), 0);
+        assert_int_equal(found.count, 1);
+        assert_int_equal(found.state, MIR_INSTANCE_RUNNING);
+        assert_int_equal(found.verified, 1);
+    }
+    unsigned calls = 0;
+    assert_int_equal(mir_prov_sweep(a->prov, stop_at_first, &calls, &a->err), 0);
+    assert_int_equal(calls, 1);
+    char token[MIR_ID_TEXT];
+    memcpy(token, b->lease.id, sizeof token);
+    conformance_case_end(b);
+    struct found gone = {.token = token};
+    assert_int_equal(mir_prov_sweep(a->prov, find, &gone, &a->err), 0);
+    assert_int_equal(gone.count, 0);
+    conformance_case_end(a);
+}
+
+static void check_ends_by_itself(void **state)
+{
+    static const struct {
+        enum conformance_guest guest;
+        const char *reason;
+    } ways[] = {{GUEST_EXIT, "status 5"}, {GUEST_POWEROFF, "powered off"}, {GUEST_RESET, "reset"}};
+    for (size_t i = 0; i < MIR_NELEMS(ways); i++) {
+        struct conformance_case *c = conformance_case_new(target_of(state), ways[i].guest, 60);
+        create(c);
+        must_reach(c, MIR_INSTANCE_ENDED, 10000);
+        if (!strstr(c->instance.end_reason, ways[i].reason))
+            fail_msg("'%s' is not '%s'", c->instance.end_reason, ways[i].reason);
+        conformance_case_end(c);
+    }
+}
+
+/* A listening socket on a free port of 127.0.0.1. */
+static int occupy(uint16_t *ret_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&address, size) && !listen(fd, 1) &&
+                !getsockname(fd, (struct sockaddr *)&address, &size));
+    *ret_port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void check_ports(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->ports)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    c->spec.port_count = 2;
+    c->spec.ports[0].guest_port = 80;
+    c->spec.ports[1].guest_port = 443;
+    create(c);
+    assert_int_equal(c->instance.port_count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_string_equal(c->instance.ports[i].address, "127.0.0.1");
+        assert_true(c->instance.ports[i].host_port >= 1024);
+        assert_int_equal(c->instance.ports[i].guest_port, c->spec.ports[i].guest_port);
+    }
+    assert_int_not_equal(c->instance.ports[0].host_port, c->instance.ports[1].host_port);
+    conformance_case_end(c);
+}
+
+static void check_port_in_use(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->ports)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    char named[32];
+    int fd = occupy(&c->spec.ports[0].host_port);
+    c->spec.port_count = 1;
+    c->spec.ports[0].guest_port = 80;
+    assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
+    close(fd);
+    assert_int_equal(c->err.kind, MIR_CONFLICT);
+    assert_int_equal(c->err.outcome, MIR_DID_NOT_HAPPEN);
+    snprintf(named, sizeof named, "port %u", c->spec.ports[0].host_port);
+    assert_non_null(strstr(c->err.text, named));
+    assert_true(*c->err.hint);
+    look(c);
+    assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
+    conformance_case_end(c);
+}
+
+static void check_refusals(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    struct mir_kernel good = c->kernel;
+    assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), 0);
+    c->kernel.boots[0].verdict = MIR_VERDICT_CANNOT;
+    snprintf(c->kernel.boots[0].why, sizeof c->kernel.boots[0].why, "it is made of cheese");
+    assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), -1);
+    assert_int_equal(c->err.kind, MIR_POLICY);
+    assert_non_null(strstr(c->err.text, "cheese"));
+    c->kernel = good;
+    c->kernel.arch = MIR_ARCH_AARCH64;
+    assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), -1);
+    assert_int_equal(c->err.kind, MIR_POLICY);
+    c->kernel = good;
+    c->kernel.min_memory_bytes = c->spec.memory_bytes + 1;
+    assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), -1);
+    assert_int_equal(c->err.kind, MIR_POLICY);
+    c->kernel = good;
+    c->kernel_path[0] = '\0';
+    assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
+    look(c);
+    assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
+    conformance_case_end(c);
+}
+
+static void check_flood(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->console)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_FLOOD, 60);
+    create(c);
+    free(console_until(c, CONFORMANCE_BANNER CONFORMANCE_BANNER, 10000));
+    assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
+    must_not_run(target, c, 0);
+    conformance_case_end(c);
+}
+
+static void check_guard_killed(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->kill_guard)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    create(c);
+    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    target->kill_guard(c->lease.id);
+    must_reach(c, MIR_INSTANCE_ENDED, gone_ms(target));
+    must_not_run(target, c, 1000);
+    assert_true(*c->instance.end_reason);
+    conformance_case_end(c);
+}
+
+/* The daemon is gone for good right after the launch: the instance still ends at its deadline. */
+static void check_creator_gone(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 3);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct mir_prov *prov = NULL;
+        struct mir_instance instance;
+        if (!mir_prov_open(target->provider, &target->env, &prov, NULL) &&
+            !mir_prov_instance_create(prov, &c->spec, &instance, NULL))
+            raise(SIGKILL);
+        _exit(1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    look(c); /* another process finds it */
+    assert_int_equal(c->instance.state, MIR_INSTANCE_RUNNING);
+    assert_int_equal(target->running(c->spec.name), 1);
+    must_reach(c, MIR_INSTANCE_ENDED, 3000 + gone_ms(target));
+    assert_true(now_s(target) <= c->lease.deadline_s + (int64_t)target->gone_s);
+    must_not_run(target, c, 0);
+    conformance_case_end(c);
+}
+
+static void check_console_deadline(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->console || !target->kill_guard)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_ECHO, 60);
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    size_t count;
+    char line[40];
+    create(c);
+    free(console_until(c, CONFORMANCE_BANNER, 10000));
+    c->lease.deadline_s += 100;
+    arm(c, hooks, &count);
+    snprintf(line, sizeof line, "deadline %lld\n", (long long)c->lease.deadline_s);
+    free(console_until(c, line, 5000));
+    conformance_case_end(c);
+}
+
+#define CHECK(name, fn)                                                                            \
+    {                                                                                              \
+        name, fn, NULL, NULL, (void *)(uintptr_t)target                                            \
+    }
+
+int conformance_run(const struct conformance_target *target)
+{
+    const struct CMUnitTest checks[] = {
+        CHECK("the table is complete", check_table),
+        CHECK("doctor's lines", check_doctor),
+        CHECK("no lease, no launch", check_no_lease_no_launch),
+        CHECK("absent is an answer", check_absent),
+        CHECK("create twice is one instance", check_create_twice),
+        CHECK("an ended instance is never started again", check_end_is_final),
+        CHECK("tags come back as given", check_tags),
+        CHECK("console, from an offset, after the end", check_console),
+        CHECK("hooks are armed and read back", check_hooks),
+        CHECK("the deadline ends it", check_deadline),
+        CHECK("an extension moves the deadline", check_extension),
+        CHECK("delete, twice", check_delete),
+        CHECK("sweep shows what runs", check_sweep),
+        CHECK("guests that end by themselves", check_ends_by_itself),
+        CHECK("free ports are chosen", check_ports),
+        CHECK("a port in use", check_port_in_use),
+        CHECK("refusals", check_refusals),
+        CHECK("a guest that never stops talking", check_flood),
+        CHECK("the guard is killed", check_guard_killed),
+        CHECK("the creator is gone for good", check_creator_gone),
+        CHECK("the guest hears of an extension", check_console_deadline),
+    };
+    return cmocka_run_group_tests_name(target->provider->name, checks, NULL, NULL);
+}
