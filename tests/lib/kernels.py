@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: ISC
+"""Kernels made by hand, a few bytes each, for what a real kernel will not do on request: ELF files
+for multiboot that say something on the serial port and then die in a chosen way, and a BIOS disk."""
+import struct
+
+COM1 = 0x3f8
+
+# 32-bit code after the message has been written.
+ENDS = {
+    'hang': b'\xfa\xf4\xeb\xfd',                                  # cli; hlt; again
+    'power-off': b'\x66\xba\x04\x06\x66\xb8\x00\x20\x66\xef'      # out 0x604, 0x2000: ACPI S5
+                 b'\xfa\xf4\xeb\xfd',
+    'triple-fault': b'\x6a\x00\x6a\x00\x0f\x01\x1c\x24\xcc',      # lidt of nothing; int3
+}
+
+
+def multiboot(message, end):
+    """An ELF32 file: multiboot1 header, code that writes `message` to COM1, then one of ENDS."""
+    base = 0x100000
+    head = struct.pack('<III', 0x1badb002, 0, (-0x1badb002) & 0xffffffff)
+    headers = 52 + 32
+    code_at = base + headers + len(head)
+    tail = ENDS[end]
+    write = (b'\xac'              # next: lodsb
+             b'\x84\xc0'          # test al, al
+             b'\x74\x03'          # jz done
+             b'\xee'              # out dx, al
+             b'\xeb\xf8')         # jmp next
+    stack = b'\xbc' + struct.pack('<I', base + 0x10000)
+    text_at = code_at + len(stack) + 10 + len(write) + len(tail)
+    code = (stack + b'\xbe' + struct.pack('<I', text_at) + b'\xba' + struct.pack('<I', COM1) +
+            write + tail)
+    body = head + code + message.encode() + b'\0'
+    size = headers + len(body)
+    elf = struct.pack('<16sHHIIIIIHHHHHH', b'\x7fELF\x01\x01\x01', 2, 3, 1, code_at, 52, 0, 0, 52,
+                      32, 1, 0, 0, 0)
+    program = struct.pack('<IIIIIIII', 1, 0, base, base, size, size + 0x11000, 7, 0x1000)
+    return elf + program + body
+
+
+def bios_disk(message):
+    """A raw disk of 1 MiB with a boot sector that writes `message` to COM1 and halts."""
+    code = (b'\xfa\x31\xc0\x8e\xd8'                      # cli; ds = 0
+            b'\xbe%b'                                    # si = message
+            b'\xba' + struct.pack('<H', COM1) +          # dx = port
+            b'\xac\x84\xc0\x74\x03\xee\xeb\xf8')         # as above
+    code = code.replace(b'%b', struct.pack('<H', 0x7c00 + len(code) + 3))
+    sector = code + b'\xf4\xeb\xfd' + message.encode() + b'\0'
+    sector = sector.ljust(446, b'\0')
+    # One active partition, as a partition table has to have to be one.
+    sector += struct.pack('<BBBBBBBBII', 0x80, 0, 2, 0, 0x83, 0, 32, 0, 1, 2047)
+    sector = sector.ljust(510, b'\0') + b'\x55\xaa'
+    return sector.ljust(1 << 20, b'\0')

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: ISC
+"""What the tests of the whole programs share: TAP, a daemon with a state directory of its own, the
+command line as a user would call it, and the processes that belong to that state directory.
+
+Everything listens on loopback and on free ports, and is stopped by the pid that was started."""
+import contextlib
+import datetime
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+
+BIN = os.environ.get('MIRAGE_BIN') or os.path.join(
+    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'build', 'bin')
+OVER = ('gone', 'failed')
+# Sanitizers, and machines that are busy, take longer; a bound of the product is never stretched.
+PATIENCE = float(os.environ.get('MIRAGE_TEST_PATIENCE', '1'))
+
+
+class Skip(Exception):
+    """The part cannot be tried here; the text says why."""
+
+
+class Tap:
+    """Parts of a test, each reported as it ends; a failed part does not end the program."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+
+    @contextlib.contextmanager
+    def part(self, name):
+        self.count += 1
+        try:
+            yield
+            print(f'ok {self.count} - {name}', flush=True)
+        except Skip as skip:
+            print(f'ok {self.count} - {name} # SKIP {skip}', flush=True)
+        except Exception:  # the report is what a failed part is for
+            self.failed += 1
+            for line in traceback.format_exc().splitlines():
+                print(f'# {line}')
+            print(f'not ok {self.count} - {name}', flush=True)
+
+    def end(self):
+        print(f'1..{self.count}', flush=True)
+        return 1 if self.failed else 0
+
+
+def skip_all(reason):
+    print(f'1..0 # SKIP {reason}')
+    sys.exit(0)
+
+
+def program(name):
+    return os.path.join(BIN, name)
+
+
+def need_programs(*names):
+    for name in names:
+        if not os.path.exists(program(name)):
+            skip_all(f'{name} is not built')
+    if not shutil.which('qemu-system-x86_64'):
+        skip_all('qemu-system-x86_64 is not installed')
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, seconds, check, every=0.05):
+    """The first true value of check(); an assertion names `what` when it never comes."""
+    give_up = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < give_up, f'not within {seconds} s: {what}'
+        time.sleep(every)
+
+
+def utc(text):
+    """Seconds since 1970 of an RFC 3339 time."""
+    return datetime.datetime.fromisoformat(text.replace('Z', '+00:00')).timestamp()
+
+
+def get(url, timeout=5):
+    """(status, text) of a GET; status 0 when nobody answered."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return answer.status, answer.read(1 << 20).decode('utf-8', 'replace')
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(1 << 20).decode('utf-8', 'replace')
+    except OSError as error:
+        return 0, str(error)
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def json(self):
+        return json.loads(self.out)
+
+
+class World:
+    """One daemon with its own state directory, socket and public port."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix='mir-')
+        self.state = os.path.join(self.dir, 'state')
+        self.public = f'127.0.0.1:{free_port()}'
+        self.log = open(os.path.join(self.dir, 'daemon.log'), 'w+', encoding='utf-8')
+        self.daemon = None
+        self.env = {k: v for k, v in os.environ.items()
+                    if not k.startswith(('MIRAGE_DEPLOY_', 'XDG_'))}
+        self.env.update(HOME=self.dir, MIRAGE_DEPLOY_STATE=self.state, CI='true',
+                        MIRAGE_DEPLOY_PUBLIC=self.public)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """Whatever became of the test: nothing of it goes on running."""
+        self.kill_daemon()
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # --- the daemon ---
+
+    def start_daemon(self, **env):
+        self.daemon = subprocess.Popen([program('mirage-deployd')], env={**self.env, **env},
+                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        wait_for('the daemon answers', 15 * PATIENCE, self.ready)
+
+    def ready(self):
+        assert self.daemon.poll() is None, f'the daemon ended:\n{self.daemon_log()}'
+        return self.cli('api', 'GET', '/readyz', expect=None).status == 0
+
+    def daemon_log(self):
+        self.log.flush()
+        with open(self.log.name, encoding='utf-8') as log:
+            return log.read()
+
+    def kill_daemon(self):
+        """SIGKILL: the crash that everything has to survive."""
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.kill()
+            self.daemon.wait()
+        self.daemon = None
+
+    def stop_daemon(self):
+        """SIGTERM; its exit status."""
+        self.daemon.terminate()
+        status = self.daemon.wait(15 * PATIENCE)
+        self.daemon = None
+        return status
+
+    # --- the command line ---
+
+    def start(self, *args, **env):
+        return subprocess.Popen([program('mirage-deploy'), *args], env={**self.env, **env},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, errors='replace')
+
+    def cli(self, *args, expect=0, timeout=120, **env):
+        """Run it; expect is the exit status it has to have (None: any)."""
+        child = self.start(*args, **env)
+        try:
+            out, err = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+            raise AssertionError(f'{args} did not end:\n{out}\n{err}') from None
+        assert expect is None or child.returncode == expect, \
+            f'{" ".join(args)}: status {child.returncode}, not {expect}\n{out}\n{err}'
+        return Result(child.returncode, out, err)
+
+    def show(self, name):
+        return self.cli('show', name, '--json').json()
+
+    def state_of(self, name):
+        done = self.cli('show', name, '--json', expect=None)
+        return done.json()['state'] if done.status == 0 else None
+
+    def wait_over(self, name, seconds):
+        wait_for(f'{name} is over', seconds, lambda: self.state_of(name) in OVER, every=0.1)
+        return self.show(name)
+
+    # --- the processes that belong to this state directory ---
+
+    def processes(self, word=''):
+        """Live pids with this state directory in their arguments or environment, of programs
+        whose name has `word` in it."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            if int(pid) == os.getpid():
+                continue
+            try:
+                name = os.path.basename(os.readlink(f'/proc/{pid}/exe'))
+                with open(f'/proc/{pid}/cmdline', 'rb') as f:
+                    text = f.read()
+                with open(f'/proc/{pid}/environ', 'rb') as f:
+                    text += f.read()
+            except OSError:
+                continue  # ended meanwhile, or a zombie
+            if self.dir.encode() in text and word in name:
+                found.append(int(pid))
+        return found
+
+    def guests(self):
+        return self.processes('qemu-system') + self.processes('mirage-keeper')
