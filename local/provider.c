@@ -111,6 +111,8 @@ static void local_close(void *ctx)
     free(local);
 }
 
+static const char *const hook_names[] = {"keeper", NULL};
+
 const struct mir_provider mir_provider_local = {
     .name = "local",
     .title = "this machine (QEMU)",
@@ -118,6 +120,9 @@ const struct mir_provider mir_provider_local = {
     .poll_ms = 1000,
     .settle_s = 0, /* directories are seen at once */
     .config_keys = config_keys,
+    .hook_names = hook_names,
+    .guest_args = "ip=10.0.2.15/24 gw=10.0.2.2", /* QEMU's user-mode network */
+    .guest_host = "10.0.2.2",
     .open = local_open,
     .close = local_close,
     .check = local_check,

@@ -130,6 +130,13 @@ struct mir_provider {
     unsigned poll_ms;  /* how often a running instance is looked at */
     unsigned settle_s; /* how long after a create attempt a listing may still miss it */
     const struct mir_config_key *config_keys; /* ends with a NULL name */
+    const char *const *hook_names; /* those it can arm itself, ends with NULL; NULL: none */
+    /* The guest's side of the network, for kernels that read such arguments
+     * ("ip=10.0.2.15/24 gw=10.0.2.2"); NULL where DHCP says it. */
+    const char *guest_args;
+    /* Where ports are published on this host: the host's own address as the guest sees it
+     * ("10.0.2.2"). NULL: ports are not published. */
+    const char *guest_host;
 
     int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
     void (*close)(void *ctx);
