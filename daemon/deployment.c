@@ -71,6 +71,41 @@ enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t n
     return now_s - d->ending_since_s >= MIRD_STUCK_AFTER_S ? MIRD_STUCK : MIRD_ENDING;
 }
 
+/* Bytes of the UTF-8 sequence at p, 0 when it is none that JSON takes. */
+static size_t sequence(const unsigned char *p)
+{
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (p[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
+    bool too_high = p[0] == 0xf4 && p[1] >= 0x90;
+    return overlong || surrogate || too_high ? 0 : len;
+}
+
+void mird_text_clean(char *text)
+{
+    unsigned char *p = (unsigned char *)text;
+    while (*p) {
+        size_t len = sequence(p);
+        if (len == 0 || *p < 0x20 || *p == 0x7f) {
+            *p = *p == '\t' ? ' ' : '?';
+            p++;
+            continue;
+        }
+        p += len;
+    }
+}
+
+void mird_url_make(char *out, size_t size, const char *address, unsigned port)
+{
+    bool v6 = strchr(address, ':') != NULL;
+    snprintf(out, size, "http://%s%s%s:%u/", v6 ? "[" : "", address, v6 ? "]" : "", port);
+}
+
 /* --- the REST document --- */
 
 static json_t *time_json(int64_t utc_s)

@@ -75,7 +75,8 @@ struct mird_deployment {
     struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
     char arguments[MIR_ARGS_MAX];         /* the whole kernel command line */
     char url[256];                        /* "" none: then running is the goal, else live */
-    char url_origin[12];                  /* "given", "derived" or "" */
+    bool wants_url;          /* one is made from the published port once that is known */
+    char url_origin[12];     /* "given", "derived" or "" */
     char token[MIR_ID_TEXT]; /* ownership token the guest shows at /.well-known/unikernel */
     uint32_t takes_part;     /* enum mir_takes_part bits of the kernel */
     bool list;               /* wanted on the registry page */
@@ -91,6 +92,7 @@ struct mird_deployment {
     bool prepared; /* the kernel is ready; what is left of the image step is the upload */
     bool seen_running;
     bool seen_live;
+    bool stuck;              /* the teardown has been reported as stuck */
     bool goal_over;          /* the deploy operation has been answered, well or not */
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
     int64_t running_s;       /* first seen running; 0: never */
@@ -121,6 +123,13 @@ enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t n
 const char *mird_step_name(enum mird_step_kind step); /* "image", "instance", ... */
 const char *mird_step_status_name(enum mird_step_status status);
 const char *mird_end_reason_name(enum mird_end_reason reason); /* "" for none */
+
+/* Make a text from outside fit for JSON and terminals: what is not UTF-8, and control characters,
+ * become '?'. In place. */
+void mird_text_clean(char *text);
+
+/* "http://ADDRESS:PORT/", with brackets where the address needs them; cut when too long. */
+void mird_url_make(char *out, size_t size, const char *address, unsigned port);
 
 /* The whole record to and from the text that the store keeps. From: MIR_CORRUPT. */
 json_t *mird_deployment_to_record(const struct mird_deployment *d);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/config.h"
 #include "api/provider.h"
 #include "daemon/deployment.h"
 
@@ -19,9 +20,10 @@ struct mird_request {
     char kernel[MIR_SHA256_TEXT];
     char name[MIR_NAME_TEXT]; /* "" : choose one */
     char owner[32];
-    int64_t ttl_s;            /* 0: not given */
-    int64_t until_s;          /* 0: not given; both given is an error */
-    uint64_t memory_bytes;    /* 0: choose */
+    int64_t ttl_s;         /* 0: not given */
+    int64_t until_s;       /* 0: not given; both given is an error */
+    uint64_t memory_bytes; /* 0: choose */
+    bool ports_given;      /* an empty list is a wish too: none */
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
     char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
@@ -45,7 +47,7 @@ struct mird_plan {
     char how[32];
     char why[240];
     enum mir_verdict verdict;
-    bool wants_url;         /* a URL can be had, so the goal is live */
+    bool wants_url; /* a URL can be had, so the goal is live */
     uint32_t takes_part;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
@@ -53,6 +55,11 @@ struct mird_plan {
     char hooks[MIR_HOOKS_MAX][24]; /* names that would be armed */
     int64_t price_per_hour_micro;  /* 0 for local */
 };
+
+/* From the configuration, section [policy]: ttl, ttl_max, ttl_min, memory, memory_max,
+ * deployments_max; MIR_USAGE naming file and line of a value that makes no sense. */
+int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
+                     struct mir_error *err);
 
 /* MIR_USAGE, MIR_POLICY with the reason and the fix. `live` is the number of deployments not
  * final. */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lease machine: what a deployment needs next, and what becomes of it when something
+ * happened. Pure: no I/O, no clock, no randomness, no memory of its own; the daemon and the
+ * simulator link the same object.
+ *
+ * The promises that it keeps, whatever comes:
+ *   - the deadline wins over everything, and nothing is begun at or after it;
+ *   - an effect is asked for (BEGIN) only with the intent in the state, and an intent found later
+ *     means "maybe": it is looked for by its token, never simply repeated;
+ *   - once ending, always ending: no extension, no further create, no giving up;
+ *   - final only after the instance was seen absent by the provider's get and by a listing, both
+ *     begun at least one settling time after the last moment at which it may have been created.
+ * Times are UTC milliseconds unless named _s.
+ */
+#ifndef DAEMON_LEASE_H
+#define DAEMON_LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/deployment.h"
+#include "daemon/store.h"
+
+/* What the machine has to know of the provider and the policy. */
+struct mird_rules {
+    int64_t settle_ms;       /* how long after a create a listing may still miss it */
+    int64_t live_timeout_ms; /* from running, for the deploy operation */
+    int64_t backoff_min_ms;
+    int64_t backoff_max_ms;
+    unsigned tries_max; /* of a step on the way up; on the way down there is no limit */
+    bool paid;          /* fewer than two armed hooks: torn down again */
+    bool image_needed;  /* the kernel has to be unpacked or uploaded first */
+};
+
+enum mird_action_kind {
+    MIRD_ACT_WAIT,    /* nothing before until_ms */
+    MIRD_ACT_WATCH,   /* the same while the instance runs: look at it at the provider's pace */
+    MIRD_ACT_TICK,    /* time alone changes the state: apply MIRD_IN_TICK */
+    MIRD_ACT_BEGIN,   /* apply MIRD_IN_INTEND, make it durable, do the step, tell how it went */
+    MIRD_ACT_LOOK,    /* ask the provider by token: MIRD_IN_LOOKED or MIRD_IN_LOOK_FAILED */
+    MIRD_ACT_UNDO,    /* send the delete: MIRD_IN_UNDONE or MIRD_IN_UNDO_FAILED */
+    MIRD_ACT_CONFIRM, /* get, then list: MIRD_IN_ABSENT, _STILL_THERE or _CONFIRM_FAILED */
+    MIRD_ACT_NONE     /* final: nothing ever again */
+};
+
+struct mird_action {
+    enum mird_action_kind kind;
+    enum mird_step_kind step; /* BEGIN, UNDO */
+    int64_t until_ms;         /* WAIT, WATCH */
+};
+
+enum mird_input_kind {
+    MIRD_IN_TICK,
+    MIRD_IN_RESTARTED,   /* the daemon begins anew with this record */
+    MIRD_IN_INTEND,      /* step: about to do it */
+    MIRD_IN_PREPARED,    /* the kernel is ready, the upload begins */
+    MIRD_IN_DONE,        /* step, with instance, image_id or hooks */
+    MIRD_IN_REFUSED,     /* step, error: it did not happen */
+    MIRD_IN_UNKNOWN,     /* step, error: it may have happened */
+    MIRD_IN_LOOKED,      /* instance as the provider has it (ABSENT included), asked at asked_ms */
+    MIRD_IN_LOOK_FAILED, /* error */
+    MIRD_IN_PROBED,      /* probe of the site */
+    MIRD_IN_EXTEND,      /* deadline_s */
+    MIRD_IN_REMOVE,
+    MIRD_IN_UNDONE,         /* step: the delete was sent (instance), or is done (all others) */
+    MIRD_IN_UNDO_FAILED,    /* step, error */
+    MIRD_IN_ABSENT,         /* get and listing, begun at asked_ms, do not show it */
+    MIRD_IN_STILL_THERE,    /* instance as found by one of them */
+    MIRD_IN_CONFIRM_FAILED, /* error */
+    MIRD_IN_COUNT
+};
+
+/* All pointers borrowed for the call. */
+struct mird_input {
+    enum mird_input_kind kind;
+    enum mird_step_kind step;
+    const struct mir_instance *instance;
+    const char *image_id;
+    const struct mir_hook *hooks;
+    unsigned hook_count;
+    int64_t deadline_s; /* EXTEND: the new one; DONE of hooks: the one they were armed for */
+    int64_t asked_ms;   /* when the question was sent */
+    const struct mird_probe *probe;
+    const struct mir_error *error;
+};
+
+/* What has to be done with the changed state before anything else is. */
+enum mird_weight {
+    MIRD_UNCHANGED,
+    MIRD_IN_MEMORY, /* worth nothing after a crash: need not be written */
+    MIRD_DURABLE    /* to be committed; an effect or an answer that follows waits for it */
+};
+
+struct mird_action mird_lease_next(const struct mird_deployment *d, const struct mird_rules *rules,
+                                   int64_t now_ms);
+
+/* Changes *d and says in *ret what to do with it. Only EXTEND can be refused: -1, MIR_CONFLICT
+ * (the teardown has begun, the deadline has passed) or MIR_POLICY (a deadline that has passed);
+ * *d is untouched then. */
+int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
+                     const struct mird_input *input, int64_t now_ms, enum mird_weight *ret,
+                     struct mir_error *err);
+
+/* What there is to tell about a transition: events, and the operations that it ends. Pure. */
+void mird_lease_news(const struct mird_deployment *before, const struct mird_deployment *after,
+                     const struct mird_input *input, int64_t now_ms, struct mird_news *ret);
+
+/* --- the sweep's decision about one thing found with tags --- */
+
+enum mird_verdict_kind {
+    MIRD_KEEP,   /* a deployment of ours that may have it */
+    MIRD_END,    /* ours, and nothing has a right to it */
+    MIRD_FOREIGN /* not provably ours: never touched */
+};
+
+/* `known` is the deployment its tags name, NULL when the store knows none (and answered);
+ * `verified` whether the signature is by our key. */
+enum mird_verdict_kind mird_sweep_judge(const struct mir_instance *found, bool verified,
+                                        const char *installation,
+                                        const struct mird_deployment *known);
+
+#endif

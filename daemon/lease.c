@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/lease.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/memory.h"
+
+/* The instance goes first, because it is what runs and costs; its hooks stay armed until it is
+ * seen gone; the image may be in use until then. */
+static const enum mird_step_kind undo_order[MIRD_STEP_COUNT] = {MIRD_STEP_INSTANCE, MIRD_STEP_SITE,
+                                                                MIRD_STEP_HOOKS, MIRD_STEP_IMAGE};
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* --- what comes next --- */
+
+static struct mird_action act(enum mird_action_kind kind, enum mird_step_kind step,
+                              int64_t until_ms)
+{
+    return (struct mird_action){.kind = kind, .step = step, .until_ms = until_ms};
+}
+
+static int64_t settled_ms(const struct mird_deployment *d, const struct mird_rules *rules)
+{
+    return d->last_create_ms + rules->settle_ms;
+}
+
+/* Was there ever a request that may have made it? */
+static bool maybe_made(const struct mird_deployment *d, enum mird_step_kind step)
+{
+    return d->steps[step] != MIRD_TODO || (step == MIRD_STEP_INSTANCE && d->last_create_ms != 0);
+}
+
+static struct mird_action undo_instance_next(const struct mird_deployment *d,
+                                             const struct mird_rules *rules, int64_t now_ms)
+{
+    if (d->steps[MIRD_STEP_INSTANCE] != MIRD_UNDOING)
+        return act(MIRD_ACT_UNDO, MIRD_STEP_INSTANCE, 0);
+    /* A listing that is too early proves nothing. */
+    if (now_ms < settled_ms(d, rules))
+        return act(MIRD_ACT_WAIT, MIRD_STEP_INSTANCE, settled_ms(d, rules));
+    return act(MIRD_ACT_CONFIRM, MIRD_STEP_INSTANCE, 0);
+}
+
+static struct mird_action ending_next(const struct mird_deployment *d,
+                                      const struct mird_rules *rules, int64_t now_ms)
+{
+    int64_t stuck_ms = (d->ending_since_s + MIRD_STUCK_AFTER_S) * 1000;
+    if (!d->stuck && now_ms >= stuck_ms)
+        return act(MIRD_ACT_TICK, MIRD_STEP_INSTANCE, 0);
+    for (size_t i = 0; i < MIRD_STEP_COUNT; i++) {
+        enum mird_step_kind step = undo_order[i];
+        if (d->steps[step] == MIRD_UNDONE)
+            continue;
+        if (!maybe_made(d, step))
+            return act(MIRD_ACT_TICK, step, 0);
+        struct mird_action next = step == MIRD_STEP_INSTANCE ? undo_instance_next(d, rules, now_ms)
+                                                             : act(MIRD_ACT_UNDO, step, 0);
+        int64_t until_ms = max64(d->retry_at_ms, next.until_ms);
+        if (until_ms <= now_ms)
+            return next;
+        return act(MIRD_ACT_WAIT, step, d->stuck ? until_ms : min64(until_ms, stuck_ms));
+    }
+    return act(MIRD_ACT_TICK, MIRD_STEP_INSTANCE, 0);
+}
+
+static bool step_wanted(const struct mird_deployment *d, const struct mird_rules *rules,
+                        enum mird_step_kind step)
+{
+    enum mird_step_status status = d->steps[step];
+    if (status == MIRD_DONE || status == MIRD_UNDONE)
+        return step == MIRD_STEP_HOOKS && d->hooks_stale;
+    if (step == MIRD_STEP_IMAGE)
+        return rules->image_needed;
+    return step != MIRD_STEP_SITE || *d->url;
+}
+
+/* When the deploy operation is answered although the site is not live; INT64_MAX: never. */
+static int64_t goal_late_ms(const struct mird_deployment *d, const struct mird_rules *rules)
+{
+    if (d->goal_over || !d->seen_running)
+        return INT64_MAX;
+    return d->running_s * 1000 + rules->live_timeout_ms;
+}
+
+struct mird_action mird_lease_next(const struct mird_deployment *d, const struct mird_rules *rules,
+                                   int64_t now_ms)
+{
+    if (d->finished_s)
+        return act(MIRD_ACT_NONE, MIRD_STEP_IMAGE, INT64_MAX);
+    if (d->end_reason != MIRD_END_NONE)
+        return ending_next(d, rules, now_ms);
+    int64_t deadline_ms = d->deadline_s * 1000;
+    int64_t late_ms = goal_late_ms(d, rules);
+    if (now_ms >= deadline_ms || now_ms >= late_ms)
+        return act(MIRD_ACT_TICK, MIRD_STEP_IMAGE, 0);
+    int64_t until_ms = min64(deadline_ms, late_ms);
+    for (int k = 0; k < MIRD_STEP_COUNT; k++) {
+        enum mird_step_kind step = (enum mird_step_kind)k;
+        if (!step_wanted(d, rules, step))
+            continue;
+        if (d->retry_at_ms > now_ms) {
+            until_ms = min64(until_ms, d->retry_at_ms);
+            break;
+        }
+        bool maybe = step == MIRD_STEP_INSTANCE && d->steps[step] == MIRD_INTENT;
+        return act(maybe ? MIRD_ACT_LOOK : MIRD_ACT_BEGIN, step, 0);
+    }
+    bool runs = d->steps[MIRD_STEP_INSTANCE] == MIRD_DONE;
+    return act(runs ? MIRD_ACT_WATCH : MIRD_ACT_WAIT, MIRD_STEP_INSTANCE, until_ms);
+}
+
+/* --- what becomes of it --- */
+
+static void keep_error(struct mird_deployment *d, const struct mir_error *error)
+{
+    if (!error)
+        return;
+    mir_copy(d->error_code, sizeof d->error_code, mir_kind_info(error->kind)->name);
+    mir_copy(d->error_text, sizeof d->error_text, error->text);
+    mir_copy(d->error_hint, sizeof d->error_hint, error->hint);
+    mird_text_clean(d->error_text);
+    mird_text_clean(d->error_hint);
+}
+
+static void try_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)
+{
+    unsigned shift = d->attempts < 16 ? d->attempts : 16;
+    d->attempts++;
+    d->retry_at_ms = now_ms + min64(rules->backoff_min_ms << shift, rules->backoff_max_ms);
+}
+
+static void tries_over(struct mird_deployment *d)
+{
+    d->attempts = 0;
+    d->retry_at_ms = 0;
+}
+
+static enum mird_weight begin_ending(struct mird_deployment *d, enum mird_end_reason reason,
+                                     int64_t now_ms)
+{
+    d->end_reason = reason;
+    d->ending_since_s = now_ms / 1000;
+    tries_over(d);
+    return MIRD_DURABLE;
+}
+
+static enum mird_weight fail_for_good(struct mird_deployment *d, const struct mir_error *error,
+                                      int64_t now_ms)
+{
+    keep_error(d, error);
+    return begin_ending(d, MIRD_END_FAILED, now_ms);
+}
+
+static bool is_ending(const struct mird_deployment *d)
+{
+    return d->finished_s || d->end_reason != MIRD_END_NONE;
+}
+
+/* The deploy operation is over when what was wanted is there, read-back hooks included. */
+static void check_goal(struct mird_deployment *d)
+{
+    if (!is_ending(d) && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
+        (*d->url ? d->seen_live : d->seen_running))
+        d->goal_over = true;
+}
+
+static enum mird_weight guest_ended(struct mird_deployment *d, int64_t now_ms)
+{
+    bool by_deadline = !strcmp(d->instance.end_reason, "deadline");
+    return begin_ending(d, by_deadline ? MIRD_END_DEADLINE : MIRD_END_GUEST, now_ms);
+}
+
+/* Take over what the provider says of the instance; worth a write only when it says news. */
+static enum mird_weight take_instance(struct mird_deployment *d, const struct mir_instance *found,
+                                      int64_t now_ms)
+{
+    bool news = found->state != d->instance.state || strcmp(found->id, d->instance.id) ||
+                strcmp(found->address, d->instance.address) ||
+                found->port_count != d->instance.port_count ||
+                (found->first_output_ms && !d->instance.first_output_ms);
+    d->instance = *found;
+    mird_text_clean(d->instance.end_reason);
+    d->absent_since_ms = 0;
+    if (!d->seen_running &&
+        (found->state == MIR_INSTANCE_RUNNING || found->state == MIR_INSTANCE_ENDED)) {
+        d->seen_running = true;
+        d->running_s = now_ms / 1000;
+        news = true;
+    }
+    if (found->state == MIR_INSTANCE_ENDED && !is_ending(d))
+        return guest_ended(d, now_ms);
+    check_goal(d);
+    return news ? MIRD_DURABLE : MIRD_IN_MEMORY;
+}
+
+/* A URL that can only be known when the port is: published on the host. */
+static void derive_url(struct mird_deployment *d)
+{
+    if (*d->url || !d->wants_url)
+        return;
+    for (unsigned i = 0; i < d->instance.port_count; i++) {
+        const struct mir_port *port = &d->instance.ports[i];
+        if (port->guest_port != 80 || !port->host_port)
+            continue;
+        bool any = !*port->address || !strcmp(port->address, "0.0.0.0");
+        mird_url_make(d->url, sizeof d->url, any ? "127.0.0.1" : port->address, port->host_port);
+        mir_copy(d->url_origin, sizeof d->url_origin, "derived");
+        return;
+    }
+    d->wants_url = false;
+}
+
+static enum mird_weight instance_done(struct mird_deployment *d, const struct mir_instance *found,
+                                      int64_t now_ms)
+{
+    d->steps[MIRD_STEP_INSTANCE] = MIRD_DONE;
+    d->last_create_ms = max64(d->last_create_ms, now_ms);
+    if (!is_ending(d))
+        tries_over(d);
+    d->instance = *found;
+    derive_url(d);
+    take_instance(d, found, now_ms);
+    return MIRD_DURABLE;
+}
+
+static enum mird_weight hooks_done(struct mird_deployment *d, const struct mird_rules *rules,
+                                   const struct mird_input *in, int64_t now_ms)
+{
+    unsigned armed = 0;
+    d->hook_count = in->hook_count < MIR_HOOKS_MAX ? in->hook_count : MIR_HOOKS_MAX;
+    for (unsigned i = 0; i < d->hook_count; i++) {
+        d->hooks[i] = in->hooks[i];
+        mird_text_clean(d->hooks[i].detail);
+        armed += d->hooks[i].state == MIR_HOOK_ARMED;
+    }
+    if (is_ending(d))
+        return MIRD_IN_MEMORY;
+    d->steps[MIRD_STEP_HOOKS] = MIRD_DONE;
+    tries_over(d);
+    /* An extension that came while they were being armed keeps them stale. */
+    d->hooks_stale = in->deadline_s != d->deadline_s;
+    if (rules->paid && armed < 2) {
+        struct mir_error error = {0};
+        mir_fail(&error, MIR_POLICY,
+                 "only %u of the hooks that end '%s' could be armed; two are "
+                 "the least where it costs money",
+                 armed, d->name);
+        return fail_for_good(d, &error, now_ms);
+    }
+    check_goal(d);
+    return MIRD_DURABLE;
+}
+
+static enum mird_weight step_done(struct mird_deployment *d, const struct mird_rules *rules,
+                                  const struct mird_input *in, int64_t now_ms)
+{
+    if (in->step == MIRD_STEP_INSTANCE)
+        return instance_done(d, in->instance, now_ms);
+    if (in->step == MIRD_STEP_HOOKS)
+        return hooks_done(d, rules, in, now_ms);
+    d->steps[in->step] = MIRD_DONE;
+    if (in->step == MIRD_STEP_IMAGE && in->image_id)
+        mir_copy(d->image_id, sizeof d->image_id, in->image_id);
+    if (!is_ending(d))
+        tries_over(d);
+    return MIRD_DURABLE;
+}
+
+/* The registry would not have it: the deployment runs on without a site. */
+static enum mird_weight site_refused(struct mird_deployment *d, const struct mir_error *error)
+{
+    d->steps[MIRD_STEP_SITE] = MIRD_UNDONE;
+    d->goal_over = true;
+    keep_error(d, error);
+    tries_over(d);
+    return MIRD_DURABLE;
+}
+
+static enum mird_weight step_refused(struct mird_deployment *d, const struct mird_rules *rules,
+                                     const struct mird_input *in, int64_t now_ms)
+{
+    bool rearming = in->step == MIRD_STEP_HOOKS && d->steps[in->step] == MIRD_DONE;
+    if (!rearming)
+        d->steps[in->step] = MIRD_TODO;
+    if (is_ending(d))
+        return MIRD_IN_MEMORY;
+    bool hopeless =
+        (in->error && in->error->retry == MIR_RETRY_NEVER) || d->attempts + 1 >= rules->tries_max;
+    if (!hopeless || rearming) {
+        try_later(d, rules, now_ms);
+        return MIRD_IN_MEMORY;
+    }
+    if (in->step == MIRD_STEP_SITE)
+        return site_refused(d, in->error);
+    return fail_for_good(d, in->error, now_ms);
+}
+
+/* It may have happened: the intent stays, and what follows is a look. */
+static enum mird_weight step_unknown(struct mird_deployment *d, const struct mird_rules *rules,
+                                     const struct mird_input *in, int64_t now_ms)
+{
+    if (in->step != MIRD_STEP_INSTANCE)
+        return step_refused(d, rules, in, now_ms); /* those can be repeated safely */
+    d->last_create_ms = max64(d->last_create_ms, now_ms);
+    keep_error(d, in->error);
+    if (!is_ending(d))
+        try_later(d, rules, now_ms);
+    return MIRD_DURABLE;
+}
+
+/* Not found where it may have been created: only a look after the settling time says no. */
+static enum mird_weight maybe_absent(struct mird_deployment *d, const struct mird_rules *rules,
+                                     const struct mird_input *in, int64_t now_ms)
+{
+    if (in->asked_ms < settled_ms(d, rules)) {
+        d->retry_at_ms = settled_ms(d, rules);
+        return MIRD_IN_MEMORY;
+    }
+    d->steps[MIRD_STEP_INSTANCE] = MIRD_TODO;
+    if (d->attempts < rules->tries_max) {
+        d->retry_at_ms = 0;
+        return MIRD_DURABLE;
+    }
+    struct mir_error error = {0};
+    mir_fail(&error, MIR_UNAVAILABLE, "'%s' could not be started in %u tries", d->name,
+             d->attempts);
+    return fail_for_good(d, *d->error_code ? NULL : &error, now_ms);
+}
+
+/* It ran and is not found any more: believed only when a settling time has passed. */
+static enum mird_weight running_absent(struct mird_deployment *d, const struct mird_rules *rules,
+                                       int64_t now_ms)
+{
+    if (!d->absent_since_ms)
+        d->absent_since_ms = now_ms;
+    if (now_ms < max64(d->absent_since_ms, d->last_create_ms) + rules->settle_ms)
+        return MIRD_IN_MEMORY;
+    d->instance.state = MIR_INSTANCE_ABSENT;
+    mir_copy(d->instance.end_reason, sizeof d->instance.end_reason,
+             "ended outside of mirage-deploy");
+    return begin_ending(d, MIRD_END_GUEST, now_ms);
+}
+
+static enum mird_weight looked(struct mird_deployment *d, const struct mird_rules *rules,
+                               const struct mird_input *in, int64_t now_ms)
+{
+    enum mird_step_status status = d->steps[MIRD_STEP_INSTANCE];
+    bool absent = in->instance->state == MIR_INSTANCE_ABSENT;
+    if (is_ending(d) || (status != MIRD_INTENT && status != MIRD_DONE))
+        return MIRD_UNCHANGED;
+    if (status == MIRD_INTENT)
+        return absent ? maybe_absent(d, rules, in, now_ms) : instance_done(d, in->instance, now_ms);
+    return absent ? running_absent(d, rules, now_ms) : take_instance(d, in->instance, now_ms);
+}
+
+static enum mird_weight look_failed(struct mird_deployment *d, const struct mird_rules *rules,
+                                    const struct mird_input *in, int64_t now_ms)
+{
+    if (is_ending(d) || d->steps[MIRD_STEP_INSTANCE] != MIRD_INTENT)
+        return MIRD_UNCHANGED;
+    unsigned before = d->attempts;
+    try_later(d, rules, now_ms);
+    d->attempts = before < 8 ? before + 1 : before; /* questions are free: no limit of tries */
+    return MIRD_IN_MEMORY;
+}
+
+/* What the guest says of its own deadline is its hook, read back. */
+static bool guest_hook(struct mird_deployment *d, const struct mird_probe *probe)
+{
+    for (unsigned i = 0; i < d->hook_count; i++) {
+        struct mir_hook *hook = &d->hooks[i];
+        if (strcmp(hook->name, "guest") || !probe->guest_deadline_s)
+            continue;
+        if (hook->deadline_s == probe->guest_deadline_s && hook->state != MIR_HOOK_OFF)
+            return false;
+        bool same = probe->guest_deadline_s == d->deadline_s;
+        hook->state = same ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
+        hook->deadline_s = probe->guest_deadline_s;
+        mir_copy(hook->detail, sizeof hook->detail,
+                 same ? "the guest powers itself off" : "the guest keeps to another deadline");
+        return true;
+    }
+    return false;
+}
+
+static enum mird_weight probed(struct mird_deployment *d, const struct mird_rules *rules,
+                               const struct mird_input *in, int64_t now_ms)
+{
+    if (is_ending(d) || d->steps[MIRD_STEP_INSTANCE] != MIRD_DONE || !in->probe->ok)
+        return MIRD_UNCHANGED;
+    bool changed = guest_hook(d, in->probe);
+    if (!d->seen_live && *d->url) {
+        d->seen_live = true;
+        changed = true;
+    }
+    check_goal(d);
+    return changed ? MIRD_DURABLE : MIRD_UNCHANGED;
+}
+
+static int extend(struct mird_deployment *d, int64_t deadline_s, int64_t now_ms,
+                  struct mir_error *err)
+{
+    if (is_ending(d) || now_ms >= d->deadline_s * 1000) {
+        mir_fail(err, MIR_CONFLICT, "'%s' cannot be extended: %s", d->name,
+                 d->finished_s ? "it is over" : "its teardown has begun");
+        return mir_error_hint(err, "deploy it again");
+    }
+    if (deadline_s * 1000 <= now_ms) {
+        mir_fail(err, MIR_POLICY, "the new deadline of '%s' has passed already", d->name);
+        return mir_error_hint(err, "to end it now: mirage-deploy rm %s", d->name);
+    }
+    d->deadline_s = deadline_s;
+    d->hooks_stale = true;
+    return 0;
+}
+
+/* --- on the way down --- */
+
+static enum mird_weight undone(struct mird_deployment *d, const struct mird_rules *rules,
+                               const struct mird_input *in, int64_t now_ms)
+{
+    if (!is_ending(d))
+        return MIRD_UNCHANGED;
+    /* Asked for is not gone: what ran has to be seen gone. */
+    bool sent_only = in->step == MIRD_STEP_INSTANCE;
+    d->steps[in->step] = sent_only ? MIRD_UNDOING : MIRD_UNDONE;
+    d->retry_at_ms = 0;
+    if (sent_only)
+        return MIRD_IN_MEMORY; /* sending it again after a crash does no harm */
+    d->attempts = 0;
+    return MIRD_IN_MEMORY;
+}
+
+static enum mird_weight undo_failed(struct mird_deployment *d, const struct mird_rules *rules,
+                                    const struct mird_input *in, int64_t now_ms)
+{
+    if (!is_ending(d))
+        return MIRD_UNCHANGED;
+    try_later(d, rules, now_ms);
+    if (d->stuck || !*d->error_code)
+        keep_error(d, in->error);
+    return MIRD_IN_MEMORY;
+}
+
+static enum mird_weight seen_absent(struct mird_deployment *d, const struct mird_rules *rules,
+                                    const struct mird_input *in, int64_t now_ms)
+{
+    if (!is_ending(d) || d->steps[MIRD_STEP_INSTANCE] != MIRD_UNDOING ||
+        in->asked_ms < settled_ms(d, rules))
+        return MIRD_UNCHANGED;
+    d->steps[MIRD_STEP_INSTANCE] = MIRD_UNDONE;
+    d->instance.state = MIR_INSTANCE_ABSENT;
+    tries_over(d);
+    return MIRD_IN_MEMORY;
+}
+
+static enum mird_weight still_there(struct mird_deployment *d, const struct mird_rules *rules,
+                                    const struct mird_input *in, int64_t now_ms)
+{
+    if (!is_ending(d) || d->steps[MIRD_STEP_INSTANCE] != MIRD_UNDOING)
+        return MIRD_UNCHANGED;
+    d->instance.state = in->instance->state;
+    /* On its way out: give it time. Else, and now and then, the delete is sent again. */
+    if (in->instance->state != MIR_INSTANCE_STOPPING || d->attempts % 4 == 3)
+        d->steps[MIRD_STEP_INSTANCE] = MIRD_DONE;
+    try_later(d, rules, now_ms);
+    return MIRD_IN_MEMORY;
+}
+
+static enum mird_weight finish(struct mird_deployment *d, int64_t now_ms)
+{
+    d->finished_s = now_ms / 1000;
+    d->goal_over = true;
+    d->hooks_stale = false;
+    for (unsigned i = 0; i < d->hook_count; i++)
+        d->hooks[i].state = MIR_HOOK_OFF;
+    if (d->end_reason != MIRD_END_FAILED && d->seen_running)
+        d->error_code[0] = d->error_text[0] = d->error_hint[0] = '\0';
+    return MIRD_DURABLE;
+}
+
+static enum mird_weight tick_ending(struct mird_deployment *d, int64_t now_ms)
+{
+    bool left = false;
+    for (int k = 0; k < MIRD_STEP_COUNT; k++) {
+        if (!maybe_made(d, (enum mird_step_kind)k))
+            d->steps[k] = MIRD_UNDONE;
+        left |= d->steps[k] != MIRD_UNDONE;
+    }
+    if (!left)
+        return finish(d, now_ms);
+    if (!d->stuck && now_ms >= (d->ending_since_s + MIRD_STUCK_AFTER_S) * 1000) {
+        d->stuck = true;
+        d->goal_over = true;
+        return MIRD_DURABLE;
+    }
+    return MIRD_IN_MEMORY;
+}
+
+static enum mird_weight tick(struct mird_deployment *d, const struct mird_rules *rules,
+                             const struct mird_input *in, int64_t now_ms)
+{
+    if (d->finished_s)
+        return MIRD_UNCHANGED;
+    if (is_ending(d))
+        return tick_ending(d, now_ms);
+    if (now_ms >= d->deadline_s * 1000)
+        return begin_ending(d, MIRD_END_DEADLINE, now_ms);
+    if (now_ms >= goal_late_ms(d, rules)) {
+        d->goal_over = true;
+        return MIRD_DURABLE;
+    }
+    return MIRD_UNCHANGED;
+}
+
+static enum mird_weight restarted(struct mird_deployment *d, const struct mird_rules *rules,
+                                  const struct mird_input *in, int64_t now_ms)
+{
+    if (d->finished_s)
+        return MIRD_UNCHANGED;
+    tries_over(d);
+    d->absent_since_ms = 0;
+    /* The request may have left just before the crash. */
+    if (d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT)
+        d->last_create_ms = max64(d->last_create_ms, now_ms);
+    return MIRD_IN_MEMORY;
+}
+
+static enum mird_weight intend(struct mird_deployment *d, const struct mird_rules *rules,
+                               const struct mird_input *in, int64_t now_ms)
+{
+    if (is_ending(d) || now_ms >= d->deadline_s * 1000)
+        return MIRD_UNCHANGED;
+    if (d->steps[in->step] != MIRD_DONE)
+        d->steps[in->step] = MIRD_INTENT;
+    if (in->step == MIRD_STEP_INSTANCE) {
+        d->last_create_ms = max64(d->last_create_ms, now_ms);
+        if (d->steps[MIRD_STEP_IMAGE] == MIRD_TODO)
+            d->steps[MIRD_STEP_IMAGE] = MIRD_DONE; /* nothing was needed */
+    }
+    bool costs = rules->paid && in->step != MIRD_STEP_SITE;
+    return costs || in->step <= MIRD_STEP_INSTANCE ? MIRD_DURABLE : MIRD_IN_MEMORY;
+}
+
+static enum mird_weight remove_now(struct mird_deployment *d, const struct mird_rules *rules,
+                                   const struct mird_input *in, int64_t now_ms)
+{
+    return is_ending(d) ? MIRD_UNCHANGED : begin_ending(d, MIRD_END_REMOVED, now_ms);
+}
+
+static enum mird_weight prepared(struct mird_deployment *d, const struct mird_rules *rules,
+                                 const struct mird_input *in, int64_t now_ms)
+{
+    d->prepared = true;
+    return MIRD_DURABLE;
+}
+
+/* What each input does; EXTEND is apart because it alone can be refused. */
+typedef enum mird_weight input_fn(struct mird_deployment *d, const struct mird_rules *rules,
+                                  const struct mird_input *in, int64_t now_ms);
+
+static input_fn *const inputs[MIRD_IN_COUNT] = {
+    [MIRD_IN_TICK] = tick,
+    [MIRD_IN_RESTARTED] = restarted,
+    [MIRD_IN_INTEND] = intend,
+    [MIRD_IN_PREPARED] = prepared,
+    [MIRD_IN_DONE] = step_done,
+    [MIRD_IN_REFUSED] = step_refused,
+    [MIRD_IN_UNKNOWN] = step_unknown,
+    [MIRD_IN_LOOKED] = looked,
+    [MIRD_IN_LOOK_FAILED] = look_failed,
+    [MIRD_IN_PROBED] = probed,
+    [MIRD_IN_REMOVE] = remove_now,
+    [MIRD_IN_UNDONE] = undone,
+    [MIRD_IN_UNDO_FAILED] = undo_failed,
+    [MIRD_IN_ABSENT] = seen_absent,
+    [MIRD_IN_STILL_THERE] = still_there,
+    [MIRD_IN_CONFIRM_FAILED] = undo_failed,
+};
+
+int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
+                     const struct mird_input *in, int64_t now_ms, enum mird_weight *ret,
+                     struct mir_error *err)
+{
+    if (in->kind == MIRD_IN_EXTEND) {
+        if (extend(d, in->deadline_s, now_ms, err))
+            return -1;
+        *ret = MIRD_DURABLE;
+        return 0;
+    }
+    if ((unsigned)in->kind >= MIRD_IN_COUNT)
+        return mir_fail(err, MIR_INTERNAL, "the lease machine has no input %d", (int)in->kind);
+    *ret = inputs[in->kind](d, rules, in, now_ms);
+    return 0;
+}

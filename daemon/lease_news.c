@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/* What a transition of the lease machine has to tell: events for people, ends of operations. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/clock.h"
+#include "api/memory.h"
+#include "daemon/lease.h"
+
+static struct mird_event *add_event(struct mird_news *news, const char *kind,
+                                    const struct mird_deployment *d, int64_t now_ms)
+{
+    if (news->event_count >= MIRD_NEWS_EVENTS_MAX)
+        return NULL;
+    struct mird_event *event = &news->events[news->event_count++];
+    mir_copy(event->kind, sizeof event->kind, kind);
+    mir_copy(event->state, sizeof event->state,
+             mird_state_name(mird_deployment_state(d, now_ms / 1000)));
+    return event;
+}
+
+static void add_text(struct mird_news *news, const char *kind, const struct mird_deployment *d,
+                     int64_t now_ms, const char *text)
+{
+    struct mird_event *event = add_event(news, kind, d, now_ms);
+    if (!event)
+        return;
+    mir_copy(event->text, sizeof event->text, text);
+    mird_text_clean(event->text);
+}
+
+static void ending_text(const struct mird_deployment *d, char *out, size_t size)
+{
+    static const char *const texts[] = {
+        [MIRD_END_NONE] = "",
+        [MIRD_END_DEADLINE] = "the deadline has passed",
+        [MIRD_END_REMOVED] = "asked to end now",
+        [MIRD_END_GUEST] = "the guest ended by itself",
+        [MIRD_END_FAILED] = "failed",
+    };
+    const char *why = d->end_reason == MIRD_END_GUEST    ? d->instance.end_reason
+                      : d->end_reason == MIRD_END_FAILED ? d->error_text
+                                                         : "";
+    snprintf(out, size, "%s%s%.240s", texts[d->end_reason], *why ? ": " : "", why);
+}
+
+static void state_text(const struct mird_deployment *d, enum mird_state state, char *out,
+                       size_t size)
+{
+    out[0] = '\0';
+    if (state == MIRD_RUNNING)
+        snprintf(out, size, "instance %s", d->instance.id);
+    else if (state == MIRD_LIVE)
+        snprintf(out, size, "%s answers", d->url);
+    else if (state == MIRD_ENDING)
+        ending_text(d, out, size);
+    else if (state == MIRD_GONE)
+        snprintf(out, size, "verified: nothing of it is left");
+    else if (state == MIRD_FAILED)
+        snprintf(out, size, "%.200s; verified: nothing of it is left", d->error_text);
+    else if (state == MIRD_STUCK)
+        snprintf(out, size, "not confirmed gone after %d s (%.200s); tried on and on",
+                 MIRD_STUCK_AFTER_S, d->error_text);
+}
+
+/* The state before is taken at the same moment: time alone must not hide a change. */
+static void tell_state(const struct mird_deployment *before, const struct mird_deployment *after,
+                       int64_t now_ms, struct mird_news *news)
+{
+    enum mird_state old = mird_deployment_state(before, now_ms / 1000);
+    enum mird_state new = mird_deployment_state(after, now_ms / 1000);
+    char text[320];
+    /* A running that came and went within one step is told all the same. */
+    if (!before->seen_running && after->seen_running && new != MIRD_RUNNING) {
+        struct mird_event *event = add_event(news, "state", after, now_ms);
+        mir_copy(event->state, sizeof event->state, mird_state_name(MIRD_RUNNING));
+        state_text(after, MIRD_RUNNING, event->text, sizeof event->text);
+    }
+    bool got_stuck = !before->stuck && after->stuck;
+    if (old == new && !got_stuck)
+        return;
+    state_text(after, new, text, sizeof text);
+    add_text(news, "state", after, now_ms, text);
+}
+
+static void tell_hooks(const struct mird_deployment *before, const struct mird_deployment *after,
+                       int64_t now_ms, struct mird_news *news)
+{
+    if (!memcmp(before->hooks, after->hooks, sizeof after->hooks) || after->finished_s)
+        return;
+    char text[320] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < after->hook_count && len < sizeof text; i++) {
+        int n = snprintf(text + len, sizeof text - len, "%s%s %s", i ? ", " : "",
+                         after->hooks[i].name, mir_hook_state_name(after->hooks[i].state));
+        len += n > 0 ? (size_t)n : 0;
+    }
+    add_text(news, "hook", after, now_ms, text);
+}
+
+static void tell_input(const struct mird_deployment *after, const struct mird_input *in,
+                       int64_t now_ms, struct mird_news *news)
+{
+    char text[320], when[MIR_TIME_SIZE];
+    if (in->kind == MIRD_IN_EXTEND) {
+        mir_time_format(after->deadline_s, when);
+        snprintf(text, sizeof text, "the deadline is now %s", when);
+        add_text(news, "note", after, now_ms, text);
+    }
+    if ((in->kind == MIRD_IN_REFUSED || in->kind == MIRD_IN_UNKNOWN) && in->error) {
+        snprintf(text, sizeof text, "%s: %.280s", mird_step_name(in->step), in->error->text);
+        add_text(news, "error", after, now_ms, text);
+    }
+}
+
+/* --- ends of operations --- */
+
+static void end_operation(struct mird_news *news, const char *kind, bool failed)
+{
+    if (news->end_count >= MIRD_NEWS_ENDS_MAX)
+        return;
+    mir_copy(news->ends[news->end_count].kind, sizeof news->ends[0].kind, kind);
+    news->ends[news->end_count++].failed = failed;
+}
+
+static bool goal_reached(const struct mird_deployment *d)
+{
+    return d->end_reason == MIRD_END_NONE && (*d->url ? d->seen_live : d->seen_running) &&
+           d->steps[MIRD_STEP_SITE] != MIRD_UNDONE;
+}
+
+static void stuck_error(const struct mird_deployment *d, struct mir_error *ret)
+{
+    mir_fail(ret, MIR_PARTIAL, "'%s' is not confirmed gone: instance %s on %s may be left (%.200s)",
+             d->name, *d->instance.id ? d->instance.id : d->id, d->provider, d->error_text);
+    mir_error_hint(ret, "the daemon tries on; watch it with: mirage-deploy show %s", d->name);
+}
+
+static void ended_error(const struct mird_deployment *d, struct mir_error *ret)
+{
+    if (d->end_reason == MIRD_END_FAILED) {
+        mir_fail(ret, mir_kind_by_name(d->error_code), "%s", d->error_text);
+        mir_error_hint(ret, "%s", d->error_hint);
+        return;
+    }
+    char why[320];
+    ending_text(d, why, sizeof why);
+    mir_fail(ret, MIR_FAILED, "'%s' ended before it was %s: %s", d->name,
+             d->seen_running ? "live" : "running", why);
+    mir_error_hint(ret, "its console: mirage-deploy logs %s", d->name);
+}
+
+static void goal_error(const struct mird_deployment *d, struct mir_error *ret)
+{
+    if (d->stuck && !d->finished_s)
+        stuck_error(d, ret);
+    else if (d->end_reason != MIRD_END_NONE)
+        ended_error(d, ret);
+    else if (d->steps[MIRD_STEP_SITE] == MIRD_UNDONE)
+        mir_fail(ret, mir_kind_by_name(d->error_code), "'%s' runs, but has no site: %s", d->name,
+                 d->error_text);
+    else {
+        mir_fail(ret, MIR_TIMEOUT, "'%s' runs, but %s does not answer yet", d->name,
+                 *d->url ? d->url : "its URL");
+        mir_error_hint(ret, "see its console: mirage-deploy logs %s", d->name);
+    }
+}
+
+static void end_operations(const struct mird_deployment *before,
+                           const struct mird_deployment *after, struct mird_news *news)
+{
+    bool finished = !before->finished_s && after->finished_s;
+    bool stuck = !before->stuck && after->stuck && !finished;
+    if (!before->goal_over && after->goal_over) {
+        bool failed = !goal_reached(after);
+        if (failed)
+            goal_error(after, &news->error);
+        end_operation(news, "deploy", failed);
+    }
+    if (before->hooks_stale && !after->hooks_stale && !finished)
+        end_operation(news, "extend", false);
+    if (finished)
+        end_operation(news, "remove", false);
+    if (stuck) {
+        stuck_error(after, &news->error);
+        end_operation(news, "remove", true);
+    }
+    if (finished && before->hooks_stale) {
+        if (!news->error.kind)
+            mir_fail(&news->error, MIR_CONFLICT, "'%s' ended first", after->name);
+        end_operation(news, "extend", true);
+    }
+}
+
+void mird_lease_news(const struct mird_deployment *before, const struct mird_deployment *after,
+                     const struct mird_input *input, int64_t now_ms, struct mird_news *ret)
+{
+    *ret = (struct mird_news){0};
+    tell_input(after, input, now_ms, ret);
+    tell_state(before, after, now_ms, ret);
+    tell_hooks(before, after, now_ms, ret);
+    end_operations(before, after, ret);
+    if (!before->finished_s && after->finished_s) {
+        ret->audit_who = "daemon";
+        ret->audit_what = mird_state_name(mird_deployment_state(after, now_ms / 1000));
+    }
+}
