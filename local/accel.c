@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "api/memory.h"
 #include "api/process.h"
 #include "dir.h"
+#include "reason.h"
 #include "run.h"
 
 #define VERDICT_FILE "accelerator.json"
@@ -50,24 +52,32 @@ static int write_probe(int root_fd)
 
 static int probe_says(int rc, int status, const char *output, int64_t took_ms, char why[160])
 {
-    if (rc)
+    if (!rc && WIFEXITED(status) && WEXITSTATUS(status) == 2 * PROBE_VALUE + 1) {
+        snprintf(why, 160, "a probe guest ran in %" PRId64 " ms", took_ms);
+        return 1;
+    }
+    char line[100];
+    local_last_line(output, line, sizeof line);
+    if (strstr(output, "KVM internal error"))
+        snprintf(why, 160, "KVM is there but fails on a guest's instructions");
+    else if (rc)
         snprintf(why, 160, "the probe guest did not finish within %d ms", PROBE_LIMIT_MS);
-    else if (WIFEXITED(status) && WEXITSTATUS(status) == 2 * PROBE_VALUE + 1)
-        return snprintf(why, 160, "a probe guest ran in %" PRId64 " ms", took_ms), 1;
     else
-        snprintf(why, 160, "the probe guest failed: %.*s", (int)strcspn(output, "\n"), output);
+        snprintf(why, 160, "the probe guest failed: %s", line);
     return 0;
 }
 
 int local_accel_probe(int root_fd, const struct local_qemu *qemu, const char *accelerator,
-                      char ret_why[160])
+                      int cancel_fd, char ret_why[160])
 {
     const struct mir_clock *clock = mir_clock_system();
-    if (write_probe(root_fd))
-        return snprintf(ret_why, 160, "cannot write the probe guest"), 0;
-    mir_auto_free char *drive =
-        mir_format("file=/proc/%d/fd/%d/" PROBE_FILE ",format=raw,if=ide", (int)getpid(), root_fd);
+    struct mir_error err = {0};
+    if (write_probe(root_fd)) {
+        snprintf(ret_why, 160, "cannot write the probe guest");
+        return 0;
+    }
     mir_auto_free char *machine = mir_format("pc,accel=%s", accelerator);
+    /* Nothing is written to the image, so probes may share it: no lock on it. */
     const char *const words[] = {qemu->path,
                                  "-machine",
                                  machine,
@@ -81,7 +91,7 @@ int local_accel_probe(int root_fd, const struct local_qemu *qemu, const char *ac
                                  "-device",
                                  "isa-debug-exit",
                                  "-drive",
-                                 "file=" PROBE_FILE ",format=raw,if=ide",
+                                 "file=" PROBE_FILE ",format=raw,if=ide,file.locking=off",
                                  NULL};
     mir_auto_buf struct mir_buf out;
     mir_buf_init(&out, 4096);
@@ -90,9 +100,11 @@ int local_accel_probe(int root_fd, const struct local_qemu *qemu, const char *ac
     char *argv[MIR_NELEMS(words)] = {NULL};
     for (size_t i = 0; words[i]; i++)
         argv[i] = mir_strdup(words[i]);
-    int rc = local_run(root_fd, argv, PROBE_LIMIT_MS, &out, &status, NULL);
+    int rc = local_run(root_fd, argv, PROBE_LIMIT_MS, cancel_fd, &out, &status, &err);
     for (size_t i = 0; argv[i]; i++)
         free(argv[i]);
+    if (err.kind == MIR_INTERRUPTED)
+        return -1;
     return probe_says(rc, status, mir_buf_text(&out), clock->boot_ms(clock->ctx) - began_ms,
                       ret_why);
 }
@@ -147,7 +159,9 @@ static void *probe_thread(void *arg)
 {
     struct local_accel *accel = arg;
     char why[160];
-    int works = local_accel_probe(accel->root_fd, &accel->qemu, "kvm", why);
+    int works = local_accel_probe(accel->root_fd, &accel->qemu, "kvm", accel->cancel_fd, why);
+    if (works < 0)
+        return NULL;
     keep(accel, works, why);
     pthread_mutex_lock(&accel->mutex);
     accel->known = true;
@@ -161,7 +175,7 @@ static void *probe_thread(void *arg)
 void local_accel_open(struct local_accel *accel, enum local_accel_choice choice, int root_fd,
                       const struct local_qemu *qemu)
 {
-    *accel = (struct local_accel){.choice = choice, .root_fd = root_fd};
+    *accel = (struct local_accel){.choice = choice, .root_fd = root_fd, .cancel_fd = -1};
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -179,14 +193,20 @@ void local_accel_open(struct local_accel *accel, enum local_accel_choice choice,
     if (!qemu)
         return;
     accel->qemu = *qemu;
-    if (!kept(accel))
-        accel->probing = pthread_create(&accel->thread, NULL, probe_thread, accel) == 0;
+    if (kept(accel))
+        return;
+    accel->cancel_fd = eventfd(0, EFD_CLOEXEC);
+    accel->probing = pthread_create(&accel->thread, NULL, probe_thread, accel) == 0;
 }
 
 void local_accel_close(struct local_accel *accel)
 {
-    if (accel->probing)
+    if (accel->probing) {
+        eventfd_write(accel->cancel_fd, 1);
         pthread_join(accel->thread, NULL);
+    }
+    if (accel->cancel_fd >= 0)
+        close(accel->cancel_fd);
     accel->probing = false;
     pthread_cond_destroy(&accel->settled);
     pthread_mutex_destroy(&accel->mutex);

@@ -23,6 +23,7 @@ struct local_accel {
     pthread_mutex_t mutex;
     pthread_cond_t settled;
     pthread_t thread;
+    int cancel_fd;          /* readable: the probe is not waited for any more */
     bool probing;           /* a thread was begun and not joined */
     bool known;             /* under mutex, with the two below */
     bool kvm_works;         /* under mutex */
@@ -33,7 +34,7 @@ struct local_accel {
 /* qemu NULL: there is none (yet), nothing is probed. */
 void local_accel_open(struct local_accel *accel, enum local_accel_choice choice, int root_fd,
                       const struct local_qemu *qemu);
-void local_accel_close(struct local_accel *accel); /* waits for the probe, 2 s at most */
+void local_accel_close(struct local_accel *accel); /* breaks a probe off */
 
 /* "tcg" or "kvm", and the reason; never waits. */
 const char *local_accel_now(struct local_accel *accel, char ret_why[160]);
@@ -41,8 +42,9 @@ const char *local_accel_now(struct local_accel *accel, char ret_why[160]);
 /* The same, waiting for the probe when one is under way. */
 const char *local_accel_wait(struct local_accel *accel, char ret_why[160]);
 
-/* The probe alone: 1 works, 0 does not; `why` says it for people. Blocks 2 s at most. */
+/* The probe alone: 1 works, 0 does not, -1 broken off through cancel_fd (-1: none); ret_why says it
+ * for people. Blocks 2 s at most. */
 int local_accel_probe(int root_fd, const struct local_qemu *qemu, const char *accelerator,
-                      char ret_why[160]);
+                      int cancel_fd, char ret_why[160]);
 
 #endif

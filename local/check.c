@@ -60,7 +60,7 @@ static void check_boot(struct local_ctx *local, struct mir_check *check)
     char why[160];
     if (local_qemu_find(local->root_fd, local->qemu, &qemu, NULL))
         say(check, MIR_CHECK_FAIL, "no QEMU to boot with", "apt-get install qemu-system-x86");
-    else if (local_accel_probe(local->root_fd, &qemu, "tcg", why))
+    else if (local_accel_probe(local->root_fd, &qemu, "tcg", -1, why) == 1)
         say(check, MIR_CHECK_PASS, why, "");
     else
         say(check, MIR_CHECK_FAIL, why, "apt-get install --reinstall qemu-system-x86 seabios");

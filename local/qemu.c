@@ -74,8 +74,8 @@ static int ask(int root_fd, struct local_qemu *qemu, bool sandbox, struct mir_er
     char *without[] = {qemu->path, version_option, NULL};
     mir_auto_buf struct mir_buf out;
     mir_buf_init(&out, 4096);
-    int status;
-    if (local_run(root_fd, sandbox ? with : without, ASK_LIMIT_MS, &out, &status, err))
+    int status = 0;
+    if (local_run(root_fd, sandbox ? with : without, ASK_LIMIT_MS, -1, &out, &status, err))
         return -1;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
         read_version(mir_buf_text(&out), qemu->version, sizeof qemu->version))

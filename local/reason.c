@@ -10,19 +10,33 @@
 
 #define SOLO5_DONE 83 /* Solo5 on virtio leaves through the debug exit with 41 */
 
-/* The last line that says something, printable ASCII only (it goes into JSON and terminals),
- * without QEMU's own name in front. */
-static void last_line(const char *text, char *ret, size_t size)
+static const char qemu_prefix[] = "qemu-system-x86_64: ";
+
+/* The line that ends at `end`, without QEMU's own name in front. */
+static size_t line_begin(const char *text, size_t end)
 {
-    size_t end = strlen(text);
-    while (end > 0 && isspace((unsigned char)text[end - 1]))
-        end--;
     size_t begin = end;
     while (begin > 0 && text[begin - 1] != '\n')
         begin--;
-    static const char prefix[] = "qemu-system-x86_64: ";
-    if (end - begin > sizeof prefix && !strncmp(text + begin, prefix, sizeof prefix - 1))
-        begin += sizeof prefix - 1;
+    if (end - begin > sizeof qemu_prefix &&
+        !strncmp(text + begin, qemu_prefix, sizeof qemu_prefix - 1))
+        begin += sizeof qemu_prefix - 1;
+    return begin;
+}
+
+void local_last_line(const char *text, char *ret, size_t size)
+{
+    size_t end = strlen(text), begin = end;
+    while (end > 0) {
+        while (end > 0 && isspace((unsigned char)text[end - 1]))
+            end--;
+        begin = line_begin(text, end);
+        if (strncmp(text + begin, "warning: ", 9))
+            break;
+        while (begin > 0 && text[begin - 1] != '\n')
+            begin--;
+        end = begin;
+    }
     size_t n = 0;
     for (size_t i = begin; i < end && n + 1 < size; i++)
         ret[n++] = (char)(isprint((unsigned char)text[i]) ? text[i] : '?');
@@ -41,6 +55,7 @@ static const struct {
     {"guest-shutdown", "powered off"},
     {"guest-reset", "the guest reset itself (a crash or a reboot)"},
     {"guest-panic", "the guest reported a panic"},
+    {"host-signal", "QEMU was ended by a signal"},
     {"host-error", "QEMU stopped on an error"},
 };
 
@@ -67,7 +82,7 @@ void local_end_reason(const struct local_spec *spec, const struct local_end *end
                                          [LOCAL_CAUSE_ASKED] = "asked to stop",
                                          [LOCAL_CAUSE_SIGNAL] = "its keeper was asked to stop"};
     char line[120];
-    last_line(end->stderr_text, line, sizeof line);
+    local_last_line(end->stderr_text, line, sizeof line);
     if (end->cause != LOCAL_CAUSE_NONE) {
         snprintf(ret, size, "%s", causes[end->cause]);
         return;
@@ -104,7 +119,7 @@ void local_start_failure(const struct local_spec *spec, const struct local_end *
                          struct mir_error *err)
 {
     char line[240], reason[160];
-    last_line(end->stderr_text, line, sizeof line);
+    local_last_line(end->stderr_text, line, sizeof line);
     if (end->cause != LOCAL_CAUSE_NONE) {
         local_end_reason(spec, end, reason, sizeof reason);
         mir_fail(err, MIR_FAILED, "the instance was ended while it started: %s", reason);

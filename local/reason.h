@@ -19,6 +19,10 @@ struct local_end {
     const char *stderr_text; /* "" nothing */
 };
 
+/* The last line of a program's complaints that says something: warnings are passed over, what is
+ * not printable ASCII becomes '?', QEMU's own name in front is left out. "" when there is none. */
+void local_last_line(const char *text, char *ret, size_t size);
+
 void local_end_reason(const struct local_spec *spec, const struct local_end *end, char *ret,
                       size_t size);
 

@@ -39,27 +39,29 @@ static int spawn(int dir_fd, char *const *words, int out_fd, pid_t *ret_pid)
     return failed;
 }
 
-/* Until the program closes its output (ends): 0, or -1 when the time is over. */
-static int collect(int fd, int64_t until_ms, struct mir_buf *out)
+/* Until the program closes its output (ends). */
+static enum mir_kind collect(int fd, int cancel_fd, int64_t until_ms, struct mir_buf *out)
 {
     const struct mir_clock *clock = mir_clock_system();
     for (;;) {
         int64_t left = until_ms - clock->boot_ms(clock->ctx);
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int ready = left > 0 ? poll(&p, 1, (int)left) : 0;
+        struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
+        int ready = left > 0 ? poll(p, 2, (int)left) : 0;
         if (ready == 0)
-            return -1;
+            return MIR_TIMEOUT;
+        if (ready > 0 && p[1].revents)
+            return MIR_INTERRUPTED;
         char chunk[4096];
         ssize_t n = ready > 0 ? read(fd, chunk, sizeof chunk) : -1;
         if (n == 0)
-            return 0;
+            return MIR_OK;
         if (n > 0)
             mir_buf_add(out, chunk, (size_t)n);
     }
 }
 
-int local_run(int dir_fd, char *const *words, int timeout_ms, struct mir_buf *out, int *ret_status,
-              struct mir_error *err)
+int local_run(int dir_fd, char *const *words, int timeout_ms, int cancel_fd, struct mir_buf *out,
+              int *ret_status, struct mir_error *err)
 {
     const struct mir_clock *clock = mir_clock_system();
     int pipe_fds[2];
@@ -72,15 +74,16 @@ int local_run(int dir_fd, char *const *words, int timeout_ms, struct mir_buf *ou
         close(pipe_fds[0]);
         return mir_fail_errno(err, failed, "cannot run %s", words[0]);
     }
-    int late = collect(pipe_fds[0], clock->boot_ms(clock->ctx) + timeout_ms, out);
+    enum mir_kind how =
+        collect(pipe_fds[0], cancel_fd, clock->boot_ms(clock->ctx) + timeout_ms, out);
     close(pipe_fds[0]);
-    if (late)
+    if (how != MIR_OK)
         kill(pid, SIGKILL);
     while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
         ;
-    if (late)
-        return mir_fail(err, MIR_TIMEOUT, "%s did not end within %d ms", words[0], timeout_ms);
-    return 0;
+    if (how == MIR_TIMEOUT)
+        return mir_fail(err, how, "%s did not end within %d ms", words[0], timeout_ms);
+    return how == MIR_OK ? 0 : mir_fail(err, how, "%s was not waited for", words[0]);
 }
 
 static char *usable(const char *path)

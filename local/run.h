@@ -9,8 +9,8 @@
 /* Runs words[0] (a path) in the directory dir_fd with standard output and error into `out` (what
  * passes its max is dropped) and nothing to read. 0 with *ret_status as from waitpid; MIR_TIMEOUT
  * when it had to be killed. */
-int local_run(int dir_fd, char *const *words, int timeout_ms, struct mir_buf *out, int *ret_status,
-              struct mir_error *err);
+int local_run(int dir_fd, char *const *words, int timeout_ms, int cancel_fd, struct mir_buf *out,
+              int *ret_status, struct mir_error *err);
 
 /* The program on PATH, or itself when the name holds a slash; owned, absolute. MIR_NOT_FOUND. */
 char *local_find_program(const char *name, struct mir_error *err);
