@@ -50,10 +50,9 @@ void krn_disk_head(const unsigned char *head, size_t len, struct krn_facts *fact
     }
     if (has_signature(head) && !all_zero(head, BOOT_CODE))
         facts->kernel.boot_ways |= MIR_BOOT_BIOS_DISK;
-    if (len > SECTOR && is_gpt(head + SECTOR, len - SECTOR))
-        facts->kernel.boot_ways |= MIR_BOOT_EFI_DISK;
-    if (len >= 4096 + SECTOR && is_gpt(head + 4096, len - 4096)) /* sectors of 4 KiB */
-        facts->kernel.boot_ways |= MIR_BOOT_EFI_DISK;
+    for (size_t sector = SECTOR; sector <= 4096; sector *= 8) /* 512 and 4096 bytes */
+        if (len >= sector + SECTOR && is_gpt(head + sector, len - sector))
+            facts->kernel.boot_ways |= MIR_BOOT_EFI_DISK;
     if (all_zero(head, SECTOR))
         facts->conditions |= KRN_EMPTY_DISK;
 }
@@ -80,6 +79,25 @@ static bool looks_like_mbr(const unsigned char *sector)
     return true;
 }
 
+/* The first header names the sector of its copy at the end of the disk. */
+static int check_gpt_end(const unsigned char *head, size_t len, uint64_t size,
+                         struct mir_error *err)
+{
+    for (uint64_t sector = SECTOR; sector <= 4096; sector *= 8) {
+        if (len < sector + SECTOR || !is_gpt(head + sector, len - sector))
+            continue;
+        uint64_t last = krn_le64(head + sector + 32);
+        if (last < size / sector)
+            return 0;
+        mir_fail(err, MIR_CORRUPT,
+                 "the disk image is cut off: its GPT counts %" PRIu64
+                 " sectors, the file has %" PRIu64,
+                 last + 1, size / sector);
+        return mir_error_hint(err, "fetch or copy the file again");
+    }
+    return 0;
+}
+
 int krn_probe_disk(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err)
 {
     size_t len = window->kept < 8192 ? window->kept : 8192;
@@ -96,6 +114,8 @@ int krn_probe_disk(const struct krn_window *window, struct krn_facts *facts, str
         facts->conditions &= ~(uint32_t)KRN_EMPTY_DISK;
         return 0;
     }
+    if (check_gpt_end(head, len, window->size, err))
+        return -1;
     facts->kernel.format = MIR_FORMAT_DISK_RAW;
     krn_disk_size(window->size, facts);
     return 0;

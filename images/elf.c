@@ -9,6 +9,7 @@
 
 #define PHNUM_MAX 1024
 #define NOTES_MAX 4096
+#define SHT_NULL 0
 #define SHT_NOTE 7
 #define SHT_NOBITS 8
 #define MEMORY_MAX ((uint64_t)1 << 40) /* no kernel asks for a terabyte */
@@ -57,6 +58,24 @@ static int cut_off(struct mir_error *err, const char *what, uint64_t end, uint64
     return mir_error_hint(err, "fetch, copy or build the file again");
 }
 
+static int section_at(const struct krn_elf *elf, unsigned index, struct section *ret)
+{
+    const struct layout *at = layout_of(elf);
+    if (index >= elf->shnum)
+        return -1;
+    const unsigned char *p =
+        krn_window_at(elf->window, elf->shoff + (uint64_t)index * elf->shentsize, at->shentsize);
+    if (!p)
+        return -1;
+    *ret = (struct section){
+        .name = krn_le32(p),
+        .type = krn_le32(p + 4),
+        .offset = word(elf, p + at->sh_offset),
+        .size = word(elf, p + at->sh_size),
+    };
+    return 0;
+}
+
 /* A table of `count` entries at `offset` has to lie inside the file. */
 static int check_table(const struct krn_elf *elf, const char *what, uint64_t offset, unsigned count,
                        unsigned entsize, unsigned min_entsize, struct mir_error *err)
@@ -98,6 +117,24 @@ static int check_segment(const struct krn_elf *elf, unsigned index, struct mir_e
     return 0;
 }
 
+/* Loaders do without sections, but a file that has lost some has lost its end. */
+static int check_sections(const struct krn_elf *elf, struct mir_error *err)
+{
+    struct section sec;
+    for (unsigned i = 1; !section_at(elf, i, &sec); i++) {
+        char what[32];
+        if (sec.type == SHT_NOBITS || sec.type == SHT_NULL || !sec.size)
+            continue;
+        snprintf(what, sizeof what, "section %u", i);
+        if (sec.size > UINT64_MAX - sec.offset)
+            return mir_fail(err, MIR_CORRUPT, "damaged ELF file: %s lies beyond all addresses",
+                            what);
+        if (!krn_window_has(elf->window, sec.offset, sec.size))
+            return cut_off(err, what, sec.offset + sec.size, elf->window->size);
+    }
+    return 0;
+}
+
 static int check_tables(const struct krn_elf *elf, struct mir_error *err)
 {
     const struct layout *at = layout_of(elf);
@@ -111,7 +148,7 @@ static int check_tables(const struct krn_elf *elf, struct mir_error *err)
     for (unsigned i = 0; i < elf->phnum; i++)
         if (check_segment(elf, i, err))
             return -1;
-    return 0;
+    return check_sections(elf, err);
 }
 
 int krn_elf_open(struct krn_elf *elf, const struct krn_window *window, struct mir_error *err)
@@ -157,24 +194,6 @@ int krn_elf_segment(const struct krn_elf *elf, unsigned index, struct krn_segmen
         .paddr = word(elf, p + at->p_paddr),
         .filesz = word(elf, p + at->p_filesz),
         .memsz = word(elf, p + at->p_memsz),
-    };
-    return 0;
-}
-
-static int section_at(const struct krn_elf *elf, unsigned index, struct section *ret)
-{
-    const struct layout *at = layout_of(elf);
-    if (index >= elf->shnum)
-        return -1;
-    const unsigned char *p =
-        krn_window_at(elf->window, elf->shoff + (uint64_t)index * elf->shentsize, at->shentsize);
-    if (!p)
-        return -1;
-    *ret = (struct section){
-        .name = krn_le32(p),
-        .type = krn_le32(p + 4),
-        .offset = word(elf, p + at->sh_offset),
-        .size = word(elf, p + at->sh_size),
     };
     return 0;
 }

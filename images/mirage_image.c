@@ -122,32 +122,30 @@ static int unknown_option(const char *option, struct mir_error *err)
                 : mir_error_hint(err, "see mirage-image --help");
 }
 
-static int parse(int argc, char **argv, struct request *req, struct mir_error *err)
+/* One option; *at moves on when it takes a value. */
+static int parse_option(int argc, char **argv, int *at, struct request *req, struct mir_error *err)
 {
-    *req = (struct request){.fd = -1};
-    bool options = true;
-    for (int i = 2; i < argc; i++)
-        req->json |= !strcmp(argv[i], "--json"); /* an error in the others is JSON already */
-    for (int i = 2; i < argc; i++) {
-        const char *arg = argv[i];
-        if (options && !strcmp(arg, "--")) {
-            options = false;
-        } else if (options && !strcmp(arg, "--json")) {
-            continue;
-        } else if (options && !strcmp(arg, "--fd")) {
-            if (i + 1 >= argc)
-                return mir_fail(err, MIR_USAGE, "--fd needs the number of a descriptor");
-            if (parse_fd(argv[++i], &req->fd, err))
-                return -1;
-        } else if (options && arg[0] == '-' && arg[1]) {
-            return unknown_option(arg, err);
-        } else if (req->file) {
-            return mir_fail(err, MIR_USAGE, "one file at a time: %s and %s were given", req->file,
-                            arg);
-        } else {
-            req->file = arg;
-        }
-    }
+    const char *option = argv[*at];
+    if (!strcmp(option, "--json"))
+        return 0; /* seen already */
+    if (strcmp(option, "--fd"))
+        return unknown_option(option, err);
+    if (*at + 1 >= argc)
+        return mir_fail(err, MIR_USAGE, "--fd needs the number of a descriptor");
+    return parse_fd(argv[++*at], &req->fd, err);
+}
+
+static int parse_file(const char *file, struct request *req, struct mir_error *err)
+{
+    if (req->file)
+        return mir_fail(err, MIR_USAGE, "one file at a time: %s and %s were given", req->file,
+                        file);
+    req->file = file;
+    return 0;
+}
+
+static int parse_end(const struct request *req, struct mir_error *err)
+{
     if (!req->file && req->fd < 0) {
         mir_fail(err, MIR_USAGE, "no file was given");
         return mir_error_hint(err, "mirage-image inspect FILE");
@@ -155,6 +153,28 @@ static int parse(int argc, char **argv, struct request *req, struct mir_error *e
     if (req->file && req->fd >= 0)
         return mir_fail(err, MIR_USAGE, "a file and --fd were given: one of them is enough");
     return 0;
+}
+
+static int parse(int argc, char **argv, struct request *req, struct mir_error *err)
+{
+    *req = (struct request){.fd = -1};
+    bool options = true;
+    for (int i = 2; i < argc; i++)
+        req->json |= !strcmp(argv[i], "--json"); /* an error in the others is JSON already */
+    for (int i = 2; i < argc; i++) {
+        int rc;
+        if (options && !strcmp(argv[i], "--")) {
+            options = false;
+            continue;
+        }
+        if (options && argv[i][0] == '-' && argv[i][1])
+            rc = parse_option(argc, argv, &i, req, err);
+        else
+            rc = parse_file(argv[i], req, err);
+        if (rc)
+            return -1;
+    }
+    return parse_end(req, err);
 }
 
 /* --- inspect --- */

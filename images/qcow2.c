@@ -25,8 +25,7 @@ static const unsigned char zeros[HEAD_BYTES];
 static const unsigned char *first_cluster(const struct krn_window *window, const unsigned char *p,
                                           unsigned version, size_t *ret_len)
 {
-    unsigned bits = (unsigned)krn_be32(p + 20);
-    uint64_t cluster = 1ull << bits;
+    uint64_t cluster = 1ull << krn_be32(p + 20);
     *ret_len = cluster < HEAD_BYTES ? (size_t)cluster : HEAD_BYTES;
     const unsigned char *l1 = krn_window_at(window, krn_be64(p + 40), 8);
     if (!l1 || !krn_be32(p + 36))
@@ -45,28 +44,20 @@ static const unsigned char *first_cluster(const struct krn_window *window, const
     return krn_window_at(window, entry & OFFSET_MASK, *ret_len);
 }
 
-int krn_probe_qcow2(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err)
+static int cut_off(const char *what, struct mir_error *err)
 {
-    const unsigned char *p = krn_window_at(window, 0, 4);
-    if (!p || memcmp(p, "QFI\xfb", 4))
-        return 0;
-    facts->kernel.format = MIR_FORMAT_DISK_QCOW2;
-    p = krn_window_at(window, 0, HEADER_V2);
-    unsigned version = p ? krn_be32(p + 4) : 0;
-    if (p && version >= 3)
-        p = krn_window_at(window, 0, HEADER_V3);
-    if (!p) {
-        mir_fail(err, MIR_CORRUPT, "the qcow2 image is cut off inside its header");
-        return mir_error_hint(err, "fetch or copy the file again");
-    }
+    mir_fail(err, MIR_CORRUPT, "the qcow2 image is cut off: %s", what);
+    return mir_error_hint(err, "fetch or copy the file again");
+}
+
+static int take_header(const struct krn_window *window, const unsigned char *p, unsigned version,
+                       struct krn_facts *facts, struct mir_error *err)
+{
     unsigned bits = krn_be32(p + 20);
-    if (version < 2 || version > 3 || bits < 9 || bits > 21)
-        return mir_fail(err, MIR_CORRUPT, "damaged qcow2 image: version %u, clusters of 2^%u bytes",
-                        version, bits);
-    if (!krn_window_has(window, krn_be64(p + 40), (uint64_t)krn_be32(p + 36) * 8)) {
-        mir_fail(err, MIR_CORRUPT, "the qcow2 image is cut off: its cluster table is missing");
-        return mir_error_hint(err, "fetch or copy the file again");
-    }
+    if (bits < 9 || bits > 21)
+        return mir_fail(err, MIR_CORRUPT, "damaged qcow2 image: clusters of 2^%u bytes", bits);
+    if (!krn_window_has(window, krn_be64(p + 40), (uint64_t)krn_be32(p + 36) * 8))
+        return cut_off("its cluster table is missing", err);
     krn_disk_size(krn_be64(p + 24), facts);
     if (krn_be64(p + 8) || (version >= 3 && (krn_be64(p + 72) & INCOMPATIBLE_DATA_FILE)))
         facts->conditions |= KRN_OTHER_FILE;
@@ -76,4 +67,21 @@ int krn_probe_qcow2(const struct krn_window *window, struct krn_facts *facts, st
     const unsigned char *head = first_cluster(window, p, version, &len);
     krn_disk_head(head, len, facts);
     return 0;
+}
+
+int krn_probe_qcow2(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err)
+{
+    const unsigned char *p = krn_window_at(window, 0, 4);
+    if (!p || memcmp(p, "QFI\xfb", 4))
+        return 0;
+    facts->kernel.format = MIR_FORMAT_DISK_QCOW2;
+    p = krn_window_at(window, 0, HEADER_V2);
+    if (!p)
+        return cut_off("it ends inside its header", err);
+    unsigned version = krn_be32(p + 4);
+    if (version < 2 || version > 3)
+        return mir_fail(err, MIR_CORRUPT, "qcow2 image of version %u; 2 and 3 are known", version);
+    if (version == 3 && !krn_window_at(window, 0, HEADER_V3))
+        return cut_off("it ends inside its header", err);
+    return take_header(window, p, version, facts, err);
 }
