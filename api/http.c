@@ -22,6 +22,7 @@ struct exchange {
     bool reads_only; /* GET, HEAD, OPTIONS: nothing can have happened */
     bool refused;    /* the filter said no at least once */
     bool too_large;
+    bool may_cut, was_cut; /* see request.cut */
     char curl_text[CURL_ERROR_SIZE];
     char origin[300];
     /* for the pool */
@@ -53,11 +54,17 @@ void mir_http_response_clear(struct mir_http_response *response)
 static size_t take_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct exchange *x = ctx;
-    if (mir_buf_add(&x->response.body, data, size * count)) {
+    size_t len = size * count, room = x->response.body.max - x->response.body.len;
+    if (x->may_cut && len > room) {
+        mir_buf_add(&x->response.body, data, room);
+        x->was_cut = true;
+        return 0;
+    }
+    if (mir_buf_add(&x->response.body, data, len)) {
         x->too_large = true;
         return 0;
     }
-    return size * count;
+    return len;
 }
 
 static size_t take_header(char *data, size_t size, size_t count, void *ctx)
@@ -170,6 +177,7 @@ static void set_outputs(struct exchange *x, const struct mir_http_request *reque
     size_t max = request->response_max ? request->response_max : MIR_HTTP_BODY_DEFAULT;
     mir_buf_init(&x->response.headers, MIR_HTTP_HEADER_BYTES_MAX);
     mir_buf_init(&x->response.body, max);
+    x->may_cut = request->cut;
     curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, x->curl_text);
     curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
@@ -282,7 +290,7 @@ static int classify(struct exchange *x, CURLcode code, struct mir_error *err)
 
 static int exchange_end(struct exchange *x, CURLcode code, struct mir_error *err)
 {
-    if (code != CURLE_OK)
+    if (code != CURLE_OK && !x->was_cut)
         return classify(x, code, err);
     long status = 0;
     const char *peer = NULL;

@@ -308,6 +308,17 @@ static void test_failures_are_told_apart(void **state)
     }
 }
 
+static void test_long_body_cut_where_allowed(void **state)
+{
+    mir_auto_free char *url = url_of(*state, "/endless");
+    mir_auto_http_response struct mir_http_response r = {0};
+    struct mir_error err = {0};
+    struct mir_http_request q = {.url = url, .response_max = 5000, .cut = true};
+    assert_int_equal(mir_http_do(&q, &r, &err), 0);
+    assert_int_equal(r.status, 200);
+    assert_int_equal(r.body.len, 5000);
+}
+
 static void test_refused_connection_did_not_happen(void **state)
 {
     unsigned port;
@@ -567,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_redirects_within_limits),
         cmocka_unit_test(test_post_and_headers),
         cmocka_unit_test(test_failures_are_told_apart),
+        cmocka_unit_test(test_long_body_cut_where_allowed),
         cmocka_unit_test(test_refused_connection_did_not_happen),
         cmocka_unit_test(test_filter_sees_the_real_address),
         cmocka_unit_test(test_pool_dead_do_not_delay),

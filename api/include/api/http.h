@@ -51,6 +51,7 @@ struct mir_http_request {
     int connect_timeout_ms;   /* 0: 10 000 */
     int timeout_ms;           /* the whole exchange; 0: 30 000 */
     size_t response_max;      /* bytes of body; 0: MIR_HTTP_BODY_DEFAULT */
+    bool cut;                 /* a longer body is cut there, which is no error then */
     unsigned redirects_max;   /* 0: a redirect is an answer like any other */
     bool fresh;               /* a connection of its own, closed afterwards */
     mir_http_allow_fn *allow; /* NULL: every address */
