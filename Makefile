@@ -4,6 +4,7 @@
 BUILD ?= build
 TTL ?= 10m
 FUZZ_SECONDS ?= 60
+BENCH_ROUNDS ?= 40
 prefix ?= /usr/local
 DESTDIR ?=
 
@@ -34,8 +35,8 @@ style: ## formatter, banned functions, sizes, layers, headers, scripts, man page
 	tests/style/style.py
 
 bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
-	scripts/install-deps build run bench
-	BUILD=$(BUILD) tests/bench/bench
+	scripts/install-deps run bench $(if $(BENCH_PEERS),peers)
+	BUILD=$(BUILD) BENCH_ROUNDS=$(BENCH_ROUNDS) tests/bench/bench.py
 
 fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
 	scripts/install-deps build test

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Kernels made by hand, a few bytes each, for what a real kernel will not do on request: ELF files
-for multiboot that say something on the serial port and then die in a chosen way, and a BIOS disk."""
+for multiboot that say something on the serial port and then die as chosen, and a BIOS disk."""
 import struct
 
 COM1 = 0x3f8
