@@ -194,24 +194,6 @@ int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, str
     return end(&call, "", prov->info->sweep(prov->ctx, fn, fn_ctx, err), err);
 }
 
-const char *mir_instance_state_name(enum mir_instance_state state)
-{
-    static const char *const names[] = {"absent", "starting", "running", "stopping", "ended"};
-    return (unsigned)state < MIR_NELEMS(names) ? names[state] : names[0];
-}
-
-const char *mir_hook_state_name(enum mir_hook_state state)
-{
-    static const char *const names[] = {"off", "armed", "failed"};
-    return (unsigned)state < MIR_NELEMS(names) ? names[state] : names[0];
-}
-
-const char *mir_check_level_name(enum mir_check_level level)
-{
-    static const char *const names[] = {"PASS", "WARN", "FAIL"};
-    return (unsigned)level < MIR_NELEMS(names) ? names[level] : names[2];
-}
-
 static void tags_mac(const struct mir_tags *tags, const unsigned char key[32], char out[65])
 {
     char text[160];
