@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/* PROVIDER KERNEL: inspect, send, deploy, follow. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cleanup.h"
+#include "api/id.h"
+#include "api/memory.h"
+#include "api/provider.h"
+#include "client.h"
+#include "deploy.h"
+#include "follow.h"
+#include "interrupt.h"
+#include "print.h"
+
+#define CONSOLE_TAIL_BYTES 2000
+#define NAME_TRIES 1000
+
+/* The file's name without its ending, cut down to what a name may hold; "" when nothing is left. */
+static void base_name(const char *path, char out[MIR_NAME_TEXT])
+{
+    const char *slash = strrchr(path, '/');
+    const char *p = slash ? slash + 1 : path;
+    size_t len = 0;
+    for (; *p && *p != '.' && len < 40; p++) {
+        char c = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            out[len++] = c;
+        else if (len > 0 && out[len - 1] != '-')
+            out[len++] = '-';
+    }
+    while (len > 0 && out[len - 1] == '-')
+        len--;
+    out[len] = '\0';
+}
+
+static bool taken(const json_t *list, const char *name)
+{
+    size_t i;
+    json_t *d;
+    json_array_foreach(list, i, d) if (!strcmp(cmd_text(d, "name"), name)) return true;
+    return false;
+}
+
+/* Without --name: the first of hello, hello-2, hello-3 that nobody has. The daemon decides: a
+ * rival between this look and the request gives a plain conflict. */
+static int choose_name(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+{
+    char base[MIR_NAME_TEXT];
+    base_name(r->path, base);
+    if (json_object_get(r->body, "name") || !*base)
+        return 0;
+    json_t *answer = NULL;
+    if (cmd_call(ctx, "GET", "/v1/deployments", NULL, &answer, err))
+        return -1;
+    const json_t *list = json_object_get(answer, "deployments");
+    char name[MIR_NAME_TEXT];
+    mir_copy(name, sizeof name, base);
+    for (int i = 2; i < NAME_TRIES && taken(list, name); i++)
+        snprintf(name, sizeof name, "%.40s-%d", base, i);
+    json_object_set_new(r->body, "name", json_string(name));
+    json_decref(answer);
+    return 0;
+}
+
+/* The POST itself. An interruption waits for its answer: until then nobody knows what to say. */
+static int post(struct cmd_context *ctx, const struct cmd_request *r, json_t **ret,
+                struct mir_error *err)
+{
+    char key[MIR_ID_TEXT];
+    mir_id_new(mir_random_system(), key);
+    mir_auto_free char *field = mir_format("Idempotency-Key: %s", key);
+    struct cmd_http_request request = {
+        .method = "POST", .target = "/v1/deployments", .fields = {field}};
+    cmd_interrupt_says("the request to deploy '%s' was on its way: it may have been accepted; if "
+                       "so, it ends at its own deadline. Look: mirage-deploy ps",
+                       cmd_text(r->body, "name"));
+    cmd_interrupt_defer(true);
+    int rc = cmd_call_with(ctx, &request, r->body, ret, err);
+    if (rc && err->outcome == MIR_OUTCOME_UNKNOWN) {
+        /* The same key again finds the first request, so asking once more is safe. */
+        request = (struct cmd_http_request){
+            .method = "POST", .target = "/v1/deployments", .fields = {field}};
+        rc = cmd_call_with(ctx, &request, r->body, ret, err);
+    }
+    if (rc)
+        cmd_interrupt_says("nothing was deployed");
+    return rc;
+}
+
+static void announce(const struct cmd_context *ctx, const json_t *d)
+{
+    const char *name = cmd_text(d, "name");
+    mir_auto_free char *deadline = cmd_deadline_text(d);
+    cmd_interrupt_says("'%s' keeps running until %s; end it now: mirage-deploy rm %s", name,
+                       cmd_text(d, "expires_at"), name);
+    cmd_interrupt_defer(false);
+    cmd_say(ctx, "%s ends at %s", name, deadline);
+}
+
+/* A guest that died says why, if anything does, on its console. */
+static void print_console_tail(struct cmd_context *ctx, const char *id)
+{
+    mir_auto_free char *socket = cmd_socket_path(NULL);
+    mir_auto_free char *target = cmd_target("deployments", id, "/logs");
+    struct cmd_http_request request = {.method = "GET", .target = target};
+    struct cmd_http_answer answer;
+    if (ctx->quiet || !socket)
+        return;
+    if (!cmd_http_call(socket, &request, &answer, NULL) && answer.status == 200 &&
+        answer.body.len > 0) {
+        const char *text = mir_buf_text(&answer.body);
+        size_t from =
+            answer.body.len > CONSOLE_TAIL_BYTES ? answer.body.len - CONSOLE_TAIL_BYTES : 0;
+        const char *line = from ? strchr(text + from, '\n') : NULL;
+        if (line)
+            from = (size_t)(line + 1 - text);
+        cmd_say(ctx, "last lines of its console:");
+        cmd_term_text(&ctx->err, text + from, answer.body.len - from);
+        if (text[answer.body.len - 1] != '\n')
+            fputc('\n', ctx->err.file);
+    }
+    cmd_http_answer_clear(&answer);
+}
+
+static int follow(struct cmd_context *ctx, const json_t *accepted, json_t **ret_final,
+                  struct mir_error *err)
+{
+    const json_t *d = json_object_get(accepted, "deployment");
+    mir_auto_free char *target = cmd_target("deployments", cmd_text(d, "id"), NULL);
+    int64_t timeout_s = cmd_args_seconds(&ctx->args, OPT_WAIT_TIMEOUT);
+    int rc = cmd_follow(ctx, json_object_get(accepted, "operation"), timeout_s, err);
+    json_t *final = NULL;
+    if (cmd_call(ctx, "GET", target, NULL, &final, rc ? NULL : err))
+        return -1;
+    if (rc && err->kind != MIR_TIMEOUT)
+        print_console_tail(ctx, cmd_text(d, "id"));
+    *ret_final = final;
+    return rc;
+}
+
+static int deploy(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+{
+    json_t *accepted = NULL, *final = NULL;
+    if (choose_name(ctx, r, err) || post(ctx, r, &accepted, err)) {
+        cmd_interrupt_defer(false);
+        return -1;
+    }
+    const json_t *d = json_object_get(accepted, "deployment");
+    announce(ctx, d);
+    int rc = 0;
+    if (!cmd_args_flag(&ctx->args, OPT_DETACH, false))
+        rc = follow(ctx, accepted, &final, err);
+    if (rc && ctx->json)
+        ctx->partial = json_pack("{s:O}", "deployment", final ? final : d);
+    if (!rc)
+        cmd_print_deployment(ctx, final ? final : d);
+    json_decref(final);
+    json_decref(accepted);
+    return rc;
+}
+
+int cmd_deploy(struct cmd_context *ctx, struct mir_error *err)
+{
+    struct cmd_request request;
+    bool plan_only = cmd_args_flag(&ctx->args, OPT_DRY_RUN, false);
+    cmd_interrupt_says("nothing was deployed");
+    int rc = cmd_request_prepare(ctx, ctx->command->name, &request, err);
+    if (!rc)
+        rc = cmd_request_upload(ctx, &request, err);
+    if (!rc)
+        rc = plan_only ? cmd_request_plan(ctx, &request, err) : deploy(ctx, &request, err);
+    cmd_request_clear(&request);
+    return rc;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* plan PROVIDER KERNEL, and --dry-run: what a deploy would do. */
+#include <stdio.h>
+
+#include "api/cleanup.h"
+#include "api/memory.h"
+#include "client.h"
+#include "deploy.h"
+#include "interrupt.h"
+#include "print.h"
+#include "value.h"
+
+/* Members of the plan that are lists: names, or objects with a name. */
+static void print_list(const struct cmd_context *ctx, const char *label, const json_t *list)
+{
+    mir_auto_buf struct mir_buf line;
+    mir_buf_init(&line, 8192);
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        const char *text = json_is_string(item) ? json_string_value(item) : cmd_text(item, "name");
+        mir_buf_addf(&line, "%s%s", line.len ? ", " : "", text);
+    }
+    cmd_print_row(ctx, label, mir_buf_text(&line));
+}
+
+static void print_plan(const struct cmd_context *ctx, const json_t *plan)
+{
+    char text[CMD_CELL];
+    const json_t *cost = json_object_get(plan, "cost");
+    mir_auto_free char *deadline = cmd_deadline_text(plan);
+    cmd_print_row(ctx, "provider", cmd_text(plan, "provider"));
+    cmd_print_row(ctx, "verdict", cmd_text(plan, "verdict"));
+    cmd_print_row(ctx, "how", cmd_text(plan, "how"));
+    cmd_print_row(ctx, "why", cmd_text(plan, "why"));
+    print_list(ctx, "steps", json_object_get(plan, "steps"));
+    if (cmd_number(plan, "bytes") > 0) {
+        cmd_size_format((uint64_t)cmd_number(plan, "bytes"), text, sizeof text);
+        cmd_print_row(ctx, "bytes", text);
+    }
+    if (cmd_number(plan, "memory_bytes") > 0) {
+        cmd_size_format((uint64_t)cmd_number(plan, "memory_bytes"), text, sizeof text);
+        cmd_print_row(ctx, "memory", text);
+    }
+    cmd_print_row(ctx, "deadline", deadline);
+    cmd_money(cost, "per_hour_micro", text);
+    cmd_print_row(ctx, "per hour", text);
+    cmd_money(cost, "worst_micro", text);
+    cmd_print_row(ctx, "at most", text);
+    print_list(ctx, "hooks", json_object_get(plan, "hooks"));
+}
+
+int cmd_request_plan(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+{
+    json_t *plan = NULL;
+    if (cmd_call(ctx, "POST", "/v1/plans", r->body, &plan, err))
+        return -1;
+    if (ctx->json)
+        cmd_print_json(ctx, plan);
+    else
+        print_plan(ctx, plan);
+    json_decref(plan);
+    return 0;
+}
+
+int cmd_plan(struct cmd_context *ctx, struct mir_error *err)
+{
+    struct cmd_request request;
+    cmd_interrupt_says("nothing was deployed");
+    int rc = cmd_request_prepare(ctx, cmd_args_text(&ctx->args, OPT_PROVIDER), &request, err);
+    if (!rc)
+        rc = cmd_request_upload(ctx, &request, err);
+    if (!rc)
+        rc = cmd_request_plan(ctx, &request, err);
+    cmd_request_clear(&request);
+    return rc;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+#include "deploy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/cleanup.h"
+#include "api/clock.h"
+#include "api/memory.h"
+#include "api/process.h"
+#include "api/provider.h"
+#include "client.h"
+#include "daemon_start.h"
+#include "images/helper.h"
+#include "value.h"
+
+/* Large kernels take the daemon a while to hash and look at, after the last byte. */
+#define UPLOAD_TIMEOUT_MS 120000
+
+/* The early answer, before anything is sent anywhere. */
+static int check_verdict(const struct cmd_context *ctx, const struct cmd_request *r,
+                         struct mir_error *err)
+{
+    const struct mir_boots *boots = mir_kernel_boots(&r->kernel, r->provider);
+    enum mir_verdict verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
+    if (verdict != MIR_VERDICT_CANNOT && verdict != MIR_VERDICT_NO_NETWORK)
+        return 0;
+    if (cmd_args_flag(&ctx->args, OPT_ANYWAY, false)) {
+        cmd_say(ctx, "going on with --anyway although %s: %s", r->provider, boots->why);
+        return 0;
+    }
+    mir_fail(err, MIR_POLICY, "%s %s on %s: %s", r->path,
+             verdict == MIR_VERDICT_CANNOT ? "cannot boot" : "would have no network", r->provider,
+             boots->why);
+    return mir_error_hint(err,
+                          "see where it boots: mirage-deploy inspect %s; deploy it all the "
+                          "same with --anyway",
+                          r->path);
+}
+
+static void set_text(json_t *body, const char *field, const char *text)
+{
+    if (text && *text)
+        json_object_set_new(body, field, json_string(text));
+}
+
+static void set_ports(json_t *body, const struct cmd_args *args)
+{
+    const char *text;
+    json_t *ports = json_array();
+    for (size_t i = 0; (text = cmd_args_nth(args, OPT_PUBLISH, i)); i++) {
+        struct mir_port port;
+        if (cmd_port_parse(text, &port, NULL))
+            continue; /* checked before */
+        json_t *item = json_pack("{s:i}", "guest", (int)port.guest_port);
+        if (port.host_port)
+            json_object_set_new(item, "host", json_integer(port.host_port));
+        set_text(item, "address", port.address);
+        json_array_append_new(ports, item);
+    }
+    if (json_array_size(ports))
+        json_object_set(body, "ports", ports);
+    json_decref(ports);
+}
+
+static int set_arguments(json_t *body, char *const *rest, struct mir_error *err)
+{
+    if (!rest || !*rest)
+        return 0;
+    json_t *list = json_array();
+    for (; *rest; rest++)
+        if (json_array_append_new(list, json_string(*rest))) {
+            json_decref(list);
+            mir_fail(err, MIR_USAGE, "a kernel argument is not UTF-8");
+            return mir_error_hint(err, "kernel arguments are text");
+        }
+    json_object_set_new(body, "arguments", list);
+    return 0;
+}
+
+static int build_body(const struct cmd_context *ctx, struct cmd_request *r, struct mir_error *err)
+{
+    const struct cmd_args *args = &ctx->args;
+    json_t *body = r->body =
+        json_pack("{s:s, s:s}", "provider", r->provider, "kernel", r->kernel.sha256);
+    set_text(body, "name", cmd_args_text(args, OPT_NAME));
+    set_text(body, "ttl", cmd_args_text(args, OPT_TTL));
+    set_text(body, "until", cmd_args_text(args, OPT_UNTIL));
+    set_text(body, "url", cmd_args_text(args, OPT_URL));
+    uint64_t memory_bytes;
+    const char *memory = cmd_args_text(args, OPT_MEMORY);
+    if (memory && !cmd_size_parse(memory, &memory_bytes, NULL))
+        json_object_set_new(body, "memory_bytes", json_integer((json_int_t)memory_bytes));
+    if (cmd_args_item(args, OPT_LIST))
+        json_object_set_new(body, "list", json_boolean(cmd_args_flag(args, OPT_LIST, true)));
+    if (cmd_args_flag(args, OPT_ANYWAY, false))
+        json_object_set_new(body, "anyway", json_true());
+    set_ports(body, args);
+    return set_arguments(body, args->rest, err);
+}
+
+int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cmd_request *ret,
+                        struct mir_error *err)
+{
+    *ret = (struct cmd_request){.provider = provider, .fd = -1};
+    ret->path = cmd_args_text(&ctx->args, OPT_KERNEL);
+    mir_auto_free char *helper = mir_program_path("mirage-image", err);
+    if (!helper || img_open_file(ret->path, &ret->fd, err) ||
+        img_inspect_fd(helper, ret->fd, ret->path, 0, &ret->kernel, err) ||
+        check_verdict(ctx, ret, err))
+        return -1;
+    return build_body(ctx, ret, err);
+}
+
+void cmd_request_clear(struct cmd_request *request)
+{
+    if (request->fd >= 0)
+        close(request->fd);
+    json_decref(request->body);
+}
+
+struct upload {
+    const struct cmd_context *ctx;
+    int64_t total_bytes;
+    int64_t shown_ms;
+};
+
+static void on_sent(void *ctx, int64_t bytes)
+{
+    struct upload *upload = ctx;
+    const struct mir_clock *clock = mir_clock_system();
+    int64_t now_ms = clock->boot_ms(clock->ctx);
+    bool last = bytes == upload->total_bytes;
+    if (upload->ctx->quiet || !upload->ctx->err.tty || (!last && now_ms - upload->shown_ms < 100))
+        return;
+    upload->shown_ms = now_ms;
+    char done[32], total[32];
+    cmd_size_format((uint64_t)bytes, done, sizeof done);
+    cmd_size_format((uint64_t)upload->total_bytes, total, sizeof total);
+    fprintf(upload->ctx->err.file, "\rsending the kernel: %s of %s   %s", done, total,
+            last ? "\n" : "");
+    fflush(upload->ctx->err.file);
+}
+
+static int put_kernel(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+{
+    struct stat st;
+    if (fstat(r->fd, &st))
+        return mir_fail_errno(err, errno, "%s", r->path);
+    mir_auto_free char *target = cmd_target("kernels", r->kernel.sha256, NULL);
+    struct upload upload = {.ctx = ctx, .total_bytes = st.st_size};
+    struct cmd_http_request request = {.method = "PUT",
+                                       .target = target,
+                                       .fields = {"Content-Type: application/octet-stream"},
+                                       .from_file = true,
+                                       .body_fd = r->fd,
+                                       .body_bytes = st.st_size,
+                                       .sent = on_sent,
+                                       .sent_ctx = &upload,
+                                       .timeout_ms = UPLOAD_TIMEOUT_MS};
+    char size[32];
+    cmd_size_format((uint64_t)st.st_size, size, sizeof size);
+    if (!ctx->err.tty)
+        cmd_say(ctx, "sending the kernel (%s)", size);
+    return cmd_call_with(ctx, &request, NULL, NULL, err);
+}
+
+int cmd_request_upload(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+{
+    if (cmd_daemon_ensure(ctx, NULL, err))
+        return -1;
+    mir_auto_free char *target = cmd_target("kernels", r->kernel.sha256, NULL);
+    struct mir_error local = {0};
+    if (!cmd_call(ctx, "GET", target, NULL, NULL, &local))
+        return 0;
+    if (local.kind == MIR_NOT_FOUND)
+        return put_kernel(ctx, r, err);
+    if (err)
+        *err = local;
+    return -1;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+#include "options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli_providers.h" /* generated: CMD_PROVIDER_NAMES */
+
+#define IN(id) (1u << CMD_##id)
+
+const char *const cmd_provider_names[] = {CMD_PROVIDER_NAMES, NULL};
+
+static const char *const shells[] = {"bash", "zsh", "fish", "names", NULL};
+static const char *const topics[] = {"environment", "exit-codes", "formatting", "kernels", NULL};
+static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
+static const char *const states[] = {"pending", "preparing", "uploading", "launching",
+                                     "running", "live",      "ending",    "gone",
+                                     "failed",  "stuck",     NULL};
+
+#define DEPLOYS (IN(DEPLOY) | IN(PLAN))
+#define WAITS (IN(DEPLOY) | IN(EXTEND) | IN(RM))
+
+const struct cmd_option cmd_options[OPT_COUNT] = {
+    [OPT_KERNEL] = {"kernel", 0, CMD_FILE, CMD_OPT_PLACE, "KERNEL", NULL, DEPLOYS | IN(INSPECT),
+                    "Kernel file", "the unikernel: ELF, bzImage or disk image, compressed or not"},
+    [OPT_PROVIDER] = {"provider", 0, CMD_CHOICE, CMD_OPT_PLACE, "PROVIDER", cmd_provider_names,
+                      IN(PLAN) | IN(DOCTOR), "Provider", "where to run it"},
+    [OPT_DURATION] = {"duration", 0, CMD_DURATION, CMD_OPT_PLACE, "DURATION", NULL, IN(EXTEND),
+                      "Extend by", "how much longer it may live: 30m, 2h, 1d"},
+    [OPT_METHOD] = {"method", 0, CMD_CHOICE, CMD_OPT_PLACE, "METHOD", methods, IN(API), "Method",
+                    "the HTTP method"},
+    [OPT_PATH] = {"path", 0, CMD_TEXT, CMD_OPT_PLACE, "PATH", NULL, IN(API), "Path",
+                  "the path, such as /v1/deployments"},
+    [OPT_SHELL] = {"shell", 0, CMD_CHOICE, CMD_OPT_PLACE, "SHELL", shells, IN(COMPLETION), "Shell",
+                   "the shell to complete for; 'names' prints the names of the deployments"},
+    [OPT_TOPIC] = {"topic", 0, CMD_TEXT, CMD_OPT_PLACE | CMD_OPT_REPEAT, "TOPIC", topics, IN(HELP),
+                   NULL, "a command, or environment, exit-codes, formatting, kernels"},
+    [OPT_NAME] = {"name", 0, CMD_NAME, 0, "NAME", NULL, DEPLOYS | IN(SITE_ADD), "Name",
+                  "name of the deployment or site (default: made from the kernel's file name)"},
+    [OPT_TTL] = {"ttl", 0, CMD_DURATION, 0, "DURATION", NULL, DEPLOYS, NULL,
+                 "how long it may live: 90s, 10m, 2h, 1h30m, 3d (default: 1h)"},
+    [OPT_UNTIL] = {"until", 0, CMD_TIME, 0, "TIME", NULL, DEPLOYS, NULL,
+                   "when it has to be gone, such as 2026-11-20T18:30:00Z"},
+    [OPT_MEMORY] = {"memory", 0, CMD_SIZE, 0, "SIZE", NULL, DEPLOYS, NULL,
+                    "memory of the guest, such as 64M (default: what the kernel needs)"},
+    [OPT_PUBLISH] = {"publish", 'p', CMD_PORT, CMD_OPT_REPEAT, "[HOST:]GUEST", NULL, DEPLOYS, NULL,
+                     "publish a port of the guest, as [ADDRESS:][HOST:]GUEST; on 127.0.0.1 unless "
+                     "an address is given, on a free port unless HOST is given"},
+    [OPT_URL] = {"url", 0, CMD_URL, 0, "URL", NULL, DEPLOYS, "URL",
+                 "the address that has to answer before it counts as live"},
+    [OPT_LIST] = {"list", 0, CMD_SWITCH, 0, NULL, NULL, DEPLOYS, NULL,
+                  "show the site on the registry page (default: yes)"},
+    [OPT_ANYWAY] = {"anyway", 0, CMD_FLAG, 0, NULL, NULL, DEPLOYS, NULL,
+                    "deploy although the kernel is said to have no network or not to boot there"},
+    [OPT_DRY_RUN] = {"dry-run", 0, CMD_FLAG, 0, NULL, NULL, IN(DEPLOY), NULL,
+                     "show the plan and change nothing"},
+    [OPT_DETACH] = {"detach", 'd', CMD_FLAG, 0, NULL, NULL, WAITS, NULL,
+                    "return as soon as the request is accepted"},
+    [OPT_WAIT_TIMEOUT] = {"wait-timeout", 0, CMD_DURATION, 0, "DURATION", NULL, WAITS, NULL,
+                          "stop waiting after this time (exit code 7); the work goes on"},
+    [OPT_ALL] = {"all", 'a', CMD_FLAG, 0, NULL, NULL, IN(PS), NULL, "those that are over as well"},
+    [OPT_FOLLOW] = {"follow", 'f', CMD_FLAG, 0, NULL, NULL, IN(LOGS), NULL,
+                    "go on printing until the deployment is over"},
+    [OPT_SINCE] = {"since", 0, CMD_SINCE, 0, "TIME", NULL, IN(LOGS), NULL,
+                   "only output from this time on: 10m, or 2026-11-20T18:30:00Z"},
+    [OPT_FOR] = {"for", 0, CMD_CHOICE, 0, "STATE", states, IN(WAIT), "State to wait for",
+                 "the state to wait for; one that lies behind it counts as well"},
+    [OPT_TIMEOUT] = {"timeout", 0, CMD_DURATION, 0, "DURATION", NULL, IN(WAIT), NULL,
+                     "give up after this time (exit code 7)"},
+    [OPT_SHOW_ORIGIN] = {"show-origin", 0, CMD_FLAG, 0, NULL, NULL, IN(CONFIG), NULL,
+                         "say where each value comes from, and what it shadows"},
+    [OPT_DATA] = {"data", 0, CMD_TEXT, 0, "JSON", NULL, IN(API), NULL,
+                  "the request's body; - reads it from standard input"},
+    [OPT_YES] = {"yes", 'y', CMD_FLAG, 0, NULL, NULL, IN(DEPLOY) | IN(RM) | IN(SITE_RM), NULL,
+                 "answer confirmations with yes"},
+    [OPT_JSON] = {"json", 0, CMD_FLAG, 0, NULL, NULL, CMD_ALL, NULL,
+                  "print the result as JSON, an error too"},
+    [OPT_QUIET] = {"quiet", 'q', CMD_FLAG, 0, NULL, NULL, CMD_ALL, NULL,
+                   "no progress and no hints on standard error"},
+    [OPT_COLOR] = {"color", 0, CMD_SWITCH, 0, NULL, NULL, CMD_ALL, NULL,
+                   "colour (default: on a terminal; NO_COLOR, CLICOLOR_FORCE, TERM=dumb count)"},
+    [OPT_INPUT] = {"input", 0, CMD_SWITCH, 0, NULL, NULL, CMD_ALL, NULL,
+                   "ask for what is missing (default: on a terminal, unless CI=true)"},
+    [OPT_SOCKET] = {"socket", 0, CMD_FILE, 0, "FILE", NULL, CMD_ALL, NULL, "the daemon's socket"},
+    [OPT_STATE] = {"state", 0, CMD_FILE, 0, "DIR", NULL, CMD_ALL, NULL,
+                   "the state directory; one of its own means a daemon of its own"},
+    [OPT_CONFIG] = {"config", 0, CMD_FILE, 0, "FILE", NULL, CMD_ALL, NULL,
+                    "the one configuration file to read"},
+    [OPT_HELP] = {"help", 'h', CMD_FLAG, CMD_OPT_META, NULL, NULL, CMD_ALL, NULL, "this help"},
+    [OPT_VERSION] = {"version", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, CMD_ALL, NULL,
+                     "print the version"},
+};
+
+void cmd_option_env(const struct cmd_option *option, char out[CMD_ENV_SIZE])
+{
+    snprintf(out, CMD_ENV_SIZE, "MIRAGE_DEPLOY_%s", option->name);
+    for (char *p = out; *p; p++)
+        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+}
+
+int cmd_option_taken(enum cmd_opt opt, enum cmd_id command)
+{
+    const struct cmd_option *option = &cmd_options[opt];
+    return !(option->flags & CMD_OPT_PLACE) && (option->commands >> command & 1);
+}

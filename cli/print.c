@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+#include "print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/buf.h"
+#include "api/cleanup.h"
+#include "api/memory.h"
+#include "client.h"
+#include "value.h"
+
+enum cmd_color cmd_state_color(const char *state)
+{
+    static const struct {
+        const char *state;
+        enum cmd_color color;
+    } colors[] = {
+        {"live", CMD_GREEN},        {"running", CMD_GREEN},   {"failed", CMD_RED},
+        {"stuck", CMD_RED},         {"gone", CMD_DIM},        {"ending", CMD_YELLOW},
+        {"PASS", CMD_GREEN},        {"WARN", CMD_YELLOW},     {"FAIL", CMD_RED},
+        {"boots", CMD_GREEN},       {"cannot", CMD_RED},      {"down", CMD_RED},
+        {"no-network", CMD_YELLOW}, {"degraded", CMD_YELLOW}, {"verified", CMD_GREEN},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(colors); i++)
+        if (!strcmp(colors[i].state, state))
+            return colors[i].color;
+    return CMD_PLAIN;
+}
+
+char *cmd_hooks_line(const json_t *hooks)
+{
+    struct mir_buf line;
+    mir_buf_init(&line, 4096);
+    size_t i;
+    json_t *hook;
+    json_array_foreach(hooks, i, hook)
+    {
+        const char *state = cmd_text(hook, "state"), *detail = cmd_text(hook, "detail");
+        mir_buf_addf(&line, "%s%s %s", i ? ", " : "", cmd_text(hook, "name"), state);
+        if (strcmp(state, "armed") && *detail)
+            mir_buf_addf(&line, " (%s)", detail);
+    }
+    if (line.len == 0)
+        mir_buf_adds(&line, "none yet");
+    return mir_buf_take(&line);
+}
+
+char *cmd_deadline_text(const json_t *document)
+{
+    const char *expires = cmd_text(document, "expires_at");
+    const json_t *left = json_object_get(document, "left_s");
+    if (!json_is_integer(left))
+        return mir_strdup(expires);
+    char text[MIR_TIME_SIZE];
+    long long left_s = json_integer_value(left);
+    mir_duration_format(left_s < 0 ? -left_s : left_s, text);
+    return mir_format("%s (%s %s)", expires, text, left_s < 0 ? "ago" : "left");
+}
+
+void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL])
+{
+    long long micro = cmd_number(cost, field);
+    if (!json_is_object(cost) || (micro == 0 && cmd_number(cost, "per_hour_micro") == 0)) {
+        snprintf(out, CMD_CELL, "free");
+        return;
+    }
+    snprintf(out, CMD_CELL, "%lld.%04lld %s", micro / 1000000, micro % 1000000 / 100,
+             cmd_text(cost, "currency"));
+}
+
+void cmd_print_row(const struct cmd_context *ctx, const char *label, const char *text)
+{
+    if (!text || !*text)
+        return;
+    mir_auto_free char *clean = cmd_term_clean(text);
+    fprintf(ctx->out.file, "%s%-9s%s %s\n", cmd_term_on(&ctx->out, CMD_DIM), label,
+            cmd_term_off(&ctx->out), clean);
+}
+
+void cmd_print_deployment(const struct cmd_context *ctx, const json_t *d)
+{
+    if (ctx->json) {
+        cmd_print_json(ctx, d);
+        return;
+    }
+    mir_auto_free char *deadline = cmd_deadline_text(d);
+    mir_auto_free char *hooks = cmd_hooks_line(json_object_get(d, "hooks"));
+    cmd_print_row(ctx, "name", cmd_text(d, "name"));
+    cmd_print_row(ctx, "state", cmd_text(d, "state"));
+    cmd_print_row(ctx, "url", cmd_text(d, "url"));
+    cmd_print_row(ctx, "page", cmd_text(d, "site_url"));
+    cmd_print_row(ctx, "badge", cmd_text(d, "badge_url"));
+    cmd_print_row(ctx, "deadline", deadline);
+    cmd_print_row(ctx, "hooks", hooks);
+}
+
+static void print_devices(const struct cmd_context *ctx, const json_t *devices)
+{
+    mir_auto_buf struct mir_buf line;
+    mir_buf_init(&line, 8192);
+    size_t i;
+    json_t *device;
+    json_array_foreach(devices, i, device) mir_buf_addf(
+        &line, "%s%s (%s)", i ? ", " : "", cmd_text(device, "name"), cmd_text(device, "kind"));
+    cmd_print_row(ctx, "devices", mir_buf_text(&line));
+}
+
+static void print_size(const struct cmd_context *ctx, const char *label, long long bytes)
+{
+    char text[CMD_CELL];
+    if (bytes <= 0)
+        return;
+    cmd_size_format((uint64_t)bytes, text, sizeof text);
+    cmd_print_row(ctx, label, text);
+}
+
+void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel)
+{
+    static const char *const headings[] = {"PROVIDER", "VERDICT", "HOW", "WHY", NULL};
+    const char *container = cmd_text(kernel, "container");
+    cmd_print_row(ctx, "what", cmd_text(kernel, "description"));
+    cmd_print_row(ctx, "format", cmd_text(kernel, "format"));
+    if (strcmp(container, "none"))
+        cmd_print_row(ctx, "packed", container);
+    cmd_print_row(ctx, "arch", cmd_text(kernel, "arch"));
+    cmd_print_row(ctx, "sha256", cmd_text(kernel, "sha256"));
+    print_size(ctx, "size", cmd_number(kernel, "bytes"));
+    print_size(ctx, "memory", cmd_number(kernel, "min_memory_bytes"));
+    print_devices(ctx, json_object_get(kernel, "devices"));
+    cmd_print_row(ctx, "powersoff", cmd_text(kernel, "powers_off"));
+    fputc('\n', ctx->out.file);
+    struct cmd_table *table = cmd_table_new(headings);
+    const char *provider;
+    json_t *row;
+    json_object_foreach(json_object_get(kernel, "boots"), provider, row)
+    {
+        const char *verdict = cmd_text(row, "verdict");
+        cmd_table_cell(table, provider, CMD_PLAIN);
+        cmd_table_cell(table, verdict, cmd_state_color(verdict));
+        cmd_table_cell(table, cmd_text(row, "how"), CMD_PLAIN);
+        cmd_table_cell(table, cmd_text(row, "why"), CMD_PLAIN);
+    }
+    cmd_table_print(table, &ctx->out);
+    cmd_table_free(table);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * REST documents as people read them: a deployment's lines, its hooks, times, money, states.
+ * Everything is printed on the context's standard output. Documents are borrowed.
+ */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include <jansson.h>
+
+#include "api/clock.h"
+#include "cmd.h"
+
+#define CMD_CELL 96
+
+enum cmd_color cmd_state_color(const char *state);
+
+/* "keeper armed, daemon armed, guest off (says nothing of a deadline)"; owned. */
+char *cmd_hooks_line(const json_t *hooks);
+
+/* "2026-11-20T18:30:00Z (59m 58s left)"; owned. `left_s` as the document has it. */
+char *cmd_deadline_text(const json_t *document);
+
+/* Micro-units: "0.0042 USD"; "free" when there is no price. */
+void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL]);
+
+/* What a deploy prints on standard output, or --json the document. */
+void cmd_print_deployment(const struct cmd_context *ctx, const json_t *deployment);
+
+/* "  name       hello" with the label in its colour; nothing for empty texts. */
+void cmd_print_row(const struct cmd_context *ctx, const char *label, const char *text);
+
+/* The kernel document for people (inspect). provider NULL: all of them. */
+void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel);
+
+#endif
