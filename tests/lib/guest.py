@@ -35,7 +35,8 @@ class BareGuest:
     def __init__(self, world, kernel):
         self.dir = tempfile.mkdtemp(prefix='mir-bare-')
         world.cli('local', kernel, '--ttl', '5m', '--name', 'learn', '--detach', '--anyway')
-        mirage.wait_for('the guest runs', 15, lambda: world.state_of('learn') in ('running', 'live'))
+        mirage.wait_for('the guest runs', 15,
+                        lambda: world.state_of('learn') in ('running', 'live'))
         pid = world.processes('qemu-system')[0]
         with open(f'/proc/{pid}/cmdline', 'rb') as f:
             argv = f.read().decode().split('\0')[:-1]
