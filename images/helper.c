@@ -15,6 +15,7 @@
 #include "api/buf.h"
 #include "api/clock.h"
 #include "api/json.h"
+#include "api/memory.h"
 
 #define ANSWER_MAX ((size_t)256 << 10)
 #define FILE_FD 3 /* the inspector's */
@@ -22,6 +23,8 @@
 
 struct job {
     const char *name;
+    const char *command; /* inspect or unpack */
+    int out_fd;          /* borrowed: where unpacked bytes go; -1: the answer comes on stdout */
     pid_t pid;
     int pid_fd;    /* owned */
     int answer_fd; /* owned */
@@ -60,15 +63,25 @@ int img_open_file(const char *path, int *ret_fd, struct mir_error *err)
 
 /* --- starting --- */
 
-static int add_actions(posix_spawn_file_actions_t *actions, int file_fd, int answer_fd)
+/* What the inspector gets, away from the numbers that the actions assign, so that none is
+ * overwritten before it is used. */
+struct handed {
+    int file; /* becomes 3 */
+    int out;  /* becomes stdout */
+    int err;  /* becomes stderr; -1: nobody's */
+};
+
+static int add_actions(posix_spawn_file_actions_t *actions, const struct handed *handed)
 {
     int rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!rc)
+    if (!rc && handed->err < 0)
         rc = posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    else if (!rc)
+        rc = posix_spawn_file_actions_adddup2(actions, handed->err, STDERR_FILENO);
     if (!rc)
-        rc = posix_spawn_file_actions_adddup2(actions, answer_fd, STDOUT_FILENO);
+        rc = posix_spawn_file_actions_adddup2(actions, handed->out, STDOUT_FILENO);
     if (!rc)
-        rc = posix_spawn_file_actions_adddup2(actions, file_fd, FILE_FD);
+        rc = posix_spawn_file_actions_adddup2(actions, handed->file, FILE_FD);
     if (!rc)
         rc = posix_spawn_file_actions_addclosefrom_np(actions, FILE_FD + 1);
     return rc;
@@ -88,10 +101,11 @@ static int set_attributes(posix_spawnattr_t *attr)
     return rc;
 }
 
-static int spawn(const char *helper_path, int file_fd, int answer_fd, pid_t *ret_pid)
+static int spawn(struct job *job, const char *helper_path, const struct handed *handed)
 {
-    char program[] = "mirage-image", command[] = "inspect", fd_flag[] = "--fd", fd_text[] = "3",
+    char program[] = "mirage-image", command[16], fd_flag[] = "--fd", fd_text[] = "3",
          json[] = "--json";
+    mir_copy(command, sizeof command, job->command);
     char *const argv[] = {program, command, fd_flag, fd_text, json, NULL};
     char *const envp[] = {NULL};
     posix_spawn_file_actions_t actions;
@@ -101,11 +115,11 @@ static int spawn(const char *helper_path, int file_fd, int answer_fd, pid_t *ret
         return rc;
     rc = posix_spawnattr_init(&attr);
     if (!rc) {
-        rc = add_actions(&actions, file_fd, answer_fd);
+        rc = add_actions(&actions, handed);
         if (!rc)
             rc = set_attributes(&attr);
         if (!rc)
-            rc = posix_spawn(ret_pid, helper_path, &actions, &attr, argv, envp);
+            rc = posix_spawn(&job->pid, helper_path, &actions, &attr, argv, envp);
         posix_spawnattr_destroy(&attr);
     }
     posix_spawn_file_actions_destroy(&actions);
@@ -120,20 +134,27 @@ static int cannot_start(const char *helper_path, int sys_errno, struct mir_error
     return mir_error_hint(err, "install mirage-deploy completely, or build it again");
 }
 
+static int cannot_hand(const struct job *job, struct mir_error *err)
+{
+    return mir_fail_errno(err, errno, "%s: cannot hand the file to the inspector", job->name);
+}
+
 static int start(struct job *job, const char *helper_path, int fd, struct mir_error *err)
 {
     int pipe_fds[2];
-    /* Away from the numbers that the actions assign, so that none is overwritten before it is
-     * used. */
     mir_auto_close int file_fd = fcntl(fd, F_DUPFD_CLOEXEC, LOW_FDS);
     if (file_fd < 0 || pipe2(pipe_fds, O_CLOEXEC))
-        return mir_fail_errno(err, errno, "%s: cannot hand the file to the inspector", job->name);
+        return cannot_hand(job, err);
     mir_auto_close int read_end = pipe_fds[0];
     mir_auto_close int write_low = pipe_fds[1];
     mir_auto_close int write_end = fcntl(write_low, F_DUPFD_CLOEXEC, LOW_FDS);
-    if (write_end < 0)
-        return mir_fail_errno(err, errno, "%s: cannot hand the file to the inspector", job->name);
-    int rc = spawn(helper_path, file_fd, write_end, &job->pid);
+    mir_auto_close int out_fd = job->out_fd < 0 ? -1 : fcntl(job->out_fd, F_DUPFD_CLOEXEC, LOW_FDS);
+    if (write_end < 0 || (job->out_fd >= 0 && out_fd < 0))
+        return cannot_hand(job, err);
+    struct handed handed = {file_fd, write_end, -1};
+    if (out_fd >= 0)
+        handed = (struct handed){file_fd, out_fd, write_end};
+    int rc = spawn(job, helper_path, &handed);
     if (rc)
         return cannot_start(helper_path, rc, err);
     job->pid_fd = (int)syscall(SYS_pidfd_open, job->pid, 0);
@@ -232,11 +253,14 @@ static int told_error(const struct job *job, const json_t *error, struct mir_err
     return -1;
 }
 
+/* ret_kernel NULL: no answer is expected, only no error. */
 static int understand(const struct job *job, int status, struct mir_kernel *ret_kernel,
                       struct mir_error *err)
 {
     if (!WIFEXITED(status))
         return refuse(job, err);
+    if (!ret_kernel && !WEXITSTATUS(status))
+        return 0;
     json_t *json = mir_json_parse(mir_buf_text(&job->answer), job->answer.len, ANSWER_MAX, NULL);
     const json_t *error = json_object_get(json, "error");
     int rc;
@@ -250,26 +274,39 @@ static int understand(const struct job *job, int status, struct mir_kernel *ret_
     return rc;
 }
 
+static int run(struct job *job, const char *helper_path, int fd, int64_t timeout_ms,
+               struct mir_kernel *ret_kernel, struct mir_error *err)
+{
+    const struct mir_clock *clock = mir_clock_system();
+    job->deadline_ms =
+        clock->boot_ms(clock->ctx) + (timeout_ms > 0 ? timeout_ms : IMG_INSPECT_TIMEOUT_MS);
+    mir_buf_init(&job->answer, ANSWER_MAX);
+    if (start(job, helper_path, fd, err))
+        return -1;
+    int status = 0;
+    int failed = read_answer(job, err);
+    int rc = reap(job, failed != 0, &status, failed ? NULL : err);
+    if (!failed && !rc)
+        rc = understand(job, status, ret_kernel, err);
+    close(job->answer_fd);
+    if (job->pid_fd >= 0)
+        close(job->pid_fd);
+    mir_buf_clear(&job->answer);
+    return failed || rc ? -1 : 0;
+}
+
 int img_inspect_fd(const char *helper_path, int fd, const char *name, int64_t timeout_ms,
                    struct mir_kernel *ret_kernel, struct mir_error *err)
 {
-    const struct mir_clock *clock = mir_clock_system();
-    struct job job = {.name = name, .pid_fd = -1, .answer_fd = -1};
-    job.deadline_ms =
-        clock->boot_ms(clock->ctx) + (timeout_ms > 0 ? timeout_ms : IMG_INSPECT_TIMEOUT_MS);
-    mir_buf_init(&job.answer, ANSWER_MAX);
-    if (start(&job, helper_path, fd, err))
-        return -1;
-    int status = 0;
-    int failed = read_answer(&job, err);
-    int rc = reap(&job, failed != 0, &status, failed ? NULL : err);
-    if (!failed && !rc)
-        rc = understand(&job, status, ret_kernel, err);
-    close(job.answer_fd);
-    if (job.pid_fd >= 0)
-        close(job.pid_fd);
-    mir_buf_clear(&job.answer);
-    return failed || rc ? -1 : 0;
+    struct job job = {.name = name, .command = "inspect", .out_fd = -1, .pid_fd = -1};
+    return run(&job, helper_path, fd, timeout_ms, ret_kernel, err);
+}
+
+int img_unpack_fd(const char *helper_path, int fd, int out_fd, const char *name, int64_t timeout_ms,
+                  struct mir_error *err)
+{
+    struct job job = {.name = name, .command = "unpack", .out_fd = out_fd, .pid_fd = -1};
+    return run(&job, helper_path, fd, timeout_ms, NULL, err);
 }
 
 int img_inspect_file(const char *helper_path, const char *path, int64_t timeout_ms,

@@ -5,14 +5,13 @@
  */
 #include "images/inspect.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/memory.h"
 #include "bytes.h"
 #include "describe.h"
+#include "digest.h"
 #include "elf.h"
 #include "images/compat.h"
 #include "probes.h"
@@ -33,18 +32,11 @@ const struct krn_limits *krn_limits_default(void)
     return &default_limits;
 }
 
-void krn_inspect_prepare(void)
-{
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL);
-}
-
 /* --- one pass --- */
 
 struct pass {
     const struct krn_limits *limits;
-    EVP_MD_CTX *sha;
+    struct krn_digest digest;
     struct krn_unwrap *unwrap;
     struct krn_window window;
     enum mir_container container;
@@ -65,8 +57,7 @@ static int pass_chunk(struct pass *pass, const unsigned char *data, size_t len,
         pass->unwrap = krn_unwrap_new(pass->container, pass->limits, into_window, &pass->window);
     }
     pass->bytes += len;
-    if (EVP_DigestUpdate(pass->sha, data, len) != 1)
-        return mir_fail(err, MIR_INTERNAL, "SHA-256 does not work");
+    krn_digest_add(&pass->digest, data, len);
     return krn_unwrap_feed(pass->unwrap, data, len, err);
 }
 
@@ -89,18 +80,6 @@ static int pass_all(struct pass *pass, struct krn_source *source, struct mir_err
     return krn_unwrap_finish(pass->unwrap, err);
 }
 
-static void digest_text(EVP_MD_CTX *sha, char out[MIR_SHA256_TEXT])
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-    EVP_DigestFinal_ex(sha, digest, NULL);
-    for (unsigned i = 0; i < 32; i++) {
-        out[2 * i] = hex[digest[i] >> 4];
-        out[2 * i + 1] = hex[digest[i] & 15];
-    }
-    out[64] = '\0';
-}
-
 /* --- ELF --- */
 
 /* The highest loaded byte. Where everything lies beyond 4 GiB the addresses are virtual ones, and
@@ -115,7 +94,8 @@ static void load_size(const struct krn_elf *elf, struct mir_kernel *k)
         lowest = seg.paddr < lowest ? seg.paddr : lowest;
         highest = seg.paddr + seg.memsz > highest ? seg.paddr + seg.memsz : highest;
     }
-    k->load_bytes = lowest > UINT32_MAX && lowest != UINT64_MAX ? highest - lowest : highest;
+    uint64_t load = lowest > UINT32_MAX && lowest != UINT64_MAX ? highest - lowest : highest;
+    k->load_bytes = load < INT64_MAX ? load : INT64_MAX; /* sizes are signed in JSON */
 }
 
 static enum mir_arch arch_of(uint16_t machine)
@@ -237,11 +217,9 @@ static int inspect(struct pass *pass, struct krn_source *source, struct mir_kern
 {
     struct krn_facts facts = {0};
     struct mir_kernel *k = &facts.kernel;
-    if (EVP_DigestInit_ex(pass->sha, EVP_sha256(), NULL) != 1)
-        return mir_fail(err, MIR_INTERNAL, "SHA-256 does not work");
     if (pass_all(pass, source, err) || inspect_window(pass, &facts, err))
         return -1;
-    digest_text(pass->sha, k->sha256);
+    krn_digest_text(&pass->digest, k->sha256);
     k->container = pass->container;
     k->bytes = pass->bytes;
     k->unpacked_bytes = pass->window.size;
@@ -255,11 +233,10 @@ static int inspect(struct pass *pass, struct krn_source *source, struct mir_kern
 static int run(struct krn_source *source, const struct krn_limits *limits,
                struct mir_kernel *ret_kernel, struct mir_error *err)
 {
-    struct pass pass = {.limits = limits, .sha = EVP_MD_CTX_new()};
+    struct pass pass = {.limits = limits};
+    krn_digest_init(&pass.digest);
     krn_window_init(&pass.window, limits);
-    int rc = pass.sha ? inspect(&pass, source, ret_kernel, err)
-                      : mir_fail(err, MIR_INTERNAL, "SHA-256 does not work");
-    EVP_MD_CTX_free(pass.sha);
+    int rc = inspect(&pass, source, ret_kernel, err);
     krn_unwrap_free(pass.unwrap);
     krn_window_clear(&pass.window);
     krn_source_close(source);

@@ -24,12 +24,13 @@ static const char usage[] =
     "usage: mirage-image inspect FILE [--json]\n"
     "       mirage-image inspect - [--json]          read from stdin\n"
     "       mirage-image inspect --fd N [--json]     read an inherited descriptor\n"
+    "       mirage-image unpack FILE > OUTPUT        take the compression off\n"
     "       mirage-image --version | --help\n"
     "\n"
     "Says what a unikernel or disk image is, what it needs, and where it boots and why not.\n"
     "Compressed files (gzip, bzip2, xz, zstd) are unpacked on the fly. The file is looked at in a\n"
     "sandbox without files, network and processes. With --json the answer, or the error, is one\n"
-    "line of JSON on stdout.\n"
+    "line of JSON on stdout (of unpack: on stderr).\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 not usable (empty, damaged, bad arguments), 3 not found,\n"
     "             5 no permission\n";
@@ -38,6 +39,7 @@ struct request {
     const char *file; /* as given; NULL with fd */
     int fd;
     bool json;
+    bool unpack;
 };
 
 /* --- output: one write to a descriptor, for stdio would ask the kernel for more than the sandbox
@@ -62,13 +64,13 @@ static json_t *text_json(const char *text)
     return json_string(ascii);
 }
 
-static void put_json(json_t *json)
+static void put_json(int fd, json_t *json)
 {
     struct mir_buf out;
     mir_buf_init(&out, (size_t)1 << 20);
     char *text = mir_json_text(json);
     mir_buf_addf(&out, "%s\n", text);
-    put(STDOUT_FILENO, &out);
+    put(fd, &out);
     free(text);
     mir_buf_clear(&out);
     json_decref(json);
@@ -90,14 +92,20 @@ static void put_message(const struct mir_error *err)
     mir_buf_clear(&out);
 }
 
-static int fail(const struct mir_error *err, bool json)
+static json_t *error_json(const struct mir_error *err)
 {
-    const struct mir_kind_info *kind = mir_kind_info(err->kind);
-    put_message(err);
-    if (json)
-        put_json(json_pack("{s:{s:s, s:o, s:o}}", "error", "code", kind->name, "text",
-                           text_json(err->text), "hint", text_json(err->hint)));
-    return kind->exit_code;
+    return json_pack("{s:{s:s, s:o, s:o}}", "error", "code", mir_kind_info(err->kind)->name, "text",
+                     text_json(err->text), "hint", text_json(err->hint));
+}
+
+/* stdout of unpack belongs to the data: an error for machines goes to stderr, alone. */
+static int fail(const struct mir_error *err, const struct request *req)
+{
+    if (!req->json || !req->unpack)
+        put_message(err);
+    if (req->json)
+        put_json(req->unpack ? STDERR_FILENO : STDOUT_FILENO, error_json(err));
+    return mir_kind_info(err->kind)->exit_code;
 }
 
 /* --- arguments --- */
@@ -148,7 +156,7 @@ static int parse_end(const struct request *req, struct mir_error *err)
 {
     if (!req->file && req->fd < 0) {
         mir_fail(err, MIR_USAGE, "no file was given");
-        return mir_error_hint(err, "mirage-image inspect FILE");
+        return mir_error_hint(err, "mirage-image %s FILE", req->unpack ? "unpack" : "inspect");
     }
     if (req->file && req->fd >= 0)
         return mir_fail(err, MIR_USAGE, "a file and --fd were given: one of them is enough");
@@ -157,7 +165,7 @@ static int parse_end(const struct request *req, struct mir_error *err)
 
 static int parse(int argc, char **argv, struct request *req, struct mir_error *err)
 {
-    *req = (struct request){.fd = -1};
+    *req = (struct request){.fd = -1, .unpack = !strcmp(argv[1], "unpack")};
     bool options = true;
     for (int i = 2; i < argc; i++)
         req->json |= !strcmp(argv[i], "--json"); /* an error in the others is JSON already */
@@ -195,41 +203,59 @@ static int enter_sandbox(const struct request *req, int fd, struct mir_error *er
     struct stat st;
     if (fstat(fd, &st))
         return mir_fail_errno(err, errno, "the descriptor %d cannot be read", fd);
+    uint64_t bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)1 << 30;
     struct img_sandbox sandbox = {
         .layers = IMG_SANDBOX_ALL,
-        .work_bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)1 << 30,
+        .work_bytes = bytes,
+        .output_bytes = req->unpack ? bytes + krn_limits_default()->max_unpacked_bytes : 0,
         .die_with_parent = req->fd >= 0, /* only programs hand over descriptors */
     };
-    krn_inspect_prepare();
     json_object_seed(1); /* our own keys only; otherwise it would open /dev/urandom */
     return img_sandbox_enter(&sandbox, NULL, err);
 }
 
-static int inspect(int argc, char **argv)
+static int inspect(const struct request *req, int fd, const char *name, struct mir_error *err)
 {
-    struct request req;
-    struct mir_error err = {0};
     struct mir_kernel kernel;
-    int fd = -1;
-    if (parse(argc, argv, &req, &err) || open_input(&req, &fd, &err) ||
-        enter_sandbox(&req, fd, &err))
-        return fail(&err, req.json);
-    const char *name = req.file && fd != STDIN_FILENO ? req.file : "stdin";
-    if (krn_inspect_fd(fd, krn_limits_default(), &kernel, &err)) {
-        if (req.fd < 0) /* who hands over a descriptor knows its name */
-            mir_error_wrap(&err, "%s", name);
-        return fail(&err, req.json);
-    }
-    if (req.json) {
-        put_json(mir_kernel_to_json(&kernel));
+    if (krn_inspect_fd(fd, krn_limits_default(), &kernel, err))
+        return -1;
+    if (req->json) {
+        put_json(STDOUT_FILENO, mir_kernel_to_json(&kernel));
         return 0;
     }
     struct mir_buf out;
     mir_buf_init(&out, (size_t)64 << 10);
     img_report(&kernel, name, &out);
-    int rc = put(STDOUT_FILENO, &out) ? 1 : 0;
+    int rc = put(STDOUT_FILENO, &out);
+    if (rc)
+        mir_fail_errno(err, errno, "cannot write the answer");
     mir_buf_clear(&out);
     return rc;
+}
+
+/* --- unpack --- */
+
+static int unpack(int fd, struct mir_error *err)
+{
+    uint64_t bytes;
+    return krn_unpack_fd(fd, STDOUT_FILENO, krn_limits_default(), &bytes, err);
+}
+
+/* The exit code. */
+static int run(int argc, char **argv)
+{
+    struct request req;
+    struct mir_error err = {0};
+    int fd = -1;
+    if (parse(argc, argv, &req, &err) || open_input(&req, &fd, &err) ||
+        enter_sandbox(&req, fd, &err))
+        return fail(&err, &req);
+    const char *name = req.file && fd != STDIN_FILENO ? req.file : "stdin";
+    if (!(req.unpack ? unpack(fd, &err) : inspect(&req, fd, name, &err)))
+        return 0;
+    if (req.fd < 0) /* who hands over a descriptor knows its name */
+        mir_error_wrap(&err, "%s", name);
+    return fail(&err, &req);
 }
 
 static int unknown_command(const char *command)
@@ -237,14 +263,14 @@ static int unknown_command(const char *command)
     struct mir_error err;
     mir_fail(&err, MIR_USAGE, "unknown command %s", command);
     mir_error_hint(&err, "see mirage-image --help");
-    return fail(&err, false);
+    return fail(&err, &(struct request){.fd = -1});
 }
 
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
-    if (!strcmp(command, "inspect"))
-        _exit(inspect(argc, argv)); /* nothing is buffered, and exit handlers need more than the
+    if (!strcmp(command, "inspect") || !strcmp(command, "unpack"))
+        _exit(run(argc, argv)); /* nothing is buffered, and exit handlers need more than the
                                        sandbox allows */
     if (!strcmp(command, "sandbox-check"))
         return img_sandbox_check();

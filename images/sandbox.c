@@ -2,6 +2,7 @@
 #include "images/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -38,13 +39,13 @@ static int set_limit(__rlimit_resource_t resource, rlim_t value)
 }
 
 /* Where stdout or stderr is a file, the answer has to fit behind what is there already. */
-static rlim_t output_limit(void)
+static rlim_t output_limit(const struct img_sandbox *sandbox)
 {
-    rlim_t limit = 0;
+    rlim_t limit = 0, grow = sandbox->output_bytes ? sandbox->output_bytes : OUTPUT_BYTES;
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
         struct stat st;
-        if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (rlim_t)st.st_size + OUTPUT_BYTES > limit)
-            limit = (rlim_t)st.st_size + OUTPUT_BYTES;
+        if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (rlim_t)st.st_size + grow > limit)
+            limit = (rlim_t)st.st_size + grow;
     }
     return limit;
 }
@@ -52,7 +53,7 @@ static rlim_t output_limit(void)
 static int enter_limits(const struct img_sandbox *sandbox, struct mir_error *err)
 {
     rlim_t cpu = CPU_SECONDS + sandbox->work_bytes / CPU_BYTES_PER_SECOND;
-    if (set_limit(RLIMIT_CPU, cpu) || set_limit(RLIMIT_FSIZE, output_limit()) ||
+    if (set_limit(RLIMIT_CPU, cpu) || set_limit(RLIMIT_FSIZE, output_limit(sandbox)) ||
         set_limit(RLIMIT_CORE, 0) || set_limit(RLIMIT_NPROC, 0) || set_limit(RLIMIT_NOFILE, 0) ||
         (!SANITIZED && set_limit(RLIMIT_AS, MEMORY_BYTES)))
         return mir_fail(err, MIR_INTERNAL, "sandbox: setrlimit failed (errno %d)", errno);
@@ -140,25 +141,28 @@ static const int allowed[] = {
 #endif
 };
 
+static int allow_if(scmp_filter_ctx filter, int call, unsigned arg, enum scmp_compare op,
+                    uint64_t datum_a, uint64_t datum_b)
+{
+    struct scmp_arg_cmp cmp = {.arg = arg, .op = op, .datum_a = datum_a, .datum_b = datum_b};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &cmp);
+}
+
+/* fstat() of the C library is newfstatat with the flag AT_EMPTY_PATH alone. mmap and mprotect give
+ * memory, but never executable memory. */
 static int allow_all(scmp_filter_ctx filter)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < MIR_NELEMS(allowed); i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-    /* fstat() of glibc: newfstatat with an empty path; with a path it finds nothing (landlock
-     * does not hide metadata, so the path is what has to be refused: AT_EMPTY_PATH alone). */
-    if (!rc)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                              SCMP_A3(SCMP_CMP_EQ, 0x1000));
     for (unsigned fd = STDOUT_FILENO; !rc && fd <= STDERR_FILENO; fd++)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, fd));
-    /* Memory, but never executable. */
+        rc = allow_if(filter, SCMP_SYS(write), 0, SCMP_CMP_EQ, fd, 0);
     if (!rc)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        rc = allow_if(filter, SCMP_SYS(newfstatat), 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0);
     if (!rc)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        rc = allow_if(filter, SCMP_SYS(mmap), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    if (!rc)
+        rc = allow_if(filter, SCMP_SYS(mprotect), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
     return rc;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "images/helper.h"
 #include "krn_forge.h"
@@ -181,6 +182,51 @@ static void test_what_is_handed_over(void **state)
         fail_msg("%s", err.text);
 }
 
+/* --- unpacking --- */
+
+static int unpack(const char *name, const char *to, struct mir_error *err)
+{
+    memset(err, 0, sizeof *err);
+    int in = open(path_of(name), O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    int rc = img_unpack_fd(helper, in, out, name, 0, err);
+    close(in);
+    close(out);
+    return rc;
+}
+
+static void test_unpack(void **state)
+{
+    unsigned char packed[8192], got[sizeof f.data];
+    struct mir_error err;
+    write_kernel();
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = f.data;
+    z.avail_in = (unsigned)f.len;
+    z.next_out = packed;
+    z.avail_out = sizeof packed;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    size_t packed_len = sizeof packed - z.avail_out;
+    deflateEnd(&z);
+    char to[256];
+    snprintf(to, sizeof to, "%s", path_of("unpacked"));
+    write_file("packed", packed, packed_len, 0600);
+    if (unpack("packed", to, &err))
+        fail_msg("%s", err.text);
+    int fd = open(to, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, got, sizeof got), (ssize_t)f.len);
+    assert_memory_equal(got, f.data, f.len);
+    close(fd);
+    write_file("packed", packed, packed_len - 5, 0600);
+    assert_int_equal(unpack("packed", to, &err), -1);
+    assert_int_equal(err.kind, MIR_CORRUPT);
+    write_file("packed", packed, packed_len, 0600);
+    assert_int_equal(unpack("packed", "/dev/full", &err), -1);
+    assert_int_equal(err.kind, MIR_NO_SPACE);
+}
+
 /* Also when the low numbers are taken or free: each is its own kind of trap. */
 static void test_low_descriptors(void **state)
 {
@@ -240,7 +286,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"kernel", "empty", "cut", "cut.gz", "fifo", "script"};
+    static const char *const names[] = {"kernel", "empty",  "cut",    "cut.gz",
+                                        "fifo",   "script", "packed", "unpacked"};
     for (size_t i = 0; i < MIR_NELEMS(names); i++)
         unlink(path_of(names[i]));
     rmdir(path_of("folder"));
@@ -254,6 +301,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bad_inspectors),  cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_no_inspector),    cmocka_unit_test(test_what_is_handed_over),
         cmocka_unit_test(test_low_descriptors), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_unpack),
     };
     if (argc != 2)
         return 2;

@@ -118,6 +118,19 @@ class Program(unittest.TestCase):
             self.skipTest('root may read everything')
         self.refused('policy', 5, path)
 
+    def test_unpack(self):
+        plain = kernel() * 5000
+        for data in (plain, gzip.compress(plain)):
+            out = self.path('out', b'')
+            with open(out, 'wb') as file:
+                subprocess.run([PROGRAM, 'unpack', self.path('in', data)], stdout=file, check=True,
+                               timeout=60)
+            with open(out, 'rb') as file:
+                self.assertEqual(file.read(), plain)
+        done = self.run_it('unpack', self.path('in', gzip.compress(plain)[:-3]), '--json')
+        self.assertEqual((done.returncode, json.loads(done.stderr)['error']['code']), (2, 'corrupt'))
+        self.assertEqual(self.run_it('unpack').returncode, 2)
+
     def test_odd_names(self):
         for name in (b'\xff\xfe', b'new\nline', b'\x1b[2J', b'-dash', b'a b'):
             path = os.path.join(self.folder.name.encode(), name)

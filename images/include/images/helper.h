@@ -34,4 +34,11 @@ int img_inspect_fd(const char *helper_path, int fd, const char *name, int64_t ti
 int img_inspect_file(const char *helper_path, const char *path, int64_t timeout_ms,
                      struct mir_kernel *ret_kernel, struct mir_error *err);
 
+/* Take the compression off the whole file behind fd: the unpacked bytes are written to out_fd
+ * (borrowed, an empty file; from its offset on), by the same sandboxed program. Not for a kernel
+ * without a wrapper: use the file itself. MIR_NO_SPACE when the disk is full; after any failure
+ * remove what was written. */
+int img_unpack_fd(const char *helper_path, int fd, int out_fd, const char *name, int64_t timeout_ms,
+                  struct mir_error *err);
+
 #endif

@@ -43,7 +43,9 @@ int krn_inspect_fd(int fd, const struct krn_limits *limits, struct mir_kernel *r
 int krn_inspect_memory(const void *data, size_t len, const struct krn_limits *limits,
                        struct mir_kernel *ret_kernel, struct mir_error *err);
 
-/* Do once, before a sandbox closes: libcrypto reads nothing from the disk afterwards. */
-void krn_inspect_prepare(void);
+/* Write the file behind fd to out_fd without its wrapper (as it is when there is none). The limits
+ * of unpacking count. MIR_NO_SPACE when the disk is full; part of it may be written then. */
+int krn_unpack_fd(int fd, int out_fd, const struct krn_limits *limits, uint64_t *ret_bytes,
+                  struct mir_error *err);
 
 #endif

@@ -23,9 +23,10 @@ enum img_sandbox_layer {
 };
 
 struct img_sandbox {
-    unsigned layers;      /* IMG_SANDBOX_ALL outside of tests */
-    uint64_t work_bytes;  /* what will be read: more CPU time for more of it */
-    bool die_with_parent; /* SIGKILL when the starting thread ends */
+    unsigned layers;       /* IMG_SANDBOX_ALL outside of tests */
+    uint64_t work_bytes;   /* what will be read: more CPU time for more of it */
+    uint64_t output_bytes; /* what stdout may grow by when it is a file; 0: 1 MiB */
+    bool die_with_parent;  /* SIGKILL when the starting thread ends */
 };
 
 /* MIR_INTERNAL when a layer cannot be set up: then parse nothing. A kernel without landlock is no
