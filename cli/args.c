@@ -56,16 +56,12 @@ static int unknown_option(const struct cmd_args *args, const char *text, struct 
         if (allowed(args, (enum cmd_opt)i))
             names[count++] = cmd_options[i].name;
     const char *command = args->command ? args->command->name : NULL;
-    size_t len = strcspn(text, "=");
-    mir_fail(err, MIR_USAGE, "unknown option %.*s%s%s%s", (int)len, text, command ? " for '" : "",
+    char shown[64];
+    mir_copy(shown, sizeof shown, text);
+    shown[strcspn(shown, "=")] = '\0';
+    mir_fail(err, MIR_USAGE, "unknown option %s%s%s%s", shown, command ? " for '" : "",
              command ? command : "", command ? "'" : "");
-    char name[64];
-    const char *near = NULL;
-    if (!strncmp(text, "--", 2) && len - 2 < sizeof name) {
-        memcpy(name, text + 2, len - 2);
-        name[len - 2] = '\0';
-        near = mir_suggest(name, names, count);
-    }
+    const char *near = strncmp(shown, "--", 2) ? NULL : mir_suggest(shown + 2, names, count);
     if (near)
         return mir_error_hint(err, "did you mean --%s? see: mirage-deploy %s%s--help", near,
                               command ? command : "", command ? " " : "");

@@ -124,6 +124,17 @@ static void print_console_tail(struct cmd_context *ctx, const char *id)
     cmd_http_answer_clear(&answer);
 }
 
+/* The work is done, but what was made has ended by itself meanwhile: no success. */
+static int ended_already(const json_t *d, struct mir_error *err)
+{
+    const char *state = cmd_text(d, "state"), *name = cmd_text(d, "name");
+    const char *why = cmd_text(json_object_get(d, "instance"), "end_reason");
+    if (strcmp(state, "gone") != 0 && strcmp(state, "failed") != 0 && strcmp(state, "ending") != 0)
+        return 0;
+    mir_fail(err, MIR_FAILED, "'%s' has ended already%s%s", name, *why ? ": " : "", why);
+    return mir_error_hint(err, "see its console: mirage-deploy logs %s", name);
+}
+
 static int follow(struct cmd_context *ctx, const json_t *accepted, json_t **ret_final,
                   struct mir_error *err)
 {
@@ -134,9 +145,11 @@ static int follow(struct cmd_context *ctx, const json_t *accepted, json_t **ret_
     json_t *final = NULL;
     if (cmd_call(ctx, "GET", target, NULL, &final, rc ? NULL : err))
         return -1;
+    *ret_final = final;
+    if (!rc)
+        rc = ended_already(final, err);
     if (rc && err->kind != MIR_TIMEOUT)
         print_console_tail(ctx, cmd_text(d, "id"));
-    *ret_final = final;
     return rc;
 }
 
