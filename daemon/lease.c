@@ -407,19 +407,23 @@ static enum mird_weight probed(struct mird_deployment *d, const struct mird_rule
     return changed ? MIRD_DURABLE : MIRD_UNCHANGED;
 }
 
-static int extend(struct mird_deployment *d, int64_t deadline_s, int64_t now_ms,
+static int extend(struct mird_deployment *d, const struct mird_input *in, int64_t now_ms,
                   struct mir_error *err)
 {
+    if (in->version && in->version != d->version) {
+        mir_fail(err, MIR_CONFLICT, "'%s' has changed meanwhile", d->name);
+        return mir_error_hint(err, "look at it again and repeat the command");
+    }
     if (is_ending(d) || now_ms >= d->deadline_s * 1000) {
         mir_fail(err, MIR_CONFLICT, "'%s' cannot be extended: %s", d->name,
                  d->finished_s ? "it is over" : "its teardown has begun");
         return mir_error_hint(err, "deploy it again");
     }
-    if (deadline_s * 1000 <= now_ms) {
+    if (in->deadline_s * 1000 <= now_ms) {
         mir_fail(err, MIR_POLICY, "the new deadline of '%s' has passed already", d->name);
         return mir_error_hint(err, "to end it now: mirage-deploy rm %s", d->name);
     }
-    d->deadline_s = deadline_s;
+    d->deadline_s = in->deadline_s;
     d->hooks_stale = true;
     return 0;
 }
@@ -593,7 +597,7 @@ int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
                      struct mir_error *err)
 {
     if (in->kind == MIRD_IN_EXTEND) {
-        if (extend(d, in->deadline_s, now_ms, err))
+        if (extend(d, in, now_ms, err))
             return -1;
         *ret = MIRD_DURABLE;
         return 0;

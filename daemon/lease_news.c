@@ -83,10 +83,20 @@ static void tell_state(const struct mird_deployment *before, const struct mird_d
     add_text(news, "state", after, now_ms, text);
 }
 
+static bool same_hooks(const struct mird_deployment *a, const struct mird_deployment *b)
+{
+    if (a->hook_count != b->hook_count)
+        return false;
+    for (unsigned i = 0; i < a->hook_count; i++)
+        if (strcmp(a->hooks[i].name, b->hooks[i].name) || a->hooks[i].state != b->hooks[i].state)
+            return false;
+    return true;
+}
+
 static void tell_hooks(const struct mird_deployment *before, const struct mird_deployment *after,
                        int64_t now_ms, struct mird_news *news)
 {
-    if (!memcmp(before->hooks, after->hooks, sizeof after->hooks) || after->finished_s)
+    if (same_hooks(before, after) || after->finished_s)
         return;
     char text[320] = "";
     size_t len = 0;

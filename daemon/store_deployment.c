@@ -84,6 +84,18 @@ static int replay(struct mird_store *store, const char *key, const char *body_sh
     return 1;
 }
 
+int mird_store_idempotency_find(struct mird_store *store, const char *key, const char *body_sha,
+                                int64_t now_s, struct mird_deployment *ret_d,
+                                struct mird_operation *ret_op, struct mir_error *err)
+{
+    if (!*key)
+        return 0;
+    mird_store_enter(store);
+    int rc = replay(store, key, body_sha, now_s, ret_d, ret_op, err);
+    mird_store_leave(store);
+    return rc;
+}
+
 static int remember_key(struct mird_store *store, const char *key, const char *body_sha,
                         const struct mird_deployment *d, const struct mird_operation *op,
                         struct mir_error *err)
@@ -236,6 +248,25 @@ int mird_store_deployment_get(struct mird_store *store, const char *id, struct m
     int rc = read_by_id(store, id, ret, err);
     mird_store_leave(store);
     return rc;
+}
+
+int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease *ret,
+                     struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt = mird_sql_bind(
+        store, "SELECT deadline_s FROM deployments WHERE id = ? AND final = 0", err, "t", id);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 1) {
+        ret->deadline_s = sqlite3_column_int64(stmt, 0);
+        ret->durable = true;
+        mir_copy(ret->id, sizeof ret->id, id);
+        sqlite3_reset(stmt);
+    } else if (rc == 0) {
+        mir_fail(err, MIR_CONFLICT, "deployment %.40s has no lease (any more)", id);
+    }
+    mird_store_leave(store);
+    return rc == 1 ? 0 : -1;
 }
 
 int mird_store_deployment_by_name(struct mird_store *store, const char *name,

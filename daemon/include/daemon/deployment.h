@@ -73,7 +73,7 @@ struct mird_deployment {
     uint64_t memory_bytes;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
-    char arguments[MIR_ARGS_MAX];         /* the whole kernel command line */
+    char arguments[MIR_ARGS_MAX];         /* the user's own; ours are added at the launch */
     char url[256];                        /* "" none: then running is the goal, else live */
     bool wants_url;          /* one is made from the published port once that is known */
     char url_origin[12];     /* "given", "derived" or "" */

@@ -19,6 +19,11 @@ int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct m
 /* Stops the threads; what runs goes on running under its other hooks. */
 void mird_engine_stop(struct mird_engine *engine);
 
+/* What a deploy of this request would do: the document of POST /v1/plans (new reference). Changes
+ * nothing. Errors as for a deploy. */
+int mird_engine_plan(struct mird_engine *engine, const struct mird_request *request, json_t **ret,
+                     struct mir_error *err);
+
 /* Plan, admit, and commit deployment + lease + steps + operation in one transaction; then wake
  * the workers. Fills *ret_d and *ret_op. Errors: MIR_USAGE, MIR_NOT_FOUND (kernel, provider),
  * MIR_POLICY (cannot boot there, over a limit), MIR_CONFLICT (name or port taken). */
@@ -26,6 +31,9 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
                        const char *idempotency_key, const char *body_sha,
                        struct mird_deployment *ret_d, struct mird_operation *ret_op,
                        struct mir_error *err);
+
+/* Deployments are named by name or by id from here on. The audit log's line of a deploy is written
+ * with it; those of extend and remove are the caller's, who knows the user. */
 
 /* Move the deadline (absolute). Never after the teardown has begun (MIR_CONFLICT), never past the
  * policy's longest lease (MIR_POLICY). expect_version 0: whatever it is. */
@@ -44,6 +52,12 @@ void mird_engine_probed(struct mird_engine *engine, const char *deployment,
 /* Console text kept for a deployment: <state_dir>/logs/<id>.log, owned path. Written by the
  * engine, complete (last lines included) before the deployment becomes final. */
 char *mird_engine_log_path(const struct mird_core *core, const char *deployment);
+
+/* For `logs --since`: the offset in that file of what was read from the console at or after
+ * since_s, to about a second (the engine notes time and offset as it appends); the file's end when
+ * nothing was. Cheap; 0 when nothing was noted. */
+int64_t mird_engine_log_since(const struct mird_core *core, const char *deployment,
+                              int64_t since_s);
 
 /* Milliseconds since the reaper's last round (for /readyz), and figures for /metrics. */
 struct mird_engine_figures {

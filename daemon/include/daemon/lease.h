@@ -79,6 +79,7 @@ struct mird_input {
     const char *image_id;
     const struct mir_hook *hooks;
     unsigned hook_count;
+    uint64_t version;   /* EXTEND: the one that it was asked for, 0 any */
     int64_t deadline_s; /* EXTEND: the new one; DONE of hooks: the one they were armed for */
     int64_t asked_ms;   /* when the question was sent */
     const struct mird_probe *probe;
@@ -96,8 +97,8 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
                                    int64_t now_ms);
 
 /* Changes *d and says in *ret what to do with it. Only EXTEND can be refused: -1, MIR_CONFLICT
- * (the teardown has begun, the deadline has passed) or MIR_POLICY (a deadline that has passed);
- * *d is untouched then. */
+ * (the teardown has begun, the deadline has passed, another version) or MIR_POLICY (a deadline that
+ * has passed); *d is untouched then. */
 int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
                      const struct mird_input *input, int64_t now_ms, enum mird_weight *ret,
                      struct mir_error *err);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "api/error.h"
+#include "api/lease.h"
 #include "daemon/deployment.h"
 #include "daemon/site.h"
 
@@ -83,6 +84,11 @@ struct mird_operation {
 int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
                               struct mird_operation *op, const char *idempotency_key,
                               const char *body_sha, bool *ret_replayed, struct mir_error *err);
+/* 1 when the key was used in the last 24 h for a request of the same body (*ret_d, *ret_op are of
+ * then), 0 when not or key is "", -1 MIR_USAGE when it was used for another. */
+int mird_store_idempotency_find(struct mird_store *store, const char *key, const char *body_sha,
+                                int64_t now_s, struct mird_deployment *ret_d,
+                                struct mird_operation *ret_op, struct mir_error *err);
 /* Writes the whole row if the stored version equals d->version, and raises d->version;
  * MIR_CONFLICT when somebody else wrote first. */
 int mird_store_deployment_update(struct mird_store *store, struct mird_deployment *d,
@@ -108,6 +114,11 @@ int mird_store_deployment_commit(struct mird_store *store, struct mird_deploymen
                                  struct mir_error *err);
 int mird_store_deployment_get(struct mird_store *store, const char *id, struct mird_deployment *ret,
                               struct mir_error *err);
+/* The lease as it stands on the disk, marked durable: the only place where one is made.
+ * MIR_CONFLICT when the deployment is over. */
+int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease *ret,
+                     struct mir_error *err);
+
 /* By name: the one not final, else the newest. */
 int mird_store_deployment_by_name(struct mird_store *store, const char *name,
                                   struct mird_deployment *ret, struct mir_error *err);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/* From a request to a durable lease: find, plan, admit, name, commit; the workers do the rest. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cleanup.h"
+#include "api/memory.h"
+#include "api/suggest.h"
+#include "daemon/kernel_store.h"
+#include "engine_parts.h"
+
+struct draft {
+    struct mir_prov *prov;
+    struct mir_kernel kernel;
+    struct mird_plan plan;
+    struct mird_deployment *live; /* owned: those not final */
+    size_t live_count;
+    int64_t now_s;
+};
+
+static void clear_draft(struct draft *draft)
+{
+    free(draft->live);
+}
+
+static int find_provider(const struct mird_core *core, const char *name, struct mir_prov **ret,
+                         struct mir_error *err)
+{
+    const char *names[MIRD_PROVIDERS_MAX];
+    *ret = mird_core_provider(core, name);
+    if (*ret)
+        return 0;
+    for (size_t i = 0; i < core->provider_count; i++)
+        names[i] = mir_prov_info(core->providers[i])->name;
+    const char *near = mir_suggest(name, names, core->provider_count);
+    mir_fail(err, MIR_NOT_FOUND, "there is no provider '%s'", name);
+    return near ? mir_error_hint(err, "did you mean '%s'?", near)
+                : mir_error_hint(err, "see: mirage-deploy providers");
+}
+
+static int make_draft(struct mird_engine *engine, const struct mird_request *request,
+                      struct draft *draft, struct mir_error *err)
+{
+    const struct mird_core *core = engine->core;
+    draft->now_s = mird_engine_now_ms(engine) / 1000;
+    if (find_provider(core, request->provider, &draft->prov, err) ||
+        mird_store_kernel_get(core->store, request->kernel, &draft->kernel, err))
+        return -1;
+    if (!mird_kernel_stored(core->state_dir, &draft->kernel)) {
+        mir_fail(err, MIR_NOT_FOUND, "the file of kernel %s is not stored here (any more)",
+                 request->kernel);
+        return mir_error_hint(err, "upload it again: PUT /v1/kernels/%s", request->kernel);
+    }
+    if (mird_store_deployments(core->store, false, &draft->live, &draft->live_count, err))
+        return -1;
+    return mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &engine->policy,
+                          (unsigned)draft->live_count, draft->now_s, &draft->plan, err);
+}
+
+int mird_engine_plan(struct mird_engine *engine, const struct mird_request *request, json_t **ret,
+                     struct mir_error *err)
+{
+    struct draft draft = {0};
+    int rc = make_draft(engine, request, &draft, err);
+    if (!rc)
+        *ret = mird_plan_json(&draft.plan, request, &draft.kernel, draft.now_s);
+    clear_draft(&draft);
+    return rc;
+}
+
+/* --- the record --- */
+
+static bool same_host_port(const struct mir_port *a, const struct mir_port *b)
+{
+    bool everywhere = !strcmp(a->address, "0.0.0.0") || !strcmp(b->address, "0.0.0.0");
+    return a->host_port && a->host_port == b->host_port &&
+           (everywhere || !strcmp(a->address, b->address));
+}
+
+static int ports_free_of(const struct mird_deployment *d, const struct mird_deployment *other,
+                         struct mir_error *err)
+{
+    bool published = other->instance.port_count > 0;
+    const struct mir_port *ports = published ? other->instance.ports : other->ports;
+    unsigned count = published ? other->instance.port_count : other->port_count;
+    for (unsigned i = 0; i < d->port_count; i++)
+        for (unsigned j = 0; j < count; j++)
+            if (same_host_port(&d->ports[i], &ports[j])) {
+                mir_fail(err, MIR_CONFLICT, "port %u is published by '%s'",
+                         (unsigned)d->ports[i].host_port, other->name);
+                return mir_error_hint(err, "choose another -p, or: mirage-deploy rm %s",
+                                      other->name);
+            }
+    return 0;
+}
+
+/* The URL is known beforehand when the user has chosen the port. */
+static void early_url(struct mird_deployment *d)
+{
+    for (unsigned i = 0; !*d->url && i < d->port_count; i++) {
+        const struct mir_port *port = &d->ports[i];
+        if (port->guest_port != 80 || !port->host_port)
+            continue;
+        bool any = !strcmp(port->address, "0.0.0.0");
+        mird_url_make(d->url, sizeof d->url, any ? "127.0.0.1" : port->address, port->host_port);
+        mir_copy(d->url_origin, sizeof d->url_origin, "derived");
+    }
+}
+
+static void fill(struct mird_engine *engine, const struct mird_request *request,
+                 const struct draft *draft, struct mird_deployment *d)
+{
+    const struct mird_plan *plan = &draft->plan;
+    *d = (struct mird_deployment){.memory_bytes = plan->memory_bytes,
+                                  .takes_part = plan->takes_part,
+                                  .wants_url = plan->wants_url,
+                                  .list = request->list,
+                                  .anyway = request->anyway,
+                                  .created_s = draft->now_s,
+                                  .deadline_s = plan->deadline_s,
+                                  .port_count = plan->port_count};
+    mir_id_new(engine->core->random, d->id);
+    mir_id_new(engine->core->random, d->token);
+    mir_copy(d->provider, sizeof d->provider, request->provider);
+    mir_copy(d->kernel, sizeof d->kernel, request->kernel);
+    mir_copy(d->owner, sizeof d->owner, request->owner);
+    mir_copy(d->arguments, sizeof d->arguments, request->arguments);
+    mir_copy(d->url, sizeof d->url, request->url);
+    mir_copy(d->url_origin, sizeof d->url_origin, *request->url ? "given" : "");
+    memcpy(d->ports, plan->ports, sizeof d->ports);
+    if (*request->name)
+        mir_copy(d->name, sizeof d->name, request->name);
+    else
+        snprintf(d->name, sizeof d->name, "%s-%.6s", mir_format_name(draft->kernel.format), d->id);
+    early_url(d);
+}
+
+static int admit(struct mird_engine *engine, const struct draft *draft,
+                 const struct mird_deployment *d, struct mir_error *err)
+{
+    struct mir_instance_spec spec;
+    /* A packed kernel has no bootable file yet; the provider judges by the inspection then. */
+    bool packed = mird_kernel_packed(&draft->kernel);
+    mir_auto_free char *path = packed ? NULL : mird_kernel_bootable(engine->core, &draft->kernel);
+    if (mird_spec_make(engine, d, NULL, &draft->kernel, path, &spec, err))
+        return -1;
+    return mir_prov_admit(draft->prov, &spec, err);
+}
+
+static int commit(struct mird_engine *engine, const char *key, const char *body_sha,
+                  struct mird_deployment *d, struct mird_operation *op, struct mir_error *err)
+{
+    bool replayed = false;
+    *op = (struct mird_operation){.created_s = d->created_s, .kind = "deploy"};
+    mir_id_new(engine->core->random, op->id);
+    mir_copy(op->deployment, sizeof op->deployment, d->id);
+    mir_copy(op->name, sizeof op->name, d->name);
+    if (mird_store_deployment_add(engine->core->store, d, op, key, body_sha, &replayed, err))
+        return -1;
+    if (replayed)
+        return 0;
+    mird_engine_poke(engine, mird_entry_add(engine, d, false), false);
+    mird_hub_changed(engine->core->hub, d->id);
+    return 0;
+}
+
+/* A request repeated with its key gets the answer of then, even where it would be refused by now
+ * (its own name and port are taken). */
+static int deploy_locked(struct mird_engine *engine, const struct mird_request *request,
+                         const char *key, const char *body_sha, struct draft *draft,
+                         struct mird_deployment *d, struct mird_operation *op,
+                         struct mir_error *err)
+{
+    int seen = mird_store_idempotency_find(engine->core->store, key, body_sha,
+                                           mird_engine_now_ms(engine) / 1000, d, op, err);
+    if (seen)
+        return seen < 0 ? -1 : 0;
+    if (make_draft(engine, request, draft, err))
+        return -1;
+    fill(engine, request, draft, d);
+    for (size_t i = 0; i < draft->live_count; i++)
+        if (ports_free_of(d, &draft->live[i], err))
+            return -1;
+    return admit(engine, draft, d, err) || commit(engine, key, body_sha, d, op, err) ? -1 : 0;
+}
+
+int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *request,
+                       const char *idempotency_key, const char *body_sha,
+                       struct mird_deployment *ret_d, struct mird_operation *ret_op,
+                       struct mir_error *err)
+{
+    struct draft draft = {0};
+    struct mird_deployment d;
+    struct mird_operation op;
+    pthread_mutex_lock(&engine->deploy_lock);
+    int rc = deploy_locked(engine, request, idempotency_key, body_sha, &draft, &d, &op, err);
+    pthread_mutex_unlock(&engine->deploy_lock);
+    clear_draft(&draft);
+    if (rc)
+        return -1;
+    *ret_d = d;
+    *ret_op = op;
+    return 0;
+}

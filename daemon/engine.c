@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/log.h"
+#include "api/memory.h"
+#include "engine_parts.h"
+
+#define LIVE_TIMEOUT_S 60
+
+/* --- start and stop --- */
+
+static int read_settings(struct mird_engine *engine, struct mir_error *err)
+{
+    int64_t timeout_s = LIVE_TIMEOUT_S;
+    const char *text = mir_config_get(engine->core->config, "daemon", "live_timeout");
+    if (text && mir_duration_parse(text, &timeout_s, err))
+        return mir_error_wrap(err, "live_timeout in section [daemon]");
+    engine->live_timeout_ms = timeout_s * 1000;
+    return mird_policy_load(engine->core->config, &engine->policy, err);
+}
+
+static void init_locks(struct mird_engine *engine)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&engine->deploy_lock, NULL);
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->work, NULL);
+    pthread_cond_init(&engine->sweep, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static int start_threads(struct mird_engine *engine, struct mir_error *err)
+{
+    if (mird_reaper_start(engine, err))
+        return -1;
+    for (unsigned i = 0; i < MIRD_WORKERS + MIRD_TEARDOWN_WORKERS; i++) {
+        void *(*entry)(void *) = i < MIRD_WORKERS ? mird_worker_main : mird_teardown_worker_main;
+        int rc = pthread_create(&engine->workers[i], NULL, entry, engine);
+        if (rc)
+            return mir_fail_errno(err, rc, "cannot start a worker");
+        engine->workers_running++;
+    }
+    int rc = pthread_create(&engine->sweeper, NULL, mird_sweeper_main, engine);
+    if (rc)
+        return mir_fail_errno(err, rc, "cannot start the sweeper");
+    engine->sweeper_running = true;
+    return 0;
+}
+
+int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct mir_error *err)
+{
+    struct mird_engine *engine = mir_calloc(1, sizeof *engine);
+    engine->core = core;
+    engine->wake_fd = engine->timer_fd = engine->clock_fd = -1;
+    init_locks(engine);
+    if (read_settings(engine, err) || mird_reconcile(engine, err) || start_threads(engine, err)) {
+        mird_engine_stop(engine);
+        return -1;
+    }
+    *ret = engine;
+    return 0;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void mird_engine_stop(struct mird_engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    engine->stopping = true;
+    pthread_cond_broadcast(&engine->work);
+    pthread_cond_broadcast(&engine->sweep);
+    pthread_mutex_unlock(&engine->lock);
+    if (engine->reaper_running) {
+        mird_reaper_nudge(engine);
+        pthread_join(engine->reaper, NULL);
+    }
+    for (unsigned i = 0; i < engine->workers_running; i++)
+        pthread_join(engine->workers[i], NULL);
+    if (engine->sweeper_running)
+        pthread_join(engine->sweeper, NULL);
+    mird_entry_free_all(engine);
+    close_fd(engine->wake_fd);
+    close_fd(engine->timer_fd);
+    close_fd(engine->clock_fd);
+    pthread_cond_destroy(&engine->work);
+    pthread_cond_destroy(&engine->sweep);
+    pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->deploy_lock);
+    free(engine->heap);
+    free(engine);
+}
+
+/* --- changes of a lease --- */
+
+static int find(struct mird_engine *engine, const char *name, struct mird_deployment *ret,
+                struct mir_error *err)
+{
+    if (mir_id_valid(name) && !mird_store_deployment_get(engine->core->store, name, ret, NULL))
+        return 0;
+    return mird_store_deployment_by_name(engine->core->store, name, ret, err);
+}
+
+static void new_operation(struct mird_engine *engine, const struct mird_deployment *d,
+                          const char *kind, int64_t now_s, struct mird_operation *ret)
+{
+    *ret = (struct mird_operation){.created_s = now_s};
+    mir_id_new(engine->core->random, ret->id);
+    mir_copy(ret->kind, sizeof ret->kind, kind);
+    mir_copy(ret->deployment, sizeof ret->deployment, d->id);
+    mir_copy(ret->name, sizeof ret->name, d->name);
+}
+
+static int check_extension(const struct mird_engine *engine, int64_t deadline_s, int64_t now_s,
+                           struct mir_error *err)
+{
+    if (deadline_s - now_s <= engine->policy.ttl_max_s)
+        return 0;
+    char longest[MIR_TIME_SIZE];
+    mir_duration_format(engine->policy.ttl_max_s, longest);
+    mir_fail(err, MIR_POLICY, "a deadline that far away is not allowed; the longest lease is %s",
+             longest);
+    return mir_error_hint(err, "extend by less, and again later");
+}
+
+int mird_engine_extend(struct mird_engine *engine, const char *name, int64_t deadline_s,
+                       uint64_t expect_version, struct mird_deployment *ret_d,
+                       struct mird_operation *ret_op, struct mir_error *err)
+{
+    struct mird_deployment d;
+    struct mird_operation op;
+    int64_t now_s = mird_engine_now_ms(engine) / 1000;
+    const struct mird_input extend = {
+        .kind = MIRD_IN_EXTEND, .deadline_s = deadline_s, .version = expect_version};
+    if (find(engine, name, &d, err) || check_extension(engine, deadline_s, now_s, err))
+        return -1;
+    struct mird_entry *entry = mird_entry_find(engine, d.id);
+    if (!entry) {
+        mir_fail(err, MIR_CONFLICT, "'%s' is over and cannot be extended", d.name);
+        return mir_error_hint(err, "deploy it again");
+    }
+    new_operation(engine, &d, "extend", now_s, &op);
+    int rc = mird_entry_change(engine, entry, &extend, &op, err);
+    if (!rc) {
+        mird_entry_snapshot(entry, ret_d);
+        *ret_op = op;
+        mird_engine_poke(engine, entry, false);
+    }
+    mird_entry_release(engine, entry);
+    return rc;
+}
+
+/* It is over already: a success that needs no work. */
+static int removed_before(struct mird_engine *engine, const struct mird_deployment *d,
+                          int64_t now_s, struct mird_deployment *ret_d,
+                          struct mird_operation *ret_op, struct mir_error *err)
+{
+    struct mird_operation op;
+    new_operation(engine, d, "remove", now_s, &op);
+    op.finished_s = now_s;
+    if (mird_store_operation_add(engine->core->store, &op, err))
+        return -1;
+    *ret_d = *d;
+    *ret_op = op;
+    return 0;
+}
+
+int mird_engine_remove(struct mird_engine *engine, const char *name, struct mird_deployment *ret_d,
+                       struct mird_operation *ret_op, struct mir_error *err)
+{
+    const struct mird_input remove = {.kind = MIRD_IN_REMOVE};
+    struct mird_deployment d;
+    struct mird_operation op;
+    int64_t now_s = mird_engine_now_ms(engine) / 1000;
+    if (find(engine, name, &d, err))
+        return -1;
+    struct mird_entry *entry = mird_entry_find(engine, d.id);
+    if (entry)
+        mird_entry_snapshot(entry, &d);
+    if (!entry || d.finished_s) {
+        if (entry)
+            mird_entry_release(engine, entry);
+        return removed_before(engine, &d, now_s, ret_d, ret_op, err);
+    }
+    new_operation(engine, &d, "remove", now_s, &op);
+    int rc = mird_entry_change(engine, entry, &remove, &op, err);
+    if (!rc) {
+        mird_entry_snapshot(entry, ret_d);
+        *ret_op = op;
+    }
+    mird_engine_poke(engine, entry, true); /* also when the answer could not be written */
+    mird_entry_release(engine, entry);
+    return rc;
+}
+
+void mird_engine_probed(struct mird_engine *engine, const char *deployment,
+                        const struct mird_probe *probe)
+{
+    const struct mird_input probed = {.kind = MIRD_IN_PROBED, .probe = probe};
+    struct mird_entry *entry = mird_entry_find(engine, deployment);
+    if (!entry)
+        return;
+    mird_entry_change(engine, entry, &probed, NULL, NULL);
+    mird_entry_release(engine, entry);
+}
+
+void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
+{
+    *ret = (struct mird_engine_figures){
+        .reaper_age_ms = mird_engine_boot_ms(engine) - atomic_load(&engine->reaper_boot_ms),
+        .teardowns_ok = atomic_load(&engine->teardowns_ok),
+        .teardowns_failed = atomic_load(&engine->teardowns_failed),
+        .worst_lateness_s = atomic_load(&engine->worst_lateness_s),
+    };
+}

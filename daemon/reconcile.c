@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* Bringing the store and what really exists together: every deployment not final is taken up at
+ * start, and from time to time everything that carries our tags is listed and judged. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/log.h"
+#include "api/memory.h"
+#include "engine_parts.h"
+
+#define SWEEP_EVERY_S 60
+#define FOUND_MAX 100000u /* in one listing */
+
+int mird_reconcile(struct mird_engine *engine, struct mir_error *err)
+{
+    struct mird_deployment *list = NULL;
+    size_t count = 0;
+    if (mird_store_deployments(engine->core->store, false, &list, &count, err))
+        return -1;
+    int64_t now_s = mird_engine_now_ms(engine) / 1000;
+    for (size_t i = 0; i < count; i++) {
+        struct mird_entry *entry = mird_entry_add(engine, &list[i], true);
+        if (!entry->prov)
+            mir_log(MIR_LOG_ERROR, "engine",
+                    "%s: the provider '%s' is not built in: its lease cannot be kept here",
+                    list[i].name, list[i].provider);
+        bool urgent = list[i].end_reason != MIRD_END_NONE || list[i].deadline_s <= now_s;
+        mird_engine_poke(engine, entry, urgent);
+    }
+    if (count)
+        mir_log(MIR_LOG_INFO, "engine", "taking up %zu deployment%s", count, count == 1 ? "" : "s");
+    free(list);
+    return 0;
+}
+
+/* --- the sweep --- */
+
+struct found {
+    struct mir_instance *list;
+    size_t count, room;
+};
+
+static int collect(void *ctx, const struct mir_instance *instance)
+{
+    struct found *found = ctx;
+    if (found->count >= FOUND_MAX)
+        return 1; /* the rest in the next round */
+    if (found->count == found->room) {
+        found->room = found->room ? 2 * found->room : 16;
+        found->list = mir_realloc(found->list, found->room, sizeof *found->list);
+    }
+    found->list[found->count++] = *instance;
+    return 0;
+}
+
+/* What we know of the deployment that it names: 1 known, 0 certainly not, -1 cannot tell now. */
+static int known_of(struct mird_engine *engine, const char *id, struct mird_deployment *ret)
+{
+    struct mir_error err = {0};
+    struct mird_entry *entry = mird_entry_find(engine, id);
+    if (entry) {
+        mird_entry_snapshot(entry, ret);
+        mird_entry_release(engine, entry);
+        return 1;
+    }
+    if (!mird_store_deployment_get(engine->core->store, id, ret, &err))
+        return 1;
+    return err.kind == MIR_NOT_FOUND ? 0 : -1;
+}
+
+static void judge(struct mird_engine *engine, struct mir_prov *prov,
+                  const struct mir_instance *instance)
+{
+    const struct mird_identity *identity = &engine->core->identity;
+    struct mird_deployment d;
+    struct mir_error err = {0};
+    bool verified = mir_tags_verify(&instance->tags, identity->tag_key);
+    int known = verified ? known_of(engine, instance->tags.deployment, &d) : 0;
+    if (known < 0)
+        return;
+    enum mird_verdict_kind verdict =
+        mird_sweep_judge(instance, verified, identity->installation, known ? &d : NULL);
+    if (verdict != MIRD_END)
+        return;
+    mir_log(MIR_LOG_WARN, "sweep", "instance %s on %s is %s: ending it", instance->id,
+            mir_prov_info(prov)->name, known ? "recorded as gone" : "of no deployment known");
+    if (mir_prov_instance_delete(prov, instance->tags.deployment, &err))
+        mir_log(MIR_LOG_ERROR, "sweep", "instance %s: %s; tried again in the next round",
+                instance->id, err.text);
+}
+
+int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err)
+{
+    struct found found = {0};
+    int rc = mir_prov_sweep(prov, collect, &found, err);
+    for (size_t i = 0; !rc && i < found.count; i++)
+        judge(engine, prov, &found.list[i]);
+    free(found.list);
+    return rc;
+}
+
+/* Until the next round or the stop; true to go on. */
+static bool wait_round(struct mird_engine *engine)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SWEEP_EVERY_S;
+    pthread_mutex_lock(&engine->lock);
+    int rc = 0;
+    while (!engine->stopping && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&engine->sweep, &engine->lock, &until);
+    bool on = !engine->stopping;
+    pthread_mutex_unlock(&engine->lock);
+    return on;
+}
+
+void *mird_sweeper_main(void *ctx)
+{
+    struct mird_engine *engine = ctx;
+    do {
+        for (size_t i = 0; i < engine->core->provider_count; i++) {
+            struct mir_error err = {0};
+            struct mir_prov *prov = engine->core->providers[i];
+            if (mird_sweep_once(engine, prov, &err))
+                mir_log(MIR_LOG_WARN, "sweep", "%s: %s", mir_prov_info(prov)->name, err.text);
+        }
+        mird_store_reserve_restore(engine->core->store);
+    } while (wait_round(engine));
+    return NULL;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/* The image step: a packed kernel is unpacked in the sandbox, and put where the provider boots
+ * from when it wants that. Both are idempotent by the kernel's digest. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "api/cleanup.h"
+#include "api/memory.h"
+#include "daemon/kernel_store.h"
+#include "engine_parts.h"
+#include "sandbox.h"
+
+#define UNPACK_TIMEOUT_MS 120000
+
+bool mird_kernel_packed(const struct mir_kernel *kernel)
+{
+    return kernel->container != MIR_CONTAINER_NONE;
+}
+
+char *mird_kernel_bootable(const struct mird_core *core, const struct mir_kernel *kernel)
+{
+    char *path = mird_kernel_path(core->state_dir, kernel->sha256);
+    if (!mird_kernel_packed(kernel))
+        return path;
+    char *raw = mir_format("%s.raw", path);
+    free(path);
+    return raw;
+}
+
+static bool unpacked_already(const char *path, const struct mir_kernel *kernel)
+{
+    struct stat st;
+    return !stat(path, &st) && (uint64_t)st.st_size == kernel->unpacked_bytes;
+}
+
+static int prepare(struct mird_engine *engine, const struct mir_kernel *kernel,
+                   struct mir_error *err)
+{
+    mir_auto_free char *bootable = mird_kernel_bootable(engine->core, kernel);
+    if (!mird_kernel_packed(kernel) || unpacked_already(bootable, kernel))
+        return 0;
+    mir_auto_free char *stored = mird_kernel_path(engine->core->state_dir, kernel->sha256);
+    return mird_unpack(engine->core->helper_path, stored, bootable, kernel->unpacked_bytes,
+                       UNPACK_TIMEOUT_MS, err);
+}
+
+static int put(struct mird_engine *engine, struct mird_entry *entry,
+               const struct mird_deployment *d, const struct mir_kernel *kernel,
+               struct mird_answer *ret)
+{
+    const struct mird_input prepared = {.kind = MIRD_IN_PREPARED};
+    struct mir_lease lease;
+    struct mir_instance_spec spec;
+    if (!mir_prov_info(entry->prov)->image_put)
+        return 0;
+    mir_auto_free char *path = mird_kernel_bootable(engine->core, kernel);
+    mird_entry_change(engine, entry, &prepared, NULL, NULL);
+    if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
+        mird_spec_make(engine, d, &lease, kernel, path, &spec, &ret->error))
+        return -1;
+    return mir_prov_image_put(entry->prov, &spec, ret->image_id, &ret->error);
+}
+
+void mird_image_do(struct mird_engine *engine, struct mird_entry *entry,
+                   const struct mird_deployment *d, struct mird_answer *ret)
+{
+    struct mir_kernel kernel;
+    if (mird_store_kernel_get(engine->core->store, d->kernel, &kernel, &ret->error) ||
+        prepare(engine, &kernel, &ret->error) || put(engine, entry, d, &kernel, ret)) {
+        mird_answer_failed(ret);
+        return;
+    }
+    ret->input.kind = MIRD_IN_DONE;
+    ret->input.image_id = ret->image_id;
+}
+
+void mird_image_undo(struct mird_engine *engine, struct mird_entry *entry,
+                     const struct mird_deployment *d, struct mird_answer *ret)
+{
+    (void)engine;
+    bool failed = mir_prov_image_delete(entry->prov, d->image_id, &ret->error);
+    ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
+    ret->input.error = &ret->error;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/* The instance step: create under the lease's token, look, delete, and see that it is gone. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/cleanup.h"
+#include "api/log.h"
+#include "api/memory.h"
+#include "engine_parts.h"
+
+#define GRACE_S 30 /* the guest's own timer comes after all others */
+
+static int add_words(struct mir_buf *out, const char *words)
+{
+    return *words ? mir_buf_addf(out, "%s%s", out->len ? " " : "", words) : 0;
+}
+
+/* http://127.0.0.1:8420 is somewhere else for the guest. */
+static void add_announce(struct mir_buf *out, const char *public_url, const char *guest_host,
+                         const char *url)
+{
+    static const char *const loopback[] = {
+        "http://127.0.0.1:", "http://localhost:", "http://[::1]:"};
+    if (!*public_url || !*url)
+        return;
+    for (size_t i = 0; guest_host && i < MIR_NELEMS(loopback); i++) {
+        size_t len = strlen(loopback[i]);
+        if (strncmp(public_url, loopback[i], len))
+            continue;
+        mir_buf_addf(out, " announce=http://%s:%s/v1/announce", guest_host, public_url + len);
+        return;
+    }
+    mir_buf_addf(out, " announce=%s/v1/announce", public_url);
+}
+
+/* The kernel command line: for kernels that read them our own arguments come first, so that the
+ * user's, which come last, can overrule them. */
+static int compose_arguments(const struct mird_engine *engine, const struct mird_deployment *d,
+                             const struct mir_provider *provider, char *out, size_t size,
+                             struct mir_error *err)
+{
+    mir_auto_buf struct mir_buf text;
+    mir_buf_init(&text, size - 1);
+    if (d->takes_part & MIR_PART_ARGS) {
+        mir_buf_addf(&text, "name=%s token=%s deadline=%" PRId64 " grace=%d", d->name, d->token,
+                     d->deadline_s, GRACE_S);
+        add_words(&text, provider->guest_args ? provider->guest_args : "");
+        if (d->takes_part & MIR_PART_ANNOUNCE)
+            add_announce(&text, engine->core->public_url, provider->guest_host, d->url);
+        if (*d->url)
+            mir_buf_addf(&text, " url=%s", d->url);
+    }
+    add_words(&text, d->arguments);
+    if (text.full) {
+        mir_fail(err, MIR_USAGE, "the kernel command line is longer than %zu bytes", size - 1);
+        return mir_error_hint(err, "shorten the kernel arguments");
+    }
+    return mir_copy(out, size, mir_buf_text(&text));
+}
+
+int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
+                   const struct mir_lease *lease, const struct mir_kernel *kernel,
+                   const char *kernel_path, struct mir_instance_spec *ret, struct mir_error *err)
+{
+    const struct mird_core *core = engine->core;
+    struct mir_prov *prov = mird_core_provider(core, d->provider);
+    struct mir_instance_spec spec = {.lease = lease,
+                                     .kernel = kernel,
+                                     .kernel_path = kernel_path,
+                                     .memory_bytes = d->memory_bytes,
+                                     .port_count = d->port_count};
+    mir_copy(spec.tags.installation, sizeof spec.tags.installation, core->identity.installation);
+    mir_copy(spec.tags.deployment, sizeof spec.tags.deployment, d->id);
+    spec.tags.expires_s = lease ? lease->deadline_s : d->deadline_s;
+    mir_tags_sign(&spec.tags, core->identity.tag_key);
+    mir_copy(spec.name, sizeof spec.name, d->name);
+    mir_copy(spec.image_id, sizeof spec.image_id, d->image_id);
+    memcpy(spec.ports, d->ports, sizeof spec.ports);
+    if (compose_arguments(engine, d, mir_prov_info(prov), spec.arguments, sizeof spec.arguments,
+                          err))
+        return -1;
+    *ret = spec;
+    return 0;
+}
+
+static int create(struct mird_engine *engine, struct mird_entry *entry,
+                  const struct mird_deployment *d, struct mird_answer *ret)
+{
+    struct mir_kernel kernel;
+    struct mir_lease lease;
+    struct mir_instance_spec spec;
+    struct mird_store *store = engine->core->store;
+    if (mird_store_kernel_get(store, d->kernel, &kernel, &ret->error) ||
+        mird_store_lease(store, d->id, &lease, &ret->error))
+        return -1;
+    mir_auto_free char *path = mird_kernel_bootable(engine->core, &kernel);
+    if (mird_spec_make(engine, d, &lease, &kernel, path, &spec, &ret->error))
+        return -1;
+    return mir_prov_instance_create(entry->prov, &spec, &ret->instance, &ret->error);
+}
+
+void mird_instance_do(struct mird_engine *engine, struct mird_entry *entry,
+                      const struct mird_deployment *d, struct mird_answer *ret)
+{
+    if (create(engine, entry, d, ret)) {
+        mird_answer_failed(ret);
+        return;
+    }
+    ret->input.kind = MIRD_IN_DONE;
+    ret->input.instance = &ret->instance;
+}
+
+void mird_instance_look(struct mird_engine *engine, struct mird_entry *entry,
+                        const struct mird_deployment *d, struct mird_answer *ret)
+{
+    ret->input.asked_ms = mird_engine_now_ms(engine);
+    ret->input.instance = &ret->instance;
+    ret->input.error = &ret->error;
+    bool failed = mir_prov_instance_get(entry->prov, d->id, &ret->instance, &ret->error);
+    ret->input.kind = failed ? MIRD_IN_LOOK_FAILED : MIRD_IN_LOOKED;
+    if (failed)
+        mir_log(MIR_LOG_DEBUG, "engine", "%s: look: %s", d->name, ret->error.text);
+}
+
+void mird_instance_undo(struct mird_engine *engine, struct mird_entry *entry,
+                        const struct mird_deployment *d, struct mird_answer *ret)
+{
+    mird_console_pull(engine, entry); /* gone with the instance otherwise */
+    bool failed = mir_prov_instance_delete(entry->prov, d->id, &ret->error);
+    ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
+    ret->input.error = &ret->error;
+}
+
+/* --- confirming --- */
+
+struct search {
+    const char *id;
+    struct mir_instance *found;
+    bool seen;
+};
+
+static int search_one(void *ctx, const struct mir_instance *instance)
+{
+    struct search *search = ctx;
+    if (strcmp(instance->tags.deployment, search->id))
+        return 0;
+    *search->found = *instance;
+    search->seen = true;
+    return 1;
+}
+
+/* Both must not show it: an index may lag behind where the object itself does not, and the other
+ * way round. */
+void mird_instance_confirm(struct mird_engine *engine, struct mird_entry *entry,
+                           const struct mird_deployment *d, struct mird_answer *ret)
+{
+    struct search search = {.id = d->id, .found = &ret->instance};
+    ret->input.asked_ms = mird_engine_now_ms(engine);
+    ret->input.instance = &ret->instance;
+    ret->input.error = &ret->error;
+    ret->input.kind = MIRD_IN_CONFIRM_FAILED;
+    if (mir_prov_instance_get(entry->prov, d->id, &ret->instance, &ret->error))
+        return;
+    if (ret->instance.state == MIR_INSTANCE_ABSENT &&
+        mir_prov_sweep(entry->prov, search_one, &search, &ret->error))
+        return;
+    bool there = search.seen || ret->instance.state != MIR_INSTANCE_ABSENT;
+    ret->input.kind = there ? MIRD_IN_STILL_THERE : MIRD_IN_ABSENT;
+}
