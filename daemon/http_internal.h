@@ -28,9 +28,6 @@ size_t http_unescape(char *text);
 /* 1 when name is one of the words of list. */
 int http_word_in(const char *list, const char *name);
 
-/* 1 when an If-None-Match or If-Match value names the tag (or is "*"). */
-int http_etag_named(const char *header, const char *etag);
-
 /* --- http_value.c --- */
 
 struct mird_http_shared {

@@ -251,7 +251,7 @@ static enum MHD_Result queue(struct http_call *call)
     if (response->status == 0)
         response->status = 200;
     if (response->etag[0] && response->status == 200 && !response->stream &&
-        http_etag_named(mird_http_header(request, "If-None-Match"), response->etag))
+        mird_http_etag_named(mird_http_header(request, "If-None-Match"), response->etag))
         not_modified(response);
     set_deadline(call, response->stream ? 0 : call->server->config.body_limit_s, response->len);
     struct MHD_Response *mhd = make_body(call);

@@ -114,13 +114,13 @@ int http_word_in(const char *list, const char *name)
     return 0;
 }
 
-int http_etag_named(const char *header, const char *etag)
+bool mird_http_etag_named(const char *header, const char *etag)
 {
     size_t len = strlen(etag);
     for (const char *p = header; p && *p;) {
         p += strspn(p, " \t,");
         if (*p == '*')
-            return 1;
+            return true;
         if (!strncmp(p, "W/", 2))
             p += 2;
         if (*p != '"') {
@@ -129,10 +129,10 @@ int http_etag_named(const char *header, const char *etag)
         }
         const char *close = strchr(p + 1, '"');
         if (!close)
-            return 0;
+            return false;
         if ((size_t)(close - p) - 1 == len && !memcmp(p + 1, etag, len))
-            return 1;
+            return true;
         p = close + 1;
     }
-    return 0;
+    return false;
 }

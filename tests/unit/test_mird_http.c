@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +15,7 @@
 #include "api/memory.h"
 #include "daemon/http_server.h"
 #include "http_internal.h"
+#include "mird_talk.h"
 
 /* --- routes --- */
 
@@ -88,13 +87,13 @@ static void test_words_and_tags(void **state)
     assert_false(http_word_in("wait follow", "foll"));
     assert_false(http_word_in("", "wait"));
     assert_false(http_word_in("wait", ""));
-    assert_true(http_etag_named("\"a\"", "a"));
-    assert_true(http_etag_named("\"b\", W/\"a\"", "a"));
-    assert_true(http_etag_named("*", "a"));
-    assert_false(http_etag_named("\"ab\"", "a"));
-    assert_false(http_etag_named("a", "a"));
-    assert_false(http_etag_named("\"a", "a"));
-    assert_false(http_etag_named(NULL, "a"));
+    assert_true(mird_http_etag_named("\"a\"", "a"));
+    assert_true(mird_http_etag_named("\"b\", W/\"a\"", "a"));
+    assert_true(mird_http_etag_named("*", "a"));
+    assert_false(mird_http_etag_named("\"ab\"", "a"));
+    assert_false(mird_http_etag_named("a", "a"));
+    assert_false(mird_http_etag_named("\"a", "a"));
+    assert_false(mird_http_etag_named(NULL, "a"));
 }
 
 static void test_body_json(void **state)
@@ -306,53 +305,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static int dial(const struct fixture *f)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    mir_copy(address.sun_path, sizeof address.sun_path, f->path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    struct timeval limit = {.tv_sec = 15};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    return fd;
-}
-
-static void say(int fd, const char *text)
-{
-    size_t len = strlen(text);
-    assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), (ssize_t)len);
-}
-
-/* Everything until the server closes. */
-static char *hear(int fd)
-{
-    struct mir_buf buf;
-    mir_buf_init(&buf, 1 << 20);
-    char block[4096];
-    for (ssize_t n; (n = recv(fd, block, sizeof block, 0)) > 0;)
-        mir_buf_add(&buf, block, (size_t)n);
-    close(fd);
-    return mir_buf_take(&buf);
-}
-
-static char *ask(const struct fixture *f, const char *request)
-{
-    int fd = dial(f);
-    say(fd, request);
-    return hear(fd);
-}
-
-static void expect(const struct fixture *f, const char *request, const char *const *parts)
-{
-    char *answer = ask(f, request);
-    for (; *parts; parts++)
-        if (!strstr(answer, *parts))
-            fail_msg("no '%s' in the answer to %s:\n%s", *parts, request, answer);
-    free(answer);
-}
-
-#define EXPECT(f, request, ...) expect(f, request, (const char *const[]){__VA_ARGS__, NULL})
-#define END "Host: d\r\nConnection: close\r\n\r\n"
+#define EXPECT(f, request, ...)                                                                    \
+    talk_expect((f)->path, request, (const char *const[]){__VA_ARGS__, NULL})
 
 static void test_answers(void **state)
 {
@@ -365,7 +319,7 @@ static void test_answers(void **state)
     EXPECT(f, "GET /hello?x=1 HTTP/1.1\r\n" END, "422 ", "'x'");
     EXPECT(f, "GET /hello HTTP/1.1\r\nX-Refuse: 1\r\n" END, "403 ", "not you", "policy");
     EXPECT(f, "GET /peer HTTP/1.1\r\nX-Refuse: 1\r\n" END, "200 ", "\"local\":true");
-    char *answer = ask(f, "HEAD /hello HTTP/1.1\r\n" END);
+    char *answer = talk_ask(f->path, "HEAD /hello HTTP/1.1\r\n" END);
     assert_non_null(strstr(answer, "Content-Length: 5"));
     assert_null(strstr(answer, "\r\n\r\nhello"));
     free(answer);
@@ -475,13 +429,13 @@ static void test_wait_storm(void **state)
 static void test_worker(void **state)
 {
     struct fixture *f = *state;
-    int slow = dial(f);
-    say(slow, "GET /slow HTTP/1.1\r\n" END);
+    int slow = talk_dial(f->path);
+    talk_say(slow, "GET /slow HTTP/1.1\r\n" END);
     usleep(20 * 1000);
     int64_t start_ms = http_now_ms();
     EXPECT(f, "GET /hello HTTP/1.1\r\n" END, "hello");
     assert_true(http_now_ms() - start_ms < 150);
-    char *answer = hear(slow);
+    char *answer = talk_hear(slow);
     assert_non_null(strstr(answer, "\r\n\r\nslow"));
     free(answer);
     for (int i = 0; i < 200 && atomic_load(&f->freed) == 0; i++)
@@ -504,13 +458,13 @@ static void send_much(int fd, size_t len)
 static void test_sink(void **state)
 {
     struct fixture *f = *state;
-    int fd = dial(f);
+    int fd = talk_dial(f->path);
     size_t len = (3 << 20) + 17;
     char head[128];
     snprintf(head, sizeof head, "PUT /sink HTTP/1.1\r\nContent-Length: %zu\r\n" END, len);
-    say(fd, head);
+    talk_say(fd, head);
     send_much(fd, len);
-    char *answer = hear(fd);
+    char *answer = talk_hear(fd);
     assert_non_null(strstr(answer, "201 "));
     assert_non_null(strstr(answer, "\r\n\r\n3145745"));
     assert_int_equal(f->sum, len);
@@ -521,12 +475,12 @@ static void test_sink(void **state)
 static void test_sink_fails(void **state)
 {
     struct fixture *f = *state;
-    int fd = dial(f);
+    int fd = talk_dial(f->path);
     char head[128];
     snprintf(head, sizeof head, "PUT /sink?fail HTTP/1.1\r\nContent-Length: %d\r\n" END, 3 << 20);
-    say(fd, head);
+    talk_say(fd, head);
     send_much(fd, 3 << 20);
-    char *answer = hear(fd);
+    char *answer = talk_hear(fd);
     assert_non_null(strstr(answer, "507 "));
     assert_int_equal(atomic_load(&f->blocks), 1);
     free(answer);
@@ -546,18 +500,18 @@ static void test_stream(void **state)
     struct fixture *f = *state;
     EXPECT(f, "GET /stream HTTP/1.1\r\n" END, "chunked", "<0>", "<1>", "<2>", "\r\n0\r\n");
     /* A client that goes away in the middle leaves nothing behind (ASan looks). */
-    int fd = dial(f);
-    say(fd, "GET /stream HTTP/1.1\r\n" END);
+    int fd = talk_dial(f->path);
+    talk_say(fd, "GET /stream HTTP/1.1\r\n" END);
     close(fd);
 }
 
 static void test_slow_head(void **state)
 {
     struct fixture *f = *state;
-    int fd = dial(f);
+    int fd = talk_dial(f->path);
     int64_t start_ms = http_now_ms();
     const char *drip = "GET /hello HTTP/1.1\r\nX: ";
-    say(fd, drip);
+    talk_say(fd, drip);
     char *answer = NULL;
     for (int i = 0; i < 40; i++) {
         usleep(100 * 1000);
@@ -565,7 +519,7 @@ static void test_slow_head(void **state)
             break;
     }
     assert_true(http_now_ms() - start_ms < 3500);
-    answer = hear(fd);
+    answer = talk_hear(fd);
     assert_string_equal(answer, "");
     free(answer);
 }
@@ -575,15 +529,15 @@ static void test_stop(void **state)
 {
     setup(state);
     struct fixture *f = *state;
-    int waits = dial(f), slow = dial(f);
-    say(waits, "GET /wait HTTP/1.1\r\n" END);
-    say(slow, "GET /slow HTTP/1.1\r\n" END);
+    int waits = talk_dial(f->path), slow = talk_dial(f->path);
+    talk_say(waits, "GET /wait HTTP/1.1\r\n" END);
+    talk_say(slow, "GET /slow HTTP/1.1\r\n" END);
     usleep(50 * 1000);
     int64_t start_ms = http_now_ms();
     teardown(state);
     assert_true(http_now_ms() - start_ms < 3000);
-    free(hear(slow));
-    free(hear(waits));
+    free(talk_hear(slow));
+    free(talk_hear(waits));
 }
 
 int main(void)

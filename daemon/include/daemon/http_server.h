@@ -107,6 +107,9 @@ const char *mird_http_param(const struct mird_http_request *request, const char 
 const char *mird_http_query(const struct mird_http_request *request, const char *name);
 const char *mird_http_header(const struct mird_http_request *request, const char *name);
 
+/* True when an If-None-Match or If-Match value names the tag, or is "*". header may be NULL. */
+bool mird_http_etag_named(const char *header, const char *etag);
+
 /* The body as JSON, new reference; NULL with MIR_USAGE. An empty body reads as {}. */
 json_t *mird_http_body_json(const struct mird_http_request *request, struct mir_error *err);
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* /v1/providers */
+#include <string.h>
+
+#include "api/suggest.h"
+#include "rest.h"
+
+#define CHECKS_MAX 48
+
+static json_t *hooks_of(const struct mir_provider *info)
+{
+    json_t *list = json_array();
+    json_array_append_new(list, json_string("daemon"));
+    for (size_t i = 0; info->hook_names && info->hook_names[i]; i++)
+        json_array_append_new(list, json_string(info->hook_names[i]));
+    return list;
+}
+
+REST_HANDLER(rest_providers_get)
+{
+    const struct mird_rest *rest = ctx;
+    json_t *list = json_array();
+    for (size_t i = 0; i < rest->core->provider_count; i++) {
+        const struct mir_provider *info = mir_prov_info(rest->core->providers[i]);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:o}", "name", info->name, "title",
+                                              info->title, "paid", (int)info->paid, "hooks",
+                                              hooks_of(info)));
+    }
+    return rest_json(response, 200, json_pack("{s:o}", "providers", list));
+}
+
+struct mir_prov *rest_find_provider(const struct mird_rest *rest, const char *name,
+                                    struct mir_error *err)
+{
+    struct mir_prov *prov = mird_core_provider(rest->core, name);
+    if (prov)
+        return prov;
+    const char *names[MIRD_PROVIDERS_MAX];
+    for (size_t i = 0; i < rest->core->provider_count; i++)
+        names[i] = mir_prov_info(rest->core->providers[i])->name;
+    const char *near = mir_suggest(name, names, rest->core->provider_count);
+    mir_fail(err, MIR_NOT_FOUND, "no provider '%.40s' in this build", name);
+    if (near)
+        mir_error_hint(err, "did you mean '%s'?", near);
+    else
+        mir_error_hint(err, "`mirage-deploy providers` lists them");
+    return NULL;
+}
+
+REST_HANDLER(rest_provider_check)
+{
+    struct mir_error err = {0};
+    struct mir_prov *prov = rest_find_provider(ctx, mird_http_param(request, "name"), &err);
+    if (!prov)
+        return rest_fail(request, response, &err);
+    struct mir_check checks[CHECKS_MAX];
+    size_t count = 0;
+    memset(checks, 0, sizeof checks);
+    mir_prov_check(prov, checks, CHECKS_MAX, &count);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", checks[i].name,
+                                              "level", mir_check_level_name(checks[i].level),
+                                              "detail", checks[i].detail, "fix", checks[i].fix));
+    return rest_json(response, 200, json_pack("{s:o}", "checks", list));
+}

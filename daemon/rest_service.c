@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/* What the daemon says of itself: version, health, figures, audit, its own interface. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/memory.h"
+#include "rest.h"
+
+#define AUDIT_MAX 1000
+#define REAPER_LATE_MS 5000 /* two periods of the slowest reaper */
+/* 2025-01-01: a clock before that is a clock that was never set. */
+#define CLOCK_SANE_S ((int64_t)1735689600)
+
+REST_HANDLER(rest_version_get)
+{
+    const struct mird_rest *rest = ctx;
+    const struct mird_core *core = rest->core;
+    return rest_json(response, 200,
+                     json_pack("{s:s, s:s, s:o, s:s, s:i, s:o}", "version", MIR_VERSION,
+                               "installation", core->identity.installation, "public_url",
+                               core->public_url[0] ? json_string(core->public_url) : json_null(),
+                               "state_dir", core->state_dir, "pid", (int)getpid(), "started_at",
+                               rest_time(rest->started_s)));
+}
+
+REST_HANDLER(rest_openapi_get)
+{
+    const struct mird_rest *rest = ctx;
+    mird_http_share(response, 200, "application/json", mird_http_shared_ref(rest->openapi),
+                    rest->openapi_tag);
+    return MIRD_HTTP_DONE;
+}
+
+REST_HANDLER(rest_healthz_get)
+{
+    mird_http_fixed(response, 200, "application/json", "{\"ok\":true}");
+    return MIRD_HTTP_DONE;
+}
+
+static int check_ready(const struct mird_rest *rest, int64_t *ret_age_ms, struct mir_error *err)
+{
+    struct mird_deployment *list = NULL;
+    size_t count = 0;
+    struct mird_engine_figures figures = {0};
+    if (mird_store_deployments(rest->core->store, false, &list, &count, err))
+        return mir_error_wrap(err, "the store does not answer");
+    free(list);
+    if (rest_now_s(rest) < CLOCK_SANE_S) {
+        mir_fail(err, MIR_UNAVAILABLE, "the machine's clock is not set");
+        return mir_error_hint(err, "set it (timedatectl set-ntp true): deadlines depend on it");
+    }
+    mird_engine_figures(rest->core->engine, &figures);
+    if (figures.reaper_age_ms > REAPER_LATE_MS)
+        return mir_fail(err, MIR_UNAVAILABLE, "the reaper's last round was %" PRId64 " ms ago",
+                        figures.reaper_age_ms);
+    *ret_age_ms = figures.reaper_age_ms;
+    return 0;
+}
+
+REST_HANDLER(rest_readyz_get)
+{
+    struct mir_error err = {0};
+    int64_t age_ms = 0;
+    if (check_ready(ctx, &age_ms, &err)) {
+        mird_http_problem(request, response, 503, &err);
+        return MIRD_HTTP_DONE;
+    }
+    return rest_json(response, 200,
+                     json_pack("{s:b, s:I}", "ready", 1, "reaper_age_ms", (json_int_t)age_ms));
+}
+
+REST_HANDLER(rest_metrics_get)
+{
+    struct mird_rest *rest = ctx;
+    struct mird_metrics metrics = {0};
+    struct mird_deployment *list = NULL;
+    size_t count = 0;
+    struct mir_error err = {0};
+    if (mird_store_deployments(rest->core->store, true, &list, &count, &err))
+        return rest_fail(request, response, &err);
+    int64_t now_s = rest_now_s(rest);
+    for (size_t i = 0; i < count; i++) {
+        metrics.by_state[mird_deployment_state(&list[i], now_s)]++;
+        int64_t left_s = list[i].deadline_s - now_s;
+        if (list[i].finished_s || (metrics.has_deadline && left_s >= metrics.nearest_deadline_s))
+            continue;
+        metrics.has_deadline = true;
+        metrics.nearest_deadline_s = left_s;
+    }
+    free(list);
+    mird_engine_figures(rest->core->engine, &metrics.engine);
+    pthread_mutex_lock(&rest->lock);
+    metrics.connections = rest->server ? mird_http_connections(rest->server) : 0;
+    pthread_mutex_unlock(&rest->lock);
+    metrics.uptime_s = now_s - rest->started_s;
+    mird_http_text(response, 200, "text/plain; version=0.0.4; charset=utf-8",
+                   mird_metrics_text(&metrics));
+    return MIRD_HTTP_DONE;
+}
+
+REST_HANDLER(rest_audit_get)
+{
+    const struct mird_rest *rest = ctx;
+    struct mir_error err = {0};
+    int64_t after = 0;
+    if (rest_query_number(request, "after", &after, &err))
+        return rest_fail(request, response, &err);
+    json_t *rows = mird_store_audit(rest->core->store, after, AUDIT_MAX, &err);
+    if (!rows)
+        return rest_fail(request, response, &err);
+    return rest_json(response, 200, json_pack("{s:o}", "audit", rows));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The daemon's start and stop, in order: what main.c calls. Everything that the parts of the
+ * daemon share is made here once, and undone in reverse.
+ */
+#ifndef DAEMON_START_H
+#define DAEMON_START_H
+
+#include <stdbool.h>
+
+#include "api/error.h"
+
+struct mird_options {
+    const char *state;     /* --state; NULL: mir_path_state */
+    const char *socket;    /* --socket; NULL: mir_path_socket, or beside a given state */
+    const char *public_at; /* --public ADDR:PORT or "none"; NULL: environment, configuration */
+    const char *log_level; /* --log-level */
+    int ready_fd;          /* --ready-fd; -1 none */
+    int public_fd;         /* --public-fd: be the public process on that link; -1: no */
+    bool help, version;
+};
+
+/* MIR_USAGE naming the argument. All texts are borrowed from argv. */
+int mird_options_read(int argc, char **argv, struct mird_options *ret, struct mir_error *err);
+void mird_options_help(void); /* to standard output */
+
+struct mird_daemon;
+
+/* Returns once everything runs and the socket listens. The calling thread must have blocked the
+ * signals it wants to wait for: threads inherit that. */
+int mird_start(const struct mird_options *options, struct mird_daemon **ret, struct mir_error *err);
+
+/* Stops serving; what is deployed goes on under its other hooks, and a line on standard error says
+ * how many and until when. */
+void mird_stop(struct mird_daemon *daemon);
+
+#endif
