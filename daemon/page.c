@@ -71,26 +71,28 @@ static const char *verified_short(const struct mird_site *site)
 }
 
 /* "20 Nov 2026, 23:57:03 UTC" within <time>; on a card without the year. */
-static void add_time_as(struct mir_buf *out, int64_t utc_s, const char *format)
+static void add_time_as(struct mir_buf *out, int64_t utc_s, bool year)
 {
     char machine[MIR_TIME_SIZE], people[40] = "";
     time_t t = (time_t)utc_s;
     struct tm tm;
     mir_time_format(utc_s, machine);
-    if (gmtime_r(&t, &tm))
-        strftime(people, sizeof people, format, &tm);
+    if (gmtime_r(&t, &tm) && year)
+        strftime(people, sizeof people, "%e %b %Y, %H:%M:%S UTC", &tm);
+    else if (gmtime_r(&t, &tm))
+        strftime(people, sizeof people, "%e %b, %H:%M:%S UTC", &tm);
     mird_markup(out, "<time datetime=\"", machine, "\">", people + (*people == ' '), "</time>",
                 NULL);
 }
 
 static void add_time(struct mir_buf *out, int64_t utc_s)
 {
-    add_time_as(out, utc_s, "%e %b %Y, %H:%M:%S UTC");
+    add_time_as(out, utc_s, true);
 }
 
 static void add_time_short(struct mir_buf *out, int64_t utc_s)
 {
-    add_time_as(out, utc_s, "%e %b, %H:%M:%S UTC");
+    add_time_as(out, utc_s, false);
 }
 
 static void add_size(struct mir_buf *out, uint64_t bytes)
@@ -151,11 +153,20 @@ static void add_kernel(struct mir_buf *out, const struct mird_site *site)
 
 /* --- frame --- */
 
+#define MARK_SHAPES                                                                                \
+    "<path d=\"M6 22h20M9 17.5h14M13 13h6\" stroke=\"#fff\" stroke-width=\"2.6\" "                 \
+    "stroke-linecap=\"round\"/><circle cx=\"16\" cy=\"8\" r=\"1.9\" fill=\"#fff\"/></svg>"
+
 static const char mark[] =
     "<svg class=\"mark\" viewBox=\"0 0 32 32\" width=\"32\" height=\"32\" aria-hidden=\"true\">"
-    "<rect x=\"1\" y=\"1\" width=\"30\" height=\"30\" rx=\"8\" fill=\"currentColor\"/>"
-    "<path d=\"M6 22h20M9 17.5h14M13 13h6\" stroke=\"#fff\" stroke-width=\"2.6\" "
-    "stroke-linecap=\"round\"/><circle cx=\"16\" cy=\"8\" r=\"1.9\" fill=\"#fff\"/></svg>";
+    "<rect x=\"1\" y=\"1\" width=\"30\" height=\"30\" rx=\"8\" fill=\"currentColor\"/>" MARK_SHAPES;
+
+int mird_page_icon(struct mir_buf *out)
+{
+    return mir_buf_adds(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">"
+                             "<rect x=\"1\" y=\"1\" width=\"30\" height=\"30\" rx=\"8\" "
+                             "fill=\"#0b6670\"/>" MARK_SHAPES);
+}
 
 static void add_head(struct mir_buf *out, const char *title, const char *description)
 {

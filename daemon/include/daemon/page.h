@@ -27,6 +27,7 @@ int mird_page_registry(const struct mird_listing *l, struct mir_buf *out);
 int mird_page_site(const struct mird_listing *l, const struct mird_site *site, struct mir_buf *out);
 int mird_page_not_found(const struct mird_listing *l, struct mir_buf *out);
 int mird_page_style(struct mir_buf *out); /* style.css */
+int mird_page_icon(struct mir_buf *out);  /* icon.svg */
 
 int mird_feed_json(const struct mird_listing *l, struct mir_buf *out);
 int mird_feed_atom(const struct mird_listing *l, struct mir_buf *out);
