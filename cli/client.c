@@ -99,7 +99,8 @@ int cmd_call_with(struct cmd_context *ctx, struct cmd_http_request *request, con
                                : json_null();
         if (!json) {
             err->kind = MIR_CORRUPT;
-            rc = mir_error_wrap(err, "the daemon's answer");
+            mir_error_wrap(err, "the daemon's answer");
+            rc = mir_error_hint(err, "is another program listening at %s?", path);
         }
     }
     cmd_http_answer_clear(&answer);

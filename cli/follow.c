@@ -34,7 +34,6 @@ struct follow {
     const char *since;      /* events older than the operation are not its progress */
     struct stream op, events;
     struct cmd_sse sse;
-    bool events_over;
     bool stuck;
     int64_t started_ms;
     int64_t until_ms; /* 0: no limit */
@@ -129,8 +128,7 @@ static void open_events(struct follow *f)
         .method = "GET",
         .target = target,
         .fields = {"Accept: text/event-stream", *f->sse.id ? last : NULL}};
-    if (stream_open(&f->events, &request, on_events_body, f, NULL))
-        f->events_over = true;
+    (void)!stream_open(&f->events, &request, on_events_body, f, NULL);
 }
 
 static int open_operation(struct follow *f, struct mir_error *err)
@@ -185,6 +183,19 @@ static int got_stuck(const struct follow *f, struct mir_error *err)
     return mir_error_hint(err, "the daemon goes on trying; look: mirage-deploy show %s", f->name);
 }
 
+/* The operation's connection has something: 1 over, 0 go on, -1 err. */
+static int take_operation(struct follow *f, struct mir_error *err)
+{
+    int rc = stream_take(&f->op, err);
+    if (rc < 0)
+        return went_away(f, err);
+    if (rc == 0)
+        return 0;
+    stream_close(&f->op);
+    rc = operation_answer(f, err);
+    return rc == 0 && open_operation(f, err) ? went_away(f, err) : rc;
+}
+
 /* One round: 1 over, 0 go on, -1 err. */
 static int follow_round(struct follow *f, struct mir_error *err)
 {
@@ -200,22 +211,11 @@ static int follow_round(struct follow *f, struct mir_error *err)
         mir_fail(err, MIR_UNAVAILABLE, "the daemon has fallen silent");
         return went_away(f, err);
     }
-    if (p[1].revents && stream_take(&f->events, NULL)) {
+    if (p[1].revents && stream_take(&f->events, NULL))
         stream_close(&f->events);
-        f->events_over = true;
-    }
     if (f->stuck)
         return got_stuck(f, err);
-    if (!p[0].revents)
-        return 0;
-    int rc = stream_take(&f->op, err);
-    if (rc < 0)
-        return went_away(f, err);
-    if (rc == 0)
-        return 0;
-    stream_close(&f->op);
-    rc = operation_answer(f, err);
-    return rc == 0 && open_operation(f, err) ? went_away(f, err) : rc;
+    return p[0].revents ? take_operation(f, err) : 0;
 }
 
 /* What happened last is worth a line too, if it has come already. */
@@ -241,6 +241,9 @@ int cmd_follow(struct cmd_context *ctx, const json_t *operation, int64_t timeout
                        .started_ms = now_ms()};
     if (!*f.deployment)
         f.deployment = f.name;
+    /* All that happened to a deployment that was just made belongs to its making. */
+    if (!strcmp(cmd_text(operation, "kind"), "deploy"))
+        f.since = "";
     f.until_ms = timeout_s > 0 ? f.started_ms + timeout_s * 1000 : 0;
     mir_buf_init(&f.op.body, CMD_HTTP_ANSWER_MAX);
     cmd_sse_init(&f.sse, on_event, &f);

@@ -134,6 +134,15 @@ static int wish(const struct cmd_args *args)
     return cmd_args_item(args, OPT_COLOR) ? cmd_args_flag(args, OPT_COLOR, false) : -1;
 }
 
+/* After an argument that could not be understood, those behind it still say how to tell so. */
+static bool asks_for_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (!strcmp(argv[i], "--json"))
+            return true;
+    return false;
+}
+
 /* Options that have to be known before anything can be said, errors included. */
 static void settle(struct cmd_context *ctx)
 {
@@ -189,8 +198,10 @@ static int dispatch(struct cmd_context *ctx, int argc, char **argv, struct mir_e
 {
     int rc = cmd_args_parse(&ctx->args, argc, argv, err);
     settle(ctx);
-    if (rc)
+    if (rc) {
+        ctx->json |= asks_for_json(argc, argv);
         return -1;
+    }
     if (cmd_args_flag(&ctx->args, OPT_HELP, false)) {
         if (ctx->args.command)
             cmd_help_command(ctx, ctx->args.command);
