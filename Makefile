@@ -7,6 +7,7 @@ FUZZ_SECONDS ?= 60
 BENCH_ROUNDS ?= 40
 prefix ?= /usr/local
 DESTDIR ?=
+MESON_ARGS ?=
 
 .DEFAULT_GOAL := all
 .PHONY: all demo demo-stop check style bench fuzz install clean help
@@ -16,7 +17,7 @@ all: $(BUILD)/build.ninja ## build every program into build/bin/ (installs missi
 
 $(BUILD)/build.ninja:
 	scripts/install-deps build
-	meson setup $(BUILD) --prefix $(prefix) -Dtests=false
+	meson setup $(BUILD) --prefix $(prefix) -Dtests=false $(MESON_ARGS)
 
 demo: ## build, deploy hello on this machine, show its site, page and badge; TTL=10m is how long it may live
 	scripts/install-deps build run
@@ -47,7 +48,7 @@ install: all ## install under DESTDIR and prefix (/usr/local)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
 clean: ## remove what was built (never the state of a running daemon)
-	rm -rf build build-check build-tsan build-fuzz
+	rm -rf build build-check build-clang build-tsan build-fuzz
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 19

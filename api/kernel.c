@@ -164,7 +164,7 @@ static int get_u64(const json_t *json, const char *field, uint64_t *ret, struct 
 /* Sizes are never negative; addresses may be (the upper half of the address space). */
 static int get_size(const json_t *json, const char *field, uint64_t *ret, struct mir_error *err)
 {
-    uint64_t value;
+    uint64_t value = 0;
     if (get_u64(json, field, &value, err))
         return -1;
     if (value > INT64_MAX)
