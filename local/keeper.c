@@ -33,10 +33,11 @@ static int64_t boot_ms(const struct keeper *keeper)
 
 /* --- what others are told --- */
 
-static int save(struct keeper *keeper, const struct local_status *status, struct mir_error *err)
+static int save(struct keeper *keeper, const struct local_status *status, bool durable,
+                struct mir_error *err)
 {
     if (mir_fault_before("local.keeper.status", err) ||
-        local_status_save(keeper->dir_fd, status, err))
+        local_status_save(keeper->dir_fd, status, durable, err))
         return -1;
     return mir_fault_after("local.keeper.status", err);
 }
@@ -46,7 +47,7 @@ static int save(struct keeper *keeper, const struct local_status *status, struct
 static void save_or_log(struct keeper *keeper)
 {
     struct mir_error err = {0};
-    if (save(keeper, &keeper->status, &err))
+    if (save(keeper, &keeper->status, keeper->status.state == MIR_INSTANCE_ENDED, &err))
         mir_log(MIR_LOG_WARN, "keeper", "%s", err.text);
 }
 
@@ -104,7 +105,7 @@ int keeper_move_deadline(struct keeper *keeper, int64_t deadline_s, struct mir_e
     struct local_status next = keeper->status;
     next.deadline_s = deadline_s;
     /* Durable before armed, armed before answered. */
-    if (save(keeper, &next, err) || local_deadline_set(&keeper->deadline, deadline_s, err))
+    if (save(keeper, &next, true, err) || local_deadline_set(&keeper->deadline, deadline_s, err))
         return -1;
     keeper->status = next;
     if (keeper->spec.tell_deadline && keeper->guest.in_fd >= 0) {
@@ -303,7 +304,7 @@ static int prepare(struct keeper *keeper, struct mir_error *err)
         return -1;
     status->state = MIR_INSTANCE_STARTING;
     status->deadline_s = keeper->spec.deadline_s;
-    return save(keeper, status, err);
+    return save(keeper, status, false, err);
 }
 
 static int start_guest(struct keeper *keeper, struct mir_error *err)

@@ -7,6 +7,7 @@
 #ifndef LOCAL_STATUS_H
 #define LOCAL_STATUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/process.h"
@@ -27,6 +28,9 @@ char *local_status_text(const struct local_status *status); /* owned */
 int local_status_parse(const char *text, size_t len, struct local_status *ret,
                        struct mir_error *err);
 int local_status_load(int dir_fd, struct local_status *ret, struct mir_error *err);
-int local_status_save(int dir_fd, const struct local_status *status, struct mir_error *err);
+/* Whole or not at all for whoever looks. `durable`: survives a power loss too, which matters for a
+ * promise (a deadline) but not for what a power loss ends anyway. */
+int local_status_save(int dir_fd, const struct local_status *status, bool durable,
+                      struct mir_error *err);
 
 #endif

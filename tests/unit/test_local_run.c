@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#include "run.h"
+
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "local_help.h"
+
+static int run(int dir_fd, const char *script, int timeout_ms, int cancel_fd, struct mir_buf *out,
+               int *status, struct mir_error *err)
+{
+    char *words[] = {mir_strdup("/bin/sh"), mir_strdup("-c"), mir_strdup(script), NULL};
+    mir_buf_init(out, 16);
+    int rc = local_run(dir_fd, words, timeout_ms, cancel_fd, out, status, err);
+    for (int i = 0; i < 3; i++)
+        free(words[i]);
+    return rc;
+}
+
+static void to_its_end(void **state)
+{
+    int fd = local_place_fd(state), status = 0;
+    struct mir_buf out;
+    struct mir_error err = {0};
+    local_put(fd, "f", "here", 4);
+    assert_int_equal(run(fd, "cat f; echo x >&2; exit 3", 5000, -1, &out, &status, &err), 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+    assert_string_equal(out.data, "herex\n");
+    mir_buf_clear(&out);
+    /* Output past the bound is dropped, not an error; open files are not inherited. */
+    assert_int_equal(run(fd, "echo 0123456789012345678901234567890", 5000, -1, &out, &status, &err),
+                     0);
+    assert_true(out.len <= 16);
+    mir_buf_clear(&out);
+    char *script = mir_format("test ! -e /proc/self/fd/%d", fd);
+    assert_int_equal(run(fd, script, 5000, -1, &out, &status, &err), 0);
+    assert_int_equal(status, 0);
+    free(script);
+    mir_buf_clear(&out);
+}
+
+static void cut_short(void **state)
+{
+    int fd = local_place_fd(state), status = 0;
+    struct mir_buf out;
+    struct mir_error err = {0};
+    assert_int_equal(run(fd, "exec sleep 60", 50, -1, &out, &status, &err), -1);
+    assert_int_equal(err.kind, MIR_TIMEOUT);
+    assert_true(WIFSIGNALED(status));
+    mir_buf_clear(&out);
+    int cancel = eventfd(1, EFD_CLOEXEC);
+    assert_int_equal(run(fd, "exec sleep 60", 60000, cancel, &out, &status, &err), -1);
+    assert_int_equal(err.kind, MIR_INTERRUPTED);
+    mir_buf_clear(&out);
+    close(cancel);
+}
+
+static void finding_programs(void **state)
+{
+    struct local_place *place = *state;
+    struct mir_error err = {0};
+    char *old = mir_strdup(getenv("PATH")), *path = mir_format("/nonexistent:%s", place->path);
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    local_put(place->dir_fd, "tool", "", 0);
+    assert_null(local_find_program("tool", &err)); /* there, but not to be run */
+    assert_int_equal(err.kind, MIR_NOT_FOUND);
+    assert_int_equal(fchmodat(place->dir_fd, "tool", 0700, 0), 0);
+    char *found = local_find_program("tool", &err), *wanted = mir_format("%s/tool", place->path);
+    assert_string_equal(found, wanted);
+    free(found);
+    found = local_find_program(wanted, &err);
+    assert_string_equal(found, wanted);
+    free(found);
+    assert_null(local_find_program("./tool", &err));
+    assert_int_equal(setenv("PATH", old, 1), 0);
+    free(old);
+    free(path);
+    free(wanted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {LOCAL_IN_PLACE(to_its_end), LOCAL_IN_PLACE(cut_short),
+                                       LOCAL_IN_PLACE(finding_programs)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
