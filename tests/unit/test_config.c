@@ -65,6 +65,7 @@ static void nearer_files_shadow_farther_ones(void **state)
     unsetenv("MIRAGE_DEPLOY_CONFIG");
     setenv("XDG_CONFIG_HOME", xdg, 1);
     assert_int_equal(chdir(dir), 0);
+    assert_int_equal(access(near, R_OK), 0);
 
     struct mir_config *config = NULL;
     assert_int_equal(mir_config_load(&config, NULL), 0);
