@@ -440,7 +440,7 @@ static int bind_listener(struct mird_core *core, const char *listen, char **ret_
         listen = getenv("MIRAGE_DEPLOY_PUBLIC");
     if (!listen || !*listen)
         listen = configured(core, "listen");
-    if (!listen || !*listen)
+    if (!listen || !*listen || !strcmp(listen, DEFAULT_LISTEN))
         return bind_default(core, ret_url, err);
     return mird_public_bind(listen, ret_url, err);
 }

@@ -129,9 +129,13 @@ int mird_statement_verify(const char *statement, const char *key_pem, struct mir
     const char *base64 = json_string_value(json_object_get(facts, "signature"));
     /* 64 bytes are 88 characters, the last two of them padding: decoded as 66 bytes. */
     unsigned char signature[SIGNATURE_BYTES + 2];
+    char again[SIGNATURE_TEXT] = ""; /* one spelling per signature: what is left over is zero */
     int good = base64 && strlen(base64) == SIGNATURE_TEXT - 1 &&
                EVP_DecodeBlock(signature, (const unsigned char *)base64, SIGNATURE_TEXT - 1) ==
                    (int)sizeof signature;
+    if (good)
+        EVP_EncodeBlock((unsigned char *)again, signature, SIGNATURE_BYTES);
+    good = good && !strcmp(again, base64);
     json_object_del(facts, "signature");
     mir_auto_free char *text = canonical(facts);
     good = good && text && signature_good(key_pem, signature, text);
