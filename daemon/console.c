@@ -13,6 +13,7 @@
 #include "api/log.h"
 #include "api/memory.h"
 #include "engine_parts.h"
+#include "log_times.h"
 
 #define LOG_MAX ((off_t)8 << 20) /* bytes kept of one deployment: the first ones */
 #define PULL_BYTES (256u << 10)
@@ -88,6 +89,8 @@ int mird_console_pull(struct mird_engine *engine, struct mird_entry *entry)
                                       NULL) ||
             !buf.len)
             break;
+        mird_log_times_note(engine->core, entry->id, mir_now_s(engine->core->clock),
+                            (int64_t)entry->console_offset);
         append(fd, buf.data, buf.len);
         keep_tail(entry, buf.data, buf.len);
         entry->console_offset = next;

@@ -9,7 +9,7 @@
 #include "rest.h"
 
 #define AUDIT_MAX 1000
-#define REAPER_LATE_MS 5000 /* two periods of the slowest reaper */
+#define REAPER_LATE_MS 20000 /* two of its rounds when nothing is due */
 /* 2025-01-01: a clock before that is a clock that was never set. */
 #define CLOCK_SANE_S ((int64_t)1735689600)
 

@@ -19,7 +19,6 @@
 #include "rest.h"
 
 #define HEARTBEAT_MS 15000
-#define LOG_LOOK_MS 250        /* console text may grow without any change of the deployment */
 #define LOG_BLOCK 4096         /* console bytes of one frame */
 #define EVENTS_BLOCK 64        /* events read at once */
 #define EVENTS_MAX 1000        /* of one document */
@@ -33,7 +32,6 @@ struct stream {
     int64_t said_ms;
     int64_t position; /* byte offset, or id of the last event */
     int fd;           /* logs: the file, -1 while there is none */
-    int look_ms;      /* look again after that long without a wake */
     int (*fill)(struct stream *stream);
 };
 
@@ -62,9 +60,7 @@ static ssize_t stream_read(void *state, struct mird_http_request *request, char 
     if (stream->out.len == 0) {
         if (stream->over)
             return -1;
-        int64_t beat_ms = stream->said_ms + HEARTBEAT_MS - now_ms;
-        mird_http_wait(request, stream->deployment,
-                       beat_ms < stream->look_ms ? beat_ms : stream->look_ms);
+        mird_http_wait(request, stream->deployment, stream->said_ms + HEARTBEAT_MS - now_ms);
         return 0;
     }
     stream->said_ms = now_ms;
@@ -80,7 +76,6 @@ static struct stream *stream_new(const struct mird_rest *rest, const struct mird
     struct stream *stream = mir_calloc(1, sizeof *stream);
     stream->rest = rest;
     stream->fd = -1;
-    stream->look_ms = HEARTBEAT_MS;
     stream->position = position;
     stream->fill = fill;
     mir_copy(stream->deployment, sizeof stream->deployment, d->id);
@@ -256,7 +251,6 @@ REST_HANDLER(rest_logs_get)
         read_since(rest, request, &d, &offset, &err))
         return rest_fail(request, response, &err);
     struct stream *stream = stream_new(rest, &d, offset, follow ? fill_follow : fill_plain);
-    stream->look_ms = LOG_LOOK_MS;
     return stream_answer(response, follow ? "text/event-stream" : "text/plain; charset=utf-8",
                          stream);
 }

@@ -372,6 +372,7 @@ static void write_log(const struct fixture *f, const char *id, const char *text,
     assert_non_null(file);
     fwrite(text, 1, len, file);
     fclose(file);
+    mird_hub_changed(f->core.hub, id);
 }
 
 static void finish(const struct fixture *f, const char *id)
@@ -400,7 +401,7 @@ static void test_logs(void **state)
     talk_say(fd, "GET /v1/deployments/hello/logs?follow=1 HTTP/1.1\r\n" END);
     usleep(100 * 1000);
     write_log(f, id, "\xac!", 2); /* the rest of a euro sign */
-    usleep(400 * 1000);
+    usleep(100 * 1000);
     write_log(f, id, "bye \xc3", 5);
     finish(f, id);
     char *answer = talk_hear(fd);
