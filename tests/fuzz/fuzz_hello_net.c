@@ -82,8 +82,8 @@ static void dhcp_answer(struct wire *w, struct input *in)
 
 static size_t dhcp_options(uint8_t *at, uint8_t type)
 {
-    static const uint8_t rest[] = {54, 4, 10, 0, 2, 2, 1,  4, 255, 255, 255, 0,
-                                   3,  4, 10, 0, 2, 2, 51, 4, 0,   0,   0,   30, 255};
+    static const uint8_t rest[] = {54, 4,  10, 0, 2, 2,  1, 4, 255, 255, 255, 0,  3,
+                                   4,  10, 0,  2, 2, 51, 4, 0, 0,   0,   30,  255};
 
     at[0] = 53;
     at[1] = 1;
@@ -115,8 +115,8 @@ static void tcp_segment(struct wire *w, struct input *in)
         p.port = conn->remote_port;
         p.to_port = conn->local_port;
         p.seq = conn->rcv_nxt + (how & 2 ? (uint32_t)(int8_t)byte(in) : 0);
-        p.ack = (how & 4 ? conn->snd_nxt : conn->snd_una) +
-                (how & 8 ? (uint32_t)(int8_t)byte(in) : 0);
+        p.ack =
+            (how & 4 ? conn->snd_nxt : conn->snd_una) + (how & 8 ? (uint32_t)(int8_t)byte(in) : 0);
         p.ack = how & 16 ? conn->snd_max : p.ack;
         p.wnd = how & 32 ? byte(in) : 8000;
     }

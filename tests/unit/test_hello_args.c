@@ -106,12 +106,15 @@ static void malformed(void **state)
         {"token=%", "hello: argument token=%: bad percent-encoding; using none\n"},
         {"token=%4", "hello: argument token=%4: bad percent-encoding; using none\n"},
         {"token=%g0", "hello: argument token=%g0: bad percent-encoding; using none\n"},
-        {"ip=10.0.2.15", "hello: argument ip=10.0.2.15: no prefix length (A.B.C.D/N); using DHCP\n"},
+        {"ip=10.0.2.15",
+         "hello: argument ip=10.0.2.15: no prefix length (A.B.C.D/N); using DHCP\n"},
         {"ip=10.0.2/24", "hello: argument ip=10.0.2/24: not an IPv4 address; using DHCP\n"},
         {"ip=10.0.2.256/24", "hello: argument ip=10.0.2.256/24: not an IPv4 address; using DHCP\n"},
         {"ip=224.0.0.1/24", "hello: argument ip=224.0.0.1/24: not an IPv4 address; using DHCP\n"},
-        {"ip=10.0.2.1/33", "hello: argument ip=10.0.2.1/33: prefix length not in 1 to 32; using DHCP\n"},
-        {"ip=10.0.2.1/", "hello: argument ip=10.0.2.1/: prefix length not in 1 to 32; using DHCP\n"},
+        {"ip=10.0.2.1/33",
+         "hello: argument ip=10.0.2.1/33: prefix length not in 1 to 32; using DHCP\n"},
+        {"ip=10.0.2.1/",
+         "hello: argument ip=10.0.2.1/: prefix length not in 1 to 32; using DHCP\n"},
         {"gw=host", "hello: argument gw=host: not an IPv4 address; using none\n"},
         {"deadline=-1", "hello: argument deadline=-1: not a number of seconds; using none\n"},
         {"deadline=4294967296",
@@ -119,8 +122,8 @@ static void malformed(void **state)
         {"grace=1s", "hello: argument grace=1s: not a number of seconds; using 30\n"},
         {"port=0", "hello: argument port=0: not a port number; using 80\n"},
         {"port=65536", "hello: argument port=65536: not a port number; using 80\n"},
-        {"announce=https://192.0.2.1/",
-         "hello: argument announce=https://192.0.2.1/: does not start with http://; not announcing\n"},
+        {"announce=https://192.0.2.1/", "hello: argument announce=https://192.0.2.1/: does not "
+                                        "start with http://; not announcing\n"},
         {"announce=http://host/",
          "hello: argument announce=http://host/: host is not an IPv4 address; not announcing\n"},
         {"announce=http://192.0.2.1:x/",
@@ -163,9 +166,9 @@ static void long_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),       cmocka_unit_test(all_of_them),
-        cmocka_unit_test(kernel_name),    cmocka_unit_test(announce_forms),
-        cmocka_unit_test(malformed),      cmocka_unit_test(long_values),
+        cmocka_unit_test(defaults),    cmocka_unit_test(all_of_them),
+        cmocka_unit_test(kernel_name), cmocka_unit_test(announce_forms),
+        cmocka_unit_test(malformed),   cmocka_unit_test(long_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

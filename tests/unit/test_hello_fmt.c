@@ -14,8 +14,8 @@
 
 static void numbers(void **state)
 {
-    static const uint64_t values[] = {0, 9, 10, 99, 65535, 65536, 4294967295U, 4294967296U,
-                                      1000000000000000000U, UINT64_MAX};
+    static const uint64_t values[] = {
+        0, 9, 10, 99, 65535, 65536, 4294967295U, 4294967296U, 1000000000000000000U, UINT64_MAX};
     char text[32];
     char expected[32];
     struct fmt f;
@@ -31,9 +31,9 @@ static void numbers(void **state)
 
 static void dates(void **state)
 {
-    static const uint32_t moments[] = {0,         951782399,  951782400,  951868800, 1709164800,
-                                       1709251199, 1795221086, 4102444800, 4107542399, 4107542400,
-                                       4294967295U};
+    static const uint32_t moments[] = {0,          951782399,  951782400,  951868800,
+                                       1709164800, 1709251199, 1795221086, 4102444800,
+                                       4107542399, 4107542400, 4294967295U};
     char text[40];
     char expected[40];
     struct fmt f;
@@ -81,8 +81,8 @@ static void escapes(void **state)
 
 static void addresses(void **state)
 {
-    static const char *const bad[] = {"", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "1..3.4",
-                                      "1.2.3.256", "0001.2.3.4", "a.b.c.d", " 1.2.3.4"};
+    static const char *const bad[] = {"",       "1.2.3",     "1.2.3.",     "1.2.3.4.", "1.2.3.4.5",
+                                      "1..3.4", "1.2.3.256", "0001.2.3.4", "a.b.c.d",  " 1.2.3.4"};
     uint32_t ip = 7;
     char text[16];
     struct fmt f;
@@ -115,8 +115,8 @@ static void utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),   cmocka_unit_test(dates), cmocka_unit_test(bounds),
-        cmocka_unit_test(escapes),   cmocka_unit_test(addresses), cmocka_unit_test(utf8),
+        cmocka_unit_test(numbers), cmocka_unit_test(dates),     cmocka_unit_test(bounds),
+        cmocka_unit_test(escapes), cmocka_unit_test(addresses), cmocka_unit_test(utf8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,9 +204,8 @@ static void announced_to_a_closed_port(void **state)
     f = wire_take(w);
     assert_non_null(f);
     {
-        struct wire_peer p = {.port = 8080,
-                              .to_port = get16(f->bytes + 34),
-                              .ack = get32(f->bytes + 38) + 1};
+        struct wire_peer p = {
+            .port = 8080, .to_port = get16(f->bytes + 34), .ack = get32(f->bytes + 38) + 1};
 
         wire_tcp(w, &p, 0x14, NULL, 0);
     }

@@ -224,9 +224,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(parsing),  T(split_requests), T(pipelined),    T(health),
-        T(page),     T(no_deadline),    T(well_known),   T(longest_page),
-        T(head),     T(refusals),       T(oversized),    T(old_http),
+        T(parsing),    T(split_requests), T(pipelined), T(health),   T(page),      T(no_deadline),
+        T(well_known), T(longest_page),   T(head),      T(refusals), T(oversized), T(old_http),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

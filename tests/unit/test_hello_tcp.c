@@ -539,14 +539,29 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(handshake_and_request), T(handshake_lost),    T(refused_port),
-        T(bad_checksum),          T(retransmission),    T(fast_retransmission),
-        T(gives_up),              T(they_close),        T(we_close),
-        T(reopened),              T(both_close),        T(half_closed_for_ever),
-        T(reset),                 T(out_of_order),      T(syn_in_open_connection),
-        T(zero_window_probe),     T(our_window),        T(zero_window_for_ever),
-        T(small_mss),             T(many_connections),  T(acknowledges_the_future),
-        T(full_table),            T(idle_is_closed),
+        T(handshake_and_request),
+        T(handshake_lost),
+        T(refused_port),
+        T(bad_checksum),
+        T(retransmission),
+        T(fast_retransmission),
+        T(gives_up),
+        T(they_close),
+        T(we_close),
+        T(reopened),
+        T(both_close),
+        T(half_closed_for_ever),
+        T(reset),
+        T(out_of_order),
+        T(syn_in_open_connection),
+        T(zero_window_probe),
+        T(our_window),
+        T(zero_window_for_ever),
+        T(small_mss),
+        T(many_connections),
+        T(acknowledges_the_future),
+        T(full_table),
+        T(idle_is_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

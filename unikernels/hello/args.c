@@ -145,15 +145,15 @@ static const struct {
     args_setter *set;
     const char *fallback;
 } table[] = {
-    { "name", set_name, "using \"hello\"" },
-    { "ip", set_ip, "using DHCP" },
-    { "gw", set_gw, "using none" },
-    { "token", set_token, "using none" },
-    { "deadline", set_deadline, "using none" },
-    { "grace", set_grace, "using 30" },
-    { "announce", set_announce, "not announcing" },
-    { "url", set_url, "using the address" },
-    { "port", set_port, "using 80" },
+    {"name", set_name, "using \"hello\""},
+    {"ip", set_ip, "using DHCP"},
+    {"gw", set_gw, "using none"},
+    {"token", set_token, "using none"},
+    {"deadline", set_deadline, "using none"},
+    {"grace", set_grace, "using 30"},
+    {"announce", set_announce, "not announcing"},
+    {"url", set_url, "using the address"},
+    {"port", set_port, "using 80"},
 };
 
 static int hex_digit(char c)

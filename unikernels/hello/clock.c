@@ -5,12 +5,14 @@
 
 #include "io.h"
 
-#define PIT_HZ 1193182U
 #define PIT_CHANNEL2 0x42
 #define PIT_COMMAND 0x43
 #define PIT_GATE 0x61
-#define MEASURE_MS 3
-#define MEASURE_TURNS 2
+#define MEASURE_COUNTS 5000 /* 4.2 ms at 1193.182 counts a millisecond */
+#define MEASURE_TURNS 4
+#define READ_TURNS 4
+#define WAIT_TURNS 20000
+#define TSC_PER_MS_GUESS 2500000
 
 #define CMOS_INDEX 0x70
 #define CMOS_DATA 0x71
@@ -22,23 +24,62 @@ static uint64_t uptime_ms;
 static uint32_t wall_s;
 static uint32_t wall_ms; /* milliseconds into wall_s */
 
-/* Counter ticks of one millisecond, from one run of the interval timer's second channel. */
+struct instant {
+    uint64_t tsc;
+    uint32_t left; /* of the interval timer's count */
+};
+
+/*
+ * Both counters at one moment. The machine may be taken from us in between, so of several
+ * readings the one with the shortest way around the timer's is the one to believe.
+ */
+static struct instant read_both(void)
+{
+    struct instant best = {0, 0};
+    uint32_t shortest = UINT32_MAX;
+
+    for (int turn = 0; turn < READ_TURNS; turn++) {
+        uint64_t before = read_tsc();
+        uint32_t gap;
+        uint32_t left;
+
+        out8(PIT_COMMAND, 0x80); /* hold channel 2's count for reading */
+        gap = (uint32_t)(read_tsc() - before);
+        left = in8(PIT_CHANNEL2);
+        left |= (uint32_t)in8(PIT_CHANNEL2) << 8;
+        if (gap < shortest) {
+            shortest = gap;
+            best = (struct instant){before, left};
+        }
+    }
+    return best;
+}
+
+/*
+ * Ticks of one millisecond, or 0 when the timer ran out meanwhile (we were away for 55 ms) or there
+ * is none. How long the wait really was does not matter: both counters saw the same.
+ */
 static uint32_t measure_tsc(void)
 {
-    uint32_t count = PIT_HZ * MEASURE_MS / 1000;
-    uint64_t begin;
-    uint32_t ticks = 0;
+    struct instant begin;
+    struct instant end;
+    uint32_t counts = 0;
+    uint32_t ticks;
 
     out8(PIT_GATE, (uint8_t)((in8(PIT_GATE) & ~2U) | 1U)); /* speaker off, gate on */
     out8(PIT_COMMAND, 0xb0);                               /* channel 2, count down once */
-    out8(PIT_CHANNEL2, (uint8_t)count);
-    out8(PIT_CHANNEL2, (uint8_t)(count >> 8));
-    begin = read_tsc();
-    /* The second condition ends the loop on machines without an interval timer. */
-    while ((in8(PIT_GATE) & 0x20) == 0 && ticks < 400000000U)
-        ticks = (uint32_t)(read_tsc() - begin);
-    ticks = (uint32_t)(read_tsc() - begin);
-    return ticks / MEASURE_MS;
+    out8(PIT_CHANNEL2, 0xff);
+    out8(PIT_CHANNEL2, 0xff);
+    begin = read_both();
+    for (int turns = 0; turns < WAIT_TURNS && counts < MEASURE_COUNTS; turns++) {
+        end = read_both();
+        counts = begin.left - end.left;
+    }
+    if (counts < MEASURE_COUNTS || counts > 0xffff || (in8(PIT_GATE) & 0x20) != 0)
+        return 0;
+    /* ticks * 1193.182 / counts, in 32 bits */
+    ticks = (uint32_t)(end.tsc - begin.tsc);
+    return ticks / counts * 1193 + ticks / counts * 182 / 1000 + ticks % counts * 1193 / counts;
 }
 
 static uint8_t cmos(uint8_t reg)
@@ -53,7 +94,7 @@ struct rtc {
 
 static struct rtc read_rtc(void)
 {
-    return (struct rtc){ cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9), cmos(0x32) };
+    return (struct rtc){cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9), cmos(0x32)};
 }
 
 static bool same_rtc(const struct rtc *a, const struct rtc *b)
@@ -115,16 +156,10 @@ static bool read_wall_clock(uint32_t *ret)
 
 void clock_init(void)
 {
-    tsc_per_ms = UINT32_MAX;
-    /* The least disturbed run is the right one: interruptions only ever add ticks. */
-    for (int turn = 0; turn < MEASURE_TURNS; turn++) {
-        uint32_t measured = measure_tsc();
-
-        if (measured < tsc_per_ms)
-            tsc_per_ms = measured;
-    }
+    for (int turn = 0; turn < MEASURE_TURNS && tsc_per_ms == 0; turn++)
+        tsc_per_ms = measure_tsc();
     if (tsc_per_ms == 0)
-        tsc_per_ms = 1;
+        tsc_per_ms = TSC_PER_MS_GUESS;
     tsc_last = read_tsc();
     (void)read_wall_clock(&wall_s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Time: milliseconds since boot from the processor's time stamp counter, measured once against
- * the interval timer (about 6 ms), and the wall clock from the CMOS clock, which is taken to run
+ * the interval timer (about 4 ms), and the wall clock from the CMOS clock, which is taken to run
  * on UTC and read again every few seconds, so that neither drift nor suspension adds up.
  */
 #ifndef HELLO_CLOCK_H

@@ -15,9 +15,19 @@
 #define REQUEST_TRIES 4
 #define INFINITE UINT32_MAX
 
-enum { OPT_MASK = 1, OPT_ROUTER = 3, OPT_ADDRESS = 50, OPT_LEASE = 51, OPT_TYPE = 53,
-       OPT_SERVER = 54, OPT_WANTED = 55, OPT_RENEW = 58, OPT_REBIND = 59, OPT_CLIENT = 61,
-       OPT_END = 255 };
+enum {
+    OPT_MASK = 1,
+    OPT_ROUTER = 3,
+    OPT_ADDRESS = 50,
+    OPT_LEASE = 51,
+    OPT_TYPE = 53,
+    OPT_SERVER = 54,
+    OPT_WANTED = 55,
+    OPT_RENEW = 58,
+    OPT_REBIND = 59,
+    OPT_CLIENT = 61,
+    OPT_END = 255
+};
 enum { DISCOVER = 1, OFFER = 2, REQUEST = 3, ACK = 5, NAK = 6 };
 
 struct answer {
@@ -25,7 +35,7 @@ struct answer {
     uint32_t ip, server, mask, router, lease_s, renew_s, rebind_s;
 };
 
-static const uint8_t broadcast_mac[6] = { 255, 255, 255, 255, 255, 255 };
+static const uint8_t broadcast_mac[6] = {255, 255, 255, 255, 255, 255};
 
 static uint64_t now_ms(const struct dhcp *dhcp)
 {
@@ -42,8 +52,8 @@ static uint8_t *put_option32(uint8_t *at, uint8_t option, uint32_t value)
 
 static uint8_t *put_options(const struct dhcp *dhcp, uint8_t *at)
 {
-    static const uint8_t wanted[] = { OPT_WANTED, 6,         OPT_MASK,  OPT_ROUTER,
-                                      OPT_LEASE,  OPT_SERVER, OPT_RENEW, OPT_REBIND };
+    static const uint8_t wanted[] = {OPT_WANTED, 6,          OPT_MASK,  OPT_ROUTER,
+                                     OPT_LEASE,  OPT_SERVER, OPT_RENEW, OPT_REBIND};
 
     put32(at, COOKIE);
     at[4] = OPT_TYPE;
@@ -227,22 +237,34 @@ static void bind_address(struct dhcp *dhcp, const struct answer *answer)
         net_set_address(net, answer->ip, answer->mask, answer->router);
 }
 
-void dhcp_input(struct dhcp *dhcp, const struct net_packet *packet)
+/* The DHCP message in a packet, if it is one from a server and whole; else NULL. */
+static const uint8_t *find_message(const struct net_packet *packet, size_t *ret_len)
 {
     const uint8_t *udp = packet->data;
-    struct answer answer;
     size_t len;
 
-    if (dhcp->state == DHCP_OFF || dhcp->state == DHCP_BOUND || packet->len < NET_UDP_BYTES)
-        return;
+    if (packet->len < NET_UDP_BYTES)
+        return NULL;
     len = get16(udp + 4);
     if (get16(udp) != SERVER_PORT || get16(udp + 2) != CLIENT_PORT || len < NET_UDP_BYTES ||
         len > packet->len)
+        return NULL;
+    if (get16(udp + 6) != 0 && net_checksum(packet->src, packet->dst, NET_PROTO_UDP, udp, len) != 0)
+        return NULL;
+    *ret_len = len - NET_UDP_BYTES;
+    return udp + NET_UDP_BYTES;
+}
+
+void dhcp_input(struct dhcp *dhcp, const struct net_packet *packet)
+{
+    const uint8_t *message;
+    struct answer answer;
+    size_t len;
+
+    if (dhcp->state == DHCP_OFF || dhcp->state == DHCP_BOUND)
         return;
-    if (get16(udp + 6) != 0 &&
-        net_checksum(packet->src, packet->dst, NET_PROTO_UDP, udp, len) != 0)
-        return;
-    if (!parse(dhcp, udp + NET_UDP_BYTES, len - NET_UDP_BYTES, &answer))
+    message = find_message(packet, &len);
+    if (message == NULL || !parse(dhcp, message, len, &answer))
         return;
     if (dhcp->state == DHCP_SELECTING) {
         if (answer.type != OFFER || !is_usable(&answer))

@@ -59,7 +59,7 @@ void fmt_u64(struct fmt *f, uint64_t value)
 
 void fmt_two(struct fmt *f, unsigned value)
 {
-    char digits[2] = { (char)('0' + value / 10 % 10), (char)('0' + value % 10) };
+    char digits[2] = {(char)('0' + value / 10 % 10), (char)('0' + value % 10)};
 
     fmt_mem(f, digits, sizeof(digits));
 }
@@ -78,7 +78,7 @@ static const char hex[] = "0123456789abcdef";
 void fmt_mac(struct fmt *f, const uint8_t mac[6])
 {
     for (int i = 0; i < 6; i++) {
-        char part[3] = { hex[mac[i] >> 4], hex[mac[i] & 15], ':' };
+        char part[3] = {hex[mac[i] >> 4], hex[mac[i] & 15], ':'};
 
         fmt_mem(f, part, i < 5 ? 3 : 2);
     }
@@ -91,11 +91,11 @@ void fmt_json(struct fmt *f, const char *text)
         unsigned char c = (unsigned char)*text;
 
         if (c == '"' || c == '\\') {
-            char pair[2] = { '\\', (char)c };
+            char pair[2] = {'\\', (char)c};
 
             fmt_mem(f, pair, 2);
         } else if (c < 0x20 || c == 0x7f) {
-            char code[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+            char code[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
             fmt_mem(f, code, 6);
         } else {
@@ -134,7 +134,7 @@ void fmt_date(struct fmt *f, uint32_t unix_s)
 {
     static const char days[] = "ThuFriSatSunMonTueWed";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    static const uint8_t lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const uint8_t lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     uint32_t day = unix_s / 86400;
     uint32_t second = unix_s % 86400;
     unsigned year = 1970;
@@ -218,7 +218,7 @@ bool fmt_parse_ip(const char *text, size_t len, uint32_t *ret)
 /* The length of the UTF-8 sequence at text, 0 when it is none. */
 static size_t utf8_sequence(const unsigned char *text, size_t len)
 {
-    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char c = text[0];
     size_t n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
     uint32_t code;

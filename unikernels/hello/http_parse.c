@@ -113,6 +113,18 @@ static bool take_request_line(struct text line, struct http_request *ret, bool *
     return true;
 }
 
+static void take_connection(struct text value, struct http_request *ret)
+{
+    while (value.len > 0) {
+        struct text option = trimmed(take_until(&value, ','));
+
+        if (fmt_same_nocase(option.at, option.len, "close"))
+            ret->keep_alive = false;
+        else if (fmt_same_nocase(option.at, option.len, "keep-alive"))
+            ret->keep_alive = true;
+    }
+}
+
 static bool take_header(struct text line, struct http_request *ret, unsigned *hosts)
 {
     struct text name = take_until(&line, ':');
@@ -131,20 +143,12 @@ static bool take_header(struct text line, struct http_request *ret, unsigned *ho
     } else if (fmt_same_nocase(name.at, name.len, "transfer-encoding")) {
         ret->has_body = true;
     } else if (fmt_same_nocase(name.at, name.len, "connection")) {
-        while (value.len > 0) {
-            struct text option = trimmed(take_until(&value, ','));
-
-            if (fmt_same_nocase(option.at, option.len, "close"))
-                ret->keep_alive = false;
-            else if (fmt_same_nocase(option.at, option.len, "keep-alive"))
-                ret->keep_alive = true;
-        }
+        take_connection(value, ret);
     }
     return true;
 }
 
-enum http_parsed http_parse(const char *text, size_t len, struct http_request *ret,
-                            size_t *ret_len)
+enum http_parsed http_parse(const char *text, size_t len, struct http_request *ret, size_t *ret_len)
 {
     struct text rest = {text, len};
     struct text line;

@@ -41,10 +41,10 @@ static void set_gate(unsigned vector, void (*handler)(void))
 {
     uint32_t offset = (uint32_t)(uintptr_t)handler;
 
-    gates[vector] = (struct gate){ .offset_low = (uint16_t)offset,
-                                   .segment = CODE_SEGMENT,
-                                   .flags = INTERRUPT_GATE,
-                                   .offset_high = (uint16_t)(offset >> 16) };
+    gates[vector] = (struct gate){.offset_low = (uint16_t)offset,
+                                  .segment = CODE_SEGMENT,
+                                  .flags = INTERRUPT_GATE,
+                                  .offset_high = (uint16_t)(offset >> 16)};
 }
 
 /* Vectors from 32, automatic end of interrupt, and only the lines in the mask open. */
@@ -67,7 +67,7 @@ void idle_init(uint8_t irq)
     struct __attribute__((packed)) {
         uint16_t limit;
         uint32_t base;
-    } pointer = { sizeof(gates) - 1, (uint32_t)(uintptr_t)gates };
+    } pointer = {sizeof(gates) - 1, (uint32_t)(uintptr_t)gates};
     uint16_t open = 1U << IRQ_TIMER | 1U << IRQ_CASCADE | 1U << IRQ_SERIAL;
 
     for (unsigned i = 0; i < GATES; i++)

@@ -16,7 +16,7 @@
 #define NEIGHBOUR_MS 60000
 #define ASK_AGAIN_MS 1000
 
-static const uint8_t broadcast_mac[6] = { 255, 255, 255, 255, 255, 255 };
+static const uint8_t broadcast_mac[6] = {255, 255, 255, 255, 255, 255};
 
 void net_init(struct net *net, const struct platform *plat, const uint8_t mac[6], uint32_t seed)
 {
@@ -69,10 +69,10 @@ static void send_frame(struct net *net, const uint8_t mac[6], uint16_t type, siz
     net->plat->send(net->plat->ctx, net->frame, len);
 }
 
-static void send_arp(struct net *net, uint16_t op, const uint8_t mac[6], const uint8_t target_mac[6],
-                     uint32_t target_ip)
+static void send_arp(struct net *net, uint16_t op, const uint8_t mac[6],
+                     const uint8_t target_mac[6], uint32_t target_ip)
 {
-    static const uint8_t ethernet_ip[6] = { 0, 1, 8, 0, 6, 4 };
+    static const uint8_t ethernet_ip[6] = {0, 1, 8, 0, 6, 4};
     uint8_t *arp = net->frame + NET_ETH_BYTES;
 
     memcpy(arp, ethernet_ip, 6);
@@ -151,7 +151,7 @@ bool net_resolve(struct net *net, uint32_t ip, uint8_t ret_mac[6])
 
 static void arp_input(struct net *net, const uint8_t *arp, size_t len)
 {
-    static const uint8_t ethernet_ip[6] = { 0, 1, 8, 0, 6, 4 };
+    static const uint8_t ethernet_ip[6] = {0, 1, 8, 0, 6, 4};
     uint32_t sender;
     uint32_t target;
 
@@ -235,7 +235,8 @@ static bool is_for_us(const struct net *net, const struct net_packet *packet)
 {
     if (net->ip == 0)
         return packet->proto == NET_PROTO_UDP;
-    return packet->dst == net->ip || (packet->dst == NET_BROADCAST && packet->proto == NET_PROTO_UDP);
+    return packet->dst == net->ip ||
+           (packet->dst == NET_BROADCAST && packet->proto == NET_PROTO_UDP);
 }
 
 static bool ip_input(struct net *net, const uint8_t *ip, size_t len, struct net_packet *packet)

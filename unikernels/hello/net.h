@@ -85,7 +85,7 @@ void net_send_udp(struct net *net, const uint8_t mac[6], uint32_t src, uint32_t 
  */
 bool net_resolve(struct net *net, uint32_t ip, uint8_t ret_mac[6]);
 
-/* Internet checksum of TCP or UDP data under its pseudo header; 0 for data that carry a good one. */
+/* Checksum of TCP or UDP data under its pseudo header; 0 for data that carry a good one. */
 uint16_t net_checksum(uint32_t src, uint32_t dst, uint8_t proto, const uint8_t *data, size_t len);
 
 uint32_t net_random(struct net *net);

@@ -9,8 +9,8 @@
 #include "io.h"
 #include "pci.h"
 
-#define PM1_CONTROL 4         /* from the power management base */
-#define WAIT_READS 200000     /* about 0.2 s of port reads: the machine does not stop in an instant */
+#define PM1_CONTROL 4     /* from the power management base */
+#define WAIT_READS 200000 /* about 0.2 s: the machine does not stop in an instant */
 #define SLEEP_ENABLE (1U << 13)
 #define SLEEP_TYPE_S5 (0U << 10) /* of both machines, by their ACPI tables' _S5 object */
 
@@ -21,8 +21,8 @@ static const struct {
     uint8_t enable_bit;
     uint16_t fallback_base; /* where QEMU's firmware puts it */
 } chipsets[] = {
-    { 0x71138086, 0x40, 0x80, 0x01, 0x0600 }, /* PIIX4 power management, machine pc */
-    { 0x29188086, 0x40, 0x44, 0x80, 0x0600 }, /* ICH9 LPC bridge, machine q35 */
+    {0x71138086, 0x40, 0x80, 0x01, 0x0600}, /* PIIX4 power management, machine pc */
+    {0x29188086, 0x40, 0x44, 0x80, 0x0600}, /* ICH9 LPC bridge, machine q35 */
 };
 
 void power_off(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A small TCP: a fixed table of connections, each with its buffers inside; passive and active
- * opening, retransmission, zero-window probes. Segments out of order are dropped and asked for again.
+ * opening, retransmission, zero-window probes. What comes out of order is dropped and asked for
+ * again.
  */
 #ifndef HELLO_TCP_H
 #define HELLO_TCP_H
@@ -67,8 +68,8 @@ struct tcp_conn {
     uint32_t srtt_ms; /* 0: no measurement yet */
     uint32_t rttvar_ms;
     uint32_t rto_ms;
-    uint64_t timer_ms;  /* when to retransmit, probe or leave TIME_WAIT; 0: off */
-    uint64_t moved_ms;  /* last time anything new came in */
+    uint64_t timer_ms; /* when to retransmit, probe or leave TIME_WAIT; 0: off */
+    uint64_t moved_ms; /* last time anything new came in */
 
     size_t rx_len;
     size_t tx_head; /* tx[tx_head .. tx_head + tx_len) */
@@ -78,9 +79,9 @@ struct tcp_conn {
 };
 
 struct tcp {
-    struct net *net;            /* borrowed */
+    struct net *net;              /* borrowed */
     const struct tcp_app *server; /* borrowed; for connections to listen_port */
-    void *ctx;                  /* given to every application call */
+    void *ctx;                    /* given to every application call */
     uint16_t listen_port;
     uint16_t next_port;
     uint32_t secret;
@@ -104,8 +105,8 @@ struct tcp_conn *tcp_connect(struct tcp *tcp, const uint8_t mac[6], uint32_t ip,
  * tcp_connect() has returned.
  */
 size_t tcp_write(struct tcp_conn *conn, const void *data, size_t len); /* bytes taken */
-void tcp_consume(struct tcp_conn *conn, size_t len); /* done with the first len bytes of rx */
-void tcp_close(struct tcp_conn *conn);               /* FIN after what is written */
+void tcp_consume(struct tcp_conn *conn, size_t len);    /* done with the first len bytes of rx */
+void tcp_close(struct tcp_conn *conn);                  /* FIN after what is written */
 void tcp_abort(struct tcp *tcp, struct tcp_conn *conn); /* RST; no gone call */
 
 #endif

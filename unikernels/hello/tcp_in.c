@@ -48,8 +48,7 @@ static struct tcp_conn *find(struct tcp *tcp, const struct net_packet *packet)
         struct tcp_conn *conn = &tcp->conns[i];
 
         if (conn->state != TCP_FREE && conn->remote_ip == packet->src &&
-            conn->remote_port == get16(packet->data) &&
-            conn->local_port == get16(packet->data + 2))
+            conn->remote_port == get16(packet->data) && conn->local_port == get16(packet->data + 2))
             return conn;
     }
     return NULL;
@@ -85,8 +84,7 @@ static void accept_syn(struct tcp *tcp, const struct net_packet *packet,
     conn->local_port = get16(packet->data + 2);
     conn->rcv_nxt = s->seq + 1;
     take_mss(conn, s->mss);
-    conn->snd_una =
-        tcp_first_seq(tcp, conn->remote_ip, conn->remote_port, conn->local_port);
+    conn->snd_una = tcp_first_seq(tcp, conn->remote_ip, conn->remote_port, conn->local_port);
     tcp_send_syn(tcp, conn);
 }
 
@@ -233,8 +231,8 @@ static bool trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *s)
     return false;
 }
 
-static void syn_sent_input(struct tcp *tcp, struct tcp_conn *conn,
-                           const struct net_packet *packet, const struct tcp_segment *s)
+static void syn_sent_input(struct tcp *tcp, struct tcp_conn *conn, const struct net_packet *packet,
+                           const struct tcp_segment *s)
 {
     bool good_ack = (s->flags & TCP_ACK) != 0 && s->ack == conn->snd_una + 1;
 
@@ -264,8 +262,8 @@ static void syn_sent_input(struct tcp *tcp, struct tcp_conn *conn,
 }
 
 /* The third step of the handshake; the segment is in order. False when it was none. */
-static bool syn_rcvd_input(struct tcp *tcp, struct tcp_conn *conn,
-                           const struct net_packet *packet, const struct tcp_segment *s)
+static bool syn_rcvd_input(struct tcp *tcp, struct tcp_conn *conn, const struct net_packet *packet,
+                           const struct tcp_segment *s)
 {
     if (s->ack != conn->snd_una + 1) {
         tcp_refuse(tcp, packet, s);
@@ -284,8 +282,8 @@ static bool syn_rcvd_input(struct tcp *tcp, struct tcp_conn *conn,
 }
 
 /* A SYN for a connection that is over may open it again; all else is told where we stand. */
-static void time_wait_input(struct tcp *tcp, struct tcp_conn *conn,
-                            const struct net_packet *packet, const struct tcp_segment *s)
+static void time_wait_input(struct tcp *tcp, struct tcp_conn *conn, const struct net_packet *packet,
+                            const struct tcp_segment *s)
 {
     if ((s->flags & TCP_RST) != 0) {
         if (s->seq == conn->rcv_nxt)

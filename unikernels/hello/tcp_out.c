@@ -172,8 +172,7 @@ void tcp_send_reset(struct tcp *tcp, const struct tcp_conn *conn)
 }
 
 /* Answers a segment that belongs to no connection. */
-void tcp_refuse(struct tcp *tcp, const struct net_packet *packet,
-                const struct tcp_segment *segment)
+void tcp_refuse(struct tcp *tcp, const struct net_packet *packet, const struct tcp_segment *segment)
 {
     struct header h = {.dst = packet->src,
                        .mac = packet->mac,

@@ -80,8 +80,8 @@ static uint8_t headers[2][HEADER_BYTES];
 static uint8_t frames[2][SLOTS][FRAME_BYTES] __attribute__((aligned(16)));
 
 static uint16_t io_base;
-static struct queue rx = { .number = 0 };
-static struct queue tx = { .number = 1 };
+static struct queue rx = {.number = 0};
+static struct queue tx = {.number = 1};
 static uint16_t tx_free[SLOTS];
 static uint16_t tx_free_count;
 static bool tx_unannounced;
@@ -119,13 +119,12 @@ static bool queue_init(struct queue *q, uint16_t flags)
     q->used = (struct used *)(void *)(memory + used_at);
     q->slots = q->size / 2 < SLOTS ? q->size / 2 : SLOTS;
     for (uint16_t i = 0; i < q->slots; i++) {
-        q->desc[2 * i] = (struct desc){ .address = address_of(headers[q->number]),
-                                        .len = HEADER_BYTES,
-                                        .flags = (uint16_t)(flags | DESC_NEXT),
-                                        .next = (uint16_t)(2 * i + 1) };
-        q->desc[2 * i + 1] = (struct desc){ .address = address_of(frames[q->number][i]),
-                                            .len = FRAME_BYTES,
-                                            .flags = flags };
+        q->desc[2 * i] = (struct desc){.address = address_of(headers[q->number]),
+                                       .len = HEADER_BYTES,
+                                       .flags = (uint16_t)(flags | DESC_NEXT),
+                                       .next = (uint16_t)(2 * i + 1)};
+        q->desc[2 * i + 1] = (struct desc){
+            .address = address_of(frames[q->number][i]), .len = FRAME_BYTES, .flags = flags};
     }
     out32(io_base + REG_QUEUE_PAGE, address_of(memory) / PAGE);
     return true;

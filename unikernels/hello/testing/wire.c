@@ -29,6 +29,20 @@ static uint64_t pseudo(const uint8_t *ip, uint8_t proto, size_t len)
     return plain_sum(ip + 12, 8, 0) + (uint64_t)proto + len;
 }
 
+static const char *udp_fault(const uint8_t *ip, const uint8_t *udp, size_t len)
+{
+    if (len < NET_UDP_BYTES || get16(udp + 4) != len || get16(udp + 6) == 0)
+        return "UDP header";
+    return plain_sum(udp, len, pseudo(ip, NET_PROTO_UDP, len)) == 0xffff ? NULL : "UDP checksum";
+}
+
+static const char *tcp_fault(const uint8_t *ip, const uint8_t *tcp, size_t len)
+{
+    if (len < 20 || (size_t)(tcp[12] >> 4) * 4 > len || tcp[12] >> 4 < 5)
+        return "TCP header";
+    return plain_sum(tcp, len, pseudo(ip, NET_PROTO_TCP, len)) == 0xffff ? NULL : "TCP checksum";
+}
+
 static const char *ip_fault(const uint8_t *ip, size_t len)
 {
     size_t total = get16(ip + 2);
@@ -45,13 +59,9 @@ static const char *ip_fault(const uint8_t *ip, size_t len)
     case NET_PROTO_ICMP:
         return plain_sum(inner, data, 0) == 0xffff ? NULL : "ICMP checksum";
     case NET_PROTO_UDP:
-        if (data < NET_UDP_BYTES || get16(inner + 4) != data || get16(inner + 6) == 0)
-            return "UDP header";
-        return plain_sum(inner, data, pseudo(ip, ip[9], data)) == 0xffff ? NULL : "UDP checksum";
+        return udp_fault(ip, inner, data);
     case NET_PROTO_TCP:
-        if (data < 20 || (size_t)(inner[12] >> 4) * 4 > data || inner[12] >> 4 < 5)
-            return "TCP header";
-        return plain_sum(inner, data, pseudo(ip, ip[9], data)) == 0xffff ? NULL : "TCP checksum";
+        return tcp_fault(ip, inner, data);
     default:
         return "IP protocol";
     }
@@ -210,8 +220,8 @@ void wire_give_ip(struct wire *w, uint8_t proto, uint32_t src, uint32_t dst, con
     hello_frame(&w->hello, frame, ETH + NET_IP_BYTES + len);
 }
 
-void wire_give_udp(struct wire *w, uint32_t src, uint32_t dst, uint16_t src_port,
-                   uint16_t dst_port, const uint8_t *data, size_t len)
+void wire_give_udp(struct wire *w, uint32_t src, uint32_t dst, uint16_t src_port, uint16_t dst_port,
+                   const uint8_t *data, size_t len)
 {
     uint8_t udp[NET_MTU] = {0};
 
@@ -257,8 +267,8 @@ void wire_tcp(struct wire *w, struct wire_peer *peer, uint8_t flags, const void 
         memcpy(tcp + header, data, len);
     put32(addresses + 12, WIRE_PEER);
     put32(addresses + 16, WIRE_US);
-    put16(tcp + 16, (uint16_t)~plain_sum(tcp, header + len,
-                                         pseudo(addresses, NET_PROTO_TCP, header + len)));
+    put16(tcp + 16,
+          (uint16_t)~plain_sum(tcp, header + len, pseudo(addresses, NET_PROTO_TCP, header + len)));
     peer->seq += (uint32_t)len + ((flags & (SYN | FIN)) != 0 ? 1 : 0);
     wire_give_ip(w, NET_PROTO_TCP, WIRE_PEER, WIRE_US, tcp, header + len);
 }

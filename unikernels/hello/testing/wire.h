@@ -70,8 +70,8 @@ bool wire_said(const struct wire *w, const char *text);
 /* Hands hello one frame from the peer's address. */
 void wire_give_ip(struct wire *w, uint8_t proto, uint32_t src, uint32_t dst, const uint8_t *data,
                   size_t len);
-void wire_give_udp(struct wire *w, uint32_t src, uint32_t dst, uint16_t src_port,
-                   uint16_t dst_port, const uint8_t *data, size_t len);
+void wire_give_udp(struct wire *w, uint32_t src, uint32_t dst, uint16_t src_port, uint16_t dst_port,
+                   const uint8_t *data, size_t len);
 void wire_give_arp(struct wire *w, uint16_t op, uint32_t sender, uint32_t target);
 
 void wire_tcp(struct wire *w, struct wire_peer *peer, uint8_t flags, const void *data, size_t len);
