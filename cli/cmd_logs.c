@@ -49,9 +49,10 @@ static int on_event(void *ctx, const struct cmd_event *event, struct mir_error *
     if (!json)
         return mir_error_wrap(err, "an event of the console");
     const json_t *text = json_object_get(json, "text");
-    if (c->json)
-        json_dumpf(json, c->out.file, JSON_COMPACT), fputc('\n', c->out.file);
-    else if (json_is_string(text))
+    if (c->json) {
+        json_dumpf(json, c->out.file, JSON_COMPACT);
+        fputc('\n', c->out.file);
+    } else if (json_is_string(text))
         cmd_term_text(&c->out, json_string_value(text), json_string_length(text));
     fflush(c->out.file);
     json_decref(json);
