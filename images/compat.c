@@ -59,6 +59,12 @@ static const struct krn_rule rules[] = {
      "x86_64."},
 
     /* --- Solo5 hvt and spt: programs of a tender. Seen: solo5-spt and -hvt 0.12.1 locally --- */
+    {KRN_LOCAL, MIR_FORMAT_SOLO5_SPT, KRN_HAS_DEVICE, CANNOT, "",
+     "Its manifest demands devices, which a tender gets only with rights that are not used here: "
+     "rebuild it with `-t virtio` for a network under QEMU."},
+    {KRN_LOCAL, MIR_FORMAT_SOLO5_HVT, KRN_HAS_DEVICE, CANNOT, "",
+     "Its manifest demands devices, which a tender gets only with rights that are not used here: "
+     "rebuild it with `-t virtio` for a network under QEMU."},
     {KRN_LOCAL, MIR_FORMAT_SOLO5_SPT, 0, BOOTS, "solo5-spt",
      "An spt kernel runs under the tender solo5-spt, which has to be on PATH; without it rebuild "
      "with `-t virtio`."},
@@ -82,6 +88,15 @@ static const struct krn_rule rules[] = {
 
     /* --- Solo5 virtio. Seen: QEMU pc, -kernel and IDE disk. doc: solo5#104, #545, #295, osv#924
        --- */
+    /* seen: "All declared devices must be attached", and the guest aborts */
+    {KRN_LOCAL, MIR_FORMAT_SOLO5_VIRTIO, KRN_HAS_BLOCK, CANNOT, "",
+     "Its manifest demands a block device, none is attached locally, and Solo5 aborts without it: "
+     "build "
+     "the kernel without one."},
+    {KRN_LOCAL, MIR_FORMAT_SOLO5_VIRTIO, KRN_TWO_NETWORKS, CANNOT, "",
+     "Its manifest demands more than one network, one is attached locally, and Solo5 aborts "
+     "without the "
+     "others."},
     {KRN_LOCAL, MIR_FORMAT_SOLO5_VIRTIO, KRN_MB1_LOADABLE, BOOTS, "qemu-kernel",
      "QEMU loads it by its multiboot header and gives it virtio devices."},
     {KRN_LOCAL, MIR_FORMAT_SOLO5_VIRTIO, 0, CANNOT, "",
@@ -193,7 +208,11 @@ static const struct krn_rule rules[] = {
 
     /* --- disks. Seen: QEMU pc (BIOS) with raw, qcow2 and VHD. doc: EC2 import, Nova's
        qcow2/raw/VHD --- */
-    {EVERYWHERE, ANY, KRN_UNSEEN_DISK, UNKNOWN, "qemu-disk",
+    {KRN_LOCAL, ANY, KRN_UNSEEN_DISK, UNKNOWN, "qemu-disk",
+     "It starts as a disk if it holds boot code; its first sector is compressed or too deep in the "
+     "file "
+     "to be looked at here."},
+    {CLOUDS, ANY, KRN_UNSEEN_DISK, UNKNOWN, "",
      "It starts as a disk if it holds boot code; its first sector is compressed or too deep in the "
      "file "
      "to be looked at here."},

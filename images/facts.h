@@ -11,8 +11,10 @@
 
 #include "api/kernel.h"
 
-/* Beside enum mir_boot_way, and in the same word with it: bits from 16 on. */
+/* Beside enum mir_boot_way, and in the same word with it: bits from 14 on. */
 enum krn_condition {
+    KRN_HAS_DEVICE = 1 << 14,    /* the manifest names a device */
+    KRN_TWO_NETWORKS = 1 << 15,  /* the manifest names more than one network */
     KRN_OTHER_MACHINE = 1 << 16, /* built for a processor that is no x86 */
     KRN_MB1_LOADABLE = 1 << 17,  /* a multiboot1 loader can load it: i386 ELF or address fields */
     KRN_OTHER_FILE = 1 << 18,    /* a disk that names another file as its backing or data */

@@ -69,6 +69,7 @@ static int take_device(struct krn_facts *facts, const unsigned char *entry, stru
     struct mir_device *device = &k->devices[k->device_count++];
     krn_text(device->name, sizeof device->name, entry, MFT_NAME);
     device->kind = type == 1 ? MIR_DEVICE_BLOCK : type == 2 ? MIR_DEVICE_NET : MIR_DEVICE_OTHER;
+    facts->conditions |= KRN_HAS_DEVICE;
     if (device->kind == MIR_DEVICE_BLOCK)
         facts->conditions |= KRN_HAS_BLOCK;
     return 0;
@@ -86,11 +87,17 @@ static int take_manifest(struct krn_facts *facts, const struct krn_note *note,
     if (entries > MFT_ENTRIES_MAX || note->desc_len < MFT_HEAD + (size_t)entries * MFT_ENTRY)
         return mir_fail(err, MIR_CORRUPT,
                         "the Solo5 manifest announces %u entries and does not hold them", entries);
-    facts->kernel.device_count = 0;
+    struct mir_kernel *k = &facts->kernel;
+    unsigned networks = 0;
+    k->device_count = 0;
     facts->conditions |= KRN_SOLO5_STUB; /* until an ABI note says otherwise */
     for (uint32_t i = 0; i < entries; i++)
         if (take_device(facts, note->desc + MFT_HEAD + (size_t)i * MFT_ENTRY, err))
             return -1;
+    for (unsigned i = 0; i < k->device_count; i++)
+        networks += k->devices[i].kind == MIR_DEVICE_NET;
+    if (networks > 1)
+        facts->conditions |= KRN_TWO_NETWORKS;
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "api/memory.h"
 
@@ -24,6 +25,7 @@ struct step {
     unsigned char *out;
     size_t out_len; /* given */
     bool ended;
+    bool too_hungry; /* beside a failure: more memory would help */
 };
 
 union state {
@@ -155,11 +157,11 @@ static int xz_step(union state *state, struct step *step, const char **ret_why)
     step->ended = rc == LZMA_STREAM_END;
     if (rc == LZMA_OK || rc == LZMA_STREAM_END || rc == LZMA_BUF_ERROR)
         return 0;
-    *ret_why = rc == LZMA_MEMLIMIT_ERROR  ? "it needs more than 66 MiB of memory to unpack"
-               : rc == LZMA_OPTIONS_ERROR ? "it uses options that this build does not know"
-               : rc == LZMA_FORMAT_ERROR  ? "not xz data"
-               : rc == LZMA_MEM_ERROR     ? "not enough memory"
-                                          : "a checksum or a code is wrong";
+    step->too_hungry = rc == LZMA_MEMLIMIT_ERROR;
+    *ret_why = rc == LZMA_OPTIONS_ERROR  ? "it uses options that this build does not know"
+               : rc == LZMA_FORMAT_ERROR ? "not xz data"
+               : rc == LZMA_MEM_ERROR    ? "not enough memory"
+                                         : "a checksum or a code is wrong";
     return -1;
 }
 
@@ -190,6 +192,7 @@ static int zstd_step(union state *state, struct step *step, const char **ret_why
     step->ended = rc == 0;
     if (!ZSTD_isError(rc))
         return 0;
+    step->too_hungry = ZSTD_getErrorCode(rc) == ZSTD_error_frameParameter_windowTooLarge;
     *ret_why = ZSTD_getErrorName(rc); /* a static text */
     return -1;
 }
@@ -261,6 +264,13 @@ static int give(struct krn_unwrap *u, size_t len, struct mir_error *err)
     return u->sink(u->sink_ctx, u->out, len, err);
 }
 
+static int too_hungry(const struct krn_unwrap *u, struct mir_error *err)
+{
+    mir_fail(err, MIR_USAGE, "the %s data needs more memory to unpack than is given to it (%u MiB)",
+             u->name, u->codec == &codecs[MIR_CONTAINER_XZ] ? 66 : 1u << (ZSTD_WINDOW_LOG - 20));
+    return mir_error_hint(err, "unpack it first and give the unpacked file");
+}
+
 static int damaged(const struct krn_unwrap *u, const char *why, struct mir_error *err)
 {
     if (u->streams && !u->open)
@@ -303,7 +313,7 @@ int krn_unwrap_feed(struct krn_unwrap *u, const unsigned char *data, size_t len,
         const char *why = NULL;
         step.out_len = 0;
         if (u->codec->step(&u->state, &step, &why))
-            return damaged(u, why, err);
+            return step.too_hungry ? too_hungry(u, err) : damaged(u, why, err);
         if (step.out_len && give(u, step.out_len, err))
             return -1;
         if (step.ended) {

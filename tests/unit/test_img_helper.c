@@ -108,6 +108,8 @@ static int with_script(const char *body, int64_t timeout_ms, struct mir_error *e
     int rc = img_inspect_file(program, path_of("kernel"), timeout_ms, &k, err);
     if (rc)
         assert_int_equal(k.bytes, 4711); /* untouched */
+    else
+        assert_int_equal(k.bytes, f.len);
     return rc;
 }
 
@@ -117,6 +119,8 @@ static void test_bad_inspectors(void **state)
         const char *body;
         enum mir_kind kind;
     } rows[] = {
+        {"cat \"${0%script}answer\"; exit 1", MIR_CORRUPT},
+        {"cat \"${0%script}answer\"; kill -SYS $$", MIR_CORRUPT},
         {"kill -SYS $$", MIR_CORRUPT},
         {"kill -SEGV $$", MIR_CORRUPT},
         {"exit 0", MIR_CORRUPT},
@@ -129,7 +133,16 @@ static void test_bad_inspectors(void **state)
          MIR_USAGE},
         {"while :; do echo 01234567890123456789012345678901234567890123456789; done", MIR_CORRUPT},
     };
+    struct mir_kernel k;
+    struct mir_error none;
     write_kernel();
+    assert_int_equal(krn_inspect_memory(f.data, f.len, krn_limits_default(), &k, NULL), 0);
+    json_t *json = mir_kernel_to_json(&k);
+    char *answer = json_dumps(json, JSON_COMPACT);
+    write_file("answer", answer, strlen(answer), 0600);
+    free(answer);
+    json_decref(json);
+    assert_int_equal(with_script("cat \"${0%script}answer\"", 20000, &none), 0);
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         struct mir_error err;
         assert_int_equal(with_script(rows[i].body, 20000, &err), -1);
@@ -237,10 +250,12 @@ static void test_low_descriptors(void **state)
         int saved = fcntl(target, F_DUPFD_CLOEXEC, 20);
         int fd = open(path_of("kernel"), O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
+        int high = fcntl(fd, F_DUPFD_CLOEXEC, 30);
         dup2(fd, target);
         int rc = img_inspect_fd(helper, target, "kernel", 0, &k, &err);
         close(target);
-        int rc_closed = img_inspect_file(helper, path_of("kernel"), 0, &k, &err);
+        int rc_closed = img_inspect_fd(helper, high, "kernel", 0, &k, &err);
+        close(high);
         if (saved >= 0) {
             dup2(saved, target);
             close(saved);
@@ -286,8 +301,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"kernel", "empty",  "cut",    "cut.gz",
-                                        "fifo",   "script", "packed", "unpacked"};
+    static const char *const names[] = {"kernel", "empty",  "cut",      "cut.gz", "fifo",
+                                        "script", "packed", "unpacked", "answer"};
     for (size_t i = 0; i < MIR_NELEMS(names); i++)
         unlink(path_of(names[i]));
     rmdir(path_of("folder"));

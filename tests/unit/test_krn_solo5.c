@@ -81,6 +81,31 @@ static void test_devices(void **state)
     assert_int_equal(k.devices[3].kind, MIR_DEVICE_OTHER);
 }
 
+/* Solo5 aborts when a device that it demands is not there: say so before, not afterwards. */
+static void test_devices_decide(void **state)
+{
+    static const struct {
+        uint32_t target;
+        uint32_t types[2];
+        uint32_t count;
+        enum mir_verdict local;
+    } rows[] = {
+        {1, {2, 0}, 1, MIR_VERDICT_CANNOT}, {2, {2, 0}, 1, MIR_VERDICT_CANNOT},
+        {2, {0, 0}, 0, MIR_VERDICT_BOOTS},  {3, {2, 0}, 1, MIR_VERDICT_BOOTS},
+        {3, {2, 2}, 2, MIR_VERDICT_CANNOT}, {3, {2, 1}, 2, MIR_VERDICT_CANNOT},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        struct mir_kernel k;
+        fresh();
+        forge_mb1(&f, 0x1020, 0x10003);
+        forge_solo5(&f, rows[i].target, 1);
+        forge_manifest(&f, rows[i].types, rows[i].count);
+        assert_int_equal(forge_inspect(&f, &k, NULL), 0);
+        assert_int_equal(k.device_count, rows[i].count);
+        assert_int_equal(mir_kernel_boots(&k, "local")->verdict, rows[i].local);
+    }
+}
+
 static void test_most_devices(void **state)
 {
     uint32_t types[MIR_KERNEL_DEVICES_MAX];
@@ -119,7 +144,7 @@ static void refused(const void *desc, size_t len, uint32_t type, const char *tex
 
 static void test_damaged_manifests(void **state)
 {
-    unsigned char desc[12 + 104] = {0};
+    unsigned char desc[12 + 104] = {0}, many[12 + 65 * 104] = {0};
     refused(desc, 8, 0x3154464d, "too short");
     refused(desc, 4, 0x31494241, "too short");
     refused(desc, sizeof desc, 0x3154464d, "version 0");
@@ -131,6 +156,11 @@ static void test_damaged_manifests(void **state)
     put32(desc + 8, 1);
     put32(desc + 12 + 68, 2);
     refused(desc, sizeof desc, 0x3154464d, "without a valid name");
+    put32(many + 4, 1);
+    put32(many + 8, 65);
+    for (size_t i = 0; i < 65; i++)
+        put32(many + 12 + i * 104 + 68, 0x40000000);
+    refused(many, sizeof many, 0x3154464d, "announces 65 entries");
     memset(desc + 12, 'x', 68); /* no terminator */
     refused(desc, sizeof desc, 0x3154464d, "without a valid name");
 }
@@ -151,10 +181,10 @@ static void test_powers_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_targets),    cmocka_unit_test(test_virtio_without_header),
-        cmocka_unit_test(test_devices),    cmocka_unit_test(test_most_devices),
-        cmocka_unit_test(test_stub),       cmocka_unit_test(test_damaged_manifests),
-        cmocka_unit_test(test_powers_off),
+        cmocka_unit_test(test_targets),           cmocka_unit_test(test_virtio_without_header),
+        cmocka_unit_test(test_devices),           cmocka_unit_test(test_devices_decide),
+        cmocka_unit_test(test_most_devices),      cmocka_unit_test(test_stub),
+        cmocka_unit_test(test_damaged_manifests), cmocka_unit_test(test_powers_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,19 @@ static void test_round_trip(void **state)
     }
 }
 
+/* Without a checksum behind it a codec takes the last byte before it has given the last one. */
+static void test_without_checksum(void **state)
+{
+    static unsigned char zeros[3 << 20];
+    struct packed p = {malloc(PACKED_MAX), 0};
+    struct result r = {0};
+    p.len = ZSTD_compress(p.data, PACKED_MAX, zeros, sizeof zeros, 3);
+    assert_int_equal(unpack(MIR_CONTAINER_ZSTD, p.data, p.len, 1 << 20, &r, NULL), 0);
+    assert_int_equal(r.len, sizeof zeros);
+    free(r.data);
+    free(p.data);
+}
+
 static void test_no_wrapper(void **state)
 {
     struct result r = {0};
@@ -212,7 +225,7 @@ static void test_flipped_bits(void **state)
             struct mir_error err = {0};
             p.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
             if (unpack(packers[i].container, p.data, p.len, 1 << 20, &r, &err)) {
-                assert_true(err.kind == MIR_CORRUPT || err.kind == MIR_FAILED);
+                assert_true(err.kind == MIR_CORRUPT || err.kind == MIR_USAGE);
                 refused++;
             }
             p.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
@@ -264,6 +277,31 @@ static void test_limits(void **state)
     }
 }
 
+/* What asks for more memory than there is for it is no damage: the user can do something. */
+static void test_hungry(void **state)
+{
+    static const unsigned char zstd_128_mib[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0, 0, 0};
+    lzma_options_lzma options;
+    lzma_lzma_preset(&options, 1);
+    options.dict_size = 128 << 20;
+    lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, NULL}};
+    unsigned char xz[4096];
+    size_t xz_len = 0;
+    assert_int_equal(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, NULL, plain, 500, xz,
+                                               &xz_len, sizeof xz),
+                     LZMA_OK);
+    for (int i = 0; i < 2; i++) {
+        struct result r = {0};
+        struct mir_error err = {0};
+        assert_int_equal(unpack(i ? MIR_CONTAINER_XZ : MIR_CONTAINER_ZSTD, i ? xz : zstd_128_mib,
+                                i ? xz_len : sizeof zstd_128_mib, 1 << 20, &r, &err),
+                         -1);
+        assert_int_equal(err.kind, MIR_USAGE);
+        assert_non_null(strstr(err.text, "more memory"));
+        free(r.data);
+    }
+}
+
 /* Through the whole inspection: compressed twice is said, not unpacked. */
 static void test_twice(void **state)
 {
@@ -294,10 +332,16 @@ static void test_empty_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_no_wrapper),
-        cmocka_unit_test(test_several_streams), cmocka_unit_test(test_rubbish_behind),
-        cmocka_unit_test(test_cut_everywhere),  cmocka_unit_test(test_flipped_bits),
-        cmocka_unit_test(test_limits),          cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_no_wrapper),
+        cmocka_unit_test(test_without_checksum),
+        cmocka_unit_test(test_several_streams),
+        cmocka_unit_test(test_rubbish_behind),
+        cmocka_unit_test(test_cut_everywhere),
+        cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_hungry),
         cmocka_unit_test(test_empty_inside),
     };
     uint32_t x = 1;
