@@ -33,9 +33,10 @@ class Table:
     def __init__(self):
         self.rows = []
 
-    def add(self, name, ours, peer='', ratio='', goal='', met=None):
+    def add(self, name, ours, peer='', ratio='', goal='', met=None, quiet=True):
+        """quiet: the figure is a time, and says nothing on a busy machine."""
         verdict = '' if met is None else ('met' if met else 'MISSED')
-        if met is not None and os.getloadavg()[0] > LOAD_MAX:
+        if met is not None and quiet and os.getloadavg()[0] > LOAD_MAX:
             verdict = 'busy'
         self.rows.append((name, ours, peer, ratio, goal, verdict))
         print('  '.join(str(cell) for cell in self.rows[-1] if cell), flush=True)
@@ -81,10 +82,11 @@ def start_up(table, tools):
                   f'{found[2]:.2f}x', '<= 1.5x', found[2] <= 1.5)
     for tool in ('aws', 'openstack'):
         name = f'mirage-deploy --version / {tool} --version'
-        if not shutil.which(tool):
+        path = f'/usr/bin/{tool}'  # Debian's, whatever else is on PATH
+        if not os.path.exists(path):
             table.add(name, '', 'peer not installed', '', '>= 400x faster')
             continue
-        found = pairs(tools, max(2, ROUNDS // 8), version, [tool, '--version'])
+        found = pairs(tools, max(2, ROUNDS // 8), version, [path, '--version'])
         if found:
             table.add(name, ms(found[0]), ms(found[1]), f'{1 / found[2]:.0f}x faster',
                       '>= 400x faster', 1 / found[2] >= 400)
@@ -102,7 +104,7 @@ def memory(table, world):
     with open(f'/proc/{world.daemon.pid}/status', encoding='ascii') as status:
         resident = int(re.search(r'^VmRSS:\s+(\d+) kB', status.read(), re.M).group(1)) / 1024
     table.add('mirage-deployd, resident when idle', f'{resident:.1f} MiB', '', '', '<= 12 MiB',
-              resident <= 12)
+              resident <= 12, quiet=False)
 
 
 def first_instruction(table, world):
@@ -176,17 +178,16 @@ def badge(table, tools, world):
     svg = os.path.join(world.dir, 'badge.svg')
     with open(svg, 'w', encoding='utf-8') as f:
         f.write('<svg/>'.ljust(SVG_BYTES))
-    port = int(world.public.split(':')[1])
-    owners = [pid for pid in world.processes('mirage-deployd') if listens(pid, port)]
-    if not owners or not shutil.which('wrk'):
-        table.add('badge over HTTP', '', 'wrk is not installed' if owners else 'nobody listens')
+    server = world.processes('mirage-public')[0]
+    if not shutil.which('wrk'):
+        table.add('badge over HTTP', '', 'wrk is not installed')
         return
     loop = subprocess.Popen([tools['loop'], svg], stdout=subprocess.PIPE, text=True)
     try:
         peer = f'http://127.0.0.1:{int(loop.stdout.readline())}/'
         ours, peers = [], []
         for n in range(min(7, ROUNDS) + 1):
-            a, b = cpu_per_request(url, owners[0]), cpu_per_request(peer, loop.pid)
+            a, b = cpu_per_request(url, server), cpu_per_request(peer, loop.pid)
             if n > 0:
                 ours.append(a)
                 peers.append(b)
@@ -200,21 +201,6 @@ def badge(table, tools, world):
               ratio <= 1.25)
     table.add('badge, requests per second / a bare epoll loop',
               f'{max(a[1] for a in ours):.0f}', f'{max(b[1] for b in peers):.0f}')
-
-
-def listens(pid, port):
-    """Has this process a socket that listens on the port?"""
-    with open('/proc/net/tcp', encoding='ascii') as f:
-        rows = [line.split() for line in f.readlines()[1:]]
-    inodes = {f'socket:[{r[9]}]' for r in rows
-              if r[3] == '0A' and int(r[1].split(':')[1], 16) == port}
-    for fd in os.listdir(f'/proc/{pid}/fd'):
-        try:
-            if os.readlink(f'/proc/{pid}/fd/{fd}') in inodes:
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def with_the_daemon(table, tools):

@@ -48,7 +48,7 @@ ROWS = [
     ('an impossible port', 'local HELLO --ttl 5m -p 99999:80', (2,), ('99999',)),
     ('a port in use', 'local HELLO --ttl 5m -p BUSY:80', (6,), ('BUSY',)),
     ('no kernel', 'local', (2,), ('KERNEL',)),
-    ('a deadline that has passed', 'local HELLO --until 2020-01-01T00:00:00Z', (2, 5), ('2020',)),
+    ('a deadline that has passed', 'local HELLO --until 2020-01-01T00:00:00Z', (2, 5), ('passed',)),
     ('an unknown deployment', 'extend nobody 5m', (3,), ('nobody',)),
     ('an unknown field', 'api POST /v1/deployments --data {"ttll":"1h"}', (2,), ('ttll',)),
 ]
