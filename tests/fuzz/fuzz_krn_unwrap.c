@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct krn_limits limits = {
-    .max_unpacked_bytes = 4 << 20, .max_ratio = 1000, .ratio_from_bytes = 64 << 10};
+    .max_unpacked_bytes = 512 << 10, .max_ratio = 1000, .ratio_from_bytes = 64 << 10};
 
 struct sum {
     uint64_t bytes;
