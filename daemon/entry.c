@@ -49,7 +49,7 @@ static struct mird_rules rules_for(const struct mird_engine *engine, const struc
         .settle_ms = info ? (int64_t)info->settle_s * 1000 : 0,
         .live_timeout_ms = engine->live_timeout_ms,
         .backoff_min_ms = info && info->paid ? 1000 : 50,
-        .backoff_max_ms = 15000,
+        .backoff_max_ms = info && info->paid ? 15000 : 2000,
         .tries_max = 5,
         .paid = info && info->paid,
         .image_needed = packed || (info && info->image_put),
