@@ -335,18 +335,12 @@ def t_sequential_kept(elf):
     return load(elf, 1, True)
 
 
-def t_concurrent(elf):
-    """64 connections at the same time"""
-    return load(elf, 64, True)
-
-
-def t_concurrent_close(elf):
-    """64 clients at the same time, a connection for each request"""
-    # Not through QEMU's port forwarding: it listens with a backlog of one, so that clients dialling
-    # together lose connections before the guest hears of them. A tap in a namespace of its own.
+def load_over_tap(elf, kept):
+    """64 clients, in a namespace with a tap: QEMU's port forwarding listens with a backlog of one,
+    so that clients dialling together lose connections before the guest hears of them."""
     if shutil.which('unshare') is None or shutil.which('ip') is None:
         raise Skip('no unshare or no ip')
-    run = subprocess.run(['unshare', '-Urn', sys.executable, __file__, elf, '--in-namespace'],
+    run = subprocess.run(['unshare', '-Urn', sys.executable, __file__, elf, kept],
                          capture_output=True, text=True, check=False)
     if run.returncode == NO_NAMESPACE or 'unshare: ' in run.stderr:
         raise Skip('no tap in a user namespace here')
@@ -354,14 +348,24 @@ def t_concurrent_close(elf):
     return run.stdout.strip()
 
 
-def in_namespace(elf):
-    """The part of t_concurrent_close that runs inside."""
+def in_namespace(elf, kept):
+    """The part of load_over_tap that runs inside."""
     for command in (f'tuntap add dev {TAP} mode tap', f'addr add 10.0.2.2/24 dev {TAP}',
                     f'link set {TAP} up'):
         if subprocess.run(['ip', *command.split()], check=False).returncode != 0:
             return NO_NAMESPACE
-    print(load(elf, 64, False, tap=True))
+    print(load(elf, 64, kept == '--keep', tap=True))
     return 0
+
+
+def t_concurrent(elf):
+    """64 connections at the same time"""
+    return load_over_tap(elf, '--keep')
+
+
+def t_concurrent_close(elf):
+    """64 clients at the same time, a connection for each request"""
+    return load_over_tap(elf, '--close')
 
 
 def t_idle(elf):
@@ -385,8 +389,8 @@ def main():
     if QEMU is None:
         print('1..0 # SKIP no qemu-system-x86_64')
         return 0
-    if sys.argv[2:] == ['--in-namespace']:
-        return in_namespace(elf)
+    if sys.argv[2:]:
+        return in_namespace(elf, sys.argv[2])
     print(f'1..{len(TESTS)}')
     failed = False
     for number, test in enumerate(TESTS, 1):
