@@ -385,6 +385,13 @@ static enum MHD_Result go_on(struct http_call *call)
     return MHD_YES;
 }
 
+static bool is_suspended(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+    return info && info->suspended == MHD_YES;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_size, void **slot)
@@ -398,6 +405,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
             return queue(call); /* the body stays unread, the connection ends after the answer */
         return MHD_YES;
     }
+    /* With several chunks in its buffer the library goes on calling, although suspended: what is
+     * left untouched comes again after the resume. */
+    if (is_suspended(connection))
+        return MHD_YES;
     if (*upload_size > 0)
         return take_body(call, upload_data, upload_size);
     return go_on(call);

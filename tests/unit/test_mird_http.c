@@ -486,6 +486,31 @@ static void test_sink_fails(void **state)
     free(answer);
 }
 
+/* Many small chunks at once: the library hands over several for one suspension. */
+static void test_sink_chunks(void **state)
+{
+    struct fixture *f = *state;
+    int fd = talk_dial(f->path);
+    talk_say(fd, "PUT /sink HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END);
+    static char block[40 * 1010];
+    size_t len = 0, total = 0;
+    for (int i = 0; i < 40; i++) {
+        len += (size_t)snprintf(block + len, sizeof block - len, "3e8\r\n");
+        memset(block + len, 1, 1000);
+        len += 1000;
+        block[len++] = '\r';
+        block[len++] = '\n';
+    }
+    for (int i = 0; i < 100; i++, total += 40000)
+        assert_int_equal(send(fd, block, len, MSG_NOSIGNAL), (ssize_t)len);
+    talk_say(fd, "0\r\n\r\n");
+    char *answer = talk_hear(fd);
+    assert_non_null(strstr(answer, "201 "));
+    assert_int_equal(atomic_load(&f->sunk), total);
+    assert_int_equal(f->sum, total);
+    free(answer);
+}
+
 static void test_begin_answers(void **state)
 {
     struct fixture *f = *state;
@@ -556,6 +581,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_worker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sink, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sink_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sink_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_begin_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_head, setup, teardown),
