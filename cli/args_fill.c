@@ -120,6 +120,8 @@ int cmd_args_complete(struct cmd_args *args, struct mir_error *err)
     if (mir_config_load(&args->config, err)) {
         if (err && err->kind == MIR_NOT_FOUND)
             err->kind = MIR_USAGE;
+        if (err && !*err->hint)
+            mir_error_hint(err, "make it readable, or name another file with --config");
         return -1;
     }
     for (unsigned i = 0; i < OPT_COUNT; i++)

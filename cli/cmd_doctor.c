@@ -182,10 +182,10 @@ static void print_checks(const struct cmd_context *ctx, const json_t *checks)
         mir_auto_free char *name = cmd_term_clean(cmd_text(check, "name"));
         mir_auto_free char *detail = cmd_term_clean(cmd_text(check, "detail"));
         mir_auto_free char *fix = cmd_term_clean(cmd_text(check, "fix"));
-        fprintf(ctx->out.file, "%s%s%s  %-18s %s\n", cmd_term_on(&ctx->out, cmd_state_color(level)),
+        fprintf(ctx->out.file, "%s%s%s  %-24s %s\n", cmd_term_on(&ctx->out, cmd_state_color(level)),
                 level, cmd_term_off(&ctx->out), name, detail);
         if (*fix)
-            fprintf(ctx->out.file, "      %-18s fix: %s\n", "", fix);
+            fprintf(ctx->out.file, "      %-24s fix: %s\n", "", fix);
     }
 }
 
@@ -202,14 +202,14 @@ int cmd_doctor(struct cmd_context *ctx, struct mir_error *err)
     const char *only = cmd_args_text(&ctx->args, OPT_PROVIDER);
     json_t *checks = json_array();
     check_programs(checks);
-    if (!only || !strcmp(only, "local"))
-        check_qemu(checks);
     check_state(checks);
     if (check_daemon(ctx, checks)) {
         for (size_t i = 0; cmd_provider_names[i]; i++)
             if (!only || !strcmp(only, cmd_provider_names[i]))
                 check_provider(ctx, checks, cmd_provider_names[i]);
     } else {
+        if (!only || !strcmp(only, "local"))
+            check_qemu(checks);
         add(checks, only ? only : "providers", "WARN", "not checked: the daemon does that",
             "start it: mirage-deploy daemon start");
     }

@@ -25,24 +25,53 @@ static void print_list(const struct cmd_context *ctx, const char *label, const j
     cmd_print_row(ctx, label, mir_buf_text(&line));
 }
 
+/* One line each: what is done, and how many bytes go out for it. */
+static void print_steps(const struct cmd_context *ctx, const json_t *steps)
+{
+    size_t i;
+    json_t *step;
+    json_array_foreach(steps, i, step)
+    {
+        char size[32] = "";
+        if (cmd_number(step, "bytes") > 0)
+            cmd_size_format((uint64_t)cmd_number(step, "bytes"), size, sizeof size);
+        mir_auto_free char *text =
+            mir_format("%s: %s%s%s%s", cmd_text(step, "name"), cmd_text(step, "does"),
+                       *size ? " (" : "", size, *size ? ")" : "");
+        cmd_print_row(ctx, i ? " " : "steps", text);
+    }
+}
+
+static void print_ports(const struct cmd_context *ctx, const json_t *ports)
+{
+    size_t i;
+    json_t *port;
+    json_array_foreach(ports, i, port)
+    {
+        char host[24] = "a free port";
+        if (cmd_number(port, "host") > 0)
+            snprintf(host, sizeof host, "%lld", cmd_number(port, "host"));
+        mir_auto_free char *text =
+            mir_format("%s:%s -> %lld", cmd_text(port, "address"), host, cmd_number(port, "guest"));
+        cmd_print_row(ctx, "port", text);
+    }
+}
+
 static void print_plan(const struct cmd_context *ctx, const json_t *plan)
 {
     char text[CMD_CELL];
-    const json_t *cost = json_object_get(plan, "cost");
+    const json_t *cost = json_object_get(plan, "cost"), *boots = json_object_get(plan, "boots");
     mir_auto_free char *deadline = cmd_deadline_text(plan);
     cmd_print_row(ctx, "provider", cmd_text(plan, "provider"));
-    cmd_print_row(ctx, "verdict", cmd_text(plan, "verdict"));
-    cmd_print_row(ctx, "how", cmd_text(plan, "how"));
-    cmd_print_row(ctx, "why", cmd_text(plan, "why"));
-    print_list(ctx, "steps", json_object_get(plan, "steps"));
-    if (cmd_number(plan, "bytes") > 0) {
-        cmd_size_format((uint64_t)cmd_number(plan, "bytes"), text, sizeof text);
-        cmd_print_row(ctx, "bytes", text);
-    }
+    cmd_print_row(ctx, "verdict", cmd_text(boots, "verdict"));
+    cmd_print_row(ctx, "how", cmd_text(boots, "how"));
+    cmd_print_row(ctx, "why", cmd_text(boots, "why"));
+    print_steps(ctx, json_object_get(plan, "steps"));
     if (cmd_number(plan, "memory_bytes") > 0) {
         cmd_size_format((uint64_t)cmd_number(plan, "memory_bytes"), text, sizeof text);
         cmd_print_row(ctx, "memory", text);
     }
+    print_ports(ctx, json_object_get(plan, "ports"));
     cmd_print_row(ctx, "deadline", deadline);
     cmd_money(cost, "per_hour_micro", text);
     cmd_print_row(ctx, "per hour", text);

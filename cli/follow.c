@@ -19,6 +19,9 @@
 /* The daemon sends at least a comment every 15 s; twice that without a byte is the end. */
 #define STREAM_SILENCE_MS 40000
 
+/* Times are compared as texts, up to the second: fractions may be there or not. */
+#define WHOLE_SECONDS 19
+
 /* One answer that is being waited for. */
 struct stream {
     int fd; /* -1: not open */
@@ -104,7 +107,7 @@ static int on_event(void *ctx, const struct cmd_event *sse, struct mir_error *er
     struct follow *f = ctx;
     (void)err;
     json_t *event = mir_json_parse(sse->data, sse->len, CMD_SSE_MAX, NULL);
-    if (json_is_object(event) && strcmp(cmd_text(event, "at"), f->since) >= 0) {
+    if (json_is_object(event) && strncmp(cmd_text(event, "at"), f->since, WHOLE_SECONDS) >= 0) {
         print_event(f, event);
         if (!strcmp(cmd_text(event, "state"), "stuck"))
             f->stuck = true;

@@ -34,7 +34,7 @@ static int connect_failed(const char *path, int sys_errno, struct mir_error *err
                            (unsigned)st.st_uid, (unsigned)st.st_mode & 0777, (unsigned)getuid());
         else
             mir_error_hint(err, "its directory is closed to you: run this as the daemon's user, or "
-                                "name a socket of your own with --socket");
+                                "name a directory of your own with --state");
     } else {
         mir_fail_errno(err, sys_errno, "cannot reach the daemon at %s", path);
         err->kind = MIR_UNAVAILABLE;

@@ -178,6 +178,7 @@ static void print_full_command(const struct cmd_context *ctx)
 static int run(struct cmd_context *ctx, struct mir_error *err)
 {
     ctx->command = ctx->args.command;
+    cmd_interrupt_install(ctx->json);
     if (cmd_args_complete(&ctx->args, err))
         return -1;
     settle(ctx);

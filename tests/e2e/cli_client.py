@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: ISC
 """The command line against a stand-in for the daemon: JSON of every command with and without a
 terminal, exit codes of every kind of error, interruptions, silence and garbage, hostile text."""
-import contextlib
-import errno
 import hashlib
 import json
 import os
-import pty
-import select
 import shutil
 import signal
 import subprocess
@@ -16,7 +12,8 @@ import tempfile
 import time
 
 from cli_fake import Answer, Fake, problem
-from mirage import PATIENCE, Skip, Tap, program, skip_all
+from cli_terminal import on_terminal
+from mirage import Skip, Tap, program, skip_all
 
 HELLO = program('hello.elf')
 EXIT = {'failed': 1, 'internal': 1, 'usage': 2, 'not-found': 3, 'credentials': 4, 'policy': 5,
@@ -55,41 +52,8 @@ class Bench:
         return child.returncode, out, err
 
     def terminal(self, *args, typed='', expect=0, own_stdout=False, **env):
-        """The same on a terminal. With own_stdout, standard output is a pipe of its own and only
-        the rest is the terminal. Gives (status, standard output, terminal)."""
-        master, slave = pty.openpty()
-        out_r, out_w = os.pipe()
-        child = subprocess.Popen([program('mirage-deploy'), *args], env={**self.env, **env},
-                                 stdin=slave, stdout=out_w if own_stdout else slave, stderr=slave,
-                                 start_new_session=True)
-        os.close(slave)
-        os.close(out_w)
-        if typed:
-            os.write(master, typed.encode())
-        screen, out = b'', b''
-        fds = [master, out_r]
-        give_up = time.monotonic() + 60
-        while fds:
-            assert time.monotonic() < give_up, f'{args}: no end\n{screen}'
-            for fd in select.select(fds, [], [], 1)[0]:
-                try:
-                    data = os.read(fd, 65536)
-                except OSError as e:
-                    if e.errno != errno.EIO:
-                        raise
-                    data = b''
-                if not data:
-                    fds.remove(fd)
-                elif fd == master:
-                    screen += data
-                else:
-                    out += data
-        status = child.wait()
-        os.close(master)
-        os.close(out_r)
-        text = screen.decode('utf-8', 'replace').replace('\r\n', '\n')
-        assert expect is None or status == expect, f'{args}: {status}, not {expect}\n{text}\n{out}'
-        return status, out.decode(), text
+        return on_terminal({**self.env, **env}, *args, typed=typed, expect=expect,
+                           own_stdout=own_stdout)
 
 
 # Every command with its exit code: once where it works, once where it fails.

@@ -194,8 +194,10 @@ class Fake:
         return Answer(201, {'sha256': parts[0]})
 
     def post_plans(self, _parts, _body):
-        return Answer(200, {'provider': 'local', 'verdict': 'boots', 'how': 'qemu-kernel',
-                            'why': 'multiboot', 'steps': [{'name': 'instance'}], 'bytes': 1,
+        return Answer(200, {'provider': 'local',
+                            'boots': {'verdict': 'boots', 'how': 'qemu-kernel', 'why': 'so'},
+                            'steps': [{'name': 'instance', 'does': 'qemu-kernel', 'bytes': 1}],
+                            'ports': [{'address': '127.0.0.1', 'host': 0, 'guest': 80}],
                             'memory_bytes': 1 << 25, 'expires_at': utc(600), 'hooks': ['daemon'],
                             'cost': {'currency': 'USD', 'per_hour_micro': 10400,
                                      'so_far_micro': 0, 'worst_micro': 20800}})
