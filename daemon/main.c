@@ -14,80 +14,80 @@
 #include "notify.h"
 #include "start.h"
 
-static int complain(const struct mir_error *err) {
-  fprintf(stderr, "mirage-deployd: %s\n", err->text);
-  if (err->hint[0])
-    fprintf(stderr, "hint: %s\n", err->hint);
-  return mir_kind_info(err->kind)->exit_code;
+static int complain(const struct mir_error *err)
+{
+    fprintf(stderr, "mirage-deployd: %s\n", err->text);
+    if (err->hint[0])
+        fprintf(stderr, "hint: %s\n", err->hint);
+    return mir_kind_info(err->kind)->exit_code;
 }
 
 /* Before any thread: they all inherit the mask, and signals come to
  * wait_for_end alone. */
-static void prepare_process(sigset_t *set) {
-  umask(077);
-  signal(SIGPIPE, SIG_IGN);
-  sigemptyset(set);
-  sigaddset(set, SIGTERM);
-  sigaddset(set, SIGINT);
-  sigaddset(set, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, set, NULL);
-  mallopt(
-      M_ARENA_MAX,
-      2); /* a pool per thread would cost more memory than contention time */
+static void prepare_process(sigset_t *set)
+{
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    mallopt(M_ARENA_MAX, 2); /* a pool per thread would cost more memory than contention time */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  prctl(PR_SET_DUMPABLE,
-        0); /* keys in memory: no core files, no ptrace by others */
+    prctl(PR_SET_DUMPABLE, 0); /* keys in memory: no core files, no ptrace by others */
 #endif
 }
 
 /* The public process is a program of its own, so that what it needs for the
  * network (libcurl and twenty libraries behind it) does not live in this one.
  * Returns only when it cannot be had. */
-static void become_public(char **argv, struct mir_error *err) {
-  char *program = mir_program_path("mirage-public", err);
-  if (!program)
-    return;
-  execv(program, argv);
-  mir_fail_errno(err, errno, "cannot start %s", program);
-  free(program);
+static void become_public(char **argv, struct mir_error *err)
+{
+    char *program = mir_program_path("mirage-public", err);
+    if (!program)
+        return;
+    execv(program, argv);
+    mir_fail_errno(err, errno, "cannot start %s", program);
+    free(program);
 }
 
-static void wait_for_end(const sigset_t *set) {
-  int sig = 0;
-  while (!sigwait(set, &sig) && sig == SIGHUP)
-    mir_log(MIR_LOG_INFO, "start",
-            "SIGHUP: nothing to read again; restart to re-configure");
-  mir_log(MIR_LOG_INFO, "stop", "%s: stopping",
-          sig == SIGINT ? "interrupted" : "asked to end");
+static void wait_for_end(const sigset_t *set)
+{
+    int sig = 0;
+    while (!sigwait(set, &sig) && sig == SIGHUP)
+        mir_log(MIR_LOG_INFO, "start", "SIGHUP: nothing to read again; restart to re-configure");
+    mir_log(MIR_LOG_INFO, "stop", "%s: stopping", sig == SIGINT ? "interrupted" : "asked to end");
 }
 
-int main(int argc, char **argv) {
-  struct mird_options options;
-  struct mir_error err = {0};
-  if (mird_options_read(argc, argv, &options, &err))
-    return complain(&err);
-  if (options.help) {
-    mird_options_help();
+int main(int argc, char **argv)
+{
+    struct mird_options options;
+    struct mir_error err = {0};
+    if (mird_options_read(argc, argv, &options, &err))
+        return complain(&err);
+    if (options.help) {
+        mird_options_help();
+        return 0;
+    }
+    if (options.version) {
+        puts("mirage-deployd " MIR_VERSION);
+        return 0;
+    }
+    if (options.public_fd >= 0) {
+        become_public(argv, &err);
+        return complain(&err);
+    }
+    sigset_t set;
+    prepare_process(&set);
+    struct mird_daemon *daemon;
+    if (mird_start(&options, &daemon, &err)) {
+        mird_ready_fd(options.ready_fd, &err);
+        return complain(&err);
+    }
+    mird_ready_fd(options.ready_fd, NULL);
+    mird_notify("READY=1\nSTATUS=serving\n");
+    wait_for_end(&set);
+    mird_stop(daemon);
     return 0;
-  }
-  if (options.version) {
-    puts("mirage-deployd " MIR_VERSION);
-    return 0;
-  }
-  if (options.public_fd >= 0) {
-    become_public(argv, &err);
-    return complain(&err);
-  }
-  sigset_t set;
-  prepare_process(&set);
-  struct mird_daemon *daemon;
-  if (mird_start(&options, &daemon, &err)) {
-    mird_ready_fd(options.ready_fd, &err);
-    return complain(&err);
-  }
-  mird_ready_fd(options.ready_fd, NULL);
-  mird_notify("READY=1\nSTATUS=serving\n");
-  wait_for_end(&set);
-  mird_stop(daemon);
-  return 0;
 }
