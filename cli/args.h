@@ -49,6 +49,11 @@ int cmd_args_complete(struct cmd_args *args, struct mir_error *err);
 int cmd_args_require(struct cmd_args *args, enum cmd_opt opt, bool may_ask, struct mir_error *err);
 int cmd_args_require_places(struct cmd_args *args, bool may_ask, struct mir_error *err);
 
+/* Calls warn for each MIRAGE_DEPLOY_ variable that nothing reads (a typo in a ttl costs money);
+ * near is the one probably meant, or NULL. */
+typedef void cmd_args_warn_fn(void *ctx, const char *name, const char *near);
+void cmd_args_unknown_env(cmd_args_warn_fn *warn, void *ctx);
+
 void cmd_args_clear(struct cmd_args *args);
 
 /* The winning item, or NULL. */

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/cleanup.h"
 #include "api/memory.h"
+#include "api/suggest.h"
 #include "args.h"
 #include "cmd.h"
 #include "value.h"
@@ -132,6 +134,33 @@ int cmd_args_complete(struct cmd_args *args, struct mir_error *err)
         if (check_item(args, &args->items[i], err))
             return -1;
     return settle_deadline(args, err);
+}
+
+void cmd_args_unknown_env(cmd_args_warn_fn *warn, void *ctx)
+{
+    static const char prefix[] = "MIRAGE_DEPLOY_";
+    /* Those of the other programs, and of the tests. */
+    static const char *const others[] = {"MIRAGE_DEPLOY_PUBLIC", "MIRAGE_DEPLOY_FAULT",
+                                         "MIRAGE_DEPLOY_FAULT_COUNT", "MIRAGE_DEPLOY_SHARED"};
+    char names[OPT_COUNT][CMD_ENV_SIZE];
+    const char *known[OPT_COUNT + MIR_NELEMS(others)];
+    size_t count = 0;
+    for (unsigned i = 0; i < OPT_COUNT; i++)
+        if (!(cmd_options[i].flags & CMD_OPT_META)) {
+            cmd_option_env(&cmd_options[i], names[i]);
+            known[count++] = names[i];
+        }
+    for (size_t i = 0; i < MIR_NELEMS(others); i++)
+        known[count++] = others[i];
+    for (char **env = environ; *env; env++) {
+        char name[CMD_ENV_SIZE];
+        if (strncmp(*env, prefix, sizeof prefix - 1) != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(*env, "="), *env);
+        const char *near = mir_suggest(name, known, count);
+        if (!near || strcmp(near, name) != 0)
+            warn(ctx, name, near);
+    }
 }
 
 static int missing(const struct cmd_args *args, enum cmd_opt opt, struct mir_error *err)

@@ -92,14 +92,16 @@ static void print_bash_values(FILE *out)
         const struct cmd_option *option = &cmd_options[i];
         if (!option->arg || (option->flags & CMD_OPT_PLACE))
             continue;
-        fprintf(out, "    --%s%s%c) ", option->name, option->letter ? "|-" : "",
-                option->letter ? option->letter : ' ');
+        fprintf(out, "    --%s", option->name);
+        if (option->letter)
+            fprintf(out, "|-%c", option->letter);
+        fputs(") ", out);
         if (option->type == CMD_CHOICE) {
             fputs("COMPREPLY=($(compgen -W '", out);
             print_words(out, option->choices);
             fputs("' -- \"$cur\"))", out);
         } else if (option->type == CMD_FILE) {
-            fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", out);
+            fputs("IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$cur\"))", out);
         } else {
             fputs("COMPREPLY=()", out);
         }
@@ -110,9 +112,10 @@ static void print_bash_values(FILE *out)
 static void print_bash(FILE *out)
 {
     fputs("# bash completion of mirage-deploy; made by: mirage-deploy completion bash\n"
+          "# shellcheck disable=SC2207 # zsh, which runs this too, has no such mapfile\n"
           "_mirage_deploy() {\n"
           "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "  local words='' names=0 files=0 command='' i\n"
+          "  local words='' names=0 files=0 command='' i IFS=$' \\t\\n'\n"
           "  COMPREPLY=()\n"
           "  case $prev in\n",
           out);
@@ -139,7 +142,7 @@ static void print_bash(FILE *out)
           "  [ $names = 1 ] && words=\"$words $(timeout 0.3 mirage-deploy completion names "
           "2>/dev/null)\"\n"
           "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-          "  [ $files = 1 ] && COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+          "  [ $files = 1 ] && IFS=$'\\n' && COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
           "}\n"
           "complete -o filenames -F _mirage_deploy mirage-deploy\n",
           out);

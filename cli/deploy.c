@@ -103,11 +103,18 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     return set_arguments(body, args->rest, err);
 }
 
+static void warn_env(void *ctx, const char *name, const char *near)
+{
+    cmd_say(ctx, "warning: nothing reads the variable %s%s%s%s", name,
+            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cmd_request *ret,
                         struct mir_error *err)
 {
     *ret = (struct cmd_request){.provider = provider, .fd = -1};
     ret->path = cmd_args_text(&ctx->args, OPT_KERNEL);
+    cmd_args_unknown_env(warn_env, ctx);
     mir_auto_free char *helper = mir_program_path("mirage-image", err);
     if (!helper || img_open_file(ret->path, &ret->fd, err) ||
         img_inspect_fd(helper, ret->fd, ret->path, 0, &ret->kernel, err) ||

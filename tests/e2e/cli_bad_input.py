@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Bad input, with the real daemon: each gets one clear sentence with the fix and the right exit code,
-and nothing is left running. And what an interruption at any moment leaves behind."""
+"""Bad input, with the real daemon: each gets one clear sentence with the fix and the right exit
+code, and nothing is left running. And what an interruption at any moment leaves behind."""
 import gzip
 import json
 import os
@@ -128,7 +128,8 @@ def places(tap, world):
         if os.geteuid() != 0:
             raise Skip('needs root, to become somebody else')
         done = subprocess.run([program('mirage-deploy'), 'local', HELLO, '--state', '/root/state'],
-                              env={**world.env, 'HOME': '/'}, capture_output=True, text=True, check=False, cwd='/',
+                              env={**world.env, 'HOME': '/'}, capture_output=True, text=True,
+                              check=False, cwd='/',
                               user=65534, group=65534, extra_groups=[])
         if 'permission' not in done.stderr.lower() or done.returncode == 127:
             raise Skip('the build directory is closed to other users')

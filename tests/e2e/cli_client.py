@@ -136,7 +136,7 @@ def error_kinds(tap):
         b.fake.special['DELETE', '/v1/deployments/hello'] = remove
         _, _, err = b.run('rm', 'hello', expect=9)
         assert d['id'] in err, err
-    with Bench() as b, tap.part('an operation that fails ends with its own error, after the console'):
+    with Bench() as b, tap.part('an operation that fails: its own error, after the console'):
         b.fake.console = b'panic: out of luck\n'
 
         def post(_body):
@@ -224,15 +224,20 @@ def sha256(path):
 
 def requests(tap):
     with Bench() as b, tap.part('the request says what the options say'):
-        b.run('local', HELLO, '--name', 'n', '--ttl', '90s', '--memory', '64M', '-p', '0.0.0.0:1:80',
-              '-p', '81', '--no-list', '--url', 'http://h/', '--', 'a=1', 'b c',
+        b.run('local', HELLO, '--name', 'n', '--ttl', '90s', '--memory', '64M', '-p',
+              '0.0.0.0:1:80', '-p', '81', '--no-list', '--url', 'http://h/', '--', 'a=1', 'b c',
               MIRAGE_DEPLOY_TTL='7h')
         sent = [r for r in b.fake.requests if r[0] == 'POST'][0]
         assert json.loads(sent[3]) == {
             'provider': 'local', 'kernel': sha256(HELLO), 'name': 'n', 'ttl': '90s',
-            'memory_bytes': 64 << 20, 'list': False, 'url': 'http://h/', 'arguments': ['a=1', 'b c'],
+            'memory_bytes': 64 << 20, 'list': False, 'url': 'http://h/',
+            'arguments': ['a=1', 'b c'],
             'ports': [{'guest': 80, 'host': 1, 'address': '0.0.0.0'}, {'guest': 81}]}, sent[3]
         assert len(sent[2]['Idempotency-Key']) == 32
+    with Bench() as b, tap.part('a variable that nothing reads is pointed out'):
+        _, _, err = b.run('local', HELLO, MIRAGE_DEPLOY_TLL='1h')
+        assert 'MIRAGE_DEPLOY_TLL; did you mean MIRAGE_DEPLOY_TTL?' in err, err
+        assert 'warning' not in b.run('local', HELLO, MIRAGE_DEPLOY_PUBLIC='x')[2]
     with Bench() as b, tap.part('the kernel is sent whole, and only once'):
         b.run('local', HELLO)
         with open(HELLO, 'rb') as f:
@@ -325,7 +330,8 @@ def questions(tap):
 def broken_daemons(tap):
     rows = [('garbage', b'SSH-2.0-OpenSSH\r\n\r\n', 2, 'not HTTP'),
             ('nothing at all', b'', 8, 'broke off'),
-            ('half an answer', b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"deploy', 8, 'broke off'),
+            ('half an answer', b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"dep', 8,
+             'broke off'),
             ('no JSON', b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<html', 2, 'not JSON'),
             ('an error without a reason', b'HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n', 1, '500')]
     for name, raw, status, text in rows:
@@ -383,7 +389,8 @@ def words(tap):
             raise Skip('no bash')
         b.fake.deployment('hello')
         _, script, _ = b.run('completion', 'bash')
-        for line, want in (('mirage-deploy lo', {'local', 'logs'}), ('mirage-deploy site ', {'add'}),
+        for line, want in (('mirage-deploy lo', {'local', 'logs'}),
+                           ('mirage-deploy site ', {'add'}),
                            ('mirage-deploy rm ', {'hello', '--detach'}),
                            ('mirage-deploy wait x --for li', {'live'})):
             found = complete(b, script, line)
@@ -407,8 +414,8 @@ def main():
             skip_all(f'{name} is not built')
     tap = Tap()
     only = sys.argv[1:]
-    for group in (json_everywhere, error_kinds, waiting, interruptions, requests, streams, questions,
-                  broken_daemons, sockets, words):
+    for group in (json_everywhere, error_kinds, waiting, interruptions, requests, streams,
+                  questions, broken_daemons, sockets, words):
         if not only or group.__name__ in only:
             group(tap)
     return tap.end()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""A stand-in for the daemon: the routes of docs/REST.md over a unix socket, with answers that a test
-can replace, delay or break. For what a real daemon does not do on demand: every kind of error, a
-deployment that gets stuck, silence, garbage, and text that attacks a terminal."""
+"""A stand-in for the daemon: the routes of docs/REST.md over a unix socket, with answers that a
+test can replace, delay or break. For what a real daemon does not do on demand: every kind of error,
+a deployment that gets stuck, silence, garbage, and text that attacks a terminal."""
 import http.server
 import json
 import os
@@ -18,7 +18,7 @@ def utc(offset_s=0):
 
 
 class Answer:
-    """status, JSON document or bytes, seconds to wait before; raw bytes replace the whole answer."""
+    """status, JSON document or bytes, seconds to wait before; raw bytes replace all of it."""
 
     def __init__(self, status=200, body=None, delay=0.0, raw=None, kind='application/json'):
         self.status, self.body, self.delay, self.raw, self.kind = status, body, delay, raw, kind

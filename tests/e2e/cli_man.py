@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The manual page against the tables that the program works with, and against mandoc. With
-`--update` (and MIRAGE_MAN_TOOL) the generated part is put into the page."""
+"""The manual page and the completion scripts against the tables that the program works with, and
+against mandoc and the shells. With `--update` (and MIRAGE_MAN_TOOL) they are made anew."""
 import os
 import re
 import shutil
@@ -9,14 +9,21 @@ import sys
 
 from mirage import Skip, Tap, program
 
-PAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
-                    'docs', 'man', 'mirage-deploy.1')
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PAGE = os.path.join(ROOT, 'docs', 'man', 'mirage-deploy.1')
+SCRIPTS = {shell: os.path.join(ROOT, 'packaging', 'completion', 'mirage-deploy.' + shell)
+           for shell in ('bash', 'zsh', 'fish')}
 TOOL = os.environ.get('MIRAGE_MAN_TOOL', '')
 PART = re.compile(r'^\.\\" begin of what .*?^\.\\" end of what [^\n]*\n', re.S | re.M)
 
 
 def generated():
     return subprocess.run([TOOL], capture_output=True, text=True, check=True).stdout
+
+
+def completion(shell):
+    return subprocess.run([program('mirage-deploy'), 'completion', shell], capture_output=True,
+                          text=True, check=True).stdout
 
 
 def page():
@@ -28,6 +35,9 @@ def update():
     text = PART.sub(lambda _: generated(), page())
     with open(PAGE, 'w', encoding='utf-8') as f:
         f.write(text)
+    for shell, path in SCRIPTS.items():
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(completion(shell))
 
 
 def words_of_help():
@@ -70,6 +80,14 @@ def main():
         done = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning', PAGE], capture_output=True,
                               text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+    for shell, path in SCRIPTS.items():
+        with tap.part(f'the completion script for {shell} is what the program prints'):
+            with open(path, encoding='utf-8') as f:
+                assert f.read() == completion(shell), 'run: cli_man.py --update'
+            if not shutil.which(shell):
+                raise Skip(f'{shell} is not installed')
+            done = subprocess.run([shell, '-n', path], capture_output=True, text=True, check=False)
+            assert done.returncode == 0 and not done.stderr, done.stderr
     return tap.end()
 
 

@@ -79,7 +79,7 @@ def deployments(tap, world):
 
 def detached(tap, world):
     with tap.part('--detach returns at once, wait sees it through to its end'):
-        d = world.cli('local', HELLO, '--name', 'later', '--ttl', '10m', '--detach', '--json').json()
+        d = world.cli('local', HELLO, '--name', 'later', '--ttl', '9m', '--detach', '--json').json()
         assert d['state'] not in ('gone', 'failed'), d
         world.cli('wait', 'later', '--for', 'live', '--timeout', '60s')
         world.cli('rm', 'later', '--detach')
@@ -103,7 +103,8 @@ def kernels(tap, world):
 
 def sites(tap, world):
     with tap.part('sites: add, list, verify, take off'):
-        site = world.cli('site', 'add', 'http://example.org/', '--name', 'elsewhere', '--json').json()
+        site = world.cli('site', 'add', 'http://example.org/', '--name', 'elsewhere',
+                         '--json').json()
         has(site, SITE)
         listed = twice(world, 'sites')['sites']
         assert 'elsewhere' in [s['name'] for s in listed], listed

@@ -1,0 +1,68 @@
+# bash completion of mirage-deploy; made by: mirage-deploy completion bash
+# shellcheck disable=SC2207 # zsh, which runs this too, has no such mapfile
+_mirage_deploy() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+  local words='' names=0 files=0 command='' i IFS=$' \t\n'
+  COMPREPLY=()
+  case $prev in
+    --name) COMPREPLY=(); return ;;
+    --ttl) COMPREPLY=(); return ;;
+    --until) COMPREPLY=(); return ;;
+    --memory) COMPREPLY=(); return ;;
+    --publish|-p) COMPREPLY=(); return ;;
+    --url) COMPREPLY=(); return ;;
+    --wait-timeout) COMPREPLY=(); return ;;
+    --since) COMPREPLY=(); return ;;
+    --for) COMPREPLY=($(compgen -W 'pending preparing uploading launching running live ending gone failed stuck' -- "$cur")); return ;;
+    --timeout) COMPREPLY=(); return ;;
+    --data) COMPREPLY=(); return ;;
+    --socket) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --state) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --config) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  esac
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+    --) return ;;
+    -*) ;;
+    *) case $command in
+       '') command=${COMP_WORDS[i]} ;;
+       site|daemon|config) command="$command ${COMP_WORDS[i]}" ;;
+       esac ;;
+    esac
+  done
+  case $command in
+    '') words=' local ps show logs wait extend rm plan inspect doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
+    'local') words=' --name --ttl --until --memory --publish --url --list --no-list --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'logs') words=' --follow --since --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'wait') words=' --for --timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'extend') words=' --detach --wait-timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'plan') words='local --name --ttl --until --memory --publish --url --list --no-list --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'doctor') words='local --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'sites') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'site add') words=' --name --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'site') words=' add verify rm' ;;
+    'site verify') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'site rm') words=' --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'badge') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'providers') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'daemon start') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'daemon') words=' start stop status run' ;;
+    'daemon stop') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'daemon status') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'daemon run') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'config list') words=' --show-origin --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'config') words=' list' ;;
+    'completion') words='bash zsh fish names --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'api') words='GET POST PUT PATCH DELETE --data --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'help') words='environment exit-codes formatting kernels --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'version') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+  esac
+  [ $names = 1 ] && words="$words $(timeout 0.3 mirage-deploy completion names 2>/dev/null)"
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  [ $files = 1 ] && IFS=$'\n' && COMPREPLY+=($(compgen -f -- "$cur"))
+}
+complete -o filenames -F _mirage_deploy mirage-deploy
