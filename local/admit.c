@@ -103,6 +103,38 @@ static int admit_tender(const struct mir_instance_spec *spec, enum local_how how
     return 0;
 }
 
+unsigned local_admit_nics(const struct mir_kernel *kernel)
+{
+    if (kernel->format != MIR_FORMAT_SOLO5_VIRTIO)
+        return 1;
+    unsigned count = 0;
+    for (unsigned i = 0; i < kernel->device_count; i++)
+        count += kernel->devices[i].kind == MIR_DEVICE_NET;
+    return count;
+}
+
+/* Solo5 on virtio wants exactly the devices of its manifest: it aborts when one is missing, and on
+ * one too many. Network cards can be given. */
+static int admit_devices(const struct mir_instance_spec *spec, struct mir_error *err)
+{
+    const struct mir_kernel *kernel = spec->kernel;
+    unsigned nics = local_admit_nics(kernel);
+    for (unsigned i = 0; kernel->format == MIR_FORMAT_SOLO5_VIRTIO && i < kernel->device_count; i++)
+        if (kernel->devices[i].kind != MIR_DEVICE_NET)
+            return mir_fail(err, MIR_POLICY,
+                            "this kernel demands the device '%s', which is not a network card; "
+                            "local gives it none",
+                            kernel->devices[i].name);
+    if (nics > LOCAL_NICS_MAX)
+        return mir_fail(err, MIR_POLICY, "this kernel demands %u network cards; at most %d here",
+                        nics, LOCAL_NICS_MAX);
+    if (nics == 0 && spec->port_count > 0) {
+        mir_fail(err, MIR_POLICY, "this kernel has no network, so no port of it can be published");
+        return mir_error_hint(err, "leave the published ports (-p) out");
+    }
+    return 0;
+}
+
 static int admit_qemu(const struct local_ctx *local, enum local_how how,
                       const struct mir_instance_spec *spec, struct mir_error *err)
 {
@@ -114,6 +146,8 @@ static int admit_qemu(const struct local_ctx *local, enum local_how how,
         mir_fail(err, MIR_POLICY, "accelerator = kvm, but /dev/kvm cannot be opened");
         return mir_error_hint(err, "join the group kvm, or set [local] accelerator = auto");
     }
+    if (admit_devices(spec, err))
+        return -1;
     if (how == LOCAL_HOW_QEMU_DISK && spec->kernel_path)
         return local_disk_admit(spec->kernel_path, spec->kernel->format, format, err);
     return 0;

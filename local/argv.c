@@ -52,19 +52,19 @@ bool local_arguments_hidden(const struct local_spec *spec)
     return strlen(spec->arguments) < CONF_LINE_MAX && !strpbrk(spec->arguments, "\"\n\r");
 }
 
-static void add_network(struct local_argv *argv, const struct local_spec *spec)
+static void add_nic(struct local_argv *argv, const struct local_spec *spec, unsigned index)
 {
     struct mir_buf net;
     mir_buf_init(&net, 8192);
-    mir_buf_adds(&net, "user,id=net0,restrict=off");
-    for (unsigned i = 0; i < spec->port_count; i++)
+    mir_buf_addf(&net, "user,id=net%u,restrict=off", index);
+    for (unsigned i = 0; index == 0 && i < spec->port_count; i++)
         mir_buf_addf(&net, ",hostfwd=tcp:%s:%u-:%u", spec->ports[i].address,
                      (unsigned)spec->ports[i].host_port, (unsigned)spec->ports[i].guest_port);
     add(argv, "-netdev");
     add_owned(argv, mir_buf_take(&net));
     add(argv, "-device");
     /* Without the network boot ROM: nothing of ours boots from the network, and it takes time. */
-    add(argv, "virtio-net-pci,netdev=net0,romfile=");
+    add_owned(argv, mir_format("virtio-net-pci,netdev=net%u,romfile=", index));
 }
 
 static void build_qemu(struct local_argv *argv, const struct local_spec *spec)
@@ -96,7 +96,8 @@ static void build_qemu(struct local_argv *argv, const struct local_spec *spec)
     add_all(argv, fixed, MIR_NELEMS(fixed));
     add(argv, "-m");
     add_owned(argv, mir_format("%lluM", mebibytes(spec->memory_bytes)));
-    add_network(argv, spec);
+    for (unsigned i = 0; i < spec->nic_count; i++)
+        add_nic(argv, spec, i);
     if (spec->how == LOCAL_HOW_QEMU_DISK) {
         add(argv, "-drive");
         /* snapshot: what the guest writes goes to a file of its own that vanishes with it. */

@@ -74,6 +74,7 @@ static int fill_spec(struct creation *c, struct mir_error *err)
     spec->tags = asked->tags;
     spec->deadline_s = asked->lease->deadline_s;
     spec->memory_bytes = memory_for(c);
+    spec->nic_count = local_admit_nics(kernel);
     spec->solo5_exit = kernel->format == MIR_FORMAT_SOLO5_VIRTIO;
     spec->tell_deadline = (kernel->takes_part & MIR_PART_CONSOLE_DEADLINE) != 0;
     return 0;

@@ -32,6 +32,9 @@ int local_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
 /* The way this kernel is started here; MIR_POLICY with the reason when there is none. */
 int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct mir_error *err);
 
+/* How many network cards it gets: Solo5 on virtio aborts on one that its manifest does not name. */
+unsigned local_admit_nics(const struct mir_kernel *kernel);
+
 /* create.c */
 int local_instance_create(void *ctx, const struct mir_instance_spec *spec, struct mir_instance *ret,
                           struct mir_error *err);

@@ -136,12 +136,26 @@ static int pump(struct keeper *keeper, int fd, take_fn *take, int rounds)
     return 1;
 }
 
+static void remember_tail(struct keeper *keeper, const char *data, size_t len)
+{
+    char *tail = keeper->console_tail;
+    size_t room = sizeof keeper->console_tail - 1, old = strlen(tail);
+    size_t take = len < room ? len : room;
+    size_t stay = old + take <= room ? old : room - take;
+    memmove(tail, tail + old - stay, stay);
+    memcpy(tail + stay, data + len - take, take);
+    for (size_t i = stay; i < stay + take; i++)
+        tail[i] = tail[i] ? tail[i] : ' '; /* it is a text */
+    tail[stay + take] = '\0';
+}
+
 static void take_console(struct keeper *keeper, const char *data, size_t len)
 {
     bool first = keeper->status.first_output_ms == 0;
     if (first)
         keeper->status.first_output_ms = utc_ms(keeper);
     local_console_write(&keeper->console, data, len);
+    remember_tail(keeper, data, len);
     if (first)
         save_or_log(keeper);
 }
@@ -377,7 +391,7 @@ static int run_guest(struct keeper *keeper, struct mir_error *err)
         turn(keeper);
     drain(keeper);
     struct local_end end = {keeper->cause, keeper->wait_status, keeper->qmp.shutdown,
-                            mir_buf_text(&keeper->stderr_text)};
+                            keeper->console_tail, mir_buf_text(&keeper->stderr_text)};
     char reason[sizeof keeper->status.end_reason];
     /* A guest can be done before anybody saw it run. */
     bool ran = keeper->qmp.ready || keeper->status.first_output_ms != 0 ||

@@ -36,6 +36,7 @@ struct keeper {
     struct local_status status;
     struct local_guest guest;
     struct local_console console;
+    char console_tail[256]; /* always terminated */
     struct local_deadline deadline;
     struct local_qmp qmp;
     struct mir_buf stderr_text;

@@ -59,18 +59,41 @@ static const struct {
     {"host-error", "QEMU stopped on an error"},
 };
 
-static void exit_reason(const struct local_spec *spec, int code, const char *line, char *ret,
-                        size_t size)
+/* Solo5 always leaves with the same status; only its console says how it went. */
+static void solo5_reason(const char *console, char *ret, size_t size)
 {
-    bool qemu = local_how_is_qemu(spec->how);
-    if (qemu && spec->solo5_exit && code == SOLO5_DONE)
-        snprintf(ret, size, "guest exited with status 0");
-    else if (qemu && code == 1 && *line)
+    static const char exited[] = "Solo5: solo5_exit(";
+    const char *last = NULL;
+    for (const char *p = console; (p = strstr(p, exited)); p++)
+        last = p + sizeof exited - 1;
+    int status;
+    if (strstr(console, "Solo5: solo5_abort() called"))
+        snprintf(ret, size, "guest aborted");
+    else if (last && sscanf(last, "%d)", &status) == 1)
+        snprintf(ret, size, "guest exited with status %d", status);
+    else
+        snprintf(ret, size, "guest exited");
+}
+
+static void qemu_exit(const struct local_spec *spec, int code, const struct local_end *end,
+                      const char *line, char *ret, size_t size)
+{
+    if (spec->solo5_exit && code == SOLO5_DONE)
+        solo5_reason(end->console_tail, ret, size);
+    else if (code == 1 && *line)
         snprintf(ret, size, "QEMU failed: %s", line);
-    else if (qemu && code % 2 == 1) /* the debug exit gives 2 * value + 1 */
+    else if (code % 2 == 1) /* the debug exit gives 2 * value + 1 */
         snprintf(ret, size, "guest exited with status %d", code / 2);
-    else if (qemu && code == 0)
+    else if (code == 0)
         snprintf(ret, size, "powered off");
+    else
+        snprintf(ret, size, "QEMU exited with status %d", code);
+}
+
+static void tender_exit(int code, const char *line, char *ret, size_t size)
+{
+    if (code != 0 && *line)
+        snprintf(ret, size, "the tender failed: %s", line);
     else
         snprintf(ret, size, "guest exited with status %d", code);
 }
@@ -95,8 +118,10 @@ void local_end_reason(const struct local_spec *spec, const struct local_end *end
     if (WIFSIGNALED(end->wait_status))
         snprintf(ret, size, "%s died by signal %d%s%s", program_word(spec),
                  WTERMSIG(end->wait_status), *line ? ": " : "", line);
+    else if (local_how_is_qemu(spec->how))
+        qemu_exit(spec, WEXITSTATUS(end->wait_status), end, line, ret, size);
     else
-        exit_reason(spec, WEXITSTATUS(end->wait_status), line, ret, size);
+        tender_exit(WEXITSTATUS(end->wait_status), line, ret, size);
 }
 
 /* "... forwarding rule 'tcp:127.0.0.1:8080-:80'": says which one. */

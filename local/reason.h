@@ -13,10 +13,11 @@
 enum local_cause { LOCAL_CAUSE_NONE, LOCAL_CAUSE_DEADLINE, LOCAL_CAUSE_ASKED, LOCAL_CAUSE_SIGNAL };
 
 struct local_end {
-    enum local_cause cause;  /* what the keeper did, if anything */
-    int wait_status;         /* of waitpid */
-    const char *shutdown;    /* QEMU's word; "" none */
-    const char *stderr_text; /* "" nothing */
+    enum local_cause cause;   /* what the keeper did, if anything */
+    int wait_status;          /* of waitpid */
+    const char *shutdown;     /* QEMU's word; "" none */
+    const char *console_tail; /* the last that the guest said */
+    const char *stderr_text;  /* "" nothing */
 };
 
 /* The last line of a program's complaints that says something: warnings are passed over, what is

@@ -71,9 +71,10 @@ char *local_spec_text(const struct local_spec *spec)
 {
     const char *base = (const char *)spec;
     json_t *json =
-        json_pack("{s:s,s:I,s:I,s:I,s:o}", "how", local_how_name(spec->how), "expires_s",
+        json_pack("{s:s,s:I,s:I,s:I,s:i,s:o}", "how", local_how_name(spec->how), "expires_s",
                   (json_int_t)spec->tags.expires_s, "deadline_s", (json_int_t)spec->deadline_s,
-                  "memory_bytes", (json_int_t)spec->memory_bytes, "ports", ports_to_json(spec));
+                  "memory_bytes", (json_int_t)spec->memory_bytes, "nics", (int)spec->nic_count,
+                  "ports", ports_to_json(spec));
     for (size_t i = 0; i < MIR_NELEMS(text_fields); i++)
         json_object_set_new(json, text_fields[i].name, json_string(base + text_fields[i].offset));
     for (size_t i = 0; i < MIR_NELEMS(flag_fields); i++) {
@@ -126,17 +127,21 @@ static int read_spec(json_t *json, struct local_spec *spec)
 {
     const char *how;
     json_int_t expires_s, deadline_s, memory_bytes;
+    int nics;
     json_t *ports;
-    if (json_unpack(json, "{s:s,s:I,s:I,s:I,s:o}", "how", &how, "expires_s", &expires_s,
-                    "deadline_s", &deadline_s, "memory_bytes", &memory_bytes, "ports", &ports) ||
+    if (json_unpack(json, "{s:s,s:I,s:I,s:I,s:i,s:o}", "how", &how, "expires_s", &expires_s,
+                    "deadline_s", &deadline_s, "memory_bytes", &memory_bytes, "nics", &nics,
+                    "ports", &ports) ||
         read_fields(json, spec))
         return -1;
     int how_index = local_how_by_name(how);
-    if (how_index < 0 || deadline_s <= 0 || memory_bytes <= 0 || !json_is_array(ports) ||
-        json_array_size(ports) > MIR_PORTS_MAX || !mir_id_valid(spec->tags.deployment) ||
-        !mir_name_valid(spec->name) || *spec->program != '/' || *spec->kernel != '/')
+    if (how_index < 0 || nics < 0 || nics > LOCAL_NICS_MAX || deadline_s <= 0 ||
+        memory_bytes <= 0 || !json_is_array(ports) || json_array_size(ports) > MIR_PORTS_MAX ||
+        !mir_id_valid(spec->tags.deployment) || !mir_name_valid(spec->name) ||
+        *spec->program != '/' || *spec->kernel != '/')
         return -1;
     spec->how = (enum local_how)how_index;
+    spec->nic_count = (unsigned)nics;
     spec->tags.expires_s = expires_s;
     spec->deadline_s = deadline_s;
     spec->memory_bytes = (uint64_t)memory_bytes;

@@ -12,6 +12,8 @@
 
 #include "api/provider.h"
 
+#define LOCAL_NICS_MAX 8
+
 enum local_how {
     LOCAL_HOW_QEMU_KERNEL,
     LOCAL_HOW_QEMU_DISK,
@@ -31,9 +33,10 @@ struct local_spec {
     char machine[16];
     char accelerator[8]; /* "tcg" or "kvm" */
     bool sandbox;        /* this QEMU was built with its sandbox */
-    bool solo5_exit;     /* exit status 83 of QEMU means the guest's 0 */
+    bool solo5_exit;     /* exit status 83 of QEMU is Solo5's end, whatever its status was */
     bool tell_deadline;  /* the guest takes "deadline N" on its console */
     uint64_t memory_bytes;
+    unsigned nic_count; /* virtio network cards; ports are published on the first */
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
     char arguments[MIR_ARGS_MAX];

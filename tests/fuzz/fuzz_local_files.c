@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(complaint, data, size);
     local_last_line(complaint, line, sizeof line);
     struct mir_error err = {0};
-    struct local_end end = {LOCAL_CAUSE_NONE, 256, "", complaint};
+    struct local_end end = {LOCAL_CAUSE_NONE, 256, "", complaint, complaint};
     local_start_failure(spec, &end, &err);
     free(complaint);
     free(spec);

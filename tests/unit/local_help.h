@@ -69,6 +69,7 @@ static inline struct local_spec local_some_spec(void)
                                .accelerator = "tcg",
                                .sandbox = true,
                                .memory_bytes = (64 << 20) + 1,
+                               .nic_count = 1,
                                .port_count = 2,
                                .ports = {{"127.0.0.1", 8080, 80}, {"0.0.0.0", 8443, 443}},
                                .arguments = "name=site token=secret"};

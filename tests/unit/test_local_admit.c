@@ -129,6 +129,31 @@ static void tenders(void **state)
     free(old);
 }
 
+static void solo5_devices(void **state)
+{
+    struct local_ctx local = ctx_in(*state);
+    struct mir_kernel kernel = some_kernel("qemu-kernel");
+    struct mir_instance_spec spec = {.kernel = &kernel, .memory_bytes = 16 << 20, .name = "site"};
+    put_program(*state, "qemu", fake_qemu);
+    assert_int_equal(local_admit_nics(&kernel), 1);
+    kernel.format = MIR_FORMAT_SOLO5_VIRTIO;
+    assert_int_equal(local_admit_nics(&kernel), 0);
+    expect(&local, &spec, 0, NULL);
+    spec.port_count = 1;
+    expect(&local, &spec, MIR_POLICY, "no network");
+    kernel.device_count = 2;
+    kernel.devices[0] = (struct mir_device){"service0", MIR_DEVICE_NET};
+    kernel.devices[1] = (struct mir_device){"service1", MIR_DEVICE_NET};
+    assert_int_equal(local_admit_nics(&kernel), 2);
+    expect(&local, &spec, 0, NULL);
+    kernel.devices[1] = (struct mir_device){"storage", MIR_DEVICE_BLOCK};
+    expect(&local, &spec, MIR_POLICY, "'storage'");
+    kernel.device_count = LOCAL_NICS_MAX + 1;
+    for (unsigned i = 0; i < kernel.device_count; i++)
+        kernel.devices[i] = (struct mir_device){"service", MIR_DEVICE_NET};
+    expect(&local, &spec, MIR_POLICY, "9 network cards");
+}
+
 static void sizes_of_memory(void **state)
 {
     (void)state;
@@ -161,6 +186,7 @@ static void sizes_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {LOCAL_IN_PLACE(qemu_kernels), LOCAL_IN_PLACE(qemu_disks),
-                                       LOCAL_IN_PLACE(tenders), cmocka_unit_test(sizes_of_memory)};
+                                       LOCAL_IN_PLACE(tenders), LOCAL_IN_PLACE(solo5_devices),
+                                       cmocka_unit_test(sizes_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

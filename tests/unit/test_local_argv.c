@@ -92,6 +92,22 @@ static void no_arguments_no_append(void **state)
     free(text);
 }
 
+/* Ports are the first card's; no card, no network. */
+static void several_cards_and_none(void **state)
+{
+    (void)state;
+    struct local_spec spec = local_some_spec();
+    spec.nic_count = 2;
+    char *words = joined(&spec);
+    assert_non_null(strstr(words, "-netdev user,id=net1,restrict=off -device "
+                                  "virtio-net-pci,netdev=net1,romfile="));
+    free(words);
+    spec.nic_count = 0;
+    words = joined(&spec);
+    assert_null(strstr(words, "net"));
+    free(words);
+}
+
 static void disk_under_qemu(void **state)
 {
     (void)state;
@@ -124,6 +140,7 @@ int main(void)
         cmocka_unit_test(kernel_under_qemu),
         cmocka_unit_test(arguments_that_do_not_fit_the_file),
         cmocka_unit_test(no_arguments_no_append),
+        cmocka_unit_test(several_cards_and_none),
         cmocka_unit_test(disk_under_qemu),
         cmocka_unit_test(kernel_under_a_tender),
     };

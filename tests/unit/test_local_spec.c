@@ -43,6 +43,7 @@ static void what_is_refused(void **state)
         {"\"qemu-kernel\"", "\"qemu-soup\""},
         {"\"deadline_s\":1800000600", "\"deadline_s\":0"},
         {"\"deadline_s\":1800000600", "\"deadline_s\":\"soon\""},
+        {"\"nics\":1", "\"nics\":9"},
         {"\"host\":8080", "\"host\":80800"},
         {"\"host\":8080", "\"host\":0"},
         {"\"guest\":443", "\"guest\":-1"},
