@@ -123,14 +123,14 @@ static json_t *boots_to_json(const struct mir_kernel *kernel)
 json_t *mir_kernel_to_json(const struct mir_kernel *k)
 {
     return json_pack(
-        "{s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:i, s:s, s:s, s:o, s:o}",
+        "{s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}",
         "sha256", k->sha256, "bytes", (json_int_t)k->bytes, "unpacked_bytes",
         (json_int_t)k->unpacked_bytes, "container", mir_container_name(k->container), "format",
         mir_format_name(k->format), "arch", mir_arch_name(k->arch), "boot_ways",
         bits_to_json(k->boot_ways, boot_ways, MIR_NELEMS(boot_ways)), "takes_part",
         bits_to_json(k->takes_part, parts, MIR_NELEMS(parts)), "entry", (json_int_t)k->entry,
         "load_bytes", (json_int_t)k->load_bytes, "min_memory_bytes",
-        (json_int_t)k->min_memory_bytes, "solo5_abi_version", (int)k->solo5_abi_version,
+        (json_int_t)k->min_memory_bytes, "solo5_abi_version", (json_int_t)k->solo5_abi_version,
         "powers_off", name_at(powers, MIR_NELEMS(powers), k->powers_off), "description",
         k->description, "devices", devices_to_json(k), "boots", boots_to_json(k));
 }

@@ -18,6 +18,7 @@ static struct mir_kernel sample(void)
                            .entry = 0xffffffff80100000u,
                            .load_bytes = 0x200000,
                            .min_memory_bytes = 16 << 20,
+                           .solo5_abi_version = UINT32_MAX,
                            .powers_off = MIR_POWERS_OFF_YES,
                            .description = "a kernel",
                            .device_count = 2,
@@ -39,6 +40,7 @@ static void survives_a_round_trip(void **state)
     assert_true(json_equal(json, second));
     assert_int_equal(again.entry, k.entry);
     assert_int_equal(again.boot_ways, k.boot_ways);
+    assert_int_equal(again.solo5_abi_version, UINT32_MAX);
     assert_string_equal(json_string_value(json_object_get(json, "format")), "multiboot1");
     const struct mir_boots *boots = mir_kernel_boots(&again, "local");
     assert_non_null(boots);
