@@ -5,6 +5,8 @@
 #ifndef TESTS_TINY_SERVER_H
 #define TESTS_TINY_SERVER_H
 
+#include "scratch.h"
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
