@@ -71,19 +71,30 @@ enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t n
     return now_s - d->ending_since_s >= MIRD_STUCK_AFTER_S ? MIRD_STUCK : MIRD_ENDING;
 }
 
-/* Bytes of the UTF-8 sequence at p, 0 when it is none that JSON takes. */
+/* The forms of UTF-8: what a first and a second byte may be, and how long it is. */
+static const struct {
+    unsigned char first_low, first_high, second_low, second_high, len;
+} utf8_forms[] = {
+    {0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+/* Bytes of the sequence at p, 0 when it is none. Looks no further than the terminator. */
 static size_t sequence(const unsigned char *p)
 {
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (p[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
+    for (size_t i = 0; i < MIR_NELEMS(utf8_forms); i++) {
+        if (p[0] < utf8_forms[i].first_low || p[0] > utf8_forms[i].first_high)
+            continue;
+        size_t len = utf8_forms[i].len;
+        if (len > 1 && (p[1] < utf8_forms[i].second_low || p[1] > utf8_forms[i].second_high))
             return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
-    bool too_high = p[0] == 0xf4 && p[1] >= 0x90;
-    return overlong || surrogate || too_high ? 0 : len;
+        for (size_t k = 2; k < len; k++)
+            if ((p[k] & 0xc0) != 0x80)
+                return 0;
+        return len;
+    }
+    return 0;
 }
 
 void mird_text_clean(char *text)

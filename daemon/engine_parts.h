@@ -48,6 +48,7 @@ struct mird_entry {
     int64_t hold_boot_ms;  /* a write failed: nothing before this */
     int64_t watch_boot_ms; /* the next look at a running instance */
     unsigned watch_every_ms;
+    unsigned reread_left; /* after an extension: times to ask the guest for its deadline */
     uint64_t console_offset;
     bool console_known; /* the offset has been set */
     char tail[MIRD_TAIL_BYTES];

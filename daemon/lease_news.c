@@ -48,7 +48,13 @@ static void state_text(const struct mird_deployment *d, enum mird_state state, c
                        size_t size)
 {
     out[0] = '\0';
-    if (state == MIRD_RUNNING)
+    if (state == MIRD_PREPARING)
+        snprintf(out, size, "making the kernel ready");
+    else if (state == MIRD_UPLOADING)
+        snprintf(out, size, "bringing the image to %s", d->provider);
+    else if (state == MIRD_LAUNCHING)
+        snprintf(out, size, "asking %s for an instance", d->provider);
+    else if (state == MIRD_RUNNING)
         snprintf(out, size, "instance %s", d->instance.id);
     else if (state == MIRD_LIVE)
         snprintf(out, size, "%s answers", d->url);
@@ -72,9 +78,12 @@ static void tell_state(const struct mird_deployment *before, const struct mird_d
     char text[320];
     /* A running that came and went within one step is told all the same. */
     if (!before->seen_running && after->seen_running && new != MIRD_RUNNING) {
+        state_text(after, MIRD_RUNNING, text, sizeof text);
         struct mird_event *event = add_event(news, "state", after, now_ms);
-        mir_copy(event->state, sizeof event->state, mird_state_name(MIRD_RUNNING));
-        state_text(after, MIRD_RUNNING, event->text, sizeof event->text);
+        if (event) {
+            mir_copy(event->state, sizeof event->state, mird_state_name(MIRD_RUNNING));
+            mir_copy(event->text, sizeof event->text, text);
+        }
     }
     bool got_stuck = !before->stuck && after->stuck;
     if (old == new && !got_stuck)

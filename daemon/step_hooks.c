@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "api/memory.h"
-#include "daemon/public_link.h"
 #include "daemon/registry.h"
 #include "engine_parts.h"
 
-#define READ_BACK_S 10 /* how long the guest is asked for its new deadline */
+#define REREADS 5 /* times that the guest is asked for its new deadline */
+#define REREAD_FIRST_MS 100
 
 static void add_daemon(const struct mird_engine *engine, const struct mir_lease *lease,
                        struct mird_answer *ret)
@@ -64,10 +64,11 @@ void mird_hooks_do(struct mird_engine *engine, struct mird_entry *entry,
     ret->input.hooks = ret->hooks;
     if (d->steps[MIRD_STEP_SITE] != MIRD_DONE)
         return;
-    /* An extension: the page and the guest's own word follow. */
+    /* An extension: the page follows, and the guest is asked once it had time to hear of it. */
     mird_site_deadline(engine->core, d->id, ret->input.deadline_s, NULL);
-    if (engine->core->public_link)
-        mird_public_probe_soon(engine->core->public_link, d->name, READ_BACK_S);
+    entry->reread_left = REREADS;
+    entry->watch_every_ms = REREAD_FIRST_MS;
+    entry->watch_boot_ms = mird_engine_boot_ms(engine) + REREAD_FIRST_MS;
 }
 
 /* The hooks of the providers so far go with the instance that they end. */

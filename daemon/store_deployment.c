@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/cleanup.h"
+#include "api/clock.h"
 #include "api/json.h"
 #include "api/memory.h"
 #include "store_sql.h"
@@ -135,7 +136,11 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
                                const struct mird_operation *op, const char *key,
                                const char *body_sha, struct mir_error *err)
 {
-    struct mird_event event = {.at_ms = d->created_s * 1000, .kind = "state"};
+    const struct mir_clock *clock = mir_clock_system();
+    int64_t now_ms = clock->utc_ms(clock->ctx);
+    /* To the millisecond where the clocks agree, so that the history reads well. */
+    struct mird_event event = {
+        .at_ms = now_ms / 1000 == d->created_s ? now_ms : d->created_s * 1000, .kind = "state"};
     mir_copy(event.deployment, sizeof event.deployment, d->id);
     mir_copy(event.state, sizeof event.state,
              mird_state_name(mird_deployment_state(d, d->created_s)));

@@ -60,6 +60,21 @@ static void begin(struct mird_engine *engine, struct mird_entry *entry, enum mir
     }
 }
 
+/* Has the guest taken over the deadline that it was told? Only it can say. */
+static void reread_guest(struct mird_engine *engine, struct mird_entry *entry,
+                         const struct mird_deployment *d)
+{
+    bool armed = false;
+    for (unsigned i = 0; i < d->hook_count; i++)
+        armed |= !strcmp(d->hooks[i].name, "guest") && d->hooks[i].state == MIR_HOOK_ARMED;
+    if (armed || !(d->takes_part & MIR_PART_CONSOLE_DEADLINE))
+        entry->reread_left = 0;
+    if (!entry->reread_left || !engine->core->public_link)
+        return;
+    entry->reread_left--;
+    mird_public_probe_soon(engine->core->public_link, d->name, 1);
+}
+
 /* A look at a running instance, at a pace that slows down to the provider's. */
 static void watch(struct mird_engine *engine, struct mird_entry *entry)
 {
@@ -70,6 +85,7 @@ static void watch(struct mird_engine *engine, struct mird_entry *entry)
     mird_entry_snapshot(entry, &d);
     if (d.end_reason == MIRD_END_GUEST)
         mird_console_tell_end(engine, entry);
+    reread_guest(engine, entry, &d);
     entry->watch_every_ms = 2 * entry->watch_every_ms < pace_ms && entry->watch_every_ms
                                 ? 2 * entry->watch_every_ms
                                 : pace_ms;
