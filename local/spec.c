@@ -123,6 +123,13 @@ static int read_fields(const json_t *json, struct local_spec *spec)
     return 0;
 }
 
+/* The texts that the keeper acts on. */
+static int texts_in_order(const struct local_spec *spec)
+{
+    return mir_id_valid(spec->tags.deployment) && mir_name_valid(spec->name) &&
+           *spec->program == '/' && *spec->kernel == '/';
+}
+
 static int read_spec(json_t *json, struct local_spec *spec)
 {
     const char *how;
@@ -137,8 +144,7 @@ static int read_spec(json_t *json, struct local_spec *spec)
     int how_index = local_how_by_name(how);
     if (how_index < 0 || nics < 0 || nics > LOCAL_NICS_MAX || deadline_s <= 0 ||
         memory_bytes <= 0 || !json_is_array(ports) || json_array_size(ports) > MIR_PORTS_MAX ||
-        !mir_id_valid(spec->tags.deployment) || !mir_name_valid(spec->name) ||
-        *spec->program != '/' || *spec->kernel != '/')
+        !texts_in_order(spec))
         return -1;
     spec->how = (enum local_how)how_index;
     spec->nic_count = (unsigned)nics;
