@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+/* The planner: sense and nonsense of requests, policy, and the document. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/file.h"
+#include "api/json.h"
+#include "api/memory.h"
+#include "daemon/plan.h"
+
+#define NOW INT64_C(1800000000)
+#define SHA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const char *const hook_names[] = {"keeper", NULL};
+static const struct mir_provider local = {
+    .name = "local", .title = "here", .hook_names = hook_names, .guest_host = "10.0.2.2"};
+static const struct mir_provider cloud = {.name = "ec2", .title = "there", .paid = true};
+
+static const struct mird_policy policy = {.ttl_default_s = 3600,
+                                          .ttl_max_s = 86400,
+                                          .ttl_min_s = 10,
+                                          .memory_default_bytes = 64 << 20,
+                                          .memory_max_bytes = 512 << 20,
+                                          .deployments_max = 3};
+
+static struct mir_kernel kernel(enum mir_verdict verdict)
+{
+    struct mir_kernel k = {.format = MIR_FORMAT_MULTIBOOT1,
+                           .bytes = 1000,
+                           .min_memory_bytes = 5000000,
+                           .boots_count = 1,
+                           .takes_part = MIR_PART_DEADLINE};
+    mir_copy(k.sha256, sizeof k.sha256, SHA);
+    mir_copy(k.boots[0].provider, sizeof k.boots[0].provider, "local");
+    mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-kernel");
+    mir_copy(k.boots[0].why, sizeof k.boots[0].why, "the rule");
+    k.boots[0].verdict = verdict;
+    return k;
+}
+
+static struct mird_request request(void)
+{
+    struct mird_request r = {.list = true};
+    mir_copy(r.provider, sizeof r.provider, "local");
+    mir_copy(r.kernel, sizeof r.kernel, SHA);
+    return r;
+}
+
+static int plan(const struct mird_request *r, struct mird_plan *ret, struct mir_error *err)
+{
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    *err = (struct mir_error){0};
+    return mird_plan_make(r, &k, &local, &policy, 0, NOW, ret, err);
+}
+
+static void refused(const struct mird_request *r, enum mir_kind kind, const char *word)
+{
+    struct mird_plan p;
+    struct mir_error err;
+    assert_int_equal(plan(r, &p, &err), -1);
+    assert_int_equal(err.kind, kind);
+    if (!strstr(err.text, word))
+        fail_msg("'%s' does not say '%s'", err.text, word);
+}
+
+static void test_defaults(void **state)
+{
+    struct mird_request r = request();
+    struct mird_plan p;
+    struct mir_error err;
+    assert_int_equal(plan(&r, &p, &err), 0);
+    assert_int_equal(p.deadline_s, NOW + 3600);
+    assert_int_equal(p.memory_bytes, 64 << 20);
+    assert_int_equal(p.port_count, 1);
+    assert_int_equal(p.ports[0].guest_port, 80);
+    assert_int_equal(p.ports[0].host_port, 0);
+    assert_string_equal(p.ports[0].address, "127.0.0.1");
+    assert_true(p.wants_url);
+    assert_int_equal(p.hook_count, 3);
+    assert_string_equal(p.hooks[0], "keeper");
+    assert_string_equal(p.hooks[1], "daemon");
+    assert_string_equal(p.hooks[2], "guest");
+    r.ports_given = true; /* an empty list is a wish */
+    assert_int_equal(plan(&r, &p, &err), 0);
+    assert_int_equal(p.port_count, 0);
+    assert_false(p.wants_url);
+}
+
+static void test_lease_bounds(void **state)
+{
+    struct mird_request r = request();
+    struct mird_plan p;
+    struct mir_error err;
+    r.ttl_s = 9;
+    refused(&r, MIR_POLICY, "shortest");
+    r.ttl_s = 86401;
+    refused(&r, MIR_POLICY, "longest is 1d");
+    r.ttl_s = 86400;
+    assert_int_equal(plan(&r, &p, &err), 0);
+    r.until_s = NOW + 100;
+    refused(&r, MIR_USAGE, "both");
+    r.ttl_s = 0;
+    assert_int_equal(plan(&r, &p, &err), 0);
+    assert_int_equal(p.deadline_s, NOW + 100);
+    r.until_s = NOW - 1;
+    refused(&r, MIR_POLICY, "passed already");
+}
+
+static void test_memory(void **state)
+{
+    struct mird_request r = request();
+    struct mird_plan p;
+    struct mir_error err;
+    r.memory_bytes = 4 << 20;
+    refused(&r, MIR_POLICY, "too few");
+    r.memory_bytes = UINT64_C(1) << 30;
+    refused(&r, MIR_POLICY, "more than the 512 MiB");
+    r.memory_bytes = 16 << 20;
+    assert_int_equal(plan(&r, &p, &err), 0);
+    assert_int_equal(p.memory_bytes, 16 << 20);
+}
+
+static void test_boots(void **state)
+{
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_CANNOT);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "cannot boot on local: the rule"));
+    assert_non_null(strstr(err.hint, "--anyway"));
+    k = kernel(MIR_VERDICT_NO_NETWORK);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), -1);
+    r.anyway = true;
+    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(p.port_count, 0); /* nothing could answer there */
+    r.anyway = false;
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(p.verdict, MIR_VERDICT_UNKNOWN);
+    assert_int_equal(p.port_count, 0); /* it publishes none */
+    k = kernel(MIR_VERDICT_BOOTS);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 3, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+}
+
+static void test_ports(void **state)
+{
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    r.ports_given = true;
+    r.port_count = 2;
+    r.ports[0] = r.ports[1] = (struct mir_port){.host_port = 8080, .guest_port = 80};
+    refused(&r, MIR_USAGE, "8080");
+    r.ports[1].host_port = 8081;
+    r.ports[1].guest_port = 443;
+    assert_int_equal(plan(&r, &p, &err), 0);
+    assert_true(p.wants_url);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+}
+
+static void test_document(void **state)
+{
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mird_plan p;
+    struct mir_error err;
+    k.container = MIR_CONTAINER_GZIP;
+    assert_int_equal(plan(&r, &p, &err), 0);
+    p.price_per_hour_micro = 1000;
+    p.deadline_s = NOW + 5400;
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW);
+    assert_non_null(doc);
+    json_t *steps = json_object_get(doc, "steps");
+    assert_int_equal(json_array_size(steps), 4);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(steps, 0), "name")),
+                        "image");
+    json_t *cost = json_object_get(doc, "cost");
+    assert_int_equal(json_integer_value(json_object_get(cost, "worst_micro")), 1500);
+    assert_string_equal(json_string_value(json_object_get(doc, "expires_at")),
+                        "2027-01-15T09:30:00Z");
+    json_decref(doc);
+}
+
+/* --- requests --- */
+
+static int parse(const char *text, struct mird_request *ret, struct mir_error *err)
+{
+    *err = (struct mir_error){0};
+    json_t *body = mir_json_parse(text, strlen(text), 65536, err);
+    if (!body)
+        return -1;
+    int rc = mird_request_from_json(body, ret, err);
+    json_decref(body);
+    return rc;
+}
+
+static void test_request(void **state)
+{
+    struct mird_request r;
+    struct mir_error err;
+    if (parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\",\"name\":\"hello\",\"ttl\":\"1h30m\","
+              "\"memory_bytes\":33554432,\"ports\":[{\"host\":8080,\"guest\":80,"
+              "\"address\":\"127.0.0.1\"},{\"guest\":443}],\"arguments\":[\"a=b\",\"c\"],"
+              "\"url\":\"http://x/\",\"list\":false,\"anyway\":true}",
+              &r, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(r.ttl_s, 5400);
+    assert_int_equal(r.port_count, 2);
+    assert_int_equal(r.ports[1].guest_port, 443);
+    assert_string_equal(r.arguments, "a=b c");
+    assert_true(r.ports_given && r.anyway && !r.list);
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\"}", &r, &err), 0);
+    assert_true(!r.ports_given && r.list && !r.anyway);
+}
+
+static void test_bad_requests(void **state)
+{
+    static const struct {
+        const char *field, *word;
+    } rows[] = {
+        {"\"tll\":\"1h\"", "unknown field 'tll'"},
+        {"\"ttl\":\"1 fortnight\"", "ttl"},
+        {"\"ttl\":3600", "has to be a text"},
+        {"\"until\":\"soon\"", "until"},
+        {"\"ttl\":\"1h\",\"until\":\"2027-01-15T09:30:00Z\"", "both"},
+        {"\"name\":\"Hello\"", "not a name"},
+        {"\"name\":\"-x\"", "not a name"},
+        {"\"url\":\"ftp://x\"", "http://"},
+        {"\"url\":\"http://x/\\u0000y\"", "JSON"},
+        {"\"url\":\"http://x/\\n\"", "control character"},
+        {"\"ports\":{}", "list"},
+        {"\"ports\":[{\"host\":1}]", "guest"},
+        {"\"ports\":[{\"guest\":65536}]", "65536"},
+        {"\"ports\":[{\"guest\":80,\"hots\":1}]", "unknown field 'hots'"},
+        {"\"ports\":[1]", "object"},
+        {"\"arguments\":\"x\"", "list of texts"},
+        {"\"arguments\":[1]", "list of texts"},
+        {"\"arguments\":[\"a\\nb\"]", "control character"},
+        {"\"memory_bytes\":-1", "1048576"},
+        {"\"memory_bytes\":\"64M\"", "whole number"},
+        {"\"list\":1", "true or false"},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        char text[512];
+        struct mird_request r = {0}, before = r;
+        struct mir_error err;
+        snprintf(text, sizeof text, "{\"provider\":\"local\",\"kernel\":\"%s\",%s}", SHA,
+                 rows[i].field);
+        if (!parse(text, &r, &err))
+            fail_msg("taken: %s", rows[i].field);
+        assert_int_equal(err.kind, MIR_USAGE);
+        if (!strstr(err.text, rows[i].word))
+            fail_msg("%s: '%s' does not say '%s'", rows[i].field, err.text, rows[i].word);
+        assert_memory_equal(&r, &before, sizeof r);
+    }
+    struct mird_request r;
+    struct mir_error err;
+    assert_int_equal(parse("{}", &r, &err), -1);
+    assert_int_equal(parse("[]", &r, &err), -1);
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"abc\"}", &r, &err), -1);
+    char *big = mir_calloc(6000, 1);
+    int n = snprintf(big, 6000, "{\"provider\":\"local\",\"kernel\":\"%s\",\"arguments\":[\"", SHA);
+    memset(big + n, 'x', 4200);
+    memcpy(big + n + 4200, "\"]}", 3);
+    assert_int_equal(parse(big, &r, &err), -1);
+    assert_non_null(strstr(err.text, "longer"));
+    free(big);
+}
+
+static int load_policy(const char *text, struct mird_policy *ret, struct mir_error *err)
+{
+    char path[] = "/tmp/mird-plan-XXXXXX";
+    int fd = mkstemp(path);
+    struct mir_config *config = NULL;
+    assert_true(fd >= 0);
+    assert_int_equal(mir_write_all(fd, text, strlen(text)), 0);
+    close(fd);
+    assert_int_equal(mir_config_load_file(path, &config, err), 0);
+    int rc = mird_policy_load(config, ret, err);
+    mir_config_free(config);
+    unlink(path);
+    return rc;
+}
+
+static void test_policy(void **state)
+{
+    struct mird_policy p;
+    struct mir_error err = {0};
+    assert_int_equal(load_policy("", &p, &err), 0);
+    assert_int_equal(p.ttl_default_s, 3600);
+    assert_int_equal(p.ttl_max_s, 30 * 86400);
+    assert_int_equal(p.ttl_min_s, 10);
+    assert_int_equal(p.deployments_max, 64);
+    assert_int_equal(
+        load_policy("[policy]\nttl = 2h\nmemory_max = 2G\ndeployments_max = 5\n", &p, &err), 0);
+    assert_int_equal(p.ttl_default_s, 7200);
+    assert_true(p.memory_max_bytes == UINT64_C(2) << 30);
+    assert_int_equal(p.deployments_max, 5);
+    assert_int_equal(load_policy("\n[policy]\nmemory_max = lots\n", &p, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+    assert_non_null(strstr(err.text, ":3: memory_max"));
+    assert_int_equal(load_policy("[policy]\ndeployments_max = 0\n", &p, &err), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_lease_bounds),
+        cmocka_unit_test(test_memory),   cmocka_unit_test(test_boots),
+        cmocka_unit_test(test_ports),    cmocka_unit_test(test_document),
+        cmocka_unit_test(test_request),  cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_policy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
