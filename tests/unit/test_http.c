@@ -29,7 +29,8 @@ struct server {
     unsigned port;
     pthread_t thread;
     atomic_int connections;
-    char last_head[4096]; /* of the last request; read by tests after their answer came */
+    pthread_mutex_t lock;
+    char last_head[4096]; /* of the last request; under the lock */
 };
 
 struct canned {
@@ -112,7 +113,9 @@ static void *serve_one(void *arg)
                 break;
             have += (size_t)n;
         }
+        pthread_mutex_lock(&c->server->lock);
         memcpy(c->server->last_head, head, sizeof head);
+        pthread_mutex_unlock(&c->server->lock);
         char path[256] = "";
         sscanf(head, "%*s %255s", path);
         answer_path(c->fd, path);
@@ -155,6 +158,7 @@ static int listen_loopback(unsigned *ret_port)
 static int start(void **state)
 {
     struct server *s = mir_calloc(1, sizeof *s);
+    pthread_mutex_init(&s->lock, NULL);
     s->fd = listen_loopback(&s->port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
     *state = s;
@@ -255,13 +259,17 @@ static void test_post_and_headers(void **state)
                                  .user_agent = "tester/1",
                                  .fresh = true};
     assert_int_equal(mir_http_do(&q, &r, &err), 0);
-    assert_non_null(strstr(s->last_head, "POST /ok HTTP/1.1\r\n"));
-    assert_non_null(strstr(s->last_head, "Content-Type: application/json\r\n"));
-    assert_non_null(strstr(s->last_head, "X-None:"));
-    assert_non_null(strstr(s->last_head, "Content-Length: 2\r\n"));
-    assert_non_null(strstr(s->last_head, "User-Agent: tester/1\r\n"));
-    assert_non_null(strstr(s->last_head, "Connection: close\r\n"));
-    assert_null(strstr(s->last_head, "Expect:"));
+    char head[4096];
+    pthread_mutex_lock(&s->lock);
+    memcpy(head, s->last_head, sizeof head);
+    pthread_mutex_unlock(&s->lock);
+    assert_non_null(strstr(head, "POST /ok HTTP/1.1\r\n"));
+    assert_non_null(strstr(head, "Content-Type: application/json\r\n"));
+    assert_non_null(strstr(head, "X-None:"));
+    assert_non_null(strstr(head, "Content-Length: 2\r\n"));
+    assert_non_null(strstr(head, "User-Agent: tester/1\r\n"));
+    assert_non_null(strstr(head, "Connection: close\r\n"));
+    assert_null(strstr(head, "Expect:"));
 
     const struct mir_http_header split = {"X-Bad", "a\r\nX-Evil: 1"};
     q.headers = &split;

@@ -297,8 +297,10 @@ static void test_probe_and_pages(void **state)
     assert_true(m.probe.token_matched);
     assert_int_equal(m.probe.status, 200);
     assert_int_equal(m.probe.guest_deadline_s, 1795219023);
-    assert_non_null(strstr(a->site.agent, "mirage-deploy/"));
-    assert_non_null(strstr(a->site.agent, "(+http://127.0.0.1:1/)"));
+    char agent[256];
+    tiny_agent(&a->site, agent);
+    assert_non_null(strstr(agent, "mirage-deploy/"));
+    assert_non_null(strstr(agent, "(+http://127.0.0.1:1/)"));
 
     mird_site_probed(&site, &m.probe, 10);
     send_sites(a, &site, 1);

@@ -26,10 +26,11 @@ struct tiny_answer {
 struct tiny_server {
     int fd;
     unsigned port;
-    const struct tiny_answer *answers;
+    _Atomic(const struct tiny_answer *) answers;
     atomic_bool mute; /* stall on everything */
     atomic_int hits, open;
-    char agent[256]; /* User-Agent of the last request */
+    pthread_mutex_t lock;
+    char agent[256]; /* User-Agent of the last request; under the lock */
     pthread_t thread;
 };
 
@@ -43,8 +44,10 @@ static void tiny_reply(struct tiny_server *s, int fd, const char *head)
     char path[128] = "";
     sscanf(head, "%*s %127s", path);
     const char *agent = strstr(head, "User-Agent: ");
+    pthread_mutex_lock(&s->lock);
     if (agent)
         sscanf(agent, "User-Agent: %255[^\r]", s->agent);
+    pthread_mutex_unlock(&s->lock);
     atomic_fetch_add(&s->hits, 1);
     for (const struct tiny_answer *a = s->answers; a->path && !atomic_load(&s->mute); a++)
         if (!strcmp(a->path, path)) {
@@ -91,10 +94,18 @@ static void *tiny_accept(void *arg)
     }
 }
 
+static inline void tiny_agent(struct tiny_server *s, char out[256])
+{
+    pthread_mutex_lock(&s->lock);
+    memcpy(out, s->agent, sizeof s->agent);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static inline void tiny_start(struct tiny_server *s, const struct tiny_answer *answers)
 {
     memset(s, 0, sizeof *s);
     s->answers = answers;
+    pthread_mutex_init(&s->lock, NULL);
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
