@@ -10,7 +10,7 @@
 
 static json_t *document(const struct mird_rest *rest, const struct mird_site *site)
 {
-    return mird_site_json(site, rest->core->public_url);
+    return mird_site_json_owner(site, rest->core->public_url);
 }
 
 /* A text that has to be there and not empty. */
