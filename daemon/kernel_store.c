@@ -82,10 +82,9 @@ static int hint_space(const char *dir, struct mir_error *err)
                           dir);
 }
 
-int mird_kernel_room(const char *state_dir, uint64_t bytes, struct mir_error *err)
+static int check_room(const char *dir, uint64_t bytes, struct mir_error *err)
 {
     struct statvfs fs;
-    mir_auto_free char *dir = kernels_dir(state_dir);
     if (statvfs(dir, &fs))
         return 0; /* the write itself will tell */
     uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -94,6 +93,12 @@ int mird_kernel_room(const char *state_dir, uint64_t bytes, struct mir_error *er
     mir_fail(err, MIR_NO_SPACE, "no room for a kernel of %" PRIu64 " bytes: %" PRIu64 " are free",
              bytes, room);
     return hint_space(dir, err);
+}
+
+int mird_kernel_room(const char *state_dir, uint64_t bytes, struct mir_error *err)
+{
+    mir_auto_free char *dir = kernels_dir(state_dir);
+    return check_room(dir, bytes, err);
 }
 
 static int open_part(struct mird_upload *upload, struct mir_error *err)
@@ -143,6 +148,9 @@ int mird_upload_write(struct mird_upload *upload, const void *data, size_t len,
         mir_fail(err, MIR_USAGE, "the kernel is larger than %" PRIu64 " bytes", upload->max_bytes);
         return mir_error_hint(err, "raise kernel_max under [daemon] in the configuration");
     }
+    /* Asked again for each block: whoever sends in chunks has not said how much is coming. */
+    if (check_room(upload->dir, len, err))
+        return -1;
     if (mir_write_all(upload->fd, data, len)) {
         mir_fail_errno(err, errno, "cannot store the kernel in %s", upload->dir);
         return err && err->kind == MIR_NO_SPACE ? hint_space(upload->dir, err) : -1;

@@ -248,6 +248,30 @@ static void test_service(void **state)
            "mirage_deploy_nearest_deadline_seconds 3");
 }
 
+static void test_authority(void **state)
+{
+    struct fixture *f = *state;
+    struct mird_http_request request = {.peer = {.local = true, .uid = geteuid()}};
+    struct mir_error err = {0};
+    char who[32];
+    assert_int_equal(mird_auth(f->rest, &request, &err), 0);
+    mird_auth_who(f->rest, &request, who);
+    assert_string_equal(who, f->rest->own_name);
+    request.peer.uid = 0;
+    assert_int_equal(mird_auth(f->rest, &request, &err), 0);
+    request.peer.uid = geteuid() + 1;
+    assert_int_equal(mird_auth(f->rest, &request, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.hint, "socket_mode"));
+    mird_auth_who(f->rest, &request, who);
+    assert_non_null(strstr(who, "uid "));
+    f->rest->group_allowed = true;
+    assert_int_equal(mird_auth(f->rest, &request, &err), 0);
+    request.peer.local = false;
+    assert_int_equal(mird_auth(f->rest, &request, &err), -1);
+    assert_int_equal(err.kind, MIR_CREDENTIALS);
+}
+
 static void test_deployments(void **state)
 {
     struct fixture *f = *state;
@@ -480,9 +504,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_service),     TEST(test_deployments), TEST(test_refusals),
-        TEST(test_idempotency), TEST(test_lease),       TEST(test_operation_wait),
-        TEST(test_logs),        TEST(test_events),      TEST(test_kernel_refusals),
+        TEST(test_service),         TEST(test_authority),   TEST(test_deployments),
+        TEST(test_refusals),        TEST(test_idempotency), TEST(test_lease),
+        TEST(test_operation_wait),  TEST(test_logs),        TEST(test_events),
+        TEST(test_kernel_refusals),
     };
     return cmocka_run_group_tests_name("rest", tests, NULL, NULL);
 }
