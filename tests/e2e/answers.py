@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Every command with --json against a real daemon, into a pipe and on a terminal: one document, with
-the fields that others rely on, and nothing else on standard output."""
+"""Every command with --json against a real daemon, into a pipe and on a terminal: one document,
+with the fields that others rely on, and nothing else on standard output."""
 import json
 import os
 import pty
@@ -17,8 +17,9 @@ COMMANDS = [
     ('local KERNEL --ttl 10m --name hello', 0, ()),
     ('ps', 0, ('deployments',)),
     ('ps --all', 0, ('deployments',)),
-    ('show hello', 0, ('id', 'name', 'provider', 'state', 'kernel', 'url', 'addresses', 'created_at',
-                       'expires_at', 'hooks', 'cost', 'site', 'badge_url', 'events')),
+    ('show hello', 0, ('id', 'name', 'provider', 'state', 'kernel', 'url', 'addresses',
+                       'created_at', 'expires_at', 'hooks', 'cost', 'site', 'badge_url',
+                       'events')),
     ('logs hello', 0, ()),
     ('wait hello --for live --timeout 30s', 0, ()),
     ('extend hello 5m', 0, ()),
