@@ -9,7 +9,7 @@ import sys
 import time
 
 from cli_terminal import on_terminal
-from mirage import Skip, Tap, World, need_programs, program, wait_for
+from mirage import PATIENCE, Skip, Tap, World, need_programs, program, wait_for
 
 HELLO = program('hello.elf')
 DEPLOYMENT = {'id', 'name', 'provider', 'state', 'kernel', 'url', 'addresses', 'created_at',
@@ -48,6 +48,7 @@ def deployments(tap, world):
         d = twice(world, 'show', 'hello')
         has(d, DEPLOYMENT | {'events'})
         has(d['events'][0], {'id', 'at', 'kind', 'state', 'text'})
+        wait_for('its console', 5 * PATIENCE, lambda: 'hello' in world.cli('logs', 'hello').out)
         assert 'hello' in twice(world, 'logs', 'hello')['text']
         assert twice(world, 'wait', 'hello', '--for', 'live')['name'] == 'hello'
         badge = twice(world, 'badge', 'hello')
