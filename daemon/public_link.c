@@ -4,12 +4,9 @@
 #include "daemon/public_link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +23,7 @@
 #include "daemon/link_message.h"
 #include "daemon/registry.h"
 #include "daemon/statement.h"
+#include "registry_internal.h"
 
 #define READY_MS 2000  /* how long mird_public_start waits */
 #define SEND_LIMIT_S 5 /* a public process that does not read is broken */
@@ -35,8 +33,6 @@
 #define TIDY_MS 60000
 #define LATER_MS 1000 /* news of no consequence ("seen again") are gathered for so long */
 #define DEFAULT_LISTEN "127.0.0.1:8420"
-#define CHILD_LINK_FD 3
-#define CHILD_LISTEN_FD 4
 
 /* A site to be probed often; kept until it answered or the time is over, so that a public process
  * which is started again hears of it again. */
@@ -85,75 +81,12 @@ static void ring(int fd)
 
 /* --- the process --- */
 
-/* Nothing of our environment but what logging, name resolution and TLS look at. */
-static char **clean_environment(void)
-{
-    static const char *const kept[] = {"JOURNAL_STREAM", "SSL_CERT_FILE", "SSL_CERT_DIR",
-                                       "ASAN_OPTIONS",   "UBSAN_OPTIONS", "TSAN_OPTIONS"};
-    char **list = mir_calloc(MIR_NELEMS(kept) + 1, sizeof *list);
-    size_t n = 0;
-    for (size_t i = 0; i < MIR_NELEMS(kept); i++)
-        if (getenv(kept[i]))
-            list[n++] = mir_format("%s=%s", kept[i], getenv(kept[i]));
-    return list;
-}
-
-static int spawn_with(struct mird_public *link, int child_end, pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, child_end, CHILD_LINK_FD);
-    posix_spawn_file_actions_adddup2(&files, link->listen_fd, CHILD_LISTEN_FD);
-    posix_spawn_file_actions_addclosefrom_np(&files, CHILD_LISTEN_FD + 1);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    char *const argv[] = {(char[]){"mirage-deployd"}, (char[]){"--public-fd"}, (char[]){"3"},
-                          (char[]){"--public"},       (char[]){"fd=4"},        NULL};
-    char **env = clean_environment();
-    int rc = posix_spawn(ret_pid, "/proc/self/exe", &files, &attr, argv, env);
-    for (char **p = env; *p; p++)
-        free(*p);
-    free(env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    return rc;
-}
-
-/* Above the numbers that the child's own get, so that one is not written over the other. */
-static int lift(int *fd)
-{
-    int high = fcntl(*fd, F_DUPFD_CLOEXEC, CHILD_LISTEN_FD + 6);
-    if (high < 0)
-        return -1;
-    close(*fd);
-    *fd = high;
-    return 0;
-}
-
 static int start_process(struct mird_public *link, struct mir_error *err)
 {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-        return mir_fail_errno(err, errno, "the link to the public process");
-    mir_auto_close int child_end = ends[1];
-    mir_auto_close int own_end = ends[0];
     struct timeval limit = {.tv_sec = SEND_LIMIT_S};
-    setsockopt(own_end, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    pid_t pid = 0;
-    if (lift(&child_end))
-        return mir_fail_errno(err, errno, "the link to the public process");
-    int rc = spawn_with(link, child_end, &pid);
-    if (rc)
-        return mir_fail_errno(err, rc, "starting the public process");
-    link->pid = pid;
-    link->link_fd = mir_steal_fd(&own_end);
+    if (mird_public_spawn(link->listen_fd, &link->pid, &link->link_fd, err))
+        return -1;
+    setsockopt(link->link_fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     link->started_ms = now_ms();
     mir_buf_reset(&link->in);
     return 0;
@@ -479,7 +412,7 @@ int mird_public_start(struct mird_core *core, const char *listen, struct mird_pu
     struct mird_public *link = link_new(core);
     mir_auto_free char *bound = NULL;
     link->listen_fd = bind_listener(core, listen, &bound, err);
-    if (link->listen_fd < 0 || lift(&link->listen_fd) || fill_public_url(core, bound, err) ||
+    if (link->listen_fd < 0 || fill_public_url(core, bound, err) ||
         mird_statement_key_pem(&core->identity, link->key_pem, err)) {
         mird_public_stop(link);
         return -1;
