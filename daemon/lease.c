@@ -79,7 +79,7 @@ static enum mird_weight take_instance(struct mird_deployment *d, const struct mi
     if (!d->seen_running &&
         (found->state == MIR_INSTANCE_RUNNING || found->state == MIR_INSTANCE_ENDED)) {
         d->seen_running = true;
-        d->running_s = now_ms / 1000;
+        d->running_ms = now_ms;
         news = true;
     }
     if (found->state == MIR_INSTANCE_ENDED && !is_ending(d))

@@ -32,7 +32,7 @@ static inline int64_t goal_late_ms(const struct mird_deployment *d, const struct
 {
     if (d->goal_over || !d->seen_running)
         return INT64_MAX;
-    return d->running_s * 1000 + rules->live_timeout_ms;
+    return d->running_ms + rules->live_timeout_ms;
 }
 
 /* The last moment at which a teardown is not stuck yet. */

@@ -45,7 +45,7 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, stuck, BOOL),
     FIELD(mird_deployment, goal_over, BOOL),
     FIELD(mird_deployment, hooks_stale, BOOL),
-    FIELD(mird_deployment, running_s, I64),
+    FIELD(mird_deployment, running_ms, I64),
     FIELD(mird_deployment, last_create_ms, I64),
     FIELD(mird_deployment, absent_since_ms, I64),
     FIELD(mird_deployment, ending_since_s, I64),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Running the sandboxed helper for the core: unpack a stored kernel into the file that is booted.
- * Blocking, at most the time-out; any thread; each call starts and reaps its own process.
+ * The sandboxed helper for the core: unpack a stored kernel into the file that is booted.
+ * Blocking, at most the time-out; any thread.
  */
 #ifndef MIRD_SANDBOX_H
 #define MIRD_SANDBOX_H

@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,7 +168,7 @@ static int fake_console(void *ctx, const char *token, uint64_t offset, struct mi
     pthread_mutex_unlock(&cloud.lock);
     *ret_next = offset;
     if (there && offset < len) {
-        mir_buf_add(out, CONSOLE + offset, len - offset);
+        mir_buf_add(out, &CONSOLE[offset], len - offset);
         *ret_next = len;
     }
     return 0;
@@ -685,6 +687,58 @@ static void test_conflicts(void **state)
     assert_int_equal(alive(), 1);
 }
 
+/* The state directory on a file system of 3 MiB that somebody has filled. */
+static void test_disk_full(void **state)
+{
+    struct house *h = *state;
+    struct mird_deployment d, other;
+    struct mird_operation op;
+    struct mir_error err = {0};
+    char path[160];
+    stop(h);
+    if (mount("tmpfs", h->dir, "tmpfs", 0, "size=3m,mode=700")) {
+        print_message("SKIPPED test_disk_full: cannot mount a small file system: %s\n",
+                      strerror(errno));
+        start(h);
+        skip();
+    }
+    snprintf(path, sizeof path, "%s/kernels", h->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/kernels/%s", h->dir, h->kernel.sha256);
+    write_text(path, "abcd");
+    start(h);
+    assert_int_equal(mird_store_kernel_put(h->core.store, &h->kernel, 1, &err), 0);
+    struct mird_request r = request(h, "full", 600);
+    wait_operation(h, deploy(h, &r, &d).id);
+    snprintf(path, sizeof path, "%s/filler", h->dir);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    char block[4096] = {0};
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    close(fd);
+    /* Nothing new is begun, and nothing is acknowledged that is not written... */
+    r = request(h, "more", 600);
+    for (int i = 0; i < 64; i++)
+        if (mird_engine_deploy(h->core.engine, &r, "", "", &other, &op, &err)) {
+            assert_int_equal(err.kind, MIR_NO_SPACE);
+            break;
+        } else {
+            wait_operation(h, op.id);
+            snprintf(r.name, sizeof r.name, "more-%d", i);
+        }
+    assert_int_equal(err.kind, MIR_NO_SPACE);
+    /* ...but what runs can be ended, on the space kept in reserve. */
+    assert_int_equal(mird_engine_remove(h->core.engine, d.id, &d, &op, &err), 0);
+    assert_false(wait_operation(h, op.id).failed);
+    pthread_mutex_lock(&cloud.lock);
+    bool there = row_of(d.id) != NULL;
+    pthread_mutex_unlock(&cloud.lock);
+    assert_false(there);
+    stop(h);
+    assert_int_equal(umount(h->dir), 0);
+    start(h);
+}
+
 static void test_many(void **state)
 {
     struct house *h = *state;
@@ -731,6 +785,7 @@ int main(void)
         TEST(test_restart_with_intent),
         TEST(test_sweep),
         TEST(test_conflicts),
+        TEST(test_disk_full),
         TEST(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

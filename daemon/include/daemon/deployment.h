@@ -95,7 +95,7 @@ struct mird_deployment {
     bool stuck;              /* the teardown has been reported as stuck */
     bool goal_over;          /* the deploy operation has been answered, well or not */
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
-    int64_t running_s;       /* first seen running; 0: never */
+    int64_t running_ms;      /* first seen running; 0: never */
     int64_t last_create_ms;  /* of the last moment at which something may have been created */
     int64_t absent_since_ms; /* a running instance is not found since then; 0: it is found */
     int64_t ending_since_s;  /* 0: not ending */
