@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,25 +16,32 @@
 #include "api/clock.h"
 #include "api/memory.h"
 
+/* Between fork and exec, where only what a signal handler may do is allowed. */
+static _Noreturn void become(int dir_fd, char *const *words, char *const *env, int out_fd,
+                             pid_t parent)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int null_fd = open("/dev/null", O_RDONLY);
+    /* It must not outlive us, however we end. */
+    if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent && !fchdir(dir_fd) &&
+        dup2(null_fd, 0) >= 0 && dup2(out_fd, 1) >= 0 && dup2(out_fd, 2) >= 0) {
+        close_range(3, ~0U, 0);
+        execve(words[0], words, env);
+    }
+    _exit(127);
+}
+
+/* Not posix_spawn: it cannot tie the child's life to ours. */
 static int spawn(int dir_fd, char *const *words, int out_fd, pid_t *ret_pid)
 {
     char *env[] = {mir_strdup("LC_ALL=C"), NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addfchdir_np(&actions, dir_fd);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
-    posix_spawn_file_actions_adddup2(&actions, out_fd, 2);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attr, &none);
-    int failed = posix_spawn(ret_pid, words[0], &actions, &attr, words, env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
+    pid_t parent = getpid();
+    *ret_pid = fork();
+    if (*ret_pid == 0)
+        become(dir_fd, words, env, out_fd, parent);
+    int failed = *ret_pid < 0 ? errno : 0;
     free(env[0]);
     return failed;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "run.h"
 
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "api/process.h"
 #include "local_help.h"
 
 static int run(int dir_fd, const char *script, int timeout_ms, int cancel_fd, struct mir_buf *out,
@@ -57,6 +59,30 @@ static void cut_short(void **state)
     close(cancel);
 }
 
+/* Whoever runs a program may be killed meanwhile: it must not be left behind. */
+static void dies_with_its_runner(void **state)
+{
+    int fd = local_place_fd(state), status;
+    char *text = NULL;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct mir_buf out;
+        run(fd, "echo $$ > pid.new; mv pid.new pid; exec sleep 60", 60000, -1, &out, &status, NULL);
+        _exit(1);
+    }
+    char *path = mir_format("%s/pid", ((struct local_place *)*state)->path);
+    for (int i = 0; i < 500 && mir_file_read(path, 32, &text, NULL, NULL); i++)
+        usleep(10000);
+    struct mir_process program = {0};
+    assert_non_null(text);
+    assert_int_equal(mir_process_of((pid_t)strtol(text, NULL, 10), &program, NULL), 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(mir_process_wait_gone(&program, 5000, NULL), 0);
+    free(text);
+    free(path);
+}
+
 static void finding_programs(void **state)
 {
     struct local_place *place = *state;
@@ -83,6 +109,7 @@ static void finding_programs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {LOCAL_IN_PLACE(to_its_end), LOCAL_IN_PLACE(cut_short),
+                                       LOCAL_IN_PLACE(dies_with_its_runner),
                                        LOCAL_IN_PLACE(finding_programs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
