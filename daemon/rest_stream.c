@@ -20,6 +20,7 @@
 
 #define HEARTBEAT_MS 15000
 #define LOG_BLOCK 4096         /* console bytes of one frame */
+#define FRESH_MAX (256u << 10) /* console bytes not yet in the log */
 #define EVENTS_BLOCK 64        /* events read at once */
 #define EVENTS_MAX 1000        /* of one document */
 #define FRAME_MAX (512u << 10) /* EVENTS_BLOCK frames, every byte escaped, fit */
@@ -30,8 +31,10 @@ struct stream {
     struct mir_buf out;
     bool over; /* nothing comes after what is in out */
     int64_t said_ms;
-    int64_t position; /* byte offset, or id of the last event */
-    int fd;           /* logs: the file, -1 while there is none */
+    int64_t position;     /* byte offset, or id of the last event */
+    int fd;               /* logs: the file, -1 while there is none */
+    int64_t kept;         /* plain logs: bytes of the file to give, and then ... */
+    struct mir_buf fresh; /* ... what the console has beyond them */
     int (*fill)(struct stream *stream);
 };
 
@@ -45,6 +48,7 @@ static void stream_free(void *state)
 {
     struct stream *stream = state;
     mir_buf_clear(&stream->out);
+    mir_buf_clear(&stream->fresh);
     mir_cleanup_closep(&stream->fd);
     free(stream);
 }
@@ -80,6 +84,7 @@ static struct stream *stream_new(const struct mird_rest *rest, const struct mird
     stream->fill = fill;
     mir_copy(stream->deployment, sizeof stream->deployment, d->id);
     mir_buf_init(&stream->out, FRAME_MAX);
+    mir_buf_init(&stream->fresh, FRESH_MAX);
     stream->said_ms = boot_ms(stream);
     return stream;
 }
@@ -136,10 +141,31 @@ static ssize_t read_log(struct stream *stream, char *out, size_t size)
 static int fill_plain(struct stream *stream)
 {
     char block[LOG_BLOCK];
-    ssize_t n = read_log(stream, block, sizeof block);
-    mir_buf_add(&stream->out, block, (size_t)n);
-    stream->position += n;
-    return n == 0;
+    int64_t left = stream->kept - stream->position;
+    if (left > 0) {
+        ssize_t n = read_log(stream, block, left < LOG_BLOCK ? (size_t)left : LOG_BLOCK);
+        mir_buf_add(&stream->out, block, (size_t)n);
+        stream->position += n;
+        return n == 0;
+    }
+    size_t skip = (size_t)-left;
+    if (skip < stream->fresh.len)
+        mir_buf_add(&stream->out, stream->fresh.data + skip, stream->fresh.len - skip);
+    return 1;
+}
+
+/* The engine looks at a console about once a second; whoever asks for the log is shown what has
+ * come since then as well. The log is the console from its first byte on, so its size is where to
+ * go on. */
+static void look_ahead(struct stream *stream, const struct mird_deployment *d)
+{
+    struct stat st;
+    uint64_t next = 0;
+    open_log(stream);
+    stream->kept = stream->fd >= 0 && !fstat(stream->fd, &st) ? (int64_t)st.st_size : 0;
+    struct mir_prov *prov = mird_core_provider(stream->rest->core, d->provider);
+    if (prov && !d->finished_s && d->instance.id[0])
+        mir_prov_instance_console(prov, d->id, (uint64_t)stream->kept, &stream->fresh, &next, NULL);
 }
 
 /* Length of the valid UTF-8 sequence at text; 0: none begins here; -1: cut off by the end. */
@@ -223,8 +249,10 @@ static int read_position(const struct mird_http_request *request, const char *qu
     return 0;
 }
 
+/* *ret_future: nothing at all was read since then. */
 static int read_since(const struct mird_rest *rest, const struct mird_http_request *request,
-                      const struct mird_deployment *d, int64_t *position, struct mir_error *err)
+                      const struct mird_deployment *d, int64_t *position, bool *ret_future,
+                      struct mir_error *err)
 {
     const char *since = mird_http_query(request, "since");
     int64_t since_s;
@@ -232,6 +260,7 @@ static int read_since(const struct mird_rest *rest, const struct mird_http_reque
         return 0;
     if (mir_time_parse(since, &since_s, err))
         return mir_error_wrap(err, "?since");
+    *ret_future = since_s > rest_now_s(rest);
     int64_t offset = mird_engine_log_since(rest->core, d->id, since_s);
     if (offset > *position)
         *position = offset;
@@ -244,13 +273,17 @@ REST_HANDLER(rest_logs_get)
     struct mird_deployment d;
     struct mir_error err = {0};
     int64_t offset = 0;
-    bool follow = false;
+    bool follow = false, future = false;
     if (rest_find_deployment(rest, mird_http_param(request, "name"), &d, &err) ||
         rest_query_flag(request, "follow", &follow, &err) ||
         read_position(request, "offset", &offset, &err) ||
-        read_since(rest, request, &d, &offset, &err))
+        read_since(rest, request, &d, &offset, &future, &err))
         return rest_fail(request, response, &err);
     struct stream *stream = stream_new(rest, &d, offset, follow ? fill_follow : fill_plain);
+    if (!follow)
+        look_ahead(stream, &d);
+    if (future)
+        mir_buf_clear(&stream->fresh);
     return stream_answer(response, follow ? "text/event-stream" : "text/plain; charset=utf-8",
                          stream);
 }

@@ -28,7 +28,7 @@ const struct mird_http_route mird_rest_routes[] = {
      "Its lease, and the hooks that were read back", NULL, NULL},
     {"PATCH", "/v1/deployments/{name}/lease", rest_lease_patch, WORKER, BODY, "",
      "Move its deadline", NULL, NULL},
-    {"GET", "/v1/deployments/{name}/logs", rest_logs_get, 0, 0, "offset follow since",
+    {"GET", "/v1/deployments/{name}/logs", rest_logs_get, WORKER, 0, "offset follow since",
      "Its console text", NULL, NULL},
     {"GET", "/v1/deployments/{name}/events", rest_events_get, 0, 0, "after", "Its history", NULL,
      NULL},

@@ -396,7 +396,6 @@ static void write_log(const struct fixture *f, const char *id, const char *text,
     assert_non_null(file);
     fwrite(text, 1, len, file);
     fclose(file);
-    mird_hub_changed(f->core.hub, id);
 }
 
 static void finish(const struct fixture *f, const char *id)
@@ -425,6 +424,7 @@ static void test_logs(void **state)
     talk_say(fd, "GET /v1/deployments/hello/logs?follow=1 HTTP/1.1\r\n" END);
     usleep(100 * 1000);
     write_log(f, id, "\xac!", 2); /* the rest of a euro sign */
+    mird_hub_changed(f->core.hub, id);
     usleep(100 * 1000);
     write_log(f, id, "bye \xc3", 5);
     finish(f, id);
