@@ -197,7 +197,8 @@ static int announce_locked(struct mird_core *core, struct mird_site *site, struc
     return put_claim(core, site, err);
 }
 
-/* A guest of ours: its site is known, or its own word for its address is taken as a claim. */
+/* A guest of ours. Where the daemon knows the address by itself (or will, once the port is) the
+ * guest's word adds nothing: it cannot see the port it is published on. Else it is a claim. */
 static int announce_own(struct mird_core *core, const struct mird_deployment *d,
                         struct mird_site *site, struct mir_error *err)
 {
@@ -206,7 +207,7 @@ static int announce_own(struct mird_core *core, const struct mird_deployment *d,
     int found = mird_registry_find(core, d->name, &old, err);
     if (found < 0)
         return -1;
-    if (found == 0 && !strcmp(old.deployment, d->id))
+    if ((found == 0 && !strcmp(old.deployment, d->id)) || *d->url || d->wants_url)
         return 0;
     struct mir_url url;
     if (check_url(site->url, &url, err))

@@ -17,12 +17,11 @@ static int add_words(struct mir_buf *out, const char *words)
 }
 
 /* http://127.0.0.1:8420 is somewhere else for the guest. */
-static void add_announce(struct mir_buf *out, const char *public_url, const char *guest_host,
-                         const char *url)
+static void add_announce(struct mir_buf *out, const char *public_url, const char *guest_host)
 {
     static const char *const loopback[] = {
         "http://127.0.0.1:", "http://localhost:", "http://[::1]:"};
-    if (!*public_url || !*url)
+    if (!*public_url)
         return;
     for (size_t i = 0; guest_host && i < MIR_NELEMS(loopback); i++) {
         size_t len = strlen(loopback[i]);
@@ -47,7 +46,7 @@ static int compose_arguments(const struct mird_engine *engine, const struct mird
                      d->deadline_s, GRACE_S);
         add_words(&text, provider->guest_args ? provider->guest_args : "");
         if (d->takes_part & MIR_PART_ANNOUNCE)
-            add_announce(&text, engine->core->public_url, provider->guest_host, d->url);
+            add_announce(&text, engine->core->public_url, provider->guest_host);
         if (*d->url)
             mir_buf_addf(&text, " url=%s", d->url);
     }

@@ -44,7 +44,11 @@ def deploy_and_look(tap, world):
         rows = world.cli('ps', '--json').json()['deployments']
         assert [r['name'] for r in rows] == ['hello'], rows
         assert 'hello' in world.cli('ps').out
-        assert '10.0.2.' in world.cli('logs', 'hello').out
+        wait_for('the guest has its address', 5 * PATIENCE,
+                 lambda: '10.0.2.' in world.cli('logs', 'hello').out)
+    with tap.part('the guest announces itself, though its port was chosen for it'):
+        wait_for('the registry has answered the guest', 10 * PATIENCE,
+                 lambda: 'hello: announced' in world.cli('logs', 'hello').out)
     with tap.part('a name that is taken is a conflict'):
         done = world.cli('local', HELLO, '--ttl', '5m', '--name', 'hello', expect=6)
         assert 'hello' in done.err
@@ -103,7 +107,11 @@ def reach_the_deadline(tap, world):
     with tap.part('page and badge say gone'):
         wait_for('page and badge say gone', 5 * PATIENCE, lambda: says(world, 'hello', 'gone'))
     with tap.part('its console is kept'):
-        assert '10.0.2.' in world.cli('logs', 'hello').out
+        wait_for('the guest has its address', 5 * PATIENCE,
+                 lambda: '10.0.2.' in world.cli('logs', 'hello').out)
+    with tap.part('the guest announces itself, though its port was chosen for it'):
+        wait_for('the registry has answered the guest', 10 * PATIENCE,
+                 lambda: 'hello: announced' in world.cli('logs', 'hello').out)
         assert not world.cli('ps', '--json').json()['deployments']
         assert len(world.cli('ps', '--all', '--json').json()['deployments']) == 1
 
