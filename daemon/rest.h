@@ -96,9 +96,9 @@ int rest_find_deployment(const struct mird_rest *rest, const char *name,
 struct mir_prov *rest_find_provider(const struct mird_rest *rest, const char *name,
                                     struct mir_error *err);
 
-/* Version tags: "<id>-<version>". */
+/* Tags: "<id>-<deadline>-<version>". */
 void rest_version_tag(const struct mird_deployment *d, char *out, size_t size);
-/* 0: no If-Match or it names this version; else MIR_CONFLICT and the response is a 412. */
+/* 0: no If-Match, or it names this deployment and deadline; else the response is a 412. */
 int rest_if_match(const struct mird_http_request *request, struct mird_http_response *response,
                   const struct mird_deployment *d);
 

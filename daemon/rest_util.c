@@ -138,20 +138,29 @@ int rest_find_deployment(const struct mird_rest *rest, const char *name,
 
 void rest_version_tag(const struct mird_deployment *d, char *out, size_t size)
 {
-    snprintf(out, size, "%s-%" PRIu64, d->id, d->version);
+    snprintf(out, size, "%s-%" PRId64 "-%" PRIu64, d->id, d->deadline_s, d->version);
+}
+
+/* The engine writes the row at each of its steps; what a client must not overwrite unseen is the
+ * deadline. So a tag of this deployment with this deadline will do, whatever its version. */
+static bool names_lease(const char *header, const struct mird_deployment *d)
+{
+    char begin[80];
+    snprintf(begin, sizeof begin, "\"%s-%" PRId64 "-", d->id, d->deadline_s);
+    return !strcmp(header, "*") || strstr(header, begin);
 }
 
 int rest_if_match(const struct mird_http_request *request, struct mird_http_response *response,
                   const struct mird_deployment *d)
 {
     const char *wanted = mird_http_header(request, "If-Match");
-    char tag[80];
-    rest_version_tag(d, tag, sizeof tag);
-    if (!wanted || mird_http_etag_named(wanted, tag))
+    if (!wanted || names_lease(wanted, d))
         return 0;
+    char until[MIR_TIME_SIZE];
     struct mir_error err;
+    mir_time_format(d->deadline_s, until);
     mir_fail(&err, MIR_CONFLICT, "deployment '%s' has changed since it was read", d->name);
-    mir_error_hint(&err, "read it again; it is now at \"%s\"", tag);
+    mir_error_hint(&err, "read it again; its deadline is %s now", until);
     mird_http_problem(request, response, 412, &err);
     return -1;
 }
