@@ -220,5 +220,13 @@ class World:
                 found.append(int(pid))
         return found
 
+    def children(self, word):
+        """Pids of the daemon's own children, by a word of the program's name."""
+        found = []
+        for task in os.listdir(f'/proc/{self.daemon.pid}/task'):
+            with open(f'/proc/{self.daemon.pid}/task/{task}/children', encoding='ascii') as f:
+                found += [int(pid) for pid in f.read().split()]
+        return [pid for pid in found if word in os.path.basename(os.readlink(f'/proc/{pid}/exe'))]
+
     def guests(self):
         return self.processes('qemu-system') + self.processes('mirage-keeper')
