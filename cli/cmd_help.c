@@ -70,7 +70,7 @@ static void topic_kernels(const struct cmd_context *ctx)
         "  cannot      it does not start there; the reason says why\n"
         "  unknown     nothing in the file tells\n\n"
         "A deploy to where it cannot boot, or has no network, is refused (exit code 5) unless\n"
-        "--anyway is given.\n",
+        "--anyway is given and there is a way to try it.\n",
         ctx->out.file);
 }
 

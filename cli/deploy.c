@@ -29,17 +29,16 @@ static int check_verdict(const struct cmd_context *ctx, const struct cmd_request
     enum mir_verdict verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
     if (verdict != MIR_VERDICT_CANNOT && verdict != MIR_VERDICT_NO_NETWORK)
         return 0;
-    if (cmd_args_flag(&ctx->args, OPT_ANYWAY, false)) {
+    bool can_try = *boots->how;
+    if (can_try && cmd_args_flag(&ctx->args, OPT_ANYWAY, false)) {
         cmd_say(ctx, "going on with --anyway although %s: %s", r->provider, boots->why);
         return 0;
     }
     mir_fail(err, MIR_POLICY, "%s %s on %s: %s", r->path,
              verdict == MIR_VERDICT_CANNOT ? "cannot boot" : "would have no network", r->provider,
              boots->why);
-    return mir_error_hint(err,
-                          "see where it boots: mirage-deploy inspect %s; deploy it all the "
-                          "same with --anyway",
-                          r->path);
+    return mir_error_hint(err, "see where it boots: mirage-deploy inspect %s%s", r->path,
+                          can_try ? "; deploy it all the same with --anyway" : "");
 }
 
 static void set_text(json_t *body, const char *field, const char *text)

@@ -54,12 +54,14 @@ static int plan_boot(const struct mird_request *request, const struct mir_kernel
     mir_copy(plan->why, sizeof plan->why,
              boots ? boots->why : "nothing is known of this kernel on this provider");
     bool bad = plan->verdict == MIR_VERDICT_CANNOT || plan->verdict == MIR_VERDICT_NO_NETWORK;
-    if (!bad || request->anyway)
+    bool can_try = boots && *boots->how;
+    if (!bad || (request->anyway && can_try))
         return 0;
     mir_fail(err, MIR_POLICY, "this %s kernel %s on %s: %s", mir_format_name(kernel->format),
              plan->verdict == MIR_VERDICT_CANNOT ? "cannot boot" : "would have no network",
              provider->name, plan->why);
-    return mir_error_hint(err, "try another provider, or deploy it with --anyway");
+    return mir_error_hint(err, can_try ? "try another provider, or deploy it with --anyway"
+                                       : "try another provider: there is no way to start it here");
 }
 
 static int plan_memory(const struct mird_request *request, const struct mir_kernel *kernel,

@@ -18,7 +18,7 @@ int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct
     if (!boots)
         return mir_fail(err, MIR_POLICY, "nothing is known of how this kernel boots locally");
     int how = local_how_by_name(boots->how);
-    if (boots->verdict == MIR_VERDICT_CANNOT || how < 0)
+    if (how < 0) /* whether a bad verdict is overruled was settled before (--anyway) */
         return mir_fail(err, MIR_POLICY, "this kernel cannot boot locally: %s",
                         *boots->why ? boots->why : "no way to start it is known");
     *ret = (enum local_how)how;

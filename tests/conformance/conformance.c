@@ -474,6 +474,7 @@ static void check_refusals(void **state)
     struct mir_kernel good = c->kernel;
     assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), 0);
     c->kernel.boots[0].verdict = MIR_VERDICT_CANNOT;
+    c->kernel.boots[0].how[0] = '\0';
     snprintf(c->kernel.boots[0].why, sizeof c->kernel.boots[0].why, "it is made of cheese");
     assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), -1);
     assert_int_equal(c->err.kind, MIR_POLICY);

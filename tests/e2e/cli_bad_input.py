@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 
 from mirage import PATIENCE, Skip, Tap, World, need_programs, program
 
@@ -72,9 +73,9 @@ def kernels(tap, world):
          lambda: write(world, 'cut.elf', whole[:len(whole) // 3])),
         ('a packed kernel cut off', 2, [],
          lambda: write(world, 'cut.elf.gz', gzip.compress(whole)[:-900])),
-        ('a kernel for another machine', 5, ['local', '--anyway'],
+        ('a kernel for another machine', 5, ['cannot boot on local'],
          lambda: write(world, 'arm.elf', elf_for(183))),
-        ('a file that is no kernel', 5, ['local', '--anyway'],
+        ('a file that is no kernel', 5, ['cannot boot on local'],
          lambda: write(world, 'text.txt', b'hello, I am a text\n' * 50)),
     ]
     for name, status, words, make in rows:
@@ -86,6 +87,20 @@ def kernels(tap, world):
     with tap.part('inspect tells of another machine without refusing'):
         d = world.cli('inspect', write(world, 'arm.elf', elf_for(183)), '--json').json()
         assert d['boots']['local']['verdict'] == 'cannot' and d['boots']['local']['why'], d
+
+
+def anyway(tap, world):
+    with tap.part('--anyway helps where there is a way to try, and is offered only there'):
+        gpt = b'EFI PART' + b'\0\0\1\0' + (92).to_bytes(4, 'little') + bytes(76)
+        gpt = gpt[:16] + zlib.crc32(gpt).to_bytes(4, 'little') + gpt[20:]
+        efi_only = bytes(510) + b'\x55\xaa' + gpt + bytes(1 << 16)
+        disk = write(world, 'efi.img', efi_only)
+        refused(world, 5, ['cannot boot on local', '--anyway'], 'local', disk)
+        arm = write(world, 'arm.elf', elf_for(183))
+        assert '--anyway' not in world.cli('local', arm, expect=5).err
+        refused(world, 5, ['cannot boot on local'], 'local', arm, '--anyway')
+        world.cli('local', disk, '--anyway', '--detach', '--ttl', '1m', '--name', 'efi')
+        world.cli('rm', 'efi')
 
 
 def words_and_numbers(tap, world):
@@ -259,6 +274,7 @@ def main():
         places(tap, world)
         with tap.part('the daemon starts'):
             world.start_daemon()
+        anyway(tap, world)
         policy(tap, world)
         interruptions(tap, world)
     no_qemu(tap)

@@ -27,8 +27,8 @@ static void test_texts(void **state)
         assert_int_equal(rule->why[strlen(rule->why) - 1], '.');
         if (rule->verdict == MIR_VERDICT_BOOTS || rule->verdict == MIR_VERDICT_NO_NETWORK)
             assert_true(rule->how[0]);
-        if (rule->verdict == MIR_VERDICT_CANNOT)
-            assert_string_equal(rule->how, "");
+        if (rule->verdict == MIR_VERDICT_CANNOT && rule->providers != KRN_LOCAL)
+            assert_string_equal(rule->how, ""); /* trying costs nothing on this machine alone */
         assert_true(rule->providers && rule->providers < 16);
     }
 }

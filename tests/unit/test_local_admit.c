@@ -80,11 +80,13 @@ static void qemu_kernels(void **state)
     kernel.arch = MIR_ARCH_X86_64;
     kernel.boots[0].verdict = MIR_VERDICT_NO_NETWORK;
     expect(&local, &spec, 0, NULL);
+    /* A verdict with a way to try was overruled by --anyway before it came here. */
     kernel.boots[0].verdict = MIR_VERDICT_CANNOT;
+    expect(&local, &spec, 0, NULL);
+    kernel.boots[0].how[0] = '\0';
     mir_copy(kernel.boots[0].why, sizeof kernel.boots[0].why, "Xen only");
     expect(&local, &spec, MIR_POLICY, "Xen only");
     kernel.boots[0].verdict = MIR_VERDICT_UNKNOWN;
-    kernel.boots[0].how[0] = '\0';
     expect(&local, &spec, MIR_POLICY, "cannot boot locally");
     kernel.boots_count = 0;
     expect(&local, &spec, MIR_POLICY, "nothing is known");

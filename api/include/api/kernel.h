@@ -100,7 +100,8 @@ enum mir_takes_part {
 struct mir_boots {
     char provider[24];
     enum mir_verdict verdict;
-    char how[32];  /* the way it would be started there: "qemu-kernel", "qemu-disk", ... */
+    char how[32];  /* the way it would be started there: "qemu-kernel", "qemu-disk", ...; "" when
+                      there is none, not even with --anyway */
     char why[240]; /* one sentence: the rule */
 };
 

@@ -28,7 +28,8 @@ struct krn_rule {
     int format;         /* enum mir_format or KRN_ANY_FORMAT */
     uint32_t need;      /* enum mir_boot_way and enum krn_condition bits, all of them */
     enum mir_verdict verdict;
-    const char *how; /* "" unless it boots */
+    const char
+        *how; /* "" where there is no way to start it; "cannot" with one: --anyway tries it */
     const char *why;
 };
 
