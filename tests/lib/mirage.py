@@ -63,6 +63,26 @@ def program(name):
     return os.path.join(BIN, name)
 
 
+@contextlib.contextmanager
+def as_somebody_else():
+    """Run programs as a user who may nothing: gives a function like subprocess.run. The programs
+    are copied, as the build may stand where that user may not go (root's home)."""
+    if os.geteuid() != 0:
+        raise Skip('needs root, to become somebody else')
+    with tempfile.TemporaryDirectory(prefix='mir-else-') as folder:
+        os.chmod(folder, 0o755)
+        for name in os.listdir(BIN):
+            if os.path.isfile(program(name)):
+                shutil.copy(program(name), folder)
+                os.chmod(os.path.join(folder, name), 0o755)
+
+        def run(name, *args, env):
+            return subprocess.run([os.path.join(folder, name), *args], env=env, cwd='/',
+                                  capture_output=True, text=True, check=False,
+                                  user=65534, group=65534, extra_groups=[])
+        yield run
+
+
 def need_programs(*names):
     for name in names:
         if not os.path.exists(program(name)):
