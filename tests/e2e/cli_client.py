@@ -13,7 +13,7 @@ import time
 
 from cli_fake import Answer, Fake, problem
 from cli_terminal import on_terminal
-from mirage import Skip, Tap, program, skip_all
+from mirage import Skip, Tap, as_somebody_else, program, skip_all
 
 HELLO = program('hello.elf')
 EXIT = {'failed': 1, 'internal': 1, 'usage': 2, 'not-found': 3, 'credentials': 4, 'policy': 5,
