@@ -107,14 +107,6 @@ static int find_first(struct creation *c, struct mir_instance *ret)
     return 1;
 }
 
-/* The entry of a new directory is durable only when its parent is. */
-static int sync_root(const struct creation *c, struct mir_error *err)
-{
-    if (fsync(c->local->root_fd))
-        return mir_fail_errno(err, errno, "cannot sync %s", c->local->root);
-    return 0;
-}
-
 static int write_place(struct creation *c, struct mir_error *err)
 {
     c->spec->port_count = c->asked->port_count;
@@ -122,7 +114,7 @@ static int write_place(struct creation *c, struct mir_error *err)
                            err))
         return -1;
     if (mir_fault_before("local.spec", err) || local_spec_save(c->dir_fd, c->spec, err) ||
-        sync_root(c, err) || mir_fault_after("local.spec", err))
+        mir_fault_after("local.spec", err))
         return -1;
     unlinkat(c->dir_fd, LOCAL_KERNEL_FILE, 0);
     if (symlinkat(c->spec->kernel, c->dir_fd, LOCAL_KERNEL_FILE))

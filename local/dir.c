@@ -15,6 +15,7 @@
 #include "api/clock.h"
 #include "api/file.h"
 #include "api/id.h"
+#include "api/memory.h"
 
 void local_fd_path(int dir_fd, const char *name, char out[LOCAL_FD_PATH])
 {
@@ -85,6 +86,19 @@ int local_lock_current(int dir_fd, int lock_fd)
     struct stat named, held;
     return !fstatat(dir_fd, LOCAL_LOCK_FILE, &named, AT_SYMLINK_NOFOLLOW) &&
            !fstat(lock_fd, &held) && named.st_ino == held.st_ino && named.st_dev == held.st_dev;
+}
+
+int local_dir_replace(int dir_fd, const char *name, const char *text, struct mir_error *err)
+{
+    char temp[64];
+    if (mir_copy(temp, sizeof temp - 4, name))
+        return mir_fail(err, MIR_INTERNAL, "file name too long: %s", name);
+    memcpy(temp + strlen(temp), ".new", 5);
+    mir_auto_close int fd =
+        openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || mir_write_all(fd, text, strlen(text)) || renameat(dir_fd, temp, dir_fd, name))
+        return mir_fail_errno(err, errno, "cannot write %s", name);
+    return 0;
 }
 
 int local_dir_has(int dir_fd, const char *name)

@@ -49,6 +49,10 @@ int local_lock_wait(int dir_fd, int lock_fd, int timeout_ms, struct mir_error *e
 /* 1 when lock_fd is still the file named in the directory (0: it was removed meanwhile). */
 int local_lock_current(int dir_fd, int lock_fd);
 
+/* Replace a file by a new one: whole or not at all for whoever looks, but not synced. A guest does
+ * not outlive its machine, so most of what describes one need not either. */
+int local_dir_replace(int dir_fd, const char *name, const char *text, struct mir_error *err);
+
 /* 1 when the file exists there. */
 int local_dir_has(int dir_fd, const char *name);
 

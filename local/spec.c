@@ -191,5 +191,5 @@ int local_spec_save(int dir_fd, const struct local_spec *spec, struct mir_error 
     mir_auto_free struct local_spec *back = mir_calloc(1, sizeof *back);
     if (local_spec_parse(text, strlen(text), back, err))
         return mir_error_wrap(err, "cannot describe the instance");
-    return mir_file_write_at(dir_fd, LOCAL_SPEC_FILE, text, strlen(text), 0600, err);
+    return local_dir_replace(dir_fd, LOCAL_SPEC_FILE, text, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * spec.json: everything the keeper needs to run an instance, durable before anything is started.
+ * spec.json: everything the keeper needs to run an instance, whole before anything is started.
  * Written by the provider, read by the keeper and by every look at the instance. Plain values.
  */
 #ifndef LOCAL_SPEC_H

@@ -103,23 +103,11 @@ int local_status_load(int dir_fd, struct local_status *ret, struct mir_error *er
     return local_status_parse(text, len, ret, err);
 }
 
-#define TEMP_FILE "status.new"
-
-static int replace_quickly(int dir_fd, const char *text, struct mir_error *err)
-{
-    mir_auto_close int fd =
-        openat(dir_fd, TEMP_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || mir_write_all(fd, text, strlen(text)) ||
-        renameat(dir_fd, TEMP_FILE, dir_fd, LOCAL_STATUS_FILE))
-        return mir_fail_errno(err, errno, "cannot write " LOCAL_STATUS_FILE);
-    return 0;
-}
-
 int local_status_save(int dir_fd, const struct local_status *status, bool durable,
                       struct mir_error *err)
 {
     mir_auto_free char *text = local_status_text(status);
     if (!durable)
-        return replace_quickly(dir_fd, text, err);
+        return local_dir_replace(dir_fd, LOCAL_STATUS_FILE, text, err);
     return mir_file_write_at(dir_fd, LOCAL_STATUS_FILE, text, strlen(text), 0600, err);
 }
