@@ -114,13 +114,14 @@ def memory(table, world):
 
 
 def first_instruction(table, world):
-    """From the start of the command to the guest's first console byte, against QEMU alone with the
-    same arguments, kernel and machine."""
+    """From the start of the command to the guest's first console byte, against the same guest
+    under QEMU alone: as one starts it by hand, and with the very arguments that we give it."""
     path = os.path.join(world.dir, 'first.elf')
     with open(path, 'wb') as f:
         f.write(kernels.multiboot('here\r\n', 'hang'))
-    deploys, ratios, bares = [], [], []
-    with BareGuest(world, path) as bare:
+    rows = []
+    with BareGuest(world, path) as same:
+        hand = same.by_hand()
         for n in range(max(2, ROUNDS // 2) + 1):
             began = time.time()
             child = world.start('local', path, '--ttl', '5m', '--name', f'first-{n}', '--detach',
@@ -128,14 +129,14 @@ def first_instruction(table, world):
             child.communicate()
             took = first_output(world) - began
             world.cli('rm', f'first-{n}')
-            alone = bare.first_output()
-            if n > 0:
-                deploys.append(took * 1e6)
-                bares.append(alone * 1e6)
-                ratios.append(took / alone)
-    ratio = statistics.median(ratios)
-    table.add('deploy to first instruction / QEMU alone', ms(statistics.median(deploys)),
-              ms(statistics.median(bares)), f'{ratio:.2f}x', '<= 1.15x', ratio <= 1.15)
+            rows.append((took * 1e6, hand.first_output() * 1e6, same.first_output() * 1e6))
+    rows = rows[1:]
+    ours = ms(statistics.median(row[0] for row in rows))
+    for at, name, goal in ((1, 'QEMU by hand', '<= 1.15x'), (2, "QEMU with a keeper's words", '')):
+        ratio = statistics.median(row[0] / row[at] for row in rows)
+        table.add('deploy to first instruction / ' + name, ours,
+                  ms(statistics.median(row[at] for row in rows)), f'{ratio:.2f}x', goal,
+                  ratio <= 1.15 if goal else None)
 
 
 def hello(table, world):

@@ -68,6 +68,18 @@ class BareGuest:
         guest.kill()
         guest.communicate()
 
+    def by_hand(self):
+        """The same guest as one starts it by hand, in the words of the scripts that unikernel
+        projects give their users: no configuration file, no sandbox, QEMU's own boot ROM."""
+        port = mirage.free_port()
+        hand = BareGuest.__new__(BareGuest)
+        hand.dir, hand.url = self.dir, f'http://127.0.0.1:{port}/'
+        hand.argv = ['qemu-system-x86_64', '-m', '64', '-nodefaults', '-display', 'none',
+                     '-serial', 'stdio', '-no-reboot', '-device', 'isa-debug-exit',
+                     '-netdev', f'user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:80',
+                     '-device', 'virtio-net-pci,netdev=n0', '-kernel', 'kernel']
+        return hand
+
     def first_output(self):
         """Seconds from the start of QEMU to the first console byte."""
         began = time.monotonic()
