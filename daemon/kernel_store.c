@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/cleanup.h"
+#include "api/fault.h"
 #include "api/file.h"
 #include "api/id.h"
 #include "api/memory.h"
@@ -90,8 +91,10 @@ static int check_room(const char *dir, uint64_t bytes, struct mir_error *err)
     uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
     if (bytes <= room && room - bytes >= SPARE_BYTES)
         return 0;
-    mir_fail(err, MIR_NO_SPACE, "no room for a kernel of %" PRIu64 " bytes: %" PRIu64 " are free",
-             bytes, room);
+    mir_fail(err, MIR_NO_SPACE,
+             "no space for a kernel of %" PRIu64 " bytes: %" PRIu64 " are free, and %" PRIu64
+             " are kept for what runs already",
+             bytes, room, SPARE_BYTES);
     return hint_space(dir, err);
 }
 
@@ -185,15 +188,23 @@ int mird_upload_finish(struct mird_upload *upload, const char *helper_path, stru
         return -1;
     if (strcmp(kernel.sha256, upload->sha256) != 0 || kernel.bytes != upload->bytes)
         return mir_fail(err, MIR_INTERNAL, "the inspection is of another file");
+    if (mir_fault_before("kernel.fsync", err))
+        return -1;
     if (fsync(upload->fd)) {
         mir_fail_errno(err, errno, "cannot store the kernel in %s", upload->dir);
         return err && err->kind == MIR_NO_SPACE ? hint_space(upload->dir, err) : -1;
     }
+    if (mir_fault_before("kernel.rename", err))
+        return -1;
     if (renameat(upload->dir_fd, upload->part, upload->dir_fd, upload->sha256))
         return mir_fail_errno(err, errno, "cannot name the kernel in %s", upload->dir);
     upload->part_there = false;
+    if (mir_fault_after("kernel.rename", err))
+        return -1;
     if (fsync(upload->dir_fd))
         return mir_fail_errno(err, errno, "cannot sync %s", upload->dir);
+    if (mir_fault_after("kernel.sync_dir", err))
+        return -1;
     *ret = kernel;
     return 0;
 }
