@@ -255,6 +255,16 @@ int mird_store_deployment_get(struct mird_store *store, const char *id, struct m
     return rc;
 }
 
+/* The tags that say this deadline, as they are to stand on everything of the deployment. */
+static void sign_lease(const struct mird_store *store, struct mir_lease *lease)
+{
+    struct mir_tags tags = {.expires_s = lease->deadline_s};
+    mir_copy(tags.installation, sizeof tags.installation, store->identity.installation);
+    mir_copy(tags.deployment, sizeof tags.deployment, lease->id);
+    mir_tags_sign(&tags, store->identity.tag_key);
+    memcpy(lease->signature, tags.signature, sizeof lease->signature);
+}
+
 int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease *ret,
                      struct mir_error *err)
 {
@@ -267,6 +277,7 @@ int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease 
         ret->durable = true;
         mir_copy(ret->id, sizeof ret->id, id);
         sqlite3_reset(stmt);
+        sign_lease(store, ret);
     } else if (rc == 0) {
         mir_fail(err, MIR_CONFLICT, "deployment %.40s has no lease (any more)", id);
     }

@@ -19,14 +19,36 @@
 
 static const char *const op_names[LOCAL_CTL_OP_COUNT] = {"status", "deadline", "stop"};
 
+/* What only DEADLINE takes. */
+static int read_deadline(const json_t *json, const char *op, struct local_ctl_request *request,
+                         struct mir_error *err)
+{
+    const char *signature = "";
+    long long deadline_s = 0;
+    if (mir_json_get_int(json, "deadline_s", &deadline_s, err) ||
+        mir_json_get_text(json, "signature", &signature, err))
+        return -1;
+    bool wanted = request->op == LOCAL_CTL_DEADLINE;
+    if (wanted != (json_object_get(json, "deadline_s") != NULL))
+        return mir_fail(err, MIR_USAGE, "'%s' %s the field 'deadline_s'", op,
+                        wanted ? "needs" : "does not take");
+    if (wanted && deadline_s <= 0)
+        return mir_fail(err, MIR_USAGE, "'deadline_s' has to be a time after 1970");
+    if (!wanted && *signature)
+        return mir_fail(err, MIR_USAGE, "'%s' does not take the field 'signature'", op);
+    if (*signature && (strlen(signature) != MIR_SIGNATURE_TEXT - 1 ||
+                       strspn(signature, "0123456789abcdef") != MIR_SIGNATURE_TEXT - 1))
+        return mir_fail(err, MIR_USAGE, "'signature' has to be 64 hex digits");
+    request->deadline_s = deadline_s;
+    return mir_copy(request->signature, sizeof request->signature, signature);
+}
+
 static int read_request(json_t *json, struct local_ctl_request *request, struct mir_error *err)
 {
-    static const char *const fields[] = {"op", "deadline_s"};
+    static const char *const fields[] = {"op", "deadline_s", "signature"};
     const char *op = NULL;
-    long long deadline_s = 0;
     if (mir_json_only(json, fields, MIR_NELEMS(fields), err) ||
-        mir_json_get_text(json, "op", &op, err) ||
-        mir_json_get_int(json, "deadline_s", &deadline_s, err))
+        mir_json_get_text(json, "op", &op, err))
         return -1;
     int index = -1;
     for (int i = 0; op && i < LOCAL_CTL_OP_COUNT; i++)
@@ -35,14 +57,7 @@ static int read_request(json_t *json, struct local_ctl_request *request, struct 
     if (index < 0)
         return mir_fail(err, MIR_USAGE, "no operation '%.32s'", op ? op : "");
     request->op = (enum local_ctl_op)index;
-    request->deadline_s = deadline_s;
-    bool wanted = request->op == LOCAL_CTL_DEADLINE;
-    if (wanted != (json_object_get(json, "deadline_s") != NULL))
-        return mir_fail(err, MIR_USAGE, "'%s' %s the field 'deadline_s'", op,
-                        wanted ? "needs" : "does not take");
-    if (wanted && deadline_s <= 0)
-        return mir_fail(err, MIR_USAGE, "'deadline_s' has to be a time after 1970");
-    return 0;
+    return read_deadline(json, op, request, err);
 }
 
 int local_ctl_parse_request(const char *line, size_t len, struct local_ctl_request *ret,
@@ -121,6 +136,8 @@ char *local_ctl_request_text(const struct local_ctl_request *request)
     json_t *json = json_pack("{s:s}", "op", op_names[request->op]);
     if (request->op == LOCAL_CTL_DEADLINE)
         json_object_set_new(json, "deadline_s", json_integer(request->deadline_s));
+    if (*request->signature)
+        json_object_set_new(json, "signature", json_string(request->signature));
     return line_of(json);
 }
 

@@ -3,9 +3,10 @@
  * The keeper's control protocol: one line of JSON in, one line of JSON out, over the unix socket
  * ctl.sock in the instance directory (mode 0600; only the same user and root are answered).
  *
- *   {"op":"status"} | {"op":"deadline","deadline_s":N} | {"op":"stop"}
+ *   {"op":"status"} | {"op":"deadline","deadline_s":N,"signature":S} | {"op":"stop"}
  *   {"ok":true,"state":"running","deadline_s":N} | {"ok":false,"code":...,"error":...,"hint":...}
  *
+ * The signature is that of the tags that say this deadline; without one the tags stay as they are.
  * Unknown fields and unknown words are refused by name. The keeper's ready message to the process
  * that started it is a reply line as well. Parsing is pure; calls block at most as long as stated.
  */
@@ -26,7 +27,8 @@ enum local_ctl_op { LOCAL_CTL_STATUS, LOCAL_CTL_DEADLINE, LOCAL_CTL_STOP, LOCAL_
 
 struct local_ctl_request {
     enum local_ctl_op op;
-    int64_t deadline_s; /* of DEADLINE only */
+    int64_t deadline_s;                 /* of DEADLINE only */
+    char signature[MIR_SIGNATURE_TEXT]; /* of DEADLINE only; "" none */
 };
 
 struct local_ctl_reply {

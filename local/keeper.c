@@ -96,24 +96,40 @@ static void kill_when_late(struct keeper *keeper)
     keeper->kill_at_ms = 0;
 }
 
-int keeper_move_deadline(struct keeper *keeper, int64_t deadline_s, struct mir_error *err)
+/* A line on its console, for guests that take it. */
+static void tell_guest(struct keeper *keeper, int64_t deadline_s)
 {
+    if (!keeper->spec.tell_deadline || keeper->guest.in_fd < 0)
+        return;
+    char line[40];
+    int n = snprintf(line, sizeof line, "deadline %" PRId64 "\n", deadline_s);
+    if (write(keeper->guest.in_fd, line, (size_t)n) != n)
+        mir_log(MIR_LOG_WARN, "keeper", "the guest does not read its console");
+}
+
+int keeper_move_deadline(struct keeper *keeper, const struct local_ctl_request *request,
+                         struct mir_error *err)
+{
+    int64_t deadline_s = request->deadline_s;
     if (keeper->cause != LOCAL_CAUSE_NONE || keeper->guest_ended)
         return mir_fail(err, MIR_CONFLICT, "the instance is being ended already");
-    if (deadline_s == keeper->status.deadline_s)
+    bool moved = deadline_s != keeper->status.deadline_s;
+    bool signature_new =
+        *request->signature && strcmp(request->signature, keeper->status.signature) != 0;
+    if (!moved && !signature_new)
         return 0;
     struct local_status next = keeper->status;
     next.deadline_s = deadline_s;
+    if (*request->signature) {
+        next.expires_s = deadline_s;
+        memcpy(next.signature, request->signature, sizeof next.signature);
+    }
     /* Durable before armed, armed before answered. */
     if (save(keeper, &next, true, err) || local_deadline_set(&keeper->deadline, deadline_s, err))
         return -1;
     keeper->status = next;
-    if (keeper->spec.tell_deadline && keeper->guest.in_fd >= 0) {
-        char line[40];
-        int n = snprintf(line, sizeof line, "deadline %" PRId64 "\n", deadline_s);
-        if (write(keeper->guest.in_fd, line, (size_t)n) != n)
-            mir_log(MIR_LOG_WARN, "keeper", "the guest does not read its console");
-    }
+    if (moved)
+        tell_guest(keeper, deadline_s);
     return 0;
 }
 
@@ -318,6 +334,8 @@ static int prepare(struct keeper *keeper, struct mir_error *err)
         return -1;
     status->state = MIR_INSTANCE_STARTING;
     status->deadline_s = keeper->spec.deadline_s;
+    status->expires_s = keeper->spec.tags.expires_s;
+    memcpy(status->signature, keeper->spec.tags.signature, sizeof status->signature);
     return save(keeper, status, false, err);
 }
 

@@ -58,7 +58,9 @@ void keeper_client_ready(struct keeper *keeper, struct keeper_client *client);
 
 /* keeper.c, for keeper_ctl.c. */
 void keeper_stop(struct keeper *keeper, enum local_cause cause);
-/* Durable before it is armed; refused once the end has begun. */
-int keeper_move_deadline(struct keeper *keeper, int64_t deadline_s, struct mir_error *err);
+/* The deadline and the signature of the tags that say it: durable before it is armed; refused once
+ * the end has begun. */
+int keeper_move_deadline(struct keeper *keeper, const struct local_ctl_request *request,
+                         struct mir_error *err);
 
 #endif

@@ -14,7 +14,7 @@ static int obey(struct keeper *keeper, const char *line, size_t len, struct mir_
     if (local_ctl_parse_request(line, len, &request, err))
         return -1;
     if (request.op == LOCAL_CTL_DEADLINE)
-        return keeper_move_deadline(keeper, request.deadline_s, err);
+        return keeper_move_deadline(keeper, &request, err);
     if (request.op == LOCAL_CTL_STOP)
         keeper_stop(keeper, LOCAL_CAUSE_ASKED);
     return 0;

@@ -55,10 +55,14 @@ void local_look(int dir_fd, const char *token, struct mir_instance *ret)
     mir_copy(instance.id, sizeof instance.id, token);
     if (!local_spec_load(dir_fd, spec, NULL)) {
         instance.tags = spec->tags;
+        memcpy(instance.name, spec->name, sizeof instance.name);
         instance.port_count = spec->port_count;
         memcpy(instance.ports, spec->ports, sizeof instance.ports);
     }
-    local_status_load(dir_fd, &status, NULL);
+    if (!local_status_load(dir_fd, &status, NULL) && *status.signature) {
+        instance.tags.expires_s = status.expires_s;
+        memcpy(instance.tags.signature, status.signature, sizeof instance.tags.signature);
+    }
     instance.state = real_state(&status, held);
     instance.started_ms = status.started_ms;
     instance.first_output_ms = status.first_output_ms;

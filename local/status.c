@@ -21,11 +21,12 @@ static json_t *process_to_json(const struct mir_process *process)
 char *local_status_text(const struct local_status *status)
 {
     json_t *json = json_pack(
-        "{s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:s}", "state", mir_instance_state_name(status->state),
-        "keeper", process_to_json(&status->keeper), "guest", process_to_json(&status->guest),
-        "deadline_s", (json_int_t)status->deadline_s, "started_ms", (json_int_t)status->started_ms,
-        "first_output_ms", (json_int_t)status->first_output_ms, "ended_ms",
-        (json_int_t)status->ended_ms, "end_reason", status->end_reason);
+        "{s:s,s:o,s:o,s:I,s:I,s:s,s:I,s:I,s:I,s:s}", "state",
+        mir_instance_state_name(status->state), "keeper", process_to_json(&status->keeper), "guest",
+        process_to_json(&status->guest), "deadline_s", (json_int_t)status->deadline_s, "expires_s",
+        (json_int_t)status->expires_s, "signature", status->signature, "started_ms",
+        (json_int_t)status->started_ms, "first_output_ms", (json_int_t)status->first_output_ms,
+        "ended_ms", (json_int_t)status->ended_ms, "end_reason", status->end_reason);
     char *text = mir_json_text(json);
     json_decref(json);
     return text;
@@ -58,18 +59,21 @@ static int read_state(const char *name, enum mir_instance_state *ret)
 
 static int read_status(json_t *json, struct local_status *status)
 {
-    const char *state, *end_reason;
+    const char *state, *end_reason, *signature = "";
     json_t *keeper, *guest;
-    json_int_t deadline_s, started_ms, first_output_ms, ended_ms;
-    if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:s}", "state",
-                       &state, "keeper", &keeper, "guest", &guest, "deadline_s", &deadline_s,
-                       "started_ms", &started_ms, "first_output_ms", &first_output_ms, "ended_ms",
-                       &ended_ms, "end_reason", &end_reason) ||
+    json_int_t deadline_s, expires_s = 0, started_ms, first_output_ms, ended_ms;
+    if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:s,s:o,s:o,s:I,s?I,s?s,s:I,s:I,s:I,s:s}",
+                       "state", &state, "keeper", &keeper, "guest", &guest, "deadline_s",
+                       &deadline_s, "expires_s", &expires_s, "signature", &signature, "started_ms",
+                       &started_ms, "first_output_ms", &first_output_ms, "ended_ms", &ended_ms,
+                       "end_reason", &end_reason) ||
         read_state(state, &status->state) || read_process(keeper, &status->keeper) ||
         read_process(guest, &status->guest) ||
+        mir_copy(status->signature, sizeof status->signature, signature) ||
         mir_copy(status->end_reason, sizeof status->end_reason, end_reason))
         return -1;
     status->deadline_s = deadline_s;
+    status->expires_s = expires_s;
     status->started_ms = started_ms;
     status->first_output_ms = first_output_ms;
     status->ended_ms = ended_ms;

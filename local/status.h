@@ -18,9 +18,11 @@ struct local_status {
     struct mir_process keeper;
     struct mir_process guest; /* pid 0: none yet */
     int64_t deadline_s;
-    int64_t started_ms;      /* UTC; 0 not yet */
-    int64_t first_output_ms; /* UTC; 0 not yet */
-    int64_t ended_ms;        /* UTC; 0 not yet */
+    int64_t expires_s;                  /* with the signature: the tags, which follow it */
+    char signature[MIR_SIGNATURE_TEXT]; /* "": the tags are those of spec.json */
+    int64_t started_ms;                 /* UTC; 0 not yet */
+    int64_t first_output_ms;            /* UTC; 0 not yet */
+    int64_t ended_ms;                   /* UTC; 0 not yet */
     char end_reason[160];
 };
 

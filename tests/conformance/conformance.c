@@ -331,6 +331,64 @@ static void check_extension(void **state)
     conformance_case_end(c);
 }
 
+struct found {
+    const char *token;
+    unsigned count;
+    enum mir_instance_state state;
+    int verified;
+    int64_t expires_s;
+    char name[MIR_NAME_TEXT];
+};
+
+static int find(void *ctx, const struct mir_instance *instance)
+{
+    struct found *found = ctx;
+    if (strcmp(instance->tags.deployment, found->token))
+        return 0;
+    found->count++;
+    found->state = instance->state;
+    found->expires_s = instance->tags.expires_s;
+    memcpy(found->name, instance->name, sizeof found->name);
+    found->verified = mir_tags_verify(&instance->tags, conformance_key);
+    return 0;
+}
+
+/* Whoever goes by the tags alone must find the deadline in force, and the name. */
+static void check_tags_follow(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    size_t count;
+    create(c);
+    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    for (int i = 0; i < 3; i++) { /* extended, once more, and shortened */
+        c->lease.deadline_s += i < 2 ? 3600 : -1800;
+        c->spec.tags.expires_s = c->lease.deadline_s;
+        sign(c);
+        memcpy(c->lease.signature, c->spec.tags.signature, sizeof c->lease.signature);
+        arm(c, hooks, &count);
+        assert_int_equal(hooks[0].state, MIR_HOOK_ARMED);
+        struct found found = {.token = c->lease.id};
+        assert_int_equal(mir_prov_sweep(c->prov, find, &found, &c->err), 0);
+        assert_int_equal(found.count, 1);
+        assert_int_equal(found.verified, 1);
+        assert_int_equal(found.expires_s, c->lease.deadline_s);
+        assert_string_equal(found.name, c->spec.name);
+        look(c);
+        assert_int_equal(c->instance.tags.expires_s, c->lease.deadline_s);
+        assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
+    }
+    /* Without a signature the tags stay what they are, and verify. */
+    c->lease.signature[0] = '\0';
+    c->lease.deadline_s += 60;
+    arm(c, hooks, &count);
+    look(c);
+    assert_int_equal(c->instance.tags.expires_s, c->lease.deadline_s - 60);
+    assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
+    conformance_case_end(c);
+}
+
 static void check_delete(void **state)
 {
     const struct conformance_target *target = target_of(state);
@@ -342,24 +400,6 @@ static void check_delete(void **state)
     must_reach(c, MIR_INSTANCE_ABSENT, gone_ms(target));
     must_not_run(target, c, 0);
     conformance_case_end(c);
-}
-
-struct found {
-    const char *token;
-    unsigned count;
-    enum mir_instance_state state;
-    int verified;
-};
-
-static int find(void *ctx, const struct mir_instance *instance)
-{
-    struct found *found = ctx;
-    if (strcmp(instance->tags.deployment, found->token))
-        return 0;
-    found->count++;
-    found->state = instance->state;
-    found->verified = mir_tags_verify(&instance->tags, conformance_key);
-    return 0;
 }
 
 static int stop_at_first(void *ctx, const struct mir_instance *instance)
@@ -586,6 +626,7 @@ int conformance_run(const struct conformance_target *target)
         CHECK("hooks are armed and read back", check_hooks),
         CHECK("the deadline ends it", check_deadline),
         CHECK("an extension moves the deadline", check_extension),
+        CHECK("the tags follow an extension", check_tags_follow),
         CHECK("delete, twice", check_delete),
         CHECK("sweep shows what runs", check_sweep),
         CHECK("guests that end by themselves", check_ends_by_itself),

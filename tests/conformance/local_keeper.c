@@ -198,7 +198,8 @@ static void no_extension_after_the_end_began(void **state)
     struct conformance_case *c = running_case(target_of(state), 60);
     struct local_status status = status_of(target_of(state), c);
     mir_auto_close int dir_fd = instance_dir(target_of(state), c);
-    struct local_ctl_request stop = {.op = LOCAL_CTL_STOP}, extend = {LOCAL_CTL_DEADLINE, 1};
+    struct local_ctl_request stop = {.op = LOCAL_CTL_STOP},
+                             extend = {.op = LOCAL_CTL_DEADLINE, .deadline_s = 1};
     struct local_ctl_reply reply = {0};
     struct mir_error err = {0};
     extend.deadline_s = c->lease.deadline_s + 3600;

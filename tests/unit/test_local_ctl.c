@@ -23,14 +23,23 @@ static void requests(void **state)
     assert_int_equal(r.op, LOCAL_CTL_DEADLINE);
     assert_int_equal(r.deadline_s, 1800000000);
     for (int op = 0; op < LOCAL_CTL_OP_COUNT; op++) {
-        struct local_ctl_request back, given = {(enum local_ctl_op)op, op == LOCAL_CTL_DEADLINE};
+        struct local_ctl_request back,
+            given = {.op = (enum local_ctl_op)op, .deadline_s = op == LOCAL_CTL_DEADLINE};
         char *text = local_ctl_request_text(&given);
         assert_int_equal(text[strlen(text) - 1], '\n');
         assert_int_equal(local_ctl_parse_request(text, strlen(text) - 1, &back, NULL), 0);
         assert_int_equal(back.op, given.op);
         assert_int_equal(back.deadline_s, given.deadline_s);
+        assert_string_equal(back.signature, "");
         free(text);
     }
+    struct local_ctl_request back, given = {.op = LOCAL_CTL_DEADLINE, .deadline_s = 7};
+    memset(given.signature, 'a', sizeof given.signature - 1);
+    char *text = local_ctl_request_text(&given);
+    assert_in_range(strlen(text), 65, LOCAL_CTL_REQUEST_MAX - 1);
+    assert_int_equal(local_ctl_parse_request(text, strlen(text) - 1, &back, NULL), 0);
+    assert_string_equal(back.signature, given.signature);
+    free(text);
 }
 
 static void requests_refused(void **state)
@@ -52,6 +61,8 @@ static void requests_refused(void **state)
         {"{\"op\":\"deadline\",\"deadline_s\":-5}", "after 1970"},
         {"{\"op\":\"deadline\",\"deadline_s\":\"5\"}", "whole number"},
         {"{\"op\":\"deadline\",\"deadline_s\":5.5}", "whole number"},
+        {"{\"op\":\"deadline\",\"deadline_s\":5,\"signature\":\"ab\"}", "64 hex"},
+        {"{\"op\":\"stop\",\"signature\":\"ab\"}", "does not take"},
         {"{\"op\":\"stop\",\"op\":\"status\"}", "duplicate"},
     };
     for (size_t i = 0; i < MIR_NELEMS(bad); i++) {
@@ -120,7 +131,7 @@ static void *fake_keeper(void *arg)
 static int call(int dir_fd, const char *says, struct local_ctl_reply *reply, struct mir_error *err)
 {
     struct fake fake = {.says = says};
-    struct local_ctl_request request = {LOCAL_CTL_DEADLINE, 9};
+    struct local_ctl_request request = {.op = LOCAL_CTL_DEADLINE, .deadline_s = 9};
     pthread_t thread;
     assert_int_equal(local_ctl_listen(dir_fd, &fake.listen_fd, NULL), 0);
     assert_int_equal(pthread_create(&thread, NULL, fake_keeper, &fake), 0);

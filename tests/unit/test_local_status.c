@@ -7,6 +7,8 @@ static struct local_status some(void)
 {
     struct local_status status = {.state = MIR_INSTANCE_ENDED,
                                   .deadline_s = 1800000000,
+                                  .expires_s = 1700000000,
+                                  .signature = "5e",
                                   .started_ms = 1799999990123,
                                   .first_output_ms = 1799999990223,
                                   .ended_ms = 1799999999999,
@@ -29,6 +31,8 @@ static void there_and_back(void **state)
         assert_int_equal(back.first_output_ms, status.first_output_ms);
         assert_int_equal(back.ended_ms, status.ended_ms);
         assert_string_equal(back.end_reason, status.end_reason);
+        assert_int_equal(back.expires_s, status.expires_s);
+        assert_string_equal(back.signature, "5e");
         status.deadline_s++;
     }
 }

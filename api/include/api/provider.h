@@ -56,7 +56,8 @@ struct mir_tags {
     char installation[MIR_ID_TEXT];
     char deployment[MIR_ID_TEXT]; /* = lease id */
     int64_t expires_s;
-    char signature[65]; /* HMAC-SHA256, hex, over the others with the installation key */
+    char signature[MIR_SIGNATURE_TEXT]; /* HMAC-SHA256, hex, over the others with the installation
+                                           key */
 };
 
 struct mir_instance_spec {
@@ -74,6 +75,7 @@ struct mir_instance_spec {
 
 struct mir_instance {
     char id[MIR_INSTANCE_ID]; /* the provider's name for it */
+    char name[MIR_NAME_TEXT]; /* that it was created with; "" unknown */
     enum mir_instance_state state;
     struct mir_tags tags; /* as found on the object; deployment "" when it has none */
     unsigned port_count;
@@ -165,8 +167,11 @@ struct mir_provider {
                             uint64_t *ret_next, struct mir_error *err);
 
     /* (Re)arm this provider's own hooks for the lease's deadline and read them back into hooks.
-     * Also how an extension reaches them. A hook that cannot be armed is a FAILED row, not an
-     * error; -1 means that nothing could be asked. */
+     * Also how an extension reaches them, and the tags on the object: with a signature in the
+     * lease, the tags that get and sweep return say the lease's deadline and signature, durably,
+     * before any hook counts as armed; whoever ends things by their tags alone (mirage-reap) must
+     * not undo an extension. A hook that cannot be armed is a FAILED row, not an error; -1 means
+     * that nothing could be asked. */
     int (*hooks_arm)(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                      size_t *ret_count, struct mir_error *err);
 

@@ -114,7 +114,8 @@ int mird_store_deployment_commit(struct mird_store *store, struct mird_deploymen
                                  struct mir_error *err);
 int mird_store_deployment_get(struct mird_store *store, const char *id, struct mird_deployment *ret,
                               struct mir_error *err);
-/* The lease as it stands on the disk, marked durable: the only place where one is made.
+/* The lease as it stands on the disk, marked durable, its tags signed: the only place where one is
+ * made.
  * MIR_CONFLICT when the deployment is over. */
 int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease *ret,
                      struct mir_error *err);
