@@ -16,12 +16,25 @@ enum mode { MODE_NONE, MODE_KILL, MODE_FAIL_BEFORE, MODE_FAIL_AFTER, MODE_HANG }
 struct plan {
     enum mode mode;
     unsigned long at;
+    const char *name; /* not terminated; NULL: points of any name count */
+    size_t name_len;
     const char *count_file;
 };
 
 static struct plan plan;
 static pthread_once_t plan_once = PTHREAD_ONCE_INIT;
-static atomic_ulong passed;
+static atomic_ulong passed, passed_of_name;
+
+/* "7" or "store.commit#7". */
+static void read_where(const char *text)
+{
+    const char *mark = strchr(text, '#');
+    if (mark) {
+        plan.name = text;
+        plan.name_len = (size_t)(mark - text);
+    }
+    plan.at = strtoul(mark ? mark + 1 : text, NULL, 10);
+}
 
 static void read_plan(void)
 {
@@ -37,7 +50,7 @@ static void read_plan(void)
     for (size_t i = 0; text && i < MIR_NELEMS(words); i++)
         if (!strncmp(text, words[i].word, strlen(words[i].word))) {
             plan.mode = words[i].mode;
-            plan.at = strtoul(text + strlen(words[i].word), NULL, 10);
+            read_where(text + strlen(words[i].word));
         }
 }
 
@@ -50,6 +63,18 @@ static void note(unsigned long number, const char *name)
     }
 }
 
+/* Is this the point that the plan names? */
+static int is_planned(const char *name, unsigned long number)
+{
+    if (plan.mode == MODE_NONE)
+        return 0;
+    if (!plan.name)
+        return number == plan.at;
+    if (strlen(name) != plan.name_len || strncmp(name, plan.name, plan.name_len))
+        return 0;
+    return atomic_fetch_add(&passed_of_name, 1) + 1 == plan.at;
+}
+
 /* 1 when this point is the one to fail in the given mode. */
 static int pass(const char *name, enum mode failing)
 {
@@ -57,7 +82,7 @@ static int pass(const char *name, enum mode failing)
     unsigned long number = atomic_fetch_add(&passed, 1) + 1;
     if (plan.count_file)
         note(number, name);
-    if (plan.mode == MODE_NONE || number != plan.at)
+    if (!is_planned(name, number))
         return 0;
     if (plan.mode == MODE_KILL)
         raise(SIGKILL);

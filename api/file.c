@@ -109,9 +109,11 @@ int mir_file_write_at(int dir_fd, const char *name, const void *data, size_t len
         unlinkat(dir_fd, temp, 0);
         return -1;
     }
+    if (mir_fault_after("file.rename", err))
+        return -1;
     if (sync_dir(dir_fd))
         return mir_fail_errno(err, errno, "cannot sync the directory of %s", name);
-    return 0;
+    return mir_fault_after("file.sync_dir", err);
 }
 
 int mir_dir_make(const char *path, mode_t mode, struct mir_error *err)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/cleanup.h"
+#include "api/fault.h"
 #include "api/memory.h"
 #include "registry_internal.h"
 
@@ -74,9 +75,12 @@ int mird_public_spawn(int listen_fd, pid_t *ret_pid, int *ret_link_fd, struct mi
     if (listener < 0 || child_high < 0)
         return mir_fail_errno(err, errno, "the link to the public process");
     pid_t pid = 0;
+    if (mir_fault_before("public.spawn", err))
+        return -1;
     int rc = spawn_with(child_high, listener, &pid);
     if (rc)
         return mir_fail_errno(err, rc, "starting the public process");
+    (void)mir_fault_after("public.spawn", NULL); /* a place to die; a fork has no answer to lose */
     *ret_pid = pid;
     *ret_link_fd = mir_steal_fd(&own_end);
     return 0;

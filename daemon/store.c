@@ -14,6 +14,7 @@
 
 #include "api/cleanup.h"
 #include "api/clock.h"
+#include "api/fault.h"
 #include "api/file.h"
 #include "api/log.h"
 #include "api/memory.h"
@@ -64,8 +65,10 @@ static int migrate_one(struct mird_store *store, size_t version, struct mir_erro
 {
     mir_auto_free char *sql = mir_format("BEGIN IMMEDIATE;%sPRAGMA user_version = %zu;COMMIT;",
                                          mird_schema[version], version + 1);
+    if (mir_fault_before("store.migrate", err))
+        return -1;
     if (!sqlite3_exec(store->db, sql, NULL, NULL, NULL))
-        return 0;
+        return mir_fault_after("store.migrate", err);
     mird_sql_fail(store, "migration", err);
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

@@ -100,14 +100,23 @@ int mird_sql_step(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* Outside of a transaction a statement that writes is one by itself, and durable when it is done.
+ */
 int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err)
 {
-    return stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (!stmt)
+        return -1;
+    bool alone = sqlite3_get_autocommit(store->db) && !sqlite3_stmt_readonly(stmt);
+    if (alone && mir_fault_before("store.write", err))
+        return -1;
+    int rc = mird_sql_step(store, stmt, err);
+    return alone && !rc ? mir_fault_after("store.write", err) : rc;
 }
 
 int mird_sql_begin(struct mird_store *store, struct mir_error *err)
 {
-    return MIRD_SQL_RUN(store, "BEGIN IMMEDIATE", err, "");
+    sqlite3_stmt *stmt = mird_sql_bind(store, "BEGIN IMMEDIATE", err, "");
+    return stmt ? mird_sql_step(store, stmt, err) : -1;
 }
 
 int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)

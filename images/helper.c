@@ -14,6 +14,7 @@
 
 #include "api/buf.h"
 #include "api/clock.h"
+#include "api/fault.h"
 #include "api/json.h"
 #include "api/memory.h"
 
@@ -154,9 +155,12 @@ static int start(struct job *job, const char *helper_path, int fd, struct mir_er
     struct handed handed = {file_fd, write_end, -1};
     if (out_fd >= 0)
         handed = (struct handed){file_fd, out_fd, write_end};
+    if (mir_fault_before("helper.spawn", err))
+        return -1;
     int rc = spawn(job, helper_path, &handed);
     if (rc)
         return cannot_start(helper_path, rc, err);
+    (void)mir_fault_after("helper.spawn", NULL); /* a place to die; a fork has no answer to lose */
     job->pid_fd = (int)syscall(SYS_pidfd_open, job->pid, 0);
     job->answer_fd = mir_steal_fd(&read_end);
     return 0;

@@ -52,9 +52,11 @@ static void the_numbered_point_fails(void **state)
     static const struct {
         const char *fault;
         int failed;
-    } rows[] = {{"fail-before:1", 1}, {"fail-after:2", 2},   {"fail-before:3", 4},
-                {"fail-before:2", 0}, {"fail-after:1", 0},   {"fail-before:4", 0},
-                {"fail-before:0", 0}, {"fail-sideways:1", 0}};
+    } rows[] = {{"fail-before:1", 1},    {"fail-after:2", 2},        {"fail-before:3", 4},
+                {"fail-before:2", 0},    {"fail-after:1", 0},        {"fail-before:4", 0},
+                {"fail-before:0", 0},    {"fail-sideways:1", 0},     {"fail-after:two#1", 2},
+                {"fail-after:two#2", 0}, {"fail-before:three#1", 4}, {"fail-before:thre#1", 0},
+                {"fail-before:#1", 0}};
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         int status = run(rows[i].fault, NULL);
         assert_true(WIFEXITED(status));
