@@ -121,8 +121,6 @@ static int fake_create(void *ctx, const struct mir_instance_spec *spec, struct m
         if (!row) {
             row = put_row(&spec->tags);
             cloud.creates++;
-        } else if (row->instance.state == MIR_INSTANCE_ENDED && !row->instance.started_ms) {
-            row->instance.state = MIR_INSTANCE_RUNNING; /* goes on where the first one stopped */
         }
         memcpy(row->instance.ports, spec->ports, sizeof spec->ports);
         row->instance.port_count = spec->port_count;
@@ -607,48 +605,22 @@ static void test_restart(void **state)
     assert_int_equal(alive(), 0);
 }
 
-/* Deployed, and stopped as if killed between the request and the answer. */
-static struct mird_deployment stop_at_intent(struct house *h)
+static void test_restart_with_intent(void **state)
 {
+    struct house *h = *state;
     struct mird_deployment d;
     struct mird_request r = request(h, "intent", 600);
     wait_operation(h, deploy(h, &r, &d).id);
     stop(h);
+    /* As if killed between the request and the answer. */
     struct mird_store *store = NULL;
     assert_int_equal(mird_store_open(h->dir, &store, NULL), 0);
     assert_int_equal(mird_store_deployment_get(store, d.id, &d, NULL), 0);
     d.steps[MIRD_STEP_INSTANCE] = MIRD_INTENT;
     d.steps[MIRD_STEP_HOOKS] = MIRD_TODO;
     d.seen_running = d.goal_over = false;
-    d.hook_count = 0;
     assert_int_equal(mird_store_deployment_update(store, &d, NULL), 0);
     mird_store_close(store);
-    return d;
-}
-
-/* The provider keeps the place of an instance that was never started: it is started now. */
-static void test_restart_before_the_start(void **state)
-{
-    struct house *h = *state;
-    struct mird_deployment d = stop_at_intent(h);
-    struct mir_instance *found = &cloud.rows[0].instance;
-    found->state = MIR_INSTANCE_ENDED;
-    found->started_ms = 0;
-    mir_copy(found->end_reason, sizeof found->end_reason, "never started");
-    start(h);
-    for (int i = 0; i < 1000 && !read_it(h, d.id).hook_count; i++)
-        usleep(5000);
-    d = read_it(h, d.id);
-    assert_int_equal(d.end_reason, MIRD_END_NONE);
-    assert_int_equal(d.hook_count, 3);
-    assert_int_equal(d.instance.state, MIR_INSTANCE_RUNNING);
-    assert_int_equal(creates(), 1);
-}
-
-static void test_restart_with_intent(void **state)
-{
-    struct house *h = *state;
-    struct mird_deployment d = stop_at_intent(h);
     start(h);
     wait_state(h, d.id, MIRD_RUNNING);
     assert_int_equal(creates(), 1);
@@ -682,58 +654,6 @@ static void test_sweep(void **state)
     assert_null(row_of("11111111111111111111111111111111"));
     assert_non_null(row_of("22222222222222222222222222222222")); /* never touched */
     assert_non_null(row_of(d.id));
-}
-
-static void lose_database(struct house *h)
-{
-    static const char *const names[] = {"state.db", "state.db-wal", "state.db-shm"};
-    stop(h);
-    for (size_t i = 0; i < MIR_NELEMS(names); i++) {
-        char path[160];
-        snprintf(path, sizeof path, "%s/%s", h->dir, names[i]);
-        unlink(path);
-    }
-    start(h);
-}
-
-/* What runs within its lease is taken up with its deadline, extension included, and ends there;
- * after that a stray is a stray again. */
-static void test_database_lost(void **state)
-{
-    struct house *h = *state;
-    struct mird_deployment d, back;
-    struct mird_operation op;
-    struct mird_request r = request(h, "kept", 600);
-    wait_operation(h, deploy(h, &r, &d).id);
-    add_stray(h, "22222222222222222222222222222222", false);
-    lose_database(h);
-    back = wait_state(h, d.id, MIRD_RUNNING);
-    assert_int_equal(back.deadline_s, d.deadline_s);
-    assert_string_equal(back.provider, d.provider);
-    assert_true(has_event(h, d.id, "rebuilt from the provider's tags"));
-    assert_int_equal(alive(), 2);
-    assert_int_equal(creates(), 1);
-    add_stray(h, "11111111111111111111111111111111", true);
-    assert_int_equal(mird_sweep_once(h->core.engine, h->core.providers[0], NULL), 0);
-    assert_null(row_of("11111111111111111111111111111111"));
-    assert_int_equal(mird_engine_remove(h->core.engine, d.id, &back, &op, NULL), 0);
-    assert_false(wait_operation(h, op.id).failed);
-    assert_int_equal(alive(), 1); /* the one that is not ours */
-}
-
-/* A provider that does not answer is asked again, and nothing of ours is ended meanwhile. */
-static void test_rebuilt_later(void **state)
-{
-    struct house *h = *state;
-    struct mird_deployment d;
-    struct mird_request r = request(h, "later", 600);
-    wait_operation(h, deploy(h, &r, &d).id);
-    cloud.sweep_fails = 2; /* before it serves, and the sweeper's first round */
-    lose_database(h);
-    while (mird_sweep_once(h->core.engine, h->core.providers[0], NULL))
-        usleep(5000);
-    assert_int_equal(wait_state(h, d.id, MIRD_RUNNING).deadline_s, d.deadline_s);
-    assert_int_equal(alive(), 1);
 }
 
 static void test_conflicts(void **state)
@@ -863,10 +783,7 @@ int main(void)
         TEST(test_extension),
         TEST(test_restart),
         TEST(test_restart_with_intent),
-        TEST(test_restart_before_the_start),
         TEST(test_sweep),
-        TEST(test_database_lost),
-        TEST(test_rebuilt_later),
         TEST(test_conflicts),
         TEST(test_disk_full),
         TEST(test_many),
