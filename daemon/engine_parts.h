@@ -142,6 +142,12 @@ void *mird_sweeper_main(void *engine);
 /* One round over one provider. */
 int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err);
 
+/* --- adopt.c --- */
+/* A deployment from an instance that the (new) store does not know: durable and in the table after
+ * 0. */
+int mird_adopt(struct mird_engine *engine, const struct mir_prov *prov,
+               const struct mir_instance *found, struct mir_error *err);
+
 /* --- step_*.c: what a step does and how it is undone --- */
 
 /* The answer of a step, with the storage that its input points to. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* The identity of an installation: one small file that outlives the database. */
+#include "daemon/identity.h"
+
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -9,7 +12,6 @@
 #include "api/file.h"
 #include "api/json.h"
 #include "api/memory.h"
-#include "store_sql.h"
 
 static int unhex(const char *text, unsigned char out[32])
 {
@@ -58,22 +60,13 @@ static int make(int dir_fd, struct mird_identity *ret, struct mir_error *err)
     return rc;
 }
 
-int mird_identity_load(const char *state_dir, struct mird_identity *ret, struct mir_error *err)
+int mird_identity_read(const char *state_dir, struct mird_identity *ret, struct mir_error *err)
 {
-    mir_auto_close int dir_fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir_fd < 0)
-        return mir_fail(err, MIR_POLICY, "cannot open the state directory %s", state_dir);
     mir_auto_free char *path = mir_format("%s/identity", state_dir);
     char *text = NULL;
     size_t len = 0;
-    struct mir_error why = {0};
-    if (mir_file_read(path, 4096, &text, &len, &why)) {
-        if (why.kind == MIR_NOT_FOUND)
-            return make(dir_fd, ret, err);
-        if (err)
-            *err = why;
+    if (mir_file_read(path, 4096, &text, &len, err))
         return -1;
-    }
     int rc = parse(text, len, ret);
     OPENSSL_cleanse(text, len);
     free(text);
@@ -83,4 +76,19 @@ int mird_identity_load(const char *state_dir, struct mird_identity *ret, struct 
                                    "no longer recognised as ours (it still ends at its deadline)");
     }
     return 0;
+}
+
+int mird_identity_load(const char *state_dir, struct mird_identity *ret, struct mir_error *err)
+{
+    mir_auto_close int dir_fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return mir_fail(err, MIR_POLICY, "cannot open the state directory %s", state_dir);
+    struct mir_error why = {0};
+    if (!mird_identity_read(state_dir, ret, &why))
+        return 0;
+    if (why.kind == MIR_NOT_FOUND)
+        return make(dir_fd, ret, err);
+    if (err)
+        *err = why;
+    return -1;
 }

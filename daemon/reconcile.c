@@ -2,6 +2,7 @@
 /* Bringing the store and what really exists together: every deployment not final is taken up at
  * start, and from time to time everything that carries our tags is listed and judged. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,8 @@
 
 #define SWEEP_EVERY_S 60
 #define FOUND_MAX 100000u /* in one listing */
+
+static void rebuild(struct mird_engine *engine);
 
 int mird_reconcile(struct mird_engine *engine, struct mir_error *err)
 {
@@ -32,6 +35,7 @@ int mird_reconcile(struct mird_engine *engine, struct mir_error *err)
     if (count)
         mir_log(MIR_LOG_INFO, "engine", "taking up %zu deployment%s", count, count == 1 ? "" : "s");
     free(list);
+    rebuild(engine);
     return 0;
 }
 
@@ -70,35 +74,115 @@ static int known_of(struct mird_engine *engine, const char *id, struct mird_depl
     return err.kind == MIR_NOT_FOUND ? 0 : -1;
 }
 
-static void judge(struct mird_engine *engine, struct mir_prov *prov,
-                  const struct mir_instance *instance)
+/* One round over one provider. */
+struct sweep {
+    struct mird_engine *engine;
+    struct mir_prov *prov;
+    bool rebuilding; /* the store is new and has not seen a whole listing of this provider */
+    bool adopt_only; /* nothing is ended: before the daemon serves */
+    bool incomplete; /* something that was to be adopted could not be */
+};
+
+static void end_it(const struct sweep *sweep, const struct mir_instance *instance, bool known)
 {
-    const struct mird_identity *identity = &engine->core->identity;
-    struct mird_deployment d;
     struct mir_error err = {0};
-    bool verified = mir_tags_verify(&instance->tags, identity->tag_key);
-    int known = verified ? known_of(engine, instance->tags.deployment, &d) : 0;
-    if (known < 0)
-        return;
-    enum mird_verdict_kind verdict =
-        mird_sweep_judge(instance, verified, identity->installation, known ? &d : NULL);
-    if (verdict != MIRD_END)
-        return;
     mir_log(MIR_LOG_WARN, "sweep", "instance %s on %s is %s: ending it", instance->id,
-            mir_prov_info(prov)->name, known ? "recorded as gone" : "of no deployment known");
-    if (mir_prov_instance_delete(prov, instance->tags.deployment, &err))
+            mir_prov_info(sweep->prov)->name,
+            known ? "recorded as gone" : "of no deployment known");
+    if (mir_prov_instance_delete(sweep->prov, instance->tags.deployment, &err))
         mir_log(MIR_LOG_ERROR, "sweep", "instance %s: %s; tried again in the next round",
                 instance->id, err.text);
 }
 
-int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err)
+static void adopt(struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mir_error err = {0};
+    if (!mird_adopt(sweep->engine, sweep->prov, instance, &err))
+        return;
+    sweep->incomplete = true;
+    mir_log(MIR_LOG_ERROR, "sweep",
+            "instance %s cannot be taken up: %s; tried again in the next "
+            "round",
+            instance->id, err.text);
+}
+
+static void judge(struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mird_engine *engine = sweep->engine;
+    const struct mird_identity *identity = &engine->core->identity;
+    struct mird_deployment d;
+    bool verified = mir_tags_verify(&instance->tags, identity->tag_key);
+    int known = verified ? known_of(engine, instance->tags.deployment, &d) : 0;
+    const struct mird_deployment *record = known ? &d : NULL;
+    sweep->incomplete |= known < 0;
+    if (known < 0)
+        return;
+    enum mird_verdict_kind verdict =
+        sweep->rebuilding ? mird_sweep_judge_rebuilding(instance, verified, identity->installation,
+                                                        record, mird_engine_now_ms(engine) / 1000)
+                          : mird_sweep_judge(instance, verified, identity->installation, record);
+    if (verdict == MIRD_ADOPT)
+        adopt(sweep, instance);
+    else if (verdict == MIRD_END && !sweep->adopt_only)
+        end_it(sweep, instance, known);
+}
+
+/* A database made new says "rebuild"; each provider of which a whole listing was taken up since
+ * says "rebuilt-NAME". Durable, so that a crash in between does not end what it has not reached. */
+#define REBUILT_SIZE 64
+
+static bool rebuilding(struct mird_engine *engine, const struct mir_prov *prov)
+{
+    struct mird_store *store = engine->core->store;
+    char key[REBUILT_SIZE];
+    snprintf(key, sizeof key, "rebuilt-%s", mir_prov_info(prov)->name);
+    char *wanted = mird_store_setting_get(store, "rebuild");
+    char *done = wanted ? mird_store_setting_get(store, key) : NULL;
+    bool left = wanted && !done;
+    free(wanted);
+    free(done);
+    return left;
+}
+
+static void rebuilt(struct mird_engine *engine, const struct mir_prov *prov)
+{
+    struct mir_error err = {0};
+    char key[REBUILT_SIZE];
+    snprintf(key, sizeof key, "rebuilt-%s", mir_prov_info(prov)->name);
+    if (mird_store_setting_put(engine->core->store, key, "done", &err))
+        mir_log(MIR_LOG_WARN, "sweep", "%s", err.text); /* the next round says so again */
+}
+
+static int sweep_round(struct sweep *sweep, struct mir_error *err)
 {
     struct found found = {0};
-    int rc = mir_prov_sweep(prov, collect, &found, err);
+    sweep->rebuilding = rebuilding(sweep->engine, sweep->prov);
+    int rc = mir_prov_sweep(sweep->prov, collect, &found, err);
     for (size_t i = 0; !rc && i < found.count; i++)
-        judge(engine, prov, &found.list[i]);
+        judge(sweep, &found.list[i]);
+    if (!rc && sweep->rebuilding && !sweep->incomplete && found.count < FOUND_MAX)
+        rebuilt(sweep->engine, sweep->prov);
     free(found.list);
     return rc;
+}
+
+int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err)
+{
+    struct sweep sweep = {.engine = engine, .prov = prov};
+    return sweep_round(&sweep, err);
+}
+
+/* Before anybody is served: with the database lost, the providers are asked what runs. One that
+ * does not answer is asked again by every sweep. */
+static void rebuild(struct mird_engine *engine)
+{
+    for (size_t i = 0; i < engine->core->provider_count; i++) {
+        struct mir_error err = {0};
+        struct sweep sweep = {
+            .engine = engine, .prov = engine->core->providers[i], .adopt_only = true};
+        if (rebuilding(engine, sweep.prov) && sweep_round(&sweep, &err))
+            mir_log(MIR_LOG_WARN, "sweep", "%s: %s", mir_prov_info(sweep.prov)->name, err.text);
+    }
 }
 
 /* Until the next round or the stop; true to go on. */

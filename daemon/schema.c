@@ -29,7 +29,9 @@ const char *const mird_schema[] = {
     "CREATE INDEX event_deployment ON events (deployment, id);"
     "CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at_s INTEGER NOT NULL,"
     " who TEXT NOT NULL, what TEXT NOT NULL, subject TEXT NOT NULL, hash TEXT NOT NULL) STRICT;"
-    "CREATE TABLE sites (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE sites (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    /* Only a database made new has it: what runs already is taken up (reconcile.c). */
+    "INSERT INTO settings VALUES ('rebuild', 'wanted');",
 };
 
 const size_t mird_schema_version = MIR_NELEMS(mird_schema);

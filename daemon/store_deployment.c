@@ -153,6 +153,28 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
     return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
 }
 
+int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment *d, int64_t now_ms,
+                                struct mir_error *err)
+{
+    struct mird_event event = {
+        .at_ms = now_ms, .kind = "note", .text = "rebuilt from the provider's tags"};
+    mir_copy(event.deployment, sizeof event.deployment, d->id);
+    mir_copy(event.state, sizeof event.state,
+             mird_state_name(mird_deployment_state(d, now_ms / 1000)));
+    mird_store_enter(store);
+    d->version = 1;
+    int rc = mird_sql_begin(store, err);
+    if (!rc)
+        rc = check_name(store, d->name, err) || insert(store, d, err) ||
+                     mird_store_insert_event(store, &event, err) ||
+                     mird_store_insert_audit(store, now_ms / 1000, "daemon", "adopt", d->name, err)
+                 ? -1
+                 : 0;
+    rc = mird_sql_end(store, rc, err);
+    mird_store_leave(store);
+    return rc;
+}
+
 int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
                               struct mird_operation *op, const char *idempotency_key,
                               const char *body_sha, bool *ret_replayed, struct mir_error *err)

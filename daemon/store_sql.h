@@ -70,7 +70,4 @@ int mird_store_insert_audit(struct mird_store *store, int64_t now_s, const char 
 int mird_store_read_operation(struct mird_store *store, const char *id, struct mird_operation *ret,
                               struct mir_error *err);
 
-/* identity.c: read <state_dir>/identity, or make it. */
-int mird_identity_load(const char *state_dir, struct mird_identity *ret, struct mir_error *err);
-
 #endif

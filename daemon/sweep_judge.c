@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* The sweep's decision about one thing found: pure. */
+/* The sweep's decisions about one thing found: pure. */
 #include <string.h>
 
 #include "daemon/lease.h"
+
+static bool is_ours(const struct mir_instance *found, bool verified, const char *installation)
+{
+    return verified && *found->tags.deployment && !strcmp(found->tags.installation, installation);
+}
 
 enum mird_verdict_kind mird_sweep_judge(const struct mir_instance *found, bool verified,
                                         const char *installation,
                                         const struct mird_deployment *known)
 {
-    if (!verified || !*found->tags.deployment || strcmp(found->tags.installation, installation))
+    if (!is_ours(found, verified, installation))
         return MIRD_FOREIGN;
     if (!known)
         return MIRD_END;
@@ -16,4 +21,24 @@ enum mird_verdict_kind mird_sweep_judge(const struct mir_instance *found, bool v
     if (known->finished_s || known->steps[MIRD_STEP_INSTANCE] == MIRD_UNDONE)
         return MIRD_END;
     return MIRD_KEEP;
+}
+
+enum mird_verdict_kind mird_sweep_judge_rebuilding(const struct mir_instance *found, bool verified,
+                                                   const char *installation,
+                                                   const struct mird_deployment *known,
+                                                   int64_t now_s)
+{
+    enum mird_verdict_kind verdict = mird_sweep_judge(found, verified, installation, known);
+    bool lives = found->state == MIR_INSTANCE_STARTING || found->state == MIR_INSTANCE_RUNNING;
+    if (verdict != MIRD_END || known || !lives || found->tags.expires_s <= now_s)
+        return verdict;
+    return MIRD_ADOPT;
+}
+
+enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool verified,
+                                       const char *installation, int64_t now_s, int64_t grace_s)
+{
+    if (!is_ours(found, verified, installation))
+        return MIRD_FOREIGN;
+    return now_s - grace_s >= found->tags.expires_s ? MIRD_END : MIRD_KEEP;
 }

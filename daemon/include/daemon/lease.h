@@ -110,9 +110,10 @@ void mird_lease_news(const struct mird_deployment *before, const struct mird_dep
 /* --- the sweep's decision about one thing found with tags --- */
 
 enum mird_verdict_kind {
-    MIRD_KEEP,   /* a deployment of ours that may have it */
-    MIRD_END,    /* ours, and nothing has a right to it */
-    MIRD_FOREIGN /* not provably ours: never touched */
+    MIRD_KEEP,    /* a deployment of ours that may have it */
+    MIRD_END,     /* ours, and nothing has a right to it */
+    MIRD_FOREIGN, /* not provably ours: never touched */
+    MIRD_ADOPT    /* ours and within its lease, but the database that knew it is lost */
 };
 
 /* `known` is the deployment its tags name, NULL when the store knows none (and answered);
@@ -120,5 +121,17 @@ enum mird_verdict_kind {
 enum mird_verdict_kind mird_sweep_judge(const struct mir_instance *found, bool verified,
                                         const char *installation,
                                         const struct mird_deployment *known);
+
+/* The same while a new store has not yet seen a whole listing of the provider: what it cannot know
+ * and what is not past its deadline is taken up instead of ended. */
+enum mird_verdict_kind mird_sweep_judge_rebuilding(const struct mir_instance *found, bool verified,
+                                                   const char *installation,
+                                                   const struct mird_deployment *known,
+                                                   int64_t now_s);
+
+/* Whoever has no store at all (mirage-reap): past the deadline that the tags say, plus the grace
+ * in which a daemon that lives does it itself, is all that there is to go by. */
+enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool verified,
+                                       const char *installation, int64_t now_s, int64_t grace_s);
 
 #endif

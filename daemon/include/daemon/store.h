@@ -17,6 +17,7 @@
 #include "api/error.h"
 #include "api/lease.h"
 #include "daemon/deployment.h"
+#include "daemon/identity.h"
 #include "daemon/site.h"
 
 struct mird_store;
@@ -32,14 +33,7 @@ void mird_store_close(struct mird_store *store);
 void mird_store_reserve_release(struct mird_store *store);
 void mird_store_reserve_restore(struct mird_store *store);
 
-/* Installation identity, made on first open: id, HMAC key for tags, Ed25519 seed for statements.
- * Kept in <state_dir>/identity (0600), outside the database, so that with the database lost our
- * tags on what runs can still be recognised. */
-struct mird_identity {
-    char installation[MIR_ID_TEXT];
-    unsigned char tag_key[32];
-    unsigned char sign_seed[32];
-};
+/* The installation's identity, made on first open. */
 int mird_store_identity(struct mird_store *store, struct mird_identity *ret, struct mir_error *err);
 
 /* Small settings that must survive ("public-port"). value NULL deletes. Get: owned or NULL. */
@@ -84,6 +78,10 @@ struct mird_operation {
 int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
                               struct mird_operation *op, const char *idempotency_key,
                               const char *body_sha, bool *ret_replayed, struct mir_error *err);
+/* Adds the row of a deployment that was found running, with an event and a line of the audit log.
+ * MIR_CONFLICT when its name is taken. */
+int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment *d, int64_t now_ms,
+                                struct mir_error *err);
 /* 1 when the key was used in the last 24 h for a request of the same body (*ret_d, *ret_op are of
  * then), 0 when not or key is "", -1 MIR_USAGE when it was used for another. */
 int mird_store_idempotency_find(struct mird_store *store, const char *key, const char *body_sha,
