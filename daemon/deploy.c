@@ -156,7 +156,9 @@ static int commit(struct mird_engine *engine, const char *key, const char *body_
     mir_id_new(engine->core->random, op->id);
     mir_copy(op->deployment, sizeof op->deployment, d->id);
     mir_copy(op->name, sizeof op->name, d->name);
-    if (mird_store_deployment_add(engine->core->store, d, op, key, body_sha, &replayed, err))
+    /* A commit that failed may have been written all the same, and nobody would take it up. */
+    if (mird_store_deployment_add(engine->core->store, d, op, key, body_sha, &replayed, err) &&
+        mird_store_deployment_get(engine->core->store, d->id, d, NULL))
         return -1;
     if (replayed)
         return 0;

@@ -138,6 +138,33 @@ void mird_entry_snapshot(struct mird_entry *entry, struct mird_deployment *ret)
 
 /* --- the record --- */
 
+static bool same_record(const struct mird_deployment *a, const struct mird_deployment *b)
+{
+    json_t *left = mird_deployment_to_record(a), *right = mird_deployment_to_record(b);
+    bool same = json_equal(left, right);
+    json_decref(left);
+    json_decref(right);
+    return same;
+}
+
+/* Only this process writes it, so what is on the disk says what became of a write that failed: it
+ * may have been done all the same, or an earlier one may have been. */
+static int commit_again(struct mird_store *store, struct mird_entry *entry,
+                        const struct mird_news *news, int64_t now_ms, struct mir_error *err)
+{
+    struct mird_deployment on_disk;
+    if (mird_store_deployment_get(store, entry->id, &on_disk, NULL))
+        return -1;
+    if (err->kind != MIR_CONFLICT) {
+        if (on_disk.version != entry->stored.version + 1 || !same_record(&on_disk, &entry->d))
+            return -1;
+        entry->d.version = on_disk.version;
+        return 0;
+    }
+    entry->d.version = on_disk.version;
+    return mird_store_deployment_commit(store, &entry->d, news, now_ms, err);
+}
+
 /* With entry->lock held. The news are those since the store last heard of it, so that a write that
  * failed once is made up for by the next. */
 static int commit(struct mird_engine *engine, struct mird_entry *entry,
@@ -151,14 +178,8 @@ static int commit(struct mird_engine *engine, struct mird_entry *entry,
         mird_store_reserve_release(store);
         rc = mird_store_deployment_commit(store, &entry->d, news, now_ms, &why);
     }
-    if (rc && why.kind == MIR_CONFLICT) {
-        /* Only this process writes it: the answer to an earlier write was lost. */
-        struct mird_deployment on_disk;
-        if (!mird_store_deployment_get(store, entry->id, &on_disk, NULL)) {
-            entry->d.version = on_disk.version;
-            rc = mird_store_deployment_commit(store, &entry->d, news, now_ms, &why);
-        }
-    }
+    if (rc)
+        rc = commit_again(store, entry, news, now_ms, &why);
     if (!rc) {
         entry->stored = entry->d;
         entry->dirty = false;
