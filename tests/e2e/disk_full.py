@@ -21,7 +21,8 @@ def in_own_namespace():
         return
     how = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '-Ur', '--mount']
     mount = [*how, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']
-    if not shutil.which('unshare') or subprocess.run(mount, capture_output=True, check=False).returncode:
+    done = shutil.which('unshare') and subprocess.run(mount, capture_output=True, check=False)
+    if not done or done.returncode:
         skip_all('no tmpfs of our own here (unshare --mount)')
     os.environ['MIRAGE_TEST_UNSHARED'] = '1'
     os.execvp(how[0], [*how, sys.executable, *sys.argv])
@@ -53,7 +54,8 @@ def full(tap, world, filler):
     with tap.part('nothing half-made stays'):
         rows = world.cli('ps', '--all', '--json').json()['deployments']
         assert [row['name'] for row in rows] == ['hello'], rows
-        parts = [name for name in os.listdir(os.path.join(world.state, 'kernels')) if 'part' in name]
+        names = os.listdir(os.path.join(world.state, 'kernels'))
+        parts = [name for name in names if 'part' in name]
         assert not parts, parts
     with tap.part('so is one whose kernel is stored already: no lease, no launch'):
         done = world.cli('local', HELLO, '--ttl', '1m', '--name', 'more', expect=1)
