@@ -5,12 +5,13 @@ BUILD ?= build
 TTL ?= 10m
 FUZZ_SECONDS ?= 60
 BENCH_ROUNDS ?= 40
+KILLS ?= 500
 prefix ?= /usr/local
 DESTDIR ?=
 MESON_ARGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-stop check style bench fuzz install clean help
+.PHONY: all demo demo-stop check style bench torture fuzz install clean help
 
 all: $(BUILD)/build.ninja ## build every program into build/bin/ (installs missing packages through apt)
 	ninja -C $(BUILD)
@@ -38,6 +39,10 @@ style: ## formatter, banned functions, sizes, layers, headers, scripts, man page
 bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
 	scripts/install-deps run bench $(if $(BENCH_PEERS),peers)
 	BUILD=$(BUILD) BENCH_ROUNDS=$(BENCH_ROUNDS) tests/bench/bench.py
+
+torture: all ## kill the real daemon at every fault point, then KILLS=500 times at random (TORTURE="--help" for more)
+	scripts/install-deps run
+	MIRAGE_BIN=$(abspath $(BUILD))/bin PYTHONPATH=tests/lib tests/torture/torture.py --kills $(KILLS) $(TORTURE)
 
 fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
 	scripts/install-deps build test

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: ISC
+"""The invariants, checked against the ledger while the daemon is tortured and once more after it:
+
+- nothing of ours runs later than its deadline plus BOUND_S,
+- never two instances of one lease at the same time,
+- what was answered with 202 is never forgotten,
+- a deadline moves only where an extension was asked for, and stays moved once that was answered."""
+import threading
+import time
+
+from mirage import utc
+
+BOUND_S = 6.0  # of the product; not stretched for slow machines
+LOOK_EVERY_S = 0.2
+
+
+class Lease:
+    """What the client knows of one deployment."""
+
+    def __init__(self, document):
+        self.id = document['id']
+        self.name = document['name']
+        self.acked = utc(document['expires_at'])
+        self.asked = None  # an extension whose answer never came: may have happened or not
+        self.removed = None  # when a removal was acknowledged
+
+    def allowed(self):
+        return {self.acked} | ({self.asked} if self.asked else set())
+
+    def latest(self):
+        return max(self.allowed())
+
+    def over_by(self):
+        return self.removed or self.latest()
+
+
+class Checker:
+    """Looks at the ledger of one world from a thread of its own, until it is closed."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.leases = {}
+        self.unknown_until = 0  # the latest deadline of a request whose answer never came
+        self.broken = []
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._stop.set()
+        self._thread.join()
+
+    def fault(self, text):
+        with self._lock:
+            if text not in self.broken:
+                self.broken.append(text)
+
+    # --- what the client learns ---
+
+    def asked_to_deploy(self, ttl_s):
+        self.unknown_until = max(self.unknown_until, time.time() + ttl_s + 1)
+
+    def deployed(self, document):
+        lease = self.leases.get(document['id'])
+        if not lease:
+            lease = self.leases[document['id']] = Lease(document)
+        return lease
+
+    @staticmethod
+    def extended(lease, document):
+        lease.acked, lease.asked = utc(document['expires_at']), None
+
+    def told(self, documents):
+        """All that the daemon says it knows; called after each start of it."""
+        known = {d['id']: d for d in documents}
+        for lease in list(self.leases.values()):
+            d = known.get(lease.id)
+            if not d:
+                self.fault(f'{lease.name} was acknowledged and is forgotten')
+            elif utc(d['expires_at']) not in lease.allowed():
+                self.fault(f'{lease.name}: deadline {d["expires_at"]}; acknowledged was '
+                           f'{time.strftime("%H:%M:%S", time.gmtime(lease.acked))}')
+            if d and d['state'] in ('gone', 'failed') and lease.id in self.ledger.running():
+                self.fault(f'{lease.name} is {d["state"]}, and its guest runs')
+
+    # --- what really runs ---
+
+    def _watch(self):
+        while not self._stop.wait(LOOK_EVERY_S):
+            self.look()
+
+    def look(self):
+        running = self.ledger.running()
+        now = time.time()
+        for lease, what in running.items():
+            if len(what) > 1:
+                self.fault(f'lease {lease} has {len(what)} instances: {what}')
+            known = self.leases.get(lease)
+            until = known.latest() if known else self.unknown_until
+            if now > until + BOUND_S:
+                self.fault(f'lease {lease} ({known.name if known else "never answered"}) runs '
+                           f'{now - until:.1f} s after its deadline: {what}')
+        return running
+
+    def latest_end(self):
+        return max([self.unknown_until] + [lease.latest() for lease in self.leases.values()])
+
+    def nothing_left(self):
+        return not (self.ledger.running() or self.ledger.tending() or self.ledger.kept())
+
+    def left(self):
+        return (f'guests {self.ledger.running()}, keepers {self.ledger.tending()}, kept '
+                f'{self.ledger.kept()}')

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: ISC
+"""What really runs. A ledger is the only witness that the checker believes: for the provider
+"local" it is /proc and the instance directories, never a word of the daemon.
+
+A ledger of another provider has the same three methods and is added to LEDGERS."""
+import os
+
+
+class LocalLedger:
+    """Guests and keepers of one world, by the lease whose directory they work in."""
+
+    def __init__(self, world):
+        self.root = os.path.realpath(os.path.join(world.state, 'local'))
+
+    def _in_directories(self, word):
+        found = {}
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                folder = os.readlink(f'/proc/{pid}/cwd')
+                if os.path.dirname(folder.removesuffix(' (deleted)')) != self.root:
+                    continue
+                name = os.path.basename(os.readlink(f'/proc/{pid}/exe'))
+            except OSError:
+                continue  # ended meanwhile, or a zombie
+            if word in name:
+                lease = os.path.basename(folder.removesuffix(' (deleted)')).removeprefix('gone-')
+                found.setdefault(lease, []).append(int(pid))
+        return found
+
+    def running(self):
+        """{lease: [what runs for it]}: an instance is a guest that runs."""
+        return self._in_directories('qemu-system')
+
+    def tending(self):
+        """{lease: [what else runs for it]}: has to end with the instance."""
+        return self._in_directories('mirage-keeper')
+
+    def kept(self):
+        """Leases of which anything is still kept; has to be nothing once a lease is over."""
+        try:
+            names = os.listdir(self.root)
+        except FileNotFoundError:
+            return []
+        return [n for n in names if os.path.isdir(os.path.join(self.root, n))]
+
+
+LEDGERS = {'local': LocalLedger}
