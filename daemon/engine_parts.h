@@ -34,6 +34,7 @@ struct mird_entry {
     struct mird_deployment d;      /* as it is */
     struct mird_deployment stored; /* as the store has it */
     bool dirty;                    /* a write failed: to be made up for */
+    int64_t stepped_ms;            /* jumps of the clock that d has followed */
 
     /* Under engine->lock. */
     struct mird_entry *next_in_bucket;
@@ -74,6 +75,7 @@ struct mird_engine {
     struct mird_entry **heap; /* 1-based, by wake_boot_ms */
     size_t heap_count, heap_room;
     int64_t anchor_utc_ms, anchor_boot_ms; /* the wall clock never goes back behind these */
+    int64_t stepped_ms; /* the sum of its jumps ahead, against the boot-time clock */
 
     int wake_fd;          /* eventfd: the heap's top or `stopping` changed */
     int timer_fd;         /* CLOCK_BOOTTIME */

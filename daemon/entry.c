@@ -21,11 +21,23 @@ int64_t mird_engine_now_ms(struct mird_engine *engine)
     if (now_ms < least_ms) {
         now_ms = least_ms;
     } else {
+        engine->stepped_ms += now_ms - least_ms;
         engine->anchor_utc_ms = now_ms;
         engine->anchor_boot_ms = boot_ms;
     }
     pthread_mutex_unlock(&engine->lock);
     return now_ms;
+}
+
+/* With entry->lock held. A clock that was set ahead is no time that has passed: what the machine
+ * waits for (a settling time above all) keeps its length. */
+static void follow_clock(struct mird_engine *engine, struct mird_entry *entry)
+{
+    pthread_mutex_lock(&engine->lock);
+    int64_t stepped_ms = engine->stepped_ms;
+    pthread_mutex_unlock(&engine->lock);
+    mird_lease_stepped(&entry->d, stepped_ms - entry->stepped_ms);
+    entry->stepped_ms = stepped_ms;
 }
 
 /* --- the table --- */
@@ -73,7 +85,9 @@ struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_
                          NULL);
     }
     struct mird_entry **bucket = &engine->buckets[bucket_of(d->id)];
+    mird_engine_now_ms(engine); /* what the clock did until here is none of this entry's */
     pthread_mutex_lock(&engine->lock);
+    entry->stepped_ms = engine->stepped_ms;
     entry->next_in_bucket = *bucket;
     *bucket = entry;
     pthread_mutex_unlock(&engine->lock);
@@ -224,9 +238,10 @@ static int change_locked(struct mird_engine *engine, struct mird_entry *entry,
                          const struct mird_input *input, const struct mird_operation *op,
                          struct mird_news *news, struct mir_error *err)
 {
-    struct mird_deployment before = entry->d;
     enum mird_weight weight;
     int64_t now_ms = mird_engine_now_ms(engine);
+    follow_clock(engine, entry);
+    struct mird_deployment before = entry->d;
     if (mird_lease_apply(&entry->d, &entry->rules, input, now_ms, &weight, err))
         return -1;
     if (weight == MIRD_UNCHANGED && !op)

@@ -422,8 +422,9 @@ static enum mird_weight restarted(struct mird_deployment *d, const struct mird_r
         return MIRD_UNCHANGED;
     tries_over(d);
     d->absent_since_ms = 0;
-    /* The request may have left just before the crash. */
-    if (d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT)
+    /* The request may have left just before the crash, and a moment noted by another process
+     * proves no span: the clock may have been set since. */
+    if (d->last_create_ms)
         d->last_create_ms = max64(d->last_create_ms, now_ms);
     return MIRD_IN_MEMORY;
 }
@@ -479,6 +480,20 @@ static input_fn *const inputs[MIRD_IN_COUNT] = {
     [MIRD_IN_STILL_THERE] = still_there,
     [MIRD_IN_CONFIRM_FAILED] = undo_failed,
 };
+
+static void shift(int64_t *moment_ms, int64_t by_ms)
+{
+    if (*moment_ms)
+        *moment_ms += by_ms;
+}
+
+void mird_lease_stepped(struct mird_deployment *d, int64_t by_ms)
+{
+    shift(&d->last_create_ms, by_ms);
+    shift(&d->absent_since_ms, by_ms);
+    shift(&d->running_ms, by_ms);
+    shift(&d->retry_at_ms, by_ms);
+}
 
 int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
                      const struct mird_input *in, int64_t now_ms, enum mird_weight *ret,

@@ -243,6 +243,35 @@ static void test_settle_before_confirm(void **state)
     assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_UNDONE);
 }
 
+/* Found by the simulator (seed 301 on ec2): a clock set ahead by an hour made a settling time of
+ * a minute look over, and an instance that was not listed yet was told gone. */
+static void test_clock_step_is_no_settling(void **state)
+{
+    const struct mird_rules slow = {.settle_ms = 60000,
+                                    .backoff_min_ms = 50,
+                                    .tries_max = 5,
+                                    .backoff_max_ms = 15000,
+                                    .live_timeout_ms = 60000};
+    const int64_t hour_ms = 3600000;
+    struct mird_deployment d = fresh();
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
+    mird_lease_stepped(&d, hour_ms);
+    assert_int_equal(d.deadline_s, T0_S + 60);
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_TICK}, T0 + hour_ms + 10);
+    assert_int_equal(d.end_reason, MIRD_END_DEADLINE);
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_INSTANCE},
+            T0 + hour_ms + 10);
+    struct mird_action next = mird_lease_next(&d, &slow, T0 + hour_ms + 20);
+    assert_int_equal(next.kind, MIRD_ACT_WAIT);
+    assert_int_equal(next.until_ms, T0 + hour_ms + 60000);
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_ABSENT, .asked_ms = T0 + hour_ms + 20},
+            T0 + hour_ms + 20);
+    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_UNDOING);
+    /* And a process begun anew cannot know what the clock did before: it settles once more. */
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_RESTARTED}, T0 + 9 * hour_ms);
+    assert_int_equal(d.last_create_ms, T0 + 9 * hour_ms);
+}
+
 static void test_refused(void **state)
 {
     struct mird_deployment d = fresh();
@@ -687,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_extension),
         cmocka_unit_test(test_unknown_create),
         cmocka_unit_test(test_settle_before_confirm),
+        cmocka_unit_test(test_clock_step_is_no_settling),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_guest_ends),
         cmocka_unit_test(test_paid_needs_hooks),

@@ -103,6 +103,10 @@ int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
                      const struct mird_input *input, int64_t now_ms, enum mird_weight *ret,
                      struct mir_error *err);
 
+/* The clock that now_ms is read from jumped by by_ms: spans that are being waited for (settling,
+ * back-off, absence) keep their lengths. The deadline is a moment and stays. */
+void mird_lease_stepped(struct mird_deployment *d, int64_t by_ms);
+
 /* What there is to tell about a transition: events, and the operations that it ends. Pure. */
 void mird_lease_news(const struct mird_deployment *before, const struct mird_deployment *after,
                      const struct mird_input *input, int64_t now_ms, struct mird_news *ret);
