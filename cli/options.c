@@ -25,7 +25,7 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_KERNEL] = {"kernel", 0, CMD_FILE, CMD_OPT_PLACE, "KERNEL", NULL, DEPLOYS | IN(INSPECT),
                     "Kernel file", "the unikernel: ELF, bzImage or disk image, compressed or not"},
     [OPT_PROVIDER] = {"provider", 0, CMD_CHOICE, CMD_OPT_PLACE, "PROVIDER", cmd_provider_names,
-                      IN(PLAN) | IN(DOCTOR), "Provider", "where to run it"},
+                      IN(PLAN) | IN(DOCTOR) | IN(REAP), "Provider", "where to run it"},
     [OPT_DURATION] = {"duration", 0, CMD_DURATION, CMD_OPT_PLACE, "DURATION", NULL, IN(EXTEND),
                       "Extend by", "how much longer it may live: 30m, 2h, 1d"},
     [OPT_METHOD] = {"method", 0, CMD_CHOICE, CMD_OPT_PLACE, "METHOD", methods, IN(API), "Method",
@@ -72,6 +72,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                          "say where each value comes from, and what it shadows"},
     [OPT_DATA] = {"data", 0, CMD_TEXT, 0, "JSON", NULL, IN(API), NULL,
                   "the request's body; - reads it from standard input"},
+    [OPT_GRACE] = {"grace", 0, CMD_DURATION, 0, "DURATION", NULL, IN(REAP), NULL,
+                   "leave alone what is past its deadline by less (default: 5s and the provider's "
+                   "settling time)"},
     [OPT_YES] = {"yes", 'y', CMD_FLAG, 0, NULL, NULL, IN(DEPLOY) | IN(RM) | IN(SITE_RM), NULL,
                  "answer confirmations with yes"},
     [OPT_JSON] = {"json", 0, CMD_FLAG, 0, NULL, NULL, CMD_ALL, NULL,

@@ -24,6 +24,7 @@ enum cmd_id {
     CMD_RM,
     CMD_INSPECT,
     CMD_DOCTOR,
+    CMD_REAP,
     CMD_SITES,
     CMD_SITE_ADD,
     CMD_SITE_VERIFY,
@@ -68,6 +69,7 @@ enum cmd_opt {
     OPT_TIMEOUT,
     OPT_SHOW_ORIGIN,
     OPT_DATA,
+    OPT_GRACE,
     /* of all commands */
     OPT_YES,
     OPT_JSON,

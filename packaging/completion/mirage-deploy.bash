@@ -16,6 +16,7 @@ _mirage_deploy() {
     --for) COMPREPLY=($(compgen -W 'pending preparing uploading launching running live ending gone failed stuck' -- "$cur")); return ;;
     --timeout) COMPREPLY=(); return ;;
     --data) COMPREPLY=(); return ;;
+    --grace) COMPREPLY=(); return ;;
     --socket) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --state) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --config) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -31,7 +32,7 @@ _mirage_deploy() {
     esac
   done
   case $command in
-    '') words=' local ps show logs wait extend rm plan inspect doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
+    '') words=' local ps show logs wait extend rm plan inspect orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
     'local') words=' --name --ttl --until --memory --publish --url --list --no-list --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
@@ -41,6 +42,8 @@ _mirage_deploy() {
     'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'plan') words='local --name --ttl --until --memory --publish --url --list --no-list --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'orphans') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'reap') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'doctor') words='local --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'sites') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'site add') words=' --name --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
