@@ -93,7 +93,7 @@ class Torture:
     def count(self):
         """{name: how often} of one journey without a fault."""
         with self.victim() as victim:  # without haste: a busy machine has to get to "live"
-            lived = self.guarded(victim, lambda v: journey(v, 2 * TTL_S), '--smoke')
+            lived = self.guarded(victim, lambda v: journey(v, TTL_S + 3), '--smoke')
             assert lived or self.failures, 'the journey does not get to "live" without a fault'
             return collections.Counter(victim.points())
 
@@ -236,7 +236,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--provider', default='local', choices=sorted(LEDGERS))
     parser.add_argument('--smoke', action='store_true')
-    parser.add_argument('--smoke-cases', type=int, default=8)
+    parser.add_argument('--smoke-cases', type=int, default=5)
     parser.add_argument('--case')
     parser.add_argument('--pairs', type=int, default=0)
     parser.add_argument('--stopped', action='store_true')
