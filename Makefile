@@ -5,6 +5,7 @@ BUILD ?= build
 TTL ?= 10m
 FUZZ_SECONDS ?= 60
 BENCH_ROUNDS ?= 40
+SEEDS ?= 100000
 KILLS ?= 500
 prefix ?= /usr/local
 DESTDIR ?=
@@ -35,6 +36,11 @@ check: ## run every test, with sanitizers; ends in one table and the totals (SUI
 style: ## formatter, banned functions, sizes, layers, headers, scripts, man pages
 	scripts/install-deps build test
 	tests/style/style.py
+
+sim: $(BUILD)/build.ninja ## the lease machine against simulated clouds, SEEDS=100000 of each rate; docs/PROMISE.md
+	ninja -C $(BUILD) tests/sim/sim
+	$(BUILD)/tests/sim/sim --seeds $(SEEDS)
+	$(BUILD)/tests/sim/sim --hard --seeds $(SEEDS)
 
 bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
 	scripts/install-deps run bench $(if $(BENCH_PEERS),peers)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/* The invariants, read from the cloud's ledger and from what users were told. */
+#include <string.h>
+
+#include "sim.h"
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Nothing is begun at or after the deadline, or once a delete was sent. */
+void sim_check_create(struct sim_world *w, const struct sim_lease *l)
+{
+    int64_t last_s = max64(l->acked_deadline_s, l->tried_deadline_s);
+    if (sim_utc_ms(w) >= last_s * 1000)
+        sim_broken(w, "create after the deadline", "lease %d", l->index);
+    if (l->delete_sent)
+        sim_broken(w, "create after the teardown began", "lease %d", l->index);
+}
+
+/* Things went so wrong with one of its objects that another may pay for it. */
+static bool odd(const struct sim_world *w, int lease)
+{
+    for (unsigned i = 0; i < w->object_count; i++) {
+        const struct sim_object *o = &w->objects[i];
+        if (o->owner == lease && (o->never_told || o->error || w->now_ms >= o->guest_end_ms))
+            return true;
+    }
+    return false;
+}
+
+void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
+{
+    if (o->owner < 0) {
+        sim_broken(w, "foreign object touched", "object %d", (int)(o - w->objects));
+        return;
+    }
+    struct sim_lease *l = &w->leases[o->owner];
+    if (by_lease)
+        l->delete_sent = true;
+    bool asked = l->removal_tried || l->d.end_reason == MIRD_END_FAILED;
+    bool ended = odd(w, o->owner);
+    int64_t first_s =
+        l->tried_deadline_s < l->acked_deadline_s ? l->tried_deadline_s : l->acked_deadline_s;
+    if (!asked && !ended && l->acked && l->d.end_reason == MIRD_END_DEADLINE &&
+        max64(sim_utc_ms(w), SIM_T0_MS + w->now_ms) < first_s * 1000)
+        sim_broken(w, "ended before its deadline", "lease %d", l->index);
+    /* It ran and nobody touched it. */
+    if (!asked && !ended && o->end_ms == SIM_NEVER && l->d.end_reason == MIRD_END_GUEST)
+        sim_broken(w, "alive and taken for ended", "lease %d", l->index);
+}
+
+/* What is told to be gone is gone. */
+void sim_check_final(struct sim_world *w, const struct sim_lease *l)
+{
+    for (unsigned i = 0; i < w->object_count; i++) {
+        const struct sim_object *o = &w->objects[i];
+        if (o->owner == l->index && !o->never_told && w->now_ms < o->end_ms)
+            sim_broken(w, "told gone and alive", "lease %d, object %u", l->index, i);
+    }
+}
+
+/* What a fresh process finds: nothing acknowledged is missing. */
+void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
+{
+    if (!l->acked)
+        return;
+    if (!l->on_disk) {
+        sim_broken(w, "lost lease", "lease %d was acknowledged and is not known", l->index);
+        return;
+    }
+    const struct mird_deployment *d = &l->disk;
+    if (d->deadline_s != l->acked_deadline_s && d->deadline_s != l->tried_deadline_s)
+        sim_broken(w, "deadline moved", "lease %d: %d s from what was acknowledged", l->index,
+                   (int)(d->deadline_s - l->acked_deadline_s));
+    if (l->removal_acked && d->end_reason == MIRD_END_NONE)
+        sim_broken(w, "lost removal", "lease %d", l->index);
+}
+
+/* --- at the end --- */
+
+/* From when on an object has no right to be there, in virtual time. */
+static int64_t due_ms(const struct sim_object *o, const struct sim_lease *l)
+{
+    int64_t last_s = max64(l->acked_deadline_s, max64(l->tried_deadline_s, l->first_deadline_s));
+    int64_t due = last_s * 1000 - SIM_T0_MS;
+    if (l->removal_acked && l->removal_acked_ms < due)
+        due = l->removal_acked_ms;
+    return max64(due, o->exec_ms);
+}
+
+static void count_late(struct sim_figures *figures, int64_t late_ms, int64_t raw_ms)
+{
+    int64_t slot = late_ms / 100;
+    figures->late[slot > 3001 ? 3001 : slot < 0 ? 0 : slot]++;
+    figures->late_count++;
+    figures->worst_ms = max64(figures->worst_ms, late_ms);
+    figures->worst_raw_ms = max64(figures->worst_raw_ms, raw_ms);
+}
+
+static void check_late(struct sim_world *w, const struct sim_object *o, struct sim_figures *figures)
+{
+    const struct sim_lease *l = &w->leases[o->owner];
+    int64_t due = due_ms(o, l);
+    int64_t settle_ms = (int64_t)w->cloud->settle_s * 1000;
+    int64_t end_ms = o->end_ms < w->now_ms || w->now_ms < SIM_END_MS ? o->end_ms : SIM_END_MS;
+    end_ms = end_ms < SIM_END_MS ? end_ms : SIM_END_MS;
+    if (end_ms <= due)
+        return;
+    unsigned outages, near;
+    int64_t off_ms = sim_outage_ms(w, due, end_ms, &outages);
+    sim_outage_ms(w, due - settle_ms - 60000, end_ms, &near);
+    int64_t bound_ms = (w->cloud->bound_ms + settle_ms) * (1 + (int64_t)near) + w->behind_ms;
+    if (w->rates.lost > 100 || o->never_told)
+        bound_ms *= 4;
+    int64_t late_ms = end_ms - due - off_ms;
+    if (late_ms > bound_ms)
+        sim_broken(w, "orphan", "object %d of lease %d: %d s after its deadline",
+                   (int)(o - w->objects), o->owner, (int)((end_ms - due) / 1000));
+    if (!o->never_told && !w->behind_ms)
+        count_late(figures, late_ms, end_ms - due);
+}
+
+static void check_double(struct sim_world *w, const struct sim_object *a)
+{
+    for (const struct sim_object *b = a + 1; b < w->objects + w->object_count; b++)
+        if (a->owner == b->owner && (w->cloud->token || !(a->never_told || b->never_told)) &&
+            a->exec_ms < b->end_ms && b->exec_ms < a->end_ms)
+            sim_broken(w, "double launch", "lease %d: objects %d and %d", a->owner,
+                       (int)(a - w->objects), (int)(b - w->objects));
+}
+
+void sim_check_end(struct sim_world *w, struct sim_figures *figures)
+{
+    for (unsigned i = 0; i < w->object_count && !w->broken; i++) {
+        const struct sim_object *o = &w->objects[i];
+        if (o->owner < 0) {
+            if (o->end_ms != SIM_NEVER)
+                sim_broken(w, "foreign object touched", "object %u", i);
+            continue;
+        }
+        check_double(w, o);
+        check_late(w, o, figures);
+    }
+    figures->seeds++;
+    figures->objects += w->object_count;
+    figures->crashes += w->crashes;
+    for (int i = 0; i < SIM_LEASES; i++)
+        figures->leases += w->leases[i].acked;
+}
+
+/* Nothing can come any more: all told and all gone. */
+bool sim_all_over(const struct sim_world *w)
+{
+    if (w->down)
+        return false;
+    for (int i = 0; i < SIM_LEASES; i++)
+        if (w->leases[i].entry || w->leases[i].deploy_ms != SIM_NEVER)
+            return false;
+    for (unsigned i = 0; i < w->object_count; i++)
+        if (w->objects[i].owner >= 0 && w->now_ms < w->objects[i].end_ms)
+            return false;
+    return true;
+}

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: ISC */
+/* The simulated engine: what daemon/worker.c, entry.c, engine.c and reconcile.c do around the pure
+ * machine, on the simulated disk, clouds and clock. Its planted faults are rules forgotten here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/memory.h"
+#include "sim.h"
+
+#define HOLD_MS 1000
+#define WATCH_MS 120000
+#define SWEEP_MS 60000
+
+static const char *const fault_names[SIM_FAULT_COUNT] = {
+    [0] = "none",
+    [SIM_NO_INTENT] = "no-intent",
+    [SIM_NO_FSYNC] = "no-fsync",
+    [SIM_FRESH_TOKEN] = "fresh-token",
+    [SIM_TAGS_LATER] = "tags-later",
+    [SIM_NOT_FOUND_GONE] = "not-found-is-gone",
+    [SIM_NO_CONFIRM] = "no-confirmation",
+    [SIM_NO_SWEEP] = "no-sweep",
+    [SIM_NO_SETTLING] = "no-settling",
+    [SIM_SHORT_SETTLING] = "short-settling",
+    [SIM_WALL_CLOCK] = "wall-clock-only",
+    [SIM_ACK_BEFORE_DURABLE] = "extension-acknowledged-first",
+    [SIM_GIVES_UP] = "teardown-gives-up",
+    [SIM_SWEEP_UNSIGNED] = "sweep-without-signature",
+    [SIM_BLIND_RETRY] = "retry-without-look",
+    [SIM_REMOVAL_IN_MEMORY] = "removal-not-written",
+    [SIM_FORGETS_ENDING] = "ending-forgotten-at-restart",
+    [SIM_FORGETS_INTENT] = "intent-forgotten-at-restart",
+    [SIM_DISK_FIRST] = "teardown-waits-for-disk",
+    [SIM_DEPLOY_UNWRITTEN] = "deploy-acknowledged-first",
+    [SIM_STEP_SETTLES] = "step-counts-as-settling",
+    [SIM_SUSPEND_BLIND] = "waits-without-suspends",
+};
+
+const char *sim_fault_name(int fault)
+{
+    return fault >= 0 && fault < SIM_FAULT_COUNT ? fault_names[fault] : "?";
+}
+
+/* --- the clock, as mird_engine_now_ms has it --- */
+
+int64_t sim_utc_ms(struct sim_world *w)
+{
+    int64_t now_ms = SIM_T0_MS + w->now_ms + w->wall_ms;
+    if (w->fault == SIM_WALL_CLOCK)
+        return now_ms;
+    int64_t least_ms = w->anchor_utc_ms + (w->now_ms - w->anchor_boot_ms);
+    if (now_ms < least_ms)
+        return least_ms;
+    w->stepped_ms += now_ms - least_ms;
+    w->anchor_utc_ms = now_ms;
+    w->anchor_boot_ms = w->now_ms;
+    return now_ms;
+}
+
+/* As follow_clock of entry.c: a jump of the clock is no time that has passed. */
+static void follow_clock(struct sim_world *w, struct sim_lease *l)
+{
+    sim_utc_ms(w);
+    if (w->fault != SIM_STEP_SETTLES && l->stepped_ms != w->stepped_ms)
+        mird_lease_stepped(&l->d, w->stepped_ms - l->stepped_ms);
+    l->stepped_ms = w->stepped_ms;
+}
+
+static int64_t to_boot_ms(struct sim_world *w, int64_t until_ms)
+{
+    if (until_ms == INT64_MAX)
+        return SIM_NEVER;
+    int64_t left_ms = until_ms - sim_utc_ms(w);
+    return w->now_ms + (left_ms > 0 ? left_ms : 0);
+}
+
+/* --- crash and restart --- */
+
+void sim_crash(struct sim_world *w, const char *where)
+{
+    if (w->down)
+        return;
+    w->down = true;
+    w->crashes++;
+    w->restart_ms = w->now_ms + 500 + sim_below(w, 120000);
+    sim_say(w, "CRASH %s; back at %.3f", where, (double)w->restart_ms / 1000);
+    sim_outage(w, w->now_ms, w->restart_ms);
+    for (int i = 0; i < SIM_LEASES; i++) {
+        struct sim_lease *l = &w->leases[i];
+        /* What was not synced: lost, torn (known by its checksum) or there, in any order. */
+        if (l->unsynced && sim_chance(w, 400)) {
+            l->disk = l->pending;
+            l->on_disk = true;
+        }
+        l->unsynced = l->entry = l->dirty = false;
+        l->busy = SIM_IDLE;
+    }
+}
+
+/* A point at which the process may die; true when it did. */
+static bool dies(struct sim_world *w, const char *where)
+{
+    if (!w->down && sim_chance(w, w->rates.crash))
+        sim_crash(w, where);
+    return w->down;
+}
+
+static void take_up(struct sim_world *w, struct sim_lease *l)
+{
+    const struct mird_input restarted = {.kind = MIRD_IN_RESTARTED};
+    enum mird_weight weight;
+    l->stored = l->d = l->disk;
+    if (l->d.finished_s || (w->fault == SIM_FORGETS_ENDING && l->d.end_reason != MIRD_END_NONE))
+        return;
+    if (w->fault == SIM_FORGETS_INTENT && l->d.steps[MIRD_STEP_INSTANCE] == MIRD_INTENT) {
+        l->d.steps[MIRD_STEP_INSTANCE] = MIRD_TODO;
+        l->d.last_create_ms = 0;
+    }
+    l->entry = true;
+    l->wake_ms = w->now_ms;
+    l->hold_ms = l->watch_ms = 0;
+    l->failures = 0;
+    l->stepped_ms = w->stepped_ms;
+    mird_lease_apply(&l->d, &w->rules, &restarted, sim_utc_ms(w), &weight, NULL);
+}
+
+void sim_restart(struct sim_world *w)
+{
+    w->down = false;
+    w->restart_ms = SIM_NEVER;
+    w->anchor_utc_ms = SIM_T0_MS + w->now_ms + w->wall_ms;
+    w->anchor_boot_ms = w->now_ms;
+    if (-w->wall_ms > w->behind_ms && w->fault != SIM_WALL_CLOCK)
+        w->behind_ms = -w->wall_ms;
+    sim_say(w, "restart");
+    w->sweep_ms = w->now_ms;
+    for (int i = 0; i < SIM_LEASES; i++) {
+        sim_check_disk(w, &w->leases[i]);
+        /* What the disk says is now what users see, acknowledged or not; and a teardown that was
+         * not written (a removal that was answered with a failure) is none. */
+        if (w->leases[i].on_disk)
+            w->leases[i].acked_deadline_s = w->leases[i].disk.deadline_s;
+        if (w->leases[i].disk.end_reason == MIRD_END_NONE)
+            w->leases[i].delete_sent = false;
+        if (w->leases[i].on_disk)
+            take_up(w, &w->leases[i]);
+    }
+}
+
+/* --- the record, as entry.c has it --- */
+
+static int commit(struct sim_world *w, struct sim_lease *l)
+{
+    if (dies(w, "before a write") || w->now_ms < w->full_until_ms || sim_chance(w, 2))
+        return -1;
+    l->d.version = l->stored.version + 1;
+    if (w->fault == SIM_NO_FSYNC) {
+        l->pending = l->d;
+        l->unsynced = true;
+    } else {
+        l->disk = l->d;
+        l->on_disk = true;
+    }
+    l->stored = l->d;
+    l->dirty = false;
+    return dies(w, "after a write") ? -1 : 0;
+}
+
+static bool unwritten(const struct sim_world *w, const struct mird_input *in)
+{
+    return (w->fault == SIM_NO_INTENT && in->kind == MIRD_IN_INTEND) ||
+           (w->fault == SIM_REMOVAL_IN_MEMORY && in->kind == MIRD_IN_REMOVE);
+}
+
+static void note_final(struct sim_world *w, struct sim_lease *l)
+{
+    if (!l->d.finished_s || l->finished_told)
+        return;
+    l->finished_told = true;
+    sim_say(w, "lease %d: told gone", l->index);
+    sim_check_final(w, l);
+}
+
+/* Commit; what could not be written goes on in memory, or did not happen where it must be. */
+static int write_down(struct sim_world *w, struct sim_lease *l, const struct mird_input *in,
+                      bool must, const struct mird_deployment *before)
+{
+    if (unwritten(w, in) || !commit(w, l))
+        return w->down ? -1 : 0;
+    if (w->down)
+        return -1;
+    if (!must || in->kind == MIRD_IN_REMOVE)
+        l->dirty = true;
+    else
+        l->d = *before;
+    return must ? -1 : 0;
+}
+
+/* As change_locked(): 0, or -1 when what had to be written was not (or the process died). */
+static int change(struct sim_world *w, struct sim_lease *l, const struct mird_input *in, bool op,
+                  struct mir_error *err)
+{
+    struct mird_deployment before;
+    struct mird_news news;
+    enum mird_weight weight;
+    int64_t now_ms = sim_utc_ms(w);
+    follow_clock(w, l);
+    bool must = op || in->kind == MIRD_IN_INTEND || in->kind == MIRD_IN_EXTEND;
+    if (must)
+        before = l->d;
+    if (mird_lease_apply(&l->d, &w->rules, in, now_ms, &weight, err))
+        return -1;
+    if (weight == MIRD_UNCHANGED && !op)
+        return 0;
+    mird_lease_news(&l->stored, &l->d, in, now_ms, &news);
+    note_final(w, l);
+    if (weight != MIRD_DURABLE && !news.event_count && !news.end_count && !op)
+        return 0;
+    if (w->trace && news.event_count)
+        sim_say(w, "lease %d: %s: %s", l->index, news.events[0].state, news.events[0].text);
+    return write_down(w, l, in, must, &before);
+}
+
+static int flush(struct sim_world *w, struct sim_lease *l)
+{
+    return l->dirty ? commit(w, l) : 0;
+}
+
+/* --- users --- */
+
+static void fill(struct sim_world *w, struct sim_lease *l)
+{
+    struct mird_deployment *d = &l->d;
+    memset(d, 0, sizeof *d);
+    snprintf(d->id, sizeof d->id, "%032x", (unsigned)l->index);
+    snprintf(d->name, sizeof d->name, "lease-%d", l->index);
+    mir_copy(d->provider, sizeof d->provider, w->cloud->name);
+    d->created_s = sim_utc_ms(w) / 1000;
+    d->deadline_s = d->created_s + 20 + sim_below(w, sim_chance(w, 300) ? 100 : 2000);
+    d->wants_url = sim_chance(w, 500);
+    if (sim_chance(w, 500))
+        mir_copy(d->url, sizeof d->url, "http://192.0.2.1/");
+}
+
+void sim_deploy(struct sim_world *w, struct sim_lease *l)
+{
+    l->deploy_ms = SIM_NEVER;
+    fill(w, l);
+    memset(&l->stored, 0, sizeof l->stored);
+    l->tried_deadline_s = l->first_deadline_s = l->d.deadline_s;
+    bool early = w->fault == SIM_DEPLOY_UNWRITTEN;
+    if (early)
+        l->acked = true;
+    if (early)
+        l->acked_deadline_s = l->d.deadline_s;
+    if (commit(w, l))
+        return;
+    l->acked = true;
+    l->acked_deadline_s = l->d.deadline_s;
+    l->entry = true;
+    l->wake_ms = w->now_ms;
+    l->stepped_ms = w->stepped_ms;
+    sim_say(w, "lease %d: deployed until %.3f", l->index,
+            (double)(l->d.deadline_s * 1000 - SIM_T0_MS) / 1000);
+}
+
+static void extend(struct sim_world *w, struct sim_lease *l)
+{
+    int64_t deadline_s = sim_utc_ms(w) / 1000 + 5 + sim_below(w, 1500);
+    const struct mird_input in = {.kind = MIRD_IN_EXTEND, .deadline_s = deadline_s};
+    struct mir_error err = {0};
+    bool early = w->fault == SIM_ACK_BEFORE_DURABLE && l->d.end_reason == MIRD_END_NONE &&
+                 sim_utc_ms(w) < l->d.deadline_s * 1000;
+    int64_t tried_s = l->tried_deadline_s;
+    int64_t last_s = tried_s > l->acked_deadline_s ? tried_s : l->acked_deadline_s;
+    l->tried_deadline_s = deadline_s;
+    if (early)
+        l->acked_deadline_s = deadline_s;
+    bool was_sent = l->delete_sent;
+    if (change(w, l, &in, true, &err)) {
+        if (!w->down) /* it did not happen: what was true stays so */
+            l->tried_deadline_s = tried_s;
+        sim_say(w, "lease %d: extension refused: %s", l->index, err.text);
+        return;
+    }
+    if (was_sent)
+        sim_broken(w, "extension acknowledged after the teardown began", "lease %d", l->index);
+    if (last_s * 1000 <= sim_utc_ms(w))
+        sim_broken(w, "extension acknowledged after the deadline", "lease %d", l->index);
+    l->acked_deadline_s = deadline_s;
+    sim_say(w, "lease %d: extended to %.3f", l->index,
+            (double)(deadline_s * 1000 - SIM_T0_MS) / 1000);
+}
+
+void sim_user(struct sim_world *w)
+{
+    const struct mird_input remove = {.kind = MIRD_IN_REMOVE};
+    w->user_left--;
+    w->user_ms = w->now_ms + sim_below(w, 500000);
+    struct sim_lease *l = &w->leases[sim_below(w, SIM_LEASES)];
+    if (!l->entry)
+        return;
+    /* Often just around the deadline, where it is hardest. */
+    if (sim_chance(w, 300)) {
+        int64_t near_ms = to_boot_ms(w, l->d.deadline_s * 1000) - 1000 + sim_below(w, 3000);
+        w->user_ms = near_ms > w->now_ms ? near_ms : w->user_ms;
+        return;
+    }
+    if (sim_chance(w, 700)) {
+        extend(w, l);
+    } else {
+        l->removal_tried = true;
+        if (!change(w, l, &remove, true, NULL) && !l->removal_acked) {
+            l->removal_acked = true;
+            l->removal_acked_ms = w->now_ms;
+            sim_say(w, "lease %d: removal acknowledged", l->index);
+        }
+    }
+    if (l->busy == SIM_IDLE && l->entry)
+        l->wake_ms = w->now_ms;
+}
+
+/* --- calls: sent now, answered later --- */
+
+static void answer_at(struct sim_world *w, struct sim_lease *l, int64_t took_ms)
+{
+    l->busy = SIM_ANSWER;
+    l->wake_ms = w->now_ms + took_ms;
+}
+
+static struct sim_answer *begin_call(struct sim_world *w, struct sim_lease *l,
+                                     enum mird_step_kind step)
+{
+    l->answer.input = (struct mird_input){.step = step,
+                                          .asked_ms = sim_utc_ms(w),
+                                          .instance = &l->answer.instance,
+                                          .error = &l->answer.error};
+    return &l->answer;
+}
+
+static void failed(struct sim_world *w, struct sim_answer *a)
+{
+    bool sure = a->error.outcome == MIR_DID_NOT_HAPPEN || w->fault == SIM_BLIND_RETRY;
+    a->input.kind = sure ? MIRD_IN_REFUSED : MIRD_IN_UNKNOWN;
+}
+
+/* The store and the provider wrapper refuse what is over. */
+static bool lease_over(struct sim_world *w, struct sim_lease *l, struct sim_answer *a)
+{
+    if (l->d.end_reason == MIRD_END_NONE && sim_utc_ms(w) < l->d.deadline_s * 1000)
+        return false;
+    a->error = (struct mir_error){.kind = MIR_CONFLICT, .text = "the lease is over"};
+    failed(w, a);
+    return true;
+}
+
+static void arm(struct sim_world *w, struct sim_lease *l, struct sim_answer *a)
+{
+    mir_copy(a->hooks[0].name, sizeof a->hooks[0].name, "daemon");
+    mir_copy(a->hooks[1].name, sizeof a->hooks[1].name, "cloud-schedule");
+    a->hooks[0].state = MIR_HOOK_ARMED;
+    a->hooks[1].state = sim_chance(w, 10) ? MIR_HOOK_FAILED : MIR_HOOK_ARMED;
+    a->input.hooks = a->hooks;
+    a->input.hook_count = 2;
+    a->input.deadline_s = l->stored.deadline_s;
+}
+
+static void send_step(struct sim_world *w, struct sim_lease *l, enum mird_step_kind step)
+{
+    struct sim_answer *a = begin_call(w, l, step);
+    int64_t took_ms = 1;
+    if (dies(w, "before a request"))
+        return;
+    bool well;
+    if (step == MIRD_STEP_INSTANCE)
+        well = !lease_over(w, l, a) && sim_create(w, l, a, &took_ms);
+    else
+        well = step == MIRD_STEP_SITE || sim_call(w, a, &took_ms);
+    if (dies(w, "after a request"))
+        return;
+    a->input.kind = MIRD_IN_DONE;
+    a->input.image_id = "image";
+    if (!well)
+        failed(w, a);
+    else if (step == MIRD_STEP_HOOKS)
+        arm(w, l, a);
+    answer_at(w, l, took_ms);
+}
+
+static void begin(struct sim_world *w, struct sim_lease *l, enum mird_step_kind step)
+{
+    const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = step};
+    if (change(w, l, &intend, false, NULL)) {
+        l->hold_ms = w->now_ms + HOLD_MS;
+        return;
+    }
+    bool rearming = step == MIRD_STEP_HOOKS && l->d.steps[step] == MIRD_DONE;
+    if (l->d.end_reason != MIRD_END_NONE || (l->d.steps[step] != MIRD_INTENT && !rearming))
+        return;
+    /* Seldom there is a while between the intent and the request: a busy machine. */
+    if (step == MIRD_STEP_INSTANCE && sim_chance(w, 20)) {
+        l->busy = SIM_TO_SEND;
+        l->wake_ms = w->now_ms + sim_below(w, 100000);
+        return;
+    }
+    send_step(w, l, step);
+}
+
+static void look(struct sim_world *w, struct sim_lease *l)
+{
+    struct sim_answer *a = begin_call(w, l, MIRD_STEP_INSTANCE);
+    int64_t took_ms;
+    bool well = sim_get(w, l->index, a, &took_ms);
+    a->input.kind = well ? MIRD_IN_LOOKED : MIRD_IN_LOOK_FAILED;
+    answer_at(w, l, took_ms);
+}
+
+static void undo(struct sim_world *w, struct sim_lease *l, enum mird_step_kind step)
+{
+    struct sim_answer *a = begin_call(w, l, step);
+    int64_t took_ms = 1;
+    bool well = true, found = true;
+    if (dies(w, "before a delete"))
+        return;
+    if (step == MIRD_STEP_INSTANCE)
+        well = sim_delete(w, l->index, a, &found, &took_ms);
+    else if (step == MIRD_STEP_IMAGE)
+        well = sim_call(w, a, &took_ms);
+    if (dies(w, "after a delete"))
+        return;
+    a->input.kind = well ? MIRD_IN_UNDONE : MIRD_IN_UNDO_FAILED;
+    l->failures = well ? l->failures : l->failures + 1;
+    answer_at(w, l, took_ms);
+}
+
+static void confirm(struct sim_world *w, struct sim_lease *l)
+{
+    struct sim_answer *a = begin_call(w, l, MIRD_STEP_INSTANCE);
+    int list[SIM_OBJECTS];
+    unsigned count = 0;
+    int64_t took_ms;
+    a->input.kind = MIRD_IN_CONFIRM_FAILED;
+    bool well = sim_get(w, l->index, a, &took_ms);
+    answer_at(w, l, took_ms);
+    if (!well)
+        return;
+    bool there = a->instance.state != MIR_INSTANCE_ABSENT;
+    if (!there && !sim_list(w, a, list, &count))
+        return;
+    for (unsigned i = 0; i < count && !there; i++) {
+        const struct sim_object *o = &w->objects[list[i]];
+        there = o->tag == l->index && o->ours && o->verified;
+        if (there)
+            sim_show(w, o, &a->instance);
+    }
+    a->input.kind = there ? MIRD_IN_STILL_THERE : MIRD_IN_ABSENT;
+}
+
+/* Some planted faults take the word of a delete for the deed. */
+static void believe(struct sim_world *w, struct sim_lease *l)
+{
+    const struct mird_input absent = {.kind = MIRD_IN_ABSENT, .asked_ms = INT64_MAX};
+    bool deleted =
+        l->answer.input.kind == MIRD_IN_UNDONE && l->answer.input.step == MIRD_STEP_INSTANCE;
+    struct sim_answer scratch;
+    int64_t took_ms;
+    bool gone = w->fault == SIM_NO_CONFIRM;
+    if (w->fault == SIM_NOT_FOUND_GONE && deleted)
+        gone = sim_get(w, l->index, &scratch, &took_ms) &&
+               scratch.instance.state == MIR_INSTANCE_ABSENT;
+    if (gone && deleted)
+        change(w, l, &absent, false, NULL);
+}
+
+static void hear(struct sim_world *w, struct sim_lease *l)
+{
+    static const struct mird_probe answers = {.ok = true, .status = 200};
+    const struct mird_input probed = {.kind = MIRD_IN_PROBED, .probe = &answers};
+    l->busy = SIM_IDLE;
+    if (change(w, l, &l->answer.input, false, NULL) || w->broken)
+        return;
+    if (l->d.steps[MIRD_STEP_SITE] == MIRD_DONE && !l->d.seen_live)
+        change(w, l, &probed, false, NULL);
+    if (!w->down)
+        believe(w, l);
+}
+
+/* --- one action after the other, as worker.c has it --- */
+
+static bool act_once(struct sim_world *w, struct sim_lease *l)
+{
+    const struct mird_input tick = {.kind = MIRD_IN_TICK};
+    struct mird_action next = mird_lease_next(&l->d, &w->rules, sim_utc_ms(w));
+    l->wake_ms = SIM_NEVER;
+    switch (next.kind) {
+    case MIRD_ACT_NONE:
+        return true;
+    case MIRD_ACT_WAIT:
+        l->wake_ms = to_boot_ms(w, next.until_ms);
+        return true;
+    case MIRD_ACT_WATCH:
+        l->wake_ms = to_boot_ms(w, next.until_ms);
+        if (l->watch_ms < l->wake_ms)
+            l->wake_ms = l->watch_ms;
+        if (l->watch_ms > w->now_ms)
+            return true;
+        l->watch_ms = w->now_ms + WATCH_MS;
+        look(w, l);
+        return true;
+    case MIRD_ACT_TICK:
+        change(w, l, &tick, false, NULL);
+        return false;
+    case MIRD_ACT_BEGIN:
+        l->wake_ms = l->hold_ms;
+        if (l->hold_ms <= w->now_ms)
+            begin(w, l, next.step);
+        return l->busy != SIM_IDLE || l->hold_ms > w->now_ms;
+    case MIRD_ACT_LOOK:
+        look(w, l);
+        return true;
+    case MIRD_ACT_UNDO:
+        undo(w, l, next.step);
+        return true;
+    case MIRD_ACT_CONFIRM:
+        confirm(w, l);
+        return true;
+    }
+    return true;
+}
+
+static bool given_up(const struct sim_world *w, const struct sim_lease *l)
+{
+    return w->fault == SIM_GIVES_UP && l->failures >= 3;
+}
+
+/* Nothing to do before wake_ms, but for what the disk has not taken yet. */
+static void rest(struct sim_world *w, struct sim_lease *l)
+{
+    if (w->down || l->busy != SIM_IDLE)
+        return;
+    int written = flush(w, l);
+    if (written && l->wake_ms > w->now_ms + HOLD_MS)
+        l->wake_ms = w->now_ms + HOLD_MS;
+    l->entry = !(l->d.finished_s && !written) && !w->down;
+}
+
+void sim_advance(struct sim_world *w, struct sim_lease *l)
+{
+    if (l->busy == SIM_TO_SEND) {
+        l->busy = SIM_IDLE;
+        send_step(w, l, MIRD_STEP_INSTANCE);
+        return;
+    }
+    if (l->busy == SIM_ANSWER)
+        hear(w, l);
+    int written = flush(w, l);
+    if (w->fault == SIM_DISK_FIRST && written && !w->down) {
+        l->wake_ms = w->now_ms + HOLD_MS;
+        return;
+    }
+    for (int i = 0; i < 100; i++) {
+        if (w->down || w->broken || given_up(w, l))
+            break;
+        if (!act_once(w, l))
+            continue;
+        rest(w, l);
+        return;
+    }
+    if (!w->down && !w->broken && !given_up(w, l))
+        sim_broken(w, "turns in a circle", "lease %d", l->index);
+    l->wake_ms = SIM_NEVER;
+}
+
+/* --- the sweep, as reconcile.c has it --- */
+
+void sim_sweep(struct sim_world *w)
+{
+    struct sim_answer a;
+    int list[SIM_OBJECTS];
+    unsigned count;
+    w->sweep_ms = w->now_ms + SWEEP_MS;
+    if (w->fault == SIM_NO_SWEEP || !sim_list(w, &a, list, &count))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        struct sim_object *o = &w->objects[list[i]];
+        struct sim_lease *l = o->tag >= 0 && o->tag < SIM_LEASES ? &w->leases[o->tag] : NULL;
+        bool verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED;
+        const struct mird_deployment *known = NULL;
+        struct mir_instance found;
+        if (l && (l->entry || l->on_disk || l->unsynced))
+            known = l->entry ? &l->d : &l->disk;
+        if (!verified)
+            known = NULL;
+        sim_show(w, o, &found);
+        if (mird_sweep_judge(&found, verified, "we", known) != MIRD_END)
+            continue;
+        sim_say(w, "sweep: object %d of lease %d is ended", list[i], o->tag);
+        sim_delete_object(w, o, &a);
+    }
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The simulator: the production lease machine and sweep decision, driven by a simulated engine
+ * over simulated clouds, a simulated disk and a virtual clock, all decided by one seed. What a run
+ * did is judged by the cloud's own ledger and by what users were told, never by the record.
+ *
+ * Virtual times are milliseconds since the run's start (`now`); SIM_T0_MS + now is the true UTC.
+ * One world per run and thread; a world owns nothing outside itself.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/lease.h"
+
+#define SIM_T0_MS (INT64_C(1800000000) * 1000)
+#define SIM_NEVER INT64_MAX
+#define SIM_HOUR_MS INT64_C(3600000)
+#define SIM_END_MS (SIM_HOUR_MS + SIM_HOUR_MS / 2) /* when whatever is left is an orphan */
+enum { SIM_LEASES = 4, SIM_OBJECTS = 48, SIM_WINDOWS = 96 };
+
+/* The simulated engine's own planted faults: rules that live outside of the pure files. */
+enum sim_fault {
+    SIM_NO_INTENT = 1,      /* the intent is not written before the request leaves */
+    SIM_NO_FSYNC,           /* what is written is not synced */
+    SIM_FRESH_TOKEN,        /* another token with each try */
+    SIM_TAGS_LATER,         /* tags come in a call after the create */
+    SIM_NOT_FOUND_GONE,     /* a delete that finds nothing is taken as seen gone */
+    SIM_NO_CONFIRM,         /* a delete that was accepted is taken as seen gone */
+    SIM_NO_SWEEP,           /* nothing is ever listed but for a confirmation */
+    SIM_NO_SETTLING,        /* no settling time */
+    SIM_SHORT_SETTLING,     /* a settling time shorter than the cloud's */
+    SIM_WALL_CLOCK,         /* deadlines follow a wall clock that was set back */
+    SIM_ACK_BEFORE_DURABLE, /* an extension is acknowledged first and written then */
+    SIM_GIVES_UP,           /* a teardown ends after three failures */
+    SIM_SWEEP_UNSIGNED,     /* the sweep does not check signatures */
+    SIM_BLIND_RETRY,        /* a lost answer is taken as a refusal */
+    SIM_REMOVAL_IN_MEMORY,  /* a removal is acknowledged and not written */
+    SIM_FORGETS_ENDING,     /* what was ending is not taken up after a restart */
+    SIM_FORGETS_INTENT,     /* an intent found after a restart is taken as "not yet" */
+    SIM_DISK_FIRST,         /* a teardown waits for the disk */
+    SIM_DEPLOY_UNWRITTEN,   /* a deploy is acknowledged before its lease is written */
+    SIM_SUSPEND_BLIND,      /* waits on a clock that stands still while suspended */
+    SIM_STEP_SETTLES,       /* a clock that jumps ahead counts as time that passed */
+    SIM_FAULT_COUNT
+};
+const char *sim_fault_name(int fault);
+
+/* One simulated cloud: what it guarantees and how it misbehaves. */
+struct sim_cloud {
+    const char *name;
+    bool token;           /* a create with a token that was used finds the first one */
+    bool paid, image;     /* rules of its provider */
+    unsigned settle_s;    /* as its provider states it */
+    unsigned late_ms;     /* a create is executed up to so late */
+    unsigned lag_ms;      /* then it is shown up to so late, and an end as well */
+    unsigned executed;    /* per mille of its 5xx answers that did it all the same */
+    unsigned error_state; /* per mille of instances that come up in ERROR */
+    unsigned not_done;    /* per mille of accepted deletes that are not carried out */
+    unsigned call_ms;     /* the longest ordinary call */
+    unsigned patience_ms; /* until a lost answer is given up */
+    int64_t bound_ms;     /* after the deadline, without outages; a settling time is added */
+};
+extern const struct sim_cloud sim_clouds[];
+enum { SIM_CLOUDS = 3 };
+
+struct sim_rates {
+    unsigned error, lost, crash; /* per mille: of calls, of calls, of steps */
+};
+
+/* One object of the ledger. */
+struct sim_object {
+    int owner;       /* the lease that it was made for; -1: not ours */
+    int tag;         /* the lease that its tags name, -1 none of ours */
+    bool verified;   /* signed by our key */
+    bool ours;       /* carries our installation id */
+    bool never_told; /* executed later than any settling time: only the sweep can know */
+    bool error;      /* came up in ERROR */
+    unsigned token;
+    int64_t sent_ms, exec_ms, seen_ms; /* requested, there, shown */
+    int64_t end_ms, unseen_ms;         /* gone, and not shown any more */
+    int64_t deleting_ms;               /* shown as deleting until then */
+    int64_t guest_end_ms;              /* the guest ends by itself */
+    unsigned refusals;                 /* accepted deletes that were not carried out */
+};
+
+struct sim_answer {
+    struct mird_input input;
+    struct mir_instance instance;
+    struct mir_error error;
+    struct mir_hook hooks[2];
+};
+
+enum sim_busy { SIM_IDLE, SIM_TO_SEND, SIM_ANSWER };
+
+struct sim_lease {
+    int index;
+    /* The engine's. */
+    bool entry; /* in its table */
+    bool dirty, poked;
+    enum sim_busy busy;
+    int64_t wake_ms, hold_ms, watch_ms;
+    int64_t stepped_ms; /* jumps that the record knows of */
+    unsigned failures, tries;
+    struct sim_answer answer;
+    struct mird_deployment d, stored;
+    /* The disk's. */
+    bool on_disk, unsynced, unsynced_first;
+    struct mird_deployment disk, pending;
+    /* What users were told, and what they tried. */
+    bool acked, removal_acked, removal_tried, finished_told;
+    int64_t acked_deadline_s, tried_deadline_s, first_deadline_s;
+    int64_t removal_acked_ms, deploy_ms;
+    bool delete_sent;
+};
+
+struct sim_window {
+    int64_t from_ms, until_ms;
+};
+
+struct sim_world {
+    uint64_t seed, random;
+    const struct sim_cloud *cloud;
+    struct sim_rates rates;
+    struct mird_rules rules;
+    int fault;
+    bool trace;
+    const char *broken; /* the invariant, NULL while all hold */
+    char detail[160];
+
+    int64_t now_ms;
+    int64_t wall_ms; /* wall clock minus truth */
+    int64_t anchor_utc_ms, anchor_boot_ms;
+    int64_t stepped_ms; /* the sum of all jumps that this process has seen */
+    int64_t behind_ms;  /* the most that a fresh process began behind the truth */
+    bool down;
+    int64_t restart_ms, crash_ms, step_ms, step_by_ms, user_ms, sweep_ms, suspend_ms, full_ms;
+    int64_t suspend_for_ms, full_until_ms, storm_ms, storm_until_ms;
+    unsigned user_left, crashes;
+    unsigned tokens;
+    struct sim_window windows[SIM_WINDOWS]; /* when nobody can do anything */
+    unsigned window_count, object_count;
+
+    /* Set up one by one, not all at once: they are large. */
+    struct sim_lease leases[SIM_LEASES];
+    struct sim_object objects[SIM_OBJECTS];
+};
+
+/* What a run leaves for the statistics. */
+struct sim_figures {
+    uint64_t seeds, leases, objects, crashes;
+    uint64_t late[3002]; /* by 100 ms; the last one is more */
+    uint64_t late_count;
+    int64_t worst_ms;     /* gone minus deadline, outages taken off */
+    int64_t worst_raw_ms; /* with them */
+};
+
+/* --- world.c --- */
+uint64_t sim_draw(struct sim_world *w);
+int64_t sim_below(struct sim_world *w, int64_t limit); /* 0 .. limit - 1; 0 for limit <= 1 */
+bool sim_chance(struct sim_world *w, unsigned per_mille);
+void sim_say(struct sim_world *w, const char *fmt, ...) MIR_PRINTF(2, 3);
+void sim_broken(struct sim_world *w, const char *what, const char *fmt, ...) MIR_PRINTF(3, 4);
+int64_t sim_outage_ms(const struct sim_world *w, int64_t from_ms, int64_t until_ms,
+                      unsigned *ret_count);
+void sim_outage(struct sim_world *w, int64_t from_ms, int64_t until_ms);
+
+/* --- cloud.c: what the provider's functions do; false: it failed, with *error --- */
+void sim_cloud_seed(struct sim_world *w);
+bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
+bool sim_get(struct sim_world *w, int lease, struct sim_answer *a, int64_t *ret_took);
+bool sim_delete(struct sim_world *w, int lease, struct sim_answer *a, bool *ret_found,
+                int64_t *ret_took);
+/* A listing: the objects shown, in `ret`. */
+bool sim_list(struct sim_world *w, struct sim_answer *a, int *ret, unsigned *ret_count);
+bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct sim_answer *a);
+/* A call without an effect of its own (images, hooks, sites). */
+bool sim_call(struct sim_world *w, struct sim_answer *a, int64_t *ret_took);
+void sim_show(const struct sim_world *w, const struct sim_object *object, struct mir_instance *ret);
+
+/* --- shell.c: the engine --- */
+int64_t sim_utc_ms(struct sim_world *w); /* as the engine knows it */
+void sim_deploy(struct sim_world *w, struct sim_lease *l);
+void sim_user(struct sim_world *w);
+void sim_advance(struct sim_world *w, struct sim_lease *l);
+void sim_sweep(struct sim_world *w);
+void sim_crash(struct sim_world *w, const char *where);
+void sim_restart(struct sim_world *w);
+
+/* --- check.c: the invariants --- */
+void sim_check_create(struct sim_world *w, const struct sim_lease *l);
+void sim_check_delete(struct sim_world *w, struct sim_object *object, bool by_lease);
+void sim_check_final(struct sim_world *w, const struct sim_lease *l);
+void sim_check_disk(struct sim_world *w, const struct sim_lease *l);
+void sim_check_end(struct sim_world *w, struct sim_figures *figures);
+bool sim_all_over(const struct sim_world *w);
+
+/* Runs one seed. True when every invariant held. */
+bool sim_run(struct sim_world *w, uint64_t seed, const struct sim_cloud *cloud, int fault,
+             bool hard, bool trace, struct sim_figures *figures);
+
+#endif

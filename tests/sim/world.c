@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/* One run: random numbers from the seed, the order of events in virtual time, outages. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define EVENTS_MAX 20000u /* a hard run has some thousands */
+
+uint64_t sim_draw(struct sim_world *w)
+{
+    uint64_t z = w->random += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+int64_t sim_below(struct sim_world *w, int64_t limit)
+{
+    return limit <= 1 ? 0 : (int64_t)(sim_draw(w) % (uint64_t)limit);
+}
+
+bool sim_chance(struct sim_world *w, unsigned per_mille)
+{
+    return per_mille && sim_draw(w) % 1000 < per_mille;
+}
+
+static void stamp(const struct sim_world *w)
+{
+    printf("%10.3f  ", (double)w->now_ms / 1000);
+}
+
+void sim_say(struct sim_world *w, const char *fmt, ...)
+{
+    if (!w->trace)
+        return;
+    va_list ap;
+    stamp(w);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    putchar('\n');
+}
+
+void sim_broken(struct sim_world *w, const char *what, const char *fmt, ...)
+{
+    if (w->broken)
+        return;
+    va_list ap;
+    w->broken = what;
+    va_start(ap, fmt);
+    vsnprintf(w->detail, sizeof w->detail, fmt, ap);
+    va_end(ap);
+    sim_say(w, "BROKEN: %s: %s", what, w->detail);
+}
+
+/* --- outages: when nobody can do anything --- */
+
+void sim_outage(struct sim_world *w, int64_t from_ms, int64_t until_ms)
+{
+    if (w->window_count < SIM_WINDOWS)
+        w->windows[w->window_count++] = (struct sim_window){from_ms, until_ms};
+}
+
+/* How much of a span was outage; windows that overlap each other count once. */
+int64_t sim_outage_ms(const struct sim_world *w, int64_t from_ms, int64_t until_ms,
+                      unsigned *ret_count)
+{
+    int64_t sum_ms = 0, at_ms = from_ms;
+    *ret_count = 0;
+    while (at_ms < until_ms) {
+        int64_t begin_ms = until_ms, end_ms = until_ms;
+        for (unsigned i = 0; i < w->window_count; i++) {
+            const struct sim_window *o = &w->windows[i];
+            int64_t from = o->from_ms > at_ms ? o->from_ms : at_ms;
+            if (o->until_ms > from && from < begin_ms) {
+                begin_ms = from;
+                end_ms = o->until_ms;
+            }
+        }
+        if (begin_ms >= until_ms)
+            break;
+        end_ms = end_ms < until_ms ? end_ms : until_ms;
+        sum_ms += end_ms - begin_ms;
+        at_ms = end_ms;
+        ++*ret_count;
+    }
+    return sum_ms;
+}
+
+/* --- what happens by itself --- */
+
+static void suspend(struct sim_world *w)
+{
+    sim_say(w, "suspended for %d s", (int)(w->suspend_for_ms / 1000));
+    w->suspend_ms = SIM_NEVER;
+    sim_outage(w, w->now_ms, w->now_ms + w->suspend_for_ms);
+    w->now_ms += w->suspend_for_ms;
+    if (w->fault == SIM_SUSPEND_BLIND)
+        for (int i = 0; i < SIM_LEASES; i++)
+            if (w->leases[i].wake_ms != SIM_NEVER)
+                w->leases[i].wake_ms += w->suspend_for_ms;
+}
+
+/* The reaper looks at everything when the clock is set. */
+static void step_clock(struct sim_world *w)
+{
+    sim_say(w, "the wall clock is set by %+d s", (int)(w->step_by_ms / 1000));
+    w->step_ms = SIM_NEVER;
+    w->wall_ms += w->step_by_ms;
+    for (int i = 0; i < SIM_LEASES && !w->down; i++)
+        if (w->leases[i].entry && w->leases[i].busy == SIM_IDLE)
+            w->leases[i].wake_ms = w->now_ms;
+}
+
+static void storm(struct sim_world *w)
+{
+    w->storm_until_ms = w->now_ms + 1000 + sim_below(w, 300000);
+    w->storm_ms = SIM_NEVER;
+    sim_say(w, "throttled for %d s", (int)((w->storm_until_ms - w->now_ms) / 1000));
+    sim_outage(w, w->now_ms, w->storm_until_ms);
+}
+
+static void disk_full(struct sim_world *w)
+{
+    w->full_until_ms = w->now_ms + 1000 + sim_below(w, 900000);
+    w->full_ms = SIM_NEVER;
+    sim_say(w, "the disk is full for %d s", (int)((w->full_until_ms - w->now_ms) / 1000));
+}
+
+static void plan_events(struct sim_world *w)
+{
+    w->crash_ms = sim_chance(w, 400) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
+    w->step_ms = sim_chance(w, 200) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
+    w->step_by_ms = (sim_chance(w, 500) ? -1 : 1) * (30000 + sim_below(w, SIM_HOUR_MS));
+    w->suspend_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
+    w->suspend_for_ms = 1000 + sim_below(w, 600000);
+    w->full_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
+    w->storm_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
+    w->user_left = (unsigned)sim_below(w, 8);
+    w->user_ms = sim_below(w, 600000);
+    w->sweep_ms = sim_below(w, 60000);
+    w->restart_ms = SIM_NEVER;
+}
+
+/* --- the order of events --- */
+
+struct next {
+    int64_t at_ms;
+    void (*happens)(struct sim_world *w);
+    struct sim_lease *lease;
+};
+
+static void sooner(struct next *next, int64_t at_ms, void (*happens)(struct sim_world *w),
+                   struct sim_lease *lease)
+{
+    if (at_ms < next->at_ms)
+        *next = (struct next){at_ms, happens, lease};
+}
+
+static void crash_now(struct sim_world *w)
+{
+    w->crash_ms = SIM_NEVER;
+    sim_crash(w, "at any time");
+}
+
+static struct next next_event(struct sim_world *w)
+{
+    struct next next = {.at_ms = SIM_NEVER};
+    sooner(&next, w->suspend_ms, suspend, NULL);
+    sooner(&next, w->step_ms, step_clock, NULL);
+    sooner(&next, w->full_ms, disk_full, NULL);
+    sooner(&next, w->storm_ms, storm, NULL);
+    if (w->down) {
+        sooner(&next, w->restart_ms, sim_restart, NULL);
+        return next;
+    }
+    sooner(&next, w->crash_ms, crash_now, NULL);
+    sooner(&next, w->user_left ? w->user_ms : SIM_NEVER, sim_user, NULL);
+    sooner(&next, w->sweep_ms, sim_sweep, NULL);
+    for (int i = 0; i < SIM_LEASES; i++) {
+        struct sim_lease *l = &w->leases[i];
+        sooner(&next, l->entry ? l->wake_ms : l->deploy_ms, NULL, l);
+    }
+    return next;
+}
+
+static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *cloud, int fault,
+                 bool hard, bool trace)
+{
+    memset(w, 0, offsetof(struct sim_world, leases));
+    for (int i = 0; i < SIM_LEASES; i++) {
+        memset(&w->leases[i], 0, offsetof(struct sim_lease, answer));
+        memset(&w->leases[i].on_disk, 0,
+               offsetof(struct sim_lease, disk) - offsetof(struct sim_lease, on_disk));
+        memset(&w->leases[i].acked, 0,
+               sizeof(struct sim_lease) - offsetof(struct sim_lease, acked));
+    }
+    w->seed = w->random = seed;
+    w->anchor_utc_ms = SIM_T0_MS;
+    w->cloud = cloud;
+    w->fault = fault;
+    w->trace = trace;
+    w->rates = hard ? (struct sim_rates){200, 200, 100} : (struct sim_rates){50, 50, 5};
+    w->rules = (struct mird_rules){.settle_ms = (int64_t)cloud->settle_s * 1000,
+                                   .live_timeout_ms = 60000,
+                                   .backoff_min_ms = cloud->paid ? 1000 : 50,
+                                   .backoff_max_ms = cloud->paid ? 15000 : 2000,
+                                   .tries_max = 5,
+                                   .paid = cloud->paid,
+                                   .image_needed = cloud->image};
+    if (fault == SIM_NO_SETTLING)
+        w->rules.settle_ms = 0;
+    if (fault == SIM_SHORT_SETTLING)
+        w->rules.settle_ms /= 4;
+    plan_events(w);
+    sim_cloud_seed(w);
+    for (int i = 0; i < SIM_LEASES; i++) {
+        w->leases[i].index = i;
+        w->leases[i].deploy_ms = sim_below(w, SIM_HOUR_MS / 3);
+        w->leases[i].wake_ms = SIM_NEVER;
+    }
+}
+
+bool sim_run(struct sim_world *w, uint64_t seed, const struct sim_cloud *cloud, int fault,
+             bool hard, bool trace, struct sim_figures *figures)
+{
+    init(w, seed, cloud, fault, hard, trace);
+    for (unsigned events = 0; !w->broken && !sim_all_over(w); events++) {
+        if (events > EVENTS_MAX)
+            sim_broken(w, "turns in a circle", "more than %u events", EVENTS_MAX);
+        struct next next = next_event(w);
+        if (next.at_ms >= SIM_END_MS)
+            break;
+        if (next.at_ms > w->now_ms)
+            w->now_ms = next.at_ms;
+        if (!next.lease)
+            next.happens(w);
+        else if (next.lease->entry)
+            sim_advance(w, next.lease);
+        else
+            sim_deploy(w, next.lease);
+    }
+    if (!w->broken)
+        sim_check_end(w, figures);
+    return !w->broken;
+}
