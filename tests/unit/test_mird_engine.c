@@ -487,8 +487,9 @@ static void test_deadline_during_create(void **state)
 {
     struct house *h = *state;
     struct mird_deployment d;
-    struct mird_request r = request(h, "slow", 1);
-    cloud.create_ms = 1500;
+    /* Deadlines are whole seconds, so a lease of one could be over before the launch. */
+    struct mird_request r = request(h, "slow", 2);
+    cloud.create_ms = 2500;
     deploy(h, &r, &d);
     d = wait_state(h, d.id, MIRD_GONE);
     assert_int_equal(d.end_reason, MIRD_END_DEADLINE);
