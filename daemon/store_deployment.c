@@ -21,16 +21,17 @@ static char *record_text(const struct mird_deployment *d)
     return text;
 }
 
-/* From a row of COLUMNS. */
-static int read_row(sqlite3_stmt *stmt, struct mird_deployment *ret, struct mir_error *err)
+/* From a row of COLUMNS, into a struct mird_deployment. */
+static int read_row(sqlite3_stmt *stmt, void *ret, struct mir_error *err)
 {
+    struct mird_deployment *d = ret;
     json_t *record = mird_sql_json(stmt, 1, err);
     if (!record)
         return -1;
-    int rc = mird_deployment_from_record(record, ret, err);
+    int rc = mird_deployment_from_record(record, d, err);
     json_decref(record);
     if (!rc)
-        ret->version = (uint64_t)sqlite3_column_int64(stmt, 0);
+        d->version = (uint64_t)sqlite3_column_int64(stmt, 0);
     return rc;
 }
 
@@ -321,31 +322,13 @@ int mird_store_deployment_by_name(struct mird_store *store, const char *name,
 int mird_store_deployments(struct mird_store *store, bool all, struct mird_deployment **ret,
                            size_t *ret_count, struct mir_error *err)
 {
-    struct mird_deployment *list = NULL;
-    size_t count = 0, room = 0;
+    void *list = NULL;
     mird_store_enter(store);
     sqlite3_stmt *stmt =
         mird_sql_bind(store, COLUMNS "WHERE final <= ? ORDER BY seq DESC", err, "i", (int64_t)all);
-    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
-    while (rc == 1) {
-        if (count == room) {
-            room = room ? 2 * room : 16;
-            list = mir_realloc(list, room, sizeof *list);
-        }
-        if (read_row(stmt, &list[count], err)) {
-            sqlite3_reset(stmt);
-            rc = -1;
-            break;
-        }
-        count++;
-        rc = mird_sql_step(store, stmt, err);
-    }
+    int rc = mird_sql_list(store, stmt, sizeof **ret, read_row, &list, ret_count, err);
     mird_store_leave(store);
-    if (rc < 0) {
-        free(list);
-        return -1;
-    }
-    *ret = list ? list : mir_calloc(1, sizeof *list);
-    *ret_count = count;
-    return 0;
+    if (!rc)
+        *ret = list;
+    return rc;
 }

@@ -130,14 +130,17 @@ static sqlite3_stmt *bind_events(struct mird_store *store, const char *deploymen
                          err, "tii", deployment, after, (int64_t)limit);
 }
 
-static void read_event(sqlite3_stmt *stmt, struct mird_event *ret)
+static int read_event(sqlite3_stmt *stmt, void *to, struct mir_error *err)
 {
+    struct mird_event *ret = to;
+    (void)err;
     ret->id = sqlite3_column_int64(stmt, 0);
     ret->at_ms = sqlite3_column_int64(stmt, 1);
     mird_sql_text(stmt, 2, ret->deployment, sizeof ret->deployment);
     mird_sql_text(stmt, 3, ret->kind, sizeof ret->kind);
     mird_sql_text(stmt, 4, ret->state, sizeof ret->state);
     mird_sql_text(stmt, 5, ret->text, sizeof ret->text);
+    return 0;
 }
 
 int mird_store_events(struct mird_store *store, const char *deployment, int64_t after, size_t limit,
@@ -145,26 +148,14 @@ int mird_store_events(struct mird_store *store, const char *deployment, int64_t 
 {
     if (limit > 10000)
         limit = 10000;
-    struct mird_event *list = NULL;
-    size_t count = 0, room = 0;
+    void *list = NULL;
     mird_store_enter(store);
     sqlite3_stmt *stmt = bind_events(store, deployment, after, limit, err);
-    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
-    for (; rc == 1; rc = mird_sql_step(store, stmt, err)) {
-        if (count == room) {
-            room = room ? 2 * room : 16;
-            list = mir_realloc(list, room, sizeof *list);
-        }
-        read_event(stmt, &list[count++]);
-    }
+    int rc = mird_sql_list(store, stmt, sizeof **ret, read_event, &list, ret_count, err);
     mird_store_leave(store);
-    if (rc < 0) {
-        free(list);
-        return -1;
-    }
-    *ret = list ? list : mir_calloc(1, sizeof *list);
-    *ret_count = count;
-    return 0;
+    if (!rc)
+        *ret = list;
+    return rc;
 }
 
 /* --- audit --- */

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/fault.h"
@@ -128,6 +129,34 @@ int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)
     if (rc && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return rc ? -1 : mir_fault_after("store.commit", err);
+}
+
+int mird_sql_list(struct mird_store *store, sqlite3_stmt *stmt, size_t row_bytes, mird_row_fn *read,
+                  void **ret, size_t *ret_count, struct mir_error *err)
+{
+    size_t count = 0, room = 16;
+    char *list = mir_calloc(room, row_bytes);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    while (rc == 1) {
+        if (count == room) {
+            room *= 2;
+            list = mir_realloc(list, room, row_bytes);
+        }
+        if (read(stmt, list + count * row_bytes, err)) {
+            sqlite3_reset(stmt);
+            rc = -1;
+            break;
+        }
+        count++;
+        rc = mird_sql_step(store, stmt, err);
+    }
+    if (rc < 0) {
+        free(list);
+        return -1;
+    }
+    *ret = list;
+    *ret_count = count;
+    return 0;
 }
 
 void mird_sql_text(sqlite3_stmt *stmt, int column, char *field, size_t size)

@@ -51,6 +51,12 @@ int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err);
 /* Fills err from the connection's last failure. Returns -1. */
 int mird_sql_fail(struct mird_store *store, const char *doing, struct mir_error *err);
 
+/* All rows of a bound statement (NULL: -1) as an owned array, read one by one into row_bytes each;
+ * never NULL after 0. With the first row that cannot be read nothing is returned: -1. */
+typedef int mird_row_fn(sqlite3_stmt *stmt, void *ret, struct mir_error *err);
+int mird_sql_list(struct mird_store *store, sqlite3_stmt *stmt, size_t row_bytes, mird_row_fn *read,
+                  void **ret, size_t *ret_count, struct mir_error *err);
+
 /* Copy a text column into a fixed field, cut when too long. */
 void mird_sql_text(sqlite3_stmt *stmt, int column, char *field, size_t size);
 

@@ -64,7 +64,8 @@ int mird_store_site_put(struct mird_store *store, const struct mird_site *site,
     return rc;
 }
 
-static int read_site(sqlite3_stmt *stmt, struct mird_site *ret, struct mir_error *err)
+/* A struct mird_site. */
+static int read_site(sqlite3_stmt *stmt, void *ret, struct mir_error *err)
 {
     json_t *record = mird_sql_json(stmt, 0, err);
     int rc = record ? mird_site_from_message(record, ret, err) : -1;
@@ -100,30 +101,12 @@ int mird_store_site_delete(struct mird_store *store, const char *name, struct mi
 int mird_store_sites(struct mird_store *store, struct mird_site **ret, size_t *ret_count,
                      struct mir_error *err)
 {
-    struct mird_site *list = NULL;
-    size_t count = 0, room = 0;
+    void *list = NULL;
     mird_store_enter(store);
     sqlite3_stmt *stmt = mird_sql_bind(store, "SELECT record FROM sites ORDER BY name", err, "");
-    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
-    while (rc == 1) {
-        if (count == room) {
-            room = room ? 2 * room : 16;
-            list = mir_realloc(list, room, sizeof *list);
-        }
-        if (read_site(stmt, &list[count], err)) {
-            sqlite3_reset(stmt);
-            rc = -1;
-            break;
-        }
-        count++;
-        rc = mird_sql_step(store, stmt, err);
-    }
+    int rc = mird_sql_list(store, stmt, sizeof **ret, read_site, &list, ret_count, err);
     mird_store_leave(store);
-    if (rc < 0) {
-        free(list);
-        return -1;
-    }
-    *ret = list ? list : mir_calloc(1, sizeof *list);
-    *ret_count = count;
-    return 0;
+    if (!rc)
+        *ret = list;
+    return rc;
 }
