@@ -16,12 +16,11 @@
 #include <stdint.h>
 
 #include "daemon/engine.h"
-#include "daemon/lease.h"
+#include "daemon/turn.h"
 
 #define MIRD_BUCKETS 1024u
 #define MIRD_WORKERS 4
 #define MIRD_TEARDOWN_WORKERS 2
-#define MIRD_NEVER INT64_MAX
 #define MIRD_TAIL_BYTES 2048 /* of the console, kept for the last lines */
 
 struct mird_entry {
@@ -46,9 +45,7 @@ struct mird_entry {
     int64_t wake_boot_ms;
 
     /* Of the busy worker. */
-    int64_t hold_boot_ms;  /* a write failed: nothing before this */
-    int64_t watch_boot_ms; /* the next look at a running instance */
-    unsigned watch_every_ms;
+    struct mird_pace pace;
     unsigned reread_left; /* after an extension: times to ask the guest for its deadline */
     uint64_t console_offset;
     bool console_known; /* the offset has been set */
@@ -74,8 +71,7 @@ struct mird_engine {
     struct mird_queue urgent, normal;
     struct mird_entry **heap; /* 1-based, by wake_boot_ms */
     size_t heap_count, heap_room;
-    int64_t anchor_utc_ms, anchor_boot_ms; /* the wall clock never goes back behind these */
-    int64_t stepped_ms; /* the sum of its jumps ahead, against the boot-time clock */
+    struct mird_now now;
 
     int wake_fd;          /* eventfd: the heap's top or `stopping` changed */
     int timer_fd;         /* CLOCK_BOOTTIME */
@@ -167,9 +163,6 @@ typedef void mird_step_fn(struct mird_engine *engine, struct mird_entry *entry,
 mird_step_fn mird_image_do, mird_instance_do, mird_hooks_do, mird_site_do;
 mird_step_fn mird_image_undo, mird_instance_undo, mird_hooks_undo, mird_site_undo;
 mird_step_fn mird_instance_look, mird_instance_confirm;
-
-/* ret->input for a failure: REFUSED or UNKNOWN by the error's outcome. */
-void mird_answer_failed(struct mird_answer *ret);
 
 /* Everything a provider wants to know, from the record and the kernel. lease borrowed. */
 int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,

@@ -16,15 +16,8 @@ int64_t mird_engine_now_ms(struct mird_engine *engine)
 {
     const struct mir_clock *clock = engine->core->clock;
     pthread_mutex_lock(&engine->lock);
-    int64_t boot_ms = clock->boot_ms(clock->ctx), now_ms = clock->utc_ms(clock->ctx);
-    int64_t least_ms = engine->anchor_utc_ms + (boot_ms - engine->anchor_boot_ms);
-    if (now_ms < least_ms) {
-        now_ms = least_ms;
-    } else {
-        engine->stepped_ms += now_ms - least_ms;
-        engine->anchor_utc_ms = now_ms;
-        engine->anchor_boot_ms = boot_ms;
-    }
+    int64_t boot_ms = clock->boot_ms(clock->ctx), utc_ms = clock->utc_ms(clock->ctx);
+    int64_t now_ms = mird_now_read(&engine->now, utc_ms, boot_ms);
     pthread_mutex_unlock(&engine->lock);
     return now_ms;
 }
@@ -34,7 +27,7 @@ int64_t mird_engine_now_ms(struct mird_engine *engine)
 static void follow_clock(struct mird_engine *engine, struct mird_entry *entry)
 {
     pthread_mutex_lock(&engine->lock);
-    int64_t stepped_ms = engine->stepped_ms;
+    int64_t stepped_ms = engine->now.stepped_ms;
     pthread_mutex_unlock(&engine->lock);
     mird_lease_stepped(&entry->d, stepped_ms - entry->stepped_ms);
     entry->stepped_ms = stepped_ms;
@@ -87,7 +80,7 @@ struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_
     struct mird_entry **bucket = &engine->buckets[bucket_of(d->id)];
     mird_engine_now_ms(engine); /* what the clock did until here is none of this entry's */
     pthread_mutex_lock(&engine->lock);
-    entry->stepped_ms = engine->stepped_ms;
+    entry->stepped_ms = engine->now.stepped_ms;
     entry->next_in_bucket = *bucket;
     *bucket = entry;
     pthread_mutex_unlock(&engine->lock);
@@ -228,45 +221,33 @@ static void log_news(const struct mird_deployment *d, const struct mird_news *ne
                 news->events[i].state, news->events[i].text);
 }
 
-/* Worth nothing unless it is on the disk before what follows. */
-static bool must_be_written(const struct mird_input *input, const struct mird_operation *op)
-{
-    return op || input->kind == MIRD_IN_INTEND || input->kind == MIRD_IN_EXTEND;
-}
-
 static int change_locked(struct mird_engine *engine, struct mird_entry *entry,
                          const struct mird_input *input, const struct mird_operation *op,
                          struct mird_news *news, struct mir_error *err)
 {
-    enum mird_weight weight;
+    struct mird_turn turn;
     int64_t now_ms = mird_engine_now_ms(engine);
     follow_clock(engine, entry);
     struct mird_deployment before = entry->d;
-    if (mird_lease_apply(&entry->d, &entry->rules, input, now_ms, &weight, err))
+    if (mird_turn_apply(&entry->d, &entry->stored, &entry->rules, input, op, now_ms, &turn, news,
+                        err))
         return -1;
-    if (weight == MIRD_UNCHANGED && !op)
-        return 0;
-    mird_lease_news(&entry->stored, &entry->d, input, now_ms, news);
-    news->operation = op;
-    if (!before.finished_s)
+    if (!before.finished_s && turn.weight != MIRD_UNCHANGED)
         note_teardown(engine, &entry->d, input);
-    if (weight != MIRD_DURABLE && !news->event_count && !news->end_count && !op)
+    if (!turn.write)
         return 0;
     struct mir_error why = {0};
     if (!commit(engine, entry, news, now_ms, &why))
         return 0;
     mir_log(MIR_LOG_ERROR, "engine", "%s: %s", before.name, why.text);
-    if (!must_be_written(input, op)) {
-        entry->dirty = true;
-        return 0;
-    }
-    if (input->kind == MIRD_IN_REMOVE)
-        entry->dirty = true; /* asked for is asked for: it ends, only the answer is a failure */
-    else
+    enum mird_unwritten what = mird_turn_unwritten(&turn, input);
+    if (what == MIRD_TAKE_BACK)
         entry->d = before;
-    if (err)
+    else
+        entry->dirty = true;
+    if (what != MIRD_GO_ON && err)
         *err = why;
-    return -1;
+    return what == MIRD_GO_ON ? 0 : -1;
 }
 
 int mird_entry_change(struct mird_engine *engine, struct mird_entry *entry,

@@ -222,13 +222,14 @@ static enum mird_weight maybe_absent(struct mird_deployment *d, const struct mir
     return fail_for_good(d, *d->error_code ? NULL : &error, now_ms);
 }
 
-/* It ran and is not found any more: believed only when a settling time has passed. */
+/* It ran and is not found any more: believed only when it is missed by two questions that were
+ * asked a settling time apart. When the answers came says nothing: one may be old. */
 static enum mird_weight running_absent(struct mird_deployment *d, const struct mird_rules *rules,
-                                       int64_t now_ms)
+                                       const struct mird_input *in, int64_t now_ms)
 {
     if (!d->absent_since_ms)
-        d->absent_since_ms = now_ms;
-    if (now_ms < max64(d->absent_since_ms, d->last_create_ms) + rules->settle_ms)
+        d->absent_since_ms = in->asked_ms;
+    if (in->asked_ms < max64(d->absent_since_ms, d->last_create_ms) + rules->settle_ms)
         return MIRD_IN_MEMORY;
     d->instance.state = MIR_INSTANCE_ABSENT;
     mir_copy(d->instance.end_reason, sizeof d->instance.end_reason,
@@ -245,7 +246,7 @@ static enum mird_weight looked(struct mird_deployment *d, const struct mird_rule
         return MIRD_UNCHANGED;
     if (status == MIRD_INTENT)
         return absent ? maybe_absent(d, rules, in, now_ms) : instance_done(d, in->instance, now_ms);
-    return absent ? running_absent(d, rules, now_ms) : take_instance(d, in->instance, now_ms);
+    return absent ? running_absent(d, rules, in, now_ms) : take_instance(d, in->instance, now_ms);
 }
 
 static enum mird_weight look_failed(struct mird_deployment *d, const struct mird_rules *rules,

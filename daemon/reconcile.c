@@ -112,19 +112,20 @@ static void judge(struct sweep *sweep, const struct mir_instance *instance)
     const struct mird_identity *identity = &engine->core->identity;
     struct mird_deployment d;
     bool verified = mir_tags_verify(&instance->tags, identity->tag_key);
-    int known = verified ? known_of(engine, instance->tags.deployment, &d) : 0;
-    const struct mird_deployment *record = known ? &d : NULL;
-    sweep->incomplete |= known < 0;
-    if (known < 0)
-        return;
-    enum mird_verdict_kind verdict =
-        sweep->rebuilding ? mird_sweep_judge_rebuilding(instance, verified, identity->installation,
-                                                        record, mird_engine_now_ms(engine) / 1000)
-                          : mird_sweep_judge(instance, verified, identity->installation, record);
+    const struct mird_sweep_view view = {
+        .installation = identity->installation,
+        .verified = verified,
+        .rebuilding = sweep->rebuilding,
+        .adopt_only = sweep->adopt_only,
+        .known = verified ? known_of(engine, instance->tags.deployment, &d) : 0,
+        .record = &d,
+        .now_s = mird_engine_now_ms(engine) / 1000};
+    sweep->incomplete |= view.known < 0;
+    enum mird_verdict_kind verdict = mird_sweep_verdict(instance, &view);
     if (verdict == MIRD_ADOPT)
         adopt(sweep, instance);
-    else if (verdict == MIRD_END && !sweep->adopt_only)
-        end_it(sweep, instance, known);
+    else if (verdict == MIRD_END)
+        end_it(sweep, instance, view.known);
 }
 
 /* A database made new says "rebuild"; each provider of which a whole listing was taken up since

@@ -57,7 +57,7 @@ void mird_hooks_do(struct mird_engine *engine, struct mird_entry *entry,
                    const struct mird_deployment *d, struct mird_answer *ret)
 {
     if (arm(engine, entry, d, ret)) {
-        mird_answer_failed(ret);
+        mird_turn_failed(&ret->error, &ret->input);
         return;
     }
     ret->input.kind = MIRD_IN_DONE;
@@ -67,8 +67,8 @@ void mird_hooks_do(struct mird_engine *engine, struct mird_entry *entry,
     /* An extension: the page follows, and the guest is asked once it had time to hear of it. */
     mird_site_deadline(engine->core, d->id, ret->input.deadline_s, NULL);
     entry->reread_left = REREADS;
-    entry->watch_every_ms = REREAD_FIRST_MS;
-    entry->watch_boot_ms = mird_engine_boot_ms(engine) + REREAD_FIRST_MS;
+    entry->pace.watch_every_ms = REREAD_FIRST_MS;
+    entry->pace.watch_boot_ms = mird_engine_boot_ms(engine) + REREAD_FIRST_MS;
 }
 
 /* The hooks of the providers so far go with the instance that they end. */

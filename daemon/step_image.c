@@ -67,7 +67,7 @@ void mird_image_do(struct mird_engine *engine, struct mird_entry *entry,
     struct mir_kernel kernel;
     if (mird_store_kernel_get(engine->core->store, d->kernel, &kernel, &ret->error) ||
         prepare(engine, &kernel, &ret->error) || put(engine, entry, d, &kernel, ret)) {
-        mird_answer_failed(ret);
+        mird_turn_failed(&ret->error, &ret->input);
         return;
     }
     ret->input.kind = MIRD_IN_DONE;

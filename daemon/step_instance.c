@@ -103,21 +103,11 @@ void mird_instance_do(struct mird_engine *engine, struct mird_entry *entry,
                       const struct mird_deployment *d, struct mird_answer *ret)
 {
     if (create(engine, entry, d, ret)) {
-        mird_answer_failed(ret);
+        mird_turn_failed(&ret->error, &ret->input);
         return;
     }
     ret->input.kind = MIRD_IN_DONE;
     ret->input.instance = &ret->instance;
-}
-
-/* Recorded as over before anything was started: whoever asked for it died between the two. That is
- * as good as absent while the answer is awaited, since asking again under the same token goes on
- * where that one stopped, and says so when it is over indeed. */
-static void never_started(const struct mird_deployment *d, struct mir_instance *found)
-{
-    if (d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT && found->state == MIR_INSTANCE_ENDED &&
-        !found->started_ms)
-        found->state = MIR_INSTANCE_ABSENT;
 }
 
 void mird_instance_look(struct mird_engine *engine, struct mird_entry *entry,
@@ -129,7 +119,7 @@ void mird_instance_look(struct mird_engine *engine, struct mird_entry *entry,
     bool failed = mir_prov_instance_get(entry->prov, d->id, &ret->instance, &ret->error);
     ret->input.kind = failed ? MIRD_IN_LOOK_FAILED : MIRD_IN_LOOKED;
     if (!failed)
-        never_started(d, &ret->instance);
+        mird_turn_never_started(d, &ret->instance);
     if (failed)
         mir_log(MIR_LOG_DEBUG, "engine", "%s: look: %s", d->name, ret->error.text);
 }

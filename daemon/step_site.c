@@ -12,7 +12,7 @@ void mird_site_do(struct mird_engine *engine, struct mird_entry *entry,
     bool known = !mird_store_kernel_get(engine->core->store, d->kernel, &kernel, NULL);
     int seconds = (int)(engine->live_timeout_ms / 1000);
     if (mird_site_launched(engine->core, d, known ? &kernel : NULL, seconds, &site, &ret->error)) {
-        mird_answer_failed(ret);
+        mird_turn_failed(&ret->error, &ret->input);
         return;
     }
     ret->input.kind = MIRD_IN_DONE;

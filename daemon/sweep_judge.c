@@ -35,6 +35,19 @@ enum mird_verdict_kind mird_sweep_judge_rebuilding(const struct mir_instance *fo
     return MIRD_ADOPT;
 }
 
+enum mird_verdict_kind mird_sweep_verdict(const struct mir_instance *found,
+                                          const struct mird_sweep_view *view)
+{
+    if (view->known < 0)
+        return MIRD_KEEP;
+    const struct mird_deployment *record = view->known ? view->record : NULL;
+    enum mird_verdict_kind verdict =
+        view->rebuilding ? mird_sweep_judge_rebuilding(found, view->verified, view->installation,
+                                                       record, view->now_s)
+                         : mird_sweep_judge(found, view->verified, view->installation, record);
+    return verdict == MIRD_END && view->adopt_only ? MIRD_KEEP : verdict;
+}
+
 enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool verified,
                                        const char *installation, int64_t now_s, int64_t grace_s)
 {

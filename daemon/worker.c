@@ -7,9 +7,7 @@
 #include "daemon/public_link.h"
 #include "engine_parts.h"
 
-#define HOLD_MS 1000       /* between tries to write what the disk would not take */
-#define ACTIONS_MAX 1000   /* in one go; more would be a machine that turns in a circle */
-#define WATCH_FIRST_MS 50u /* after the launch: console and state, then twice as long each time */
+#define ACTIONS_MAX 1000 /* in one go; more would be a machine that turns in a circle */
 
 static const struct {
     mird_step_fn *act, *undo;
@@ -19,16 +17,6 @@ static const struct {
     [MIRD_STEP_HOOKS] = {mird_hooks_do, mird_hooks_undo},
     [MIRD_STEP_SITE] = {mird_site_do, mird_site_undo},
 };
-
-void mird_answer_failed(struct mird_answer *ret)
-{
-    enum mir_kind kind = ret->error.kind;
-    bool passing = kind == MIR_UNAVAILABLE || kind == MIR_THROTTLED || kind == MIR_TIMEOUT;
-    if (passing && ret->error.retry == MIR_RETRY_NEVER)
-        ret->error.retry = MIR_RETRY_TRANSIENT;
-    ret->input.kind = ret->error.outcome == MIR_DID_NOT_HAPPEN ? MIRD_IN_REFUSED : MIRD_IN_UNKNOWN;
-    ret->input.error = &ret->error;
-}
 
 /* Do something for the record as it is now, and tell the machine. */
 static void run(struct mird_engine *engine, struct mird_entry *entry, mird_step_fn *fn,
@@ -45,19 +33,16 @@ static void begin(struct mird_engine *engine, struct mird_entry *entry, enum mir
 {
     const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = step};
     if (mird_entry_change(engine, entry, &intend, NULL, NULL)) {
-        entry->hold_boot_ms = mird_engine_boot_ms(engine) + HOLD_MS;
+        mird_pace_held(&entry->pace, mird_engine_boot_ms(engine));
         return;
     }
     struct mird_deployment d;
     mird_entry_snapshot(entry, &d);
-    bool rearming = step == MIRD_STEP_HOOKS && d.steps[step] == MIRD_DONE;
-    if (d.end_reason != MIRD_END_NONE || (d.steps[step] != MIRD_INTENT && !rearming))
+    if (!mird_turn_may_send(&d, step))
         return; /* the deadline or a removal came first */
     run(engine, entry, steps[step].act, step);
-    if (step == MIRD_STEP_INSTANCE) {
-        entry->watch_every_ms = WATCH_FIRST_MS;
-        entry->watch_boot_ms = mird_engine_boot_ms(engine) + WATCH_FIRST_MS;
-    }
+    if (step == MIRD_STEP_INSTANCE)
+        mird_pace_launched(&entry->pace, mird_engine_boot_ms(engine));
 }
 
 /* Has the guest taken over the deadline that it was told? Only it can say. */
@@ -78,7 +63,6 @@ static void reread_guest(struct mird_engine *engine, struct mird_entry *entry,
 /* A look at a running instance, at a pace that slows down to the provider's. */
 static void watch(struct mird_engine *engine, struct mird_entry *entry)
 {
-    unsigned pace_ms = mir_prov_info(entry->prov)->poll_ms;
     struct mird_deployment d;
     mird_console_pull(engine, entry);
     run(engine, entry, mird_instance_look, MIRD_STEP_INSTANCE);
@@ -86,17 +70,8 @@ static void watch(struct mird_engine *engine, struct mird_entry *entry)
     if (d.end_reason == MIRD_END_GUEST)
         mird_console_tell_end(engine, entry);
     reread_guest(engine, entry, &d);
-    entry->watch_every_ms = 2 * entry->watch_every_ms < pace_ms && entry->watch_every_ms
-                                ? 2 * entry->watch_every_ms
-                                : pace_ms;
-    entry->watch_boot_ms = mird_engine_boot_ms(engine) + entry->watch_every_ms;
-}
-
-/* Wall-clock moment to boot-time moment. */
-static int64_t to_boot_ms(struct mird_engine *engine, int64_t until_ms)
-{
-    int64_t left_ms = until_ms - mird_engine_now_ms(engine);
-    return mird_engine_boot_ms(engine) + (left_ms > 0 ? left_ms : 0);
+    mird_pace_watched(&entry->pace, mir_prov_info(entry->prov)->poll_ms,
+                      mird_engine_boot_ms(engine));
 }
 
 /* One action; true when there is nothing more to do before *ret_wake. */
@@ -105,30 +80,20 @@ static bool act_once(struct mird_engine *engine, struct mird_entry *entry, int64
     const struct mird_input tick = {.kind = MIRD_IN_TICK};
     struct mird_deployment d;
     mird_entry_snapshot(entry, &d);
-    struct mird_action next = mird_lease_next(&d, &entry->rules, mird_engine_now_ms(engine));
+    struct mird_action next =
+        mird_turn_next(&d, &entry->rules, &entry->pace, mird_engine_now_ms(engine),
+                       mird_engine_boot_ms(engine), ret_wake);
     switch (next.kind) {
     case MIRD_ACT_NONE:
-        *ret_wake = MIRD_NEVER;
-        return true;
     case MIRD_ACT_WAIT:
-        *ret_wake = to_boot_ms(engine, next.until_ms);
         return true;
     case MIRD_ACT_WATCH:
-        *ret_wake = to_boot_ms(engine, next.until_ms);
-        if (entry->watch_boot_ms < *ret_wake)
-            *ret_wake = entry->watch_boot_ms;
-        if (entry->watch_boot_ms > mird_engine_boot_ms(engine))
-            return true;
         watch(engine, entry);
         return false;
     case MIRD_ACT_TICK:
         mird_entry_change(engine, entry, &tick, NULL, NULL);
         return false;
     case MIRD_ACT_BEGIN:
-        if (entry->hold_boot_ms > mird_engine_boot_ms(engine)) {
-            *ret_wake = entry->hold_boot_ms;
-            return true;
-        }
         begin(engine, entry, next.step);
         return false;
     case MIRD_ACT_LOOK:
@@ -147,20 +112,19 @@ static bool act_once(struct mird_engine *engine, struct mird_entry *entry, int64
 /* Returns the boot-time moment of the next look; MIRD_NEVER when it is over and written. */
 static int64_t advance(struct mird_engine *engine, struct mird_entry *entry)
 {
-    int64_t wake_ms = mird_engine_boot_ms(engine) + HOLD_MS;
+    int64_t wake_ms = mird_engine_boot_ms(engine) + MIRD_HOLD_MS;
     if (!entry->prov)
-        return wake_ms + 60 * HOLD_MS; /* said loudly at start */
-    bool written = !mird_entry_flush(engine, entry);
+        return wake_ms + 60 * MIRD_HOLD_MS; /* said loudly at start */
+    mird_entry_flush(engine, entry);
     for (int i = 0; i < ACTIONS_MAX; i++) {
         if (!act_once(engine, entry, &wake_ms))
             continue;
-        written = !mird_entry_flush(engine, entry);
-        int64_t retry_ms = mird_engine_boot_ms(engine) + HOLD_MS;
-        return written || wake_ms < retry_ms ? wake_ms : retry_ms;
+        bool written = !mird_entry_flush(engine, entry);
+        return mird_turn_wake(wake_ms, written, mird_engine_boot_ms(engine));
     }
     mir_log(MIR_LOG_ERROR, "engine", "%s turns in a circle; it is looked at again in a second",
             entry->id);
-    return mird_engine_boot_ms(engine) + HOLD_MS;
+    return mird_engine_boot_ms(engine) + MIRD_HOLD_MS;
 }
 
 /* --- taking and giving back --- */
@@ -201,12 +165,12 @@ static void give_back(struct mird_engine *engine, struct mird_entry *entry, int6
 {
     struct mird_deployment d;
     mird_entry_snapshot(entry, &d);
-    bool ending = d.end_reason != MIRD_END_NONE;
-    bool due = to_boot_ms(engine, d.deadline_s * 1000) <= wake_boot_ms;
+    bool urgent =
+        mird_turn_urgent(&d, wake_boot_ms, mird_engine_now_ms(engine), mird_engine_boot_ms(engine));
     bool over = wake_boot_ms == MIRD_NEVER;
     pthread_mutex_lock(&engine->lock);
     entry->busy = false;
-    entry->urgent = ending || due;
+    entry->urgent = urgent;
     if (over) {
         entry->over = true;
         entry->refs--; /* the table's */

@@ -7,7 +7,6 @@
 #include "api/memory.h"
 #include "sim.h"
 
-#define HOLD_MS 1000
 #define WATCH_MS 120000
 #define SWEEP_MS 60000
 
@@ -48,30 +47,21 @@ int64_t sim_utc_ms(struct sim_world *w)
     int64_t now_ms = SIM_T0_MS + w->now_ms + w->wall_ms;
     if (w->fault == SIM_WALL_CLOCK)
         return now_ms;
-    int64_t least_ms = w->anchor_utc_ms + (w->now_ms - w->anchor_boot_ms);
-    if (now_ms < least_ms)
-        return least_ms;
-    w->stepped_ms += now_ms - least_ms;
-    w->anchor_utc_ms = now_ms;
-    w->anchor_boot_ms = w->now_ms;
-    return now_ms;
+    return mird_now_read(&w->clock, now_ms, w->now_ms);
 }
 
 /* As follow_clock of entry.c: a jump of the clock is no time that has passed. */
 static void follow_clock(struct sim_world *w, struct sim_lease *l)
 {
     sim_utc_ms(w);
-    if (w->fault != SIM_STEP_SETTLES && l->stepped_ms != w->stepped_ms)
-        mird_lease_stepped(&l->d, w->stepped_ms - l->stepped_ms);
-    l->stepped_ms = w->stepped_ms;
+    if (w->fault != SIM_STEP_SETTLES && l->stepped_ms != w->clock.stepped_ms)
+        mird_lease_stepped(&l->d, w->clock.stepped_ms - l->stepped_ms);
+    l->stepped_ms = w->clock.stepped_ms;
 }
 
 static int64_t to_boot_ms(struct sim_world *w, int64_t until_ms)
 {
-    if (until_ms == INT64_MAX)
-        return SIM_NEVER;
-    int64_t left_ms = until_ms - sim_utc_ms(w);
-    return w->now_ms + (left_ms > 0 ? left_ms : 0);
+    return mird_now_to_boot_ms(until_ms, sim_utc_ms(w), w->now_ms);
 }
 
 /* --- crash and restart --- */
@@ -118,9 +108,9 @@ static void take_up(struct sim_world *w, struct sim_lease *l)
     }
     l->entry = true;
     l->wake_ms = w->now_ms;
-    l->hold_ms = l->watch_ms = 0;
+    l->pace = (struct mird_pace){0};
     l->failures = 0;
-    l->stepped_ms = w->stepped_ms;
+    l->stepped_ms = w->clock.stepped_ms;
     mird_lease_apply(&l->d, &w->rules, &restarted, sim_utc_ms(w), &weight, NULL);
 }
 
@@ -128,8 +118,7 @@ void sim_restart(struct sim_world *w)
 {
     w->down = false;
     w->restart_ms = SIM_NEVER;
-    w->anchor_utc_ms = SIM_T0_MS + w->now_ms + w->wall_ms;
-    w->anchor_boot_ms = w->now_ms;
+    mird_now_begin(&w->clock, SIM_T0_MS + w->now_ms + w->wall_ms, w->now_ms, 0);
     if (-w->wall_ms > w->behind_ms && w->fault != SIM_WALL_CLOCK)
         w->behind_ms = -w->wall_ms;
     sim_say(w, "restart");
@@ -183,42 +172,41 @@ static void note_final(struct sim_world *w, struct sim_lease *l)
 
 /* Commit; what could not be written goes on in memory, or did not happen where it must be. */
 static int write_down(struct sim_world *w, struct sim_lease *l, const struct mird_input *in,
-                      bool must, const struct mird_deployment *before)
+                      const struct mird_turn *turn, const struct mird_deployment *before)
 {
     if (unwritten(w, in) || !commit(w, l))
         return w->down ? -1 : 0;
     if (w->down)
         return -1;
-    if (!must || in->kind == MIRD_IN_REMOVE)
-        l->dirty = true;
-    else
+    enum mird_unwritten what = mird_turn_unwritten(turn, in);
+    if (what == MIRD_TAKE_BACK)
         l->d = *before;
-    return must ? -1 : 0;
+    else
+        l->dirty = true;
+    return what == MIRD_GO_ON ? 0 : -1;
 }
 
 /* As change_locked(): 0, or -1 when what had to be written was not (or the process died). */
 static int change(struct sim_world *w, struct sim_lease *l, const struct mird_input *in, bool op,
                   struct mir_error *err)
 {
+    static const struct mird_operation operation;
     struct mird_deployment before;
     struct mird_news news;
-    enum mird_weight weight;
+    struct mird_turn turn;
     int64_t now_ms = sim_utc_ms(w);
     follow_clock(w, l);
-    bool must = op || in->kind == MIRD_IN_INTEND || in->kind == MIRD_IN_EXTEND;
-    if (must)
+    if (op || in->kind == MIRD_IN_INTEND) /* what may be taken back; copying costs */
         before = l->d;
-    if (mird_lease_apply(&l->d, &w->rules, in, now_ms, &weight, err))
+    if (mird_turn_apply(&l->d, &l->stored, &w->rules, in, op ? &operation : NULL, now_ms, &turn,
+                        &news, err))
         return -1;
-    if (weight == MIRD_UNCHANGED && !op)
-        return 0;
-    mird_lease_news(&l->stored, &l->d, in, now_ms, &news);
     note_final(w, l);
-    if (weight != MIRD_DURABLE && !news.event_count && !news.end_count && !op)
+    if (!turn.write)
         return 0;
     if (w->trace && news.event_count)
         sim_say(w, "lease %d: %s: %s", l->index, news.events[0].state, news.events[0].text);
-    return write_down(w, l, in, must, &before);
+    return write_down(w, l, in, &turn, &before);
 }
 
 static int flush(struct sim_world *w, struct sim_lease *l)
@@ -259,7 +247,8 @@ void sim_deploy(struct sim_world *w, struct sim_lease *l)
     l->acked_deadline_s = l->d.deadline_s;
     l->entry = true;
     l->wake_ms = w->now_ms;
-    l->stepped_ms = w->stepped_ms;
+    l->stepped_ms = w->clock.stepped_ms;
+    l->pace = (struct mird_pace){0};
     sim_say(w, "lease %d: deployed until %.3f", l->index,
             (double)(l->d.deadline_s * 1000 - SIM_T0_MS) / 1000);
 }
@@ -340,8 +329,9 @@ static struct sim_answer *begin_call(struct sim_world *w, struct sim_lease *l,
 
 static void failed(struct sim_world *w, struct sim_answer *a)
 {
-    bool sure = a->error.outcome == MIR_DID_NOT_HAPPEN || w->fault == SIM_BLIND_RETRY;
-    a->input.kind = sure ? MIRD_IN_REFUSED : MIRD_IN_UNKNOWN;
+    mird_turn_failed(&a->error, &a->input);
+    if (w->fault == SIM_BLIND_RETRY)
+        a->input.kind = MIRD_IN_REFUSED;
 }
 
 /* The store and the provider wrapper refuse what is over. */
@@ -369,6 +359,7 @@ static void send_step(struct sim_world *w, struct sim_lease *l, enum mird_step_k
 {
     struct sim_answer *a = begin_call(w, l, step);
     int64_t took_ms = 1;
+    l->launching = step == MIRD_STEP_INSTANCE;
     if (dies(w, "before a request"))
         return;
     bool well;
@@ -391,11 +382,10 @@ static void begin(struct sim_world *w, struct sim_lease *l, enum mird_step_kind 
 {
     const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = step};
     if (change(w, l, &intend, false, NULL)) {
-        l->hold_ms = w->now_ms + HOLD_MS;
+        mird_pace_held(&l->pace, w->now_ms);
         return;
     }
-    bool rearming = step == MIRD_STEP_HOOKS && l->d.steps[step] == MIRD_DONE;
-    if (l->d.end_reason != MIRD_END_NONE || (l->d.steps[step] != MIRD_INTENT && !rearming))
+    if (!mird_turn_may_send(&l->d, step))
         return;
     /* Seldom there is a while between the intent and the request: a busy machine. */
     if (step == MIRD_STEP_INSTANCE && sim_chance(w, 20)) {
@@ -476,9 +466,13 @@ static void hear(struct sim_world *w, struct sim_lease *l)
 {
     static const struct mird_probe answers = {.ok = true, .status = 200};
     const struct mird_input probed = {.kind = MIRD_IN_PROBED, .probe = &answers};
+    bool begun = l->answer.input.step == MIRD_STEP_INSTANCE && l->launching;
     l->busy = SIM_IDLE;
+    l->launching = false;
     if (change(w, l, &l->answer.input, false, NULL) || w->broken)
         return;
+    if (begun)
+        mird_pace_launched(&l->pace, w->now_ms);
     if (l->d.steps[MIRD_STEP_SITE] == MIRD_DONE && !l->d.seen_live)
         change(w, l, &probed, false, NULL);
     if (!w->down)
@@ -490,31 +484,22 @@ static void hear(struct sim_world *w, struct sim_lease *l)
 static bool act_once(struct sim_world *w, struct sim_lease *l)
 {
     const struct mird_input tick = {.kind = MIRD_IN_TICK};
-    struct mird_action next = mird_lease_next(&l->d, &w->rules, sim_utc_ms(w));
-    l->wake_ms = SIM_NEVER;
+    struct mird_action next =
+        mird_turn_next(&l->d, &w->rules, &l->pace, sim_utc_ms(w), w->now_ms, &l->wake_ms);
     switch (next.kind) {
     case MIRD_ACT_NONE:
-        return true;
     case MIRD_ACT_WAIT:
-        l->wake_ms = to_boot_ms(w, next.until_ms);
         return true;
     case MIRD_ACT_WATCH:
-        l->wake_ms = to_boot_ms(w, next.until_ms);
-        if (l->watch_ms < l->wake_ms)
-            l->wake_ms = l->watch_ms;
-        if (l->watch_ms > w->now_ms)
-            return true;
-        l->watch_ms = w->now_ms + WATCH_MS;
+        mird_pace_watched(&l->pace, WATCH_MS, w->now_ms);
         look(w, l);
         return true;
     case MIRD_ACT_TICK:
         change(w, l, &tick, false, NULL);
         return false;
     case MIRD_ACT_BEGIN:
-        l->wake_ms = l->hold_ms;
-        if (l->hold_ms <= w->now_ms)
-            begin(w, l, next.step);
-        return l->busy != SIM_IDLE || l->hold_ms > w->now_ms;
+        begin(w, l, next.step);
+        return l->busy != SIM_IDLE;
     case MIRD_ACT_LOOK:
         look(w, l);
         return true;
@@ -539,8 +524,7 @@ static void rest(struct sim_world *w, struct sim_lease *l)
     if (w->down || l->busy != SIM_IDLE)
         return;
     int written = flush(w, l);
-    if (written && l->wake_ms > w->now_ms + HOLD_MS)
-        l->wake_ms = w->now_ms + HOLD_MS;
+    l->wake_ms = mird_turn_wake(l->wake_ms, !written, w->now_ms);
     l->entry = !(l->d.finished_s && !written) && !w->down;
 }
 
@@ -555,7 +539,7 @@ void sim_advance(struct sim_world *w, struct sim_lease *l)
         hear(w, l);
     int written = flush(w, l);
     if (w->fault == SIM_DISK_FIRST && written && !w->down) {
-        l->wake_ms = w->now_ms + HOLD_MS;
+        l->wake_ms = w->now_ms + MIRD_HOLD_MS;
         return;
     }
     for (int i = 0; i < 100; i++) {
@@ -585,14 +569,13 @@ void sim_sweep(struct sim_world *w)
         struct sim_object *o = &w->objects[list[i]];
         struct sim_lease *l = o->tag >= 0 && o->tag < SIM_LEASES ? &w->leases[o->tag] : NULL;
         bool verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED;
-        const struct mird_deployment *known = NULL;
+        struct mird_sweep_view view = {
+            .installation = "we", .verified = verified, .now_s = sim_utc_ms(w) / 1000};
         struct mir_instance found;
-        if (l && (l->entry || l->on_disk || l->unsynced))
-            known = l->entry ? &l->d : &l->disk;
-        if (!verified)
-            known = NULL;
+        view.known = verified && l && (l->entry || l->on_disk || l->unsynced);
+        view.record = l && l->entry ? &l->d : l ? &l->disk : NULL;
         sim_show(w, o, &found);
-        if (mird_sweep_judge(&found, verified, "we", known) != MIRD_END)
+        if (mird_sweep_verdict(&found, &view) != MIRD_END)
             continue;
         sim_say(w, "sweep: object %d of lease %d is ended", list[i], o->tag);
         sim_delete_object(w, o, &a);

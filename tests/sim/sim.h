@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/lease.h"
+#include "daemon/turn.h"
 
 #define SIM_T0_MS (INT64_C(1800000000) * 1000)
 #define SIM_NEVER INT64_MAX
@@ -101,9 +101,11 @@ struct sim_lease {
     bool entry; /* in its table */
     bool dirty, poked;
     enum sim_busy busy;
-    int64_t wake_ms, hold_ms, watch_ms;
+    int64_t wake_ms;
+    struct mird_pace pace;
     int64_t stepped_ms; /* jumps that the record knows of */
-    unsigned failures, tries;
+    unsigned failures;
+    bool launching; /* the call under way is a create */
     struct sim_answer answer;
     struct mird_deployment d, stored;
     /* The disk's. */
@@ -132,9 +134,8 @@ struct sim_world {
 
     int64_t now_ms;
     int64_t wall_ms; /* wall clock minus truth */
-    int64_t anchor_utc_ms, anchor_boot_ms;
-    int64_t stepped_ms; /* the sum of all jumps that this process has seen */
-    int64_t behind_ms;  /* the most that a fresh process began behind the truth */
+    struct mird_now clock;
+    int64_t behind_ms; /* the most that a fresh process began behind the truth */
     bool down;
     int64_t restart_ms, crash_ms, step_ms, step_by_ms, user_ms, sweep_ms, suspend_ms, full_ms;
     int64_t suspend_for_ms, full_until_ms, storm_ms, storm_until_ms;

@@ -198,7 +198,7 @@ static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *clo
                sizeof(struct sim_lease) - offsetof(struct sim_lease, acked));
     }
     w->seed = w->random = seed;
-    w->anchor_utc_ms = SIM_T0_MS;
+    mird_now_begin(&w->clock, SIM_T0_MS, 0, 0);
     w->cloud = cloud;
     w->fault = fault;
     w->trace = trace;

@@ -272,6 +272,29 @@ static void test_clock_step_is_no_settling(void **state)
     assert_int_equal(d.last_create_ms, T0 + 9 * hour_ms);
 }
 
+/* Found by the simulator (seed 9387 on ec2): asked right after the launch, answered after the
+ * machine had been suspended for minutes; the old "not there" was taken for one of now. */
+static void test_old_answer_is_no_absence(void **state)
+{
+    const struct mird_rules slow = {.settle_ms = 60000,
+                                    .backoff_min_ms = 50,
+                                    .tries_max = 5,
+                                    .backoff_max_ms = 15000,
+                                    .live_timeout_ms = 60000};
+    struct mird_deployment d = fresh();
+    struct mir_instance running = instance_in(MIR_INSTANCE_RUNNING),
+                        absent = {.state = MIR_INSTANCE_ABSENT};
+    d.deadline_s = T0_S + 600;
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
+    feed_at(&d, &slow, done_instance(&running), T0);
+    struct mird_input in = {.kind = MIRD_IN_LOOKED, .instance = &absent, .asked_ms = T0 + 1000};
+    feed_at(&d, &slow, in, T0 + 370000);
+    assert_int_equal(d.end_reason, MIRD_END_NONE);
+    in.asked_ms = T0 + 370000; /* and again, asked a settling time after the first */
+    feed_at(&d, &slow, in, T0 + 370000);
+    assert_int_equal(d.end_reason, MIRD_END_GUEST);
+}
+
 static void test_refused(void **state)
 {
     struct mird_deployment d = fresh();
@@ -717,6 +740,7 @@ int main(void)
         cmocka_unit_test(test_unknown_create),
         cmocka_unit_test(test_settle_before_confirm),
         cmocka_unit_test(test_clock_step_is_no_settling),
+        cmocka_unit_test(test_old_answer_is_no_absence),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_guest_ends),
         cmocka_unit_test(test_paid_needs_hooks),

@@ -133,6 +133,20 @@ enum mird_verdict_kind mird_sweep_judge_rebuilding(const struct mir_instance *fo
                                                    const struct mird_deployment *known,
                                                    int64_t now_s);
 
+/* One round of the sweep, and what its store says of the deployment that a thing names. */
+struct mird_sweep_view {
+    const char *installation;
+    bool verified;   /* the signature on the thing is by our key */
+    bool rebuilding; /* the store is new and has not seen a whole listing of this provider */
+    bool adopt_only; /* before anybody is served: nothing is ended yet */
+    int known;       /* 1 the store knows it, 0 certainly not, -1 it cannot tell now */
+    const struct mird_deployment *record; /* borrowed; of known 1 */
+    int64_t now_s;
+};
+
+enum mird_verdict_kind mird_sweep_verdict(const struct mir_instance *found,
+                                          const struct mird_sweep_view *view);
+
 /* Whoever has no store at all (mirage-reap): past the deadline that the tags say, plus the grace
  * in which a daemon that lives does it itself, is all that there is to go by. */
 enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool verified,

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One turn of the engine around the lease machine, as decisions without I/O: what time it is to
+ * be, what a transition means for the store, what becomes of a write that failed, when to look
+ * again. The daemon and the simulator link the same object.
+ *
+ * Nothing is owned; every pointer is borrowed for the call. utc_ms are wall-clock milliseconds
+ * since 1970, boot_ms milliseconds of the boot-time clock. Any thread, with the struct to itself.
+ */
+#ifndef DAEMON_TURN_H
+#define DAEMON_TURN_H
+
+#include "daemon/lease.h"
+
+#define MIRD_NEVER INT64_MAX
+#define MIRD_HOLD_MS 1000       /* between tries to write what the disk would not take */
+#define MIRD_WATCH_FIRST_MS 50u /* after the launch: console and state, then twice as long */
+
+/* --- the time: the latest that anybody credible says, and it never goes back --- */
+
+struct mird_now {
+    int64_t utc_ms, boot_ms; /* the wall clock is never behind this moment and what passed since */
+    int64_t stepped_ms;      /* the sum of the jumps ahead against the boot-time clock */
+};
+
+/* newest_ms: the newest moment in the store, 0 none. */
+void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t newest_ms);
+int64_t mird_now_read(struct mird_now *now, int64_t utc_ms, int64_t boot_ms);
+/* A wall-clock moment as a boot-time moment, not before boot_ms; MIRD_NEVER stays. */
+int64_t mird_now_to_boot_ms(int64_t until_ms, int64_t now_ms, int64_t boot_ms);
+
+/* --- a transition and the store --- */
+
+struct mird_turn {
+    enum mird_weight weight;
+    bool write; /* the record and the news have to be committed */
+    bool must;  /* and are worth nothing unless they are, before anything follows */
+};
+
+/* mird_lease_apply with what it means for the store; the news are those since `stored`. op: an
+ * operation is to be added in the same transaction (borrowed, may be NULL). -1 as there. */
+int mird_turn_apply(struct mird_deployment *d, const struct mird_deployment *stored,
+                    const struct mird_rules *rules, const struct mird_input *input,
+                    const struct mird_operation *op, int64_t now_ms, struct mird_turn *ret,
+                    struct mird_news *news, struct mir_error *err);
+
+/* The write of a turn failed. */
+enum mird_unwritten {
+    MIRD_GO_ON,    /* in memory; written later, and no failure */
+    MIRD_GO_ON_NO, /* the same, but whoever asked is told that it failed */
+    MIRD_TAKE_BACK /* it did not happen: the record as before, and a failure */
+};
+enum mird_unwritten mird_turn_unwritten(const struct mird_turn *turn,
+                                        const struct mird_input *input);
+
+/* The intent is written: may the request leave, or did something come first? */
+bool mird_turn_may_send(const struct mird_deployment *d, enum mird_step_kind step);
+
+/* --- answers --- */
+
+/* A failed request: input->kind (REFUSED or UNKNOWN) and input->error, by what the error says. */
+void mird_turn_failed(struct mir_error *error, struct mird_input *input);
+
+/* Recorded as over before anything was started: whoever asked for it died between the two. That
+ * is as good as absent while the answer is awaited, since asking again under the same token goes
+ * on where that one stopped, and says so when it is over indeed. Changes found->state. */
+void mird_turn_never_started(const struct mird_deployment *d, struct mir_instance *found);
+
+/* --- when --- */
+
+struct mird_pace {
+    int64_t hold_boot_ms;  /* a write failed: nothing is begun before this */
+    int64_t watch_boot_ms; /* the next look at a running instance */
+    unsigned watch_every_ms;
+};
+
+/* mird_lease_next with the pace: WAIT and NONE mean that there is nothing to do before *ret_wake
+ * (boot-time ms, MIRD_NEVER for NONE); anything else is to be done now. */
+struct mird_action mird_turn_next(const struct mird_deployment *d, const struct mird_rules *rules,
+                                  const struct mird_pace *pace, int64_t now_ms, int64_t boot_ms,
+                                  int64_t *ret_wake);
+void mird_pace_held(struct mird_pace *pace, int64_t boot_ms);
+void mird_pace_launched(struct mird_pace *pace, int64_t boot_ms);
+/* Watched now; the next time after twice as long, up to the provider's pace. */
+void mird_pace_watched(struct mird_pace *pace, unsigned poll_ms, int64_t boot_ms);
+
+/* The wake-up of an entry that may still have something unwritten. */
+int64_t mird_turn_wake(int64_t wake_boot_ms, bool written, int64_t boot_ms);
+/* Does it belong to the teardown workers when it wakes? */
+bool mird_turn_urgent(const struct mird_deployment *d, int64_t wake_boot_ms, int64_t now_ms,
+                      int64_t boot_ms);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/turn.h"
+
+/* --- the time --- */
+
+void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t newest_ms)
+{
+    *now = (struct mird_now){.utc_ms = utc_ms > newest_ms ? utc_ms : newest_ms, .boot_ms = boot_ms};
+}
+
+int64_t mird_now_read(struct mird_now *now, int64_t utc_ms, int64_t boot_ms)
+{
+    int64_t least_ms = now->utc_ms + (boot_ms - now->boot_ms);
+    if (utc_ms < least_ms)
+        return least_ms;
+    now->stepped_ms += utc_ms - least_ms;
+    now->utc_ms = utc_ms;
+    now->boot_ms = boot_ms;
+    return utc_ms;
+}
+
+int64_t mird_now_to_boot_ms(int64_t until_ms, int64_t now_ms, int64_t boot_ms)
+{
+    if (until_ms == MIRD_NEVER)
+        return MIRD_NEVER;
+    int64_t left_ms = until_ms - now_ms;
+    return boot_ms + (left_ms > 0 ? left_ms : 0);
+}
+
+/* --- a transition and the store --- */
+
+int mird_turn_apply(struct mird_deployment *d, const struct mird_deployment *stored,
+                    const struct mird_rules *rules, const struct mird_input *input,
+                    const struct mird_operation *op, int64_t now_ms, struct mird_turn *ret,
+                    struct mird_news *news, struct mir_error *err)
+{
+    struct mird_turn turn = {.must = op || input->kind == MIRD_IN_INTEND ||
+                                     input->kind == MIRD_IN_EXTEND};
+    if (mird_lease_apply(d, rules, input, now_ms, &turn.weight, err))
+        return -1;
+    *news = (struct mird_news){0};
+    if (turn.weight != MIRD_UNCHANGED || op) {
+        mird_lease_news(stored, d, input, now_ms, news);
+        news->operation = op;
+        turn.write = turn.weight == MIRD_DURABLE || news->event_count || news->end_count || op;
+    }
+    *ret = turn;
+    return 0;
+}
+
+enum mird_unwritten mird_turn_unwritten(const struct mird_turn *turn,
+                                        const struct mird_input *input)
+{
+    if (!turn->must)
+        return MIRD_GO_ON;
+    /* Asked for is asked for: it ends, only the answer is a failure. */
+    return input->kind == MIRD_IN_REMOVE ? MIRD_GO_ON_NO : MIRD_TAKE_BACK;
+}
+
+bool mird_turn_may_send(const struct mird_deployment *d, enum mird_step_kind step)
+{
+    bool rearming = step == MIRD_STEP_HOOKS && d->steps[step] == MIRD_DONE;
+    return d->end_reason == MIRD_END_NONE && (d->steps[step] == MIRD_INTENT || rearming);
+}
+
+/* --- answers --- */
+
+void mird_turn_failed(struct mir_error *error, struct mird_input *input)
+{
+    enum mir_kind kind = error->kind;
+    bool passing = kind == MIR_UNAVAILABLE || kind == MIR_THROTTLED || kind == MIR_TIMEOUT;
+    if (passing && error->retry == MIR_RETRY_NEVER)
+        error->retry = MIR_RETRY_TRANSIENT;
+    input->kind = error->outcome == MIR_DID_NOT_HAPPEN ? MIRD_IN_REFUSED : MIRD_IN_UNKNOWN;
+    input->error = error;
+}
+
+void mird_turn_never_started(const struct mird_deployment *d, struct mir_instance *found)
+{
+    if (d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT && found->state == MIR_INSTANCE_ENDED &&
+        !found->started_ms)
+        found->state = MIR_INSTANCE_ABSENT;
+}
+
+/* --- when --- */
+
+struct mird_action mird_turn_next(const struct mird_deployment *d, const struct mird_rules *rules,
+                                  const struct mird_pace *pace, int64_t now_ms, int64_t boot_ms,
+                                  int64_t *ret_wake)
+{
+    struct mird_action next = mird_lease_next(d, rules, now_ms);
+    *ret_wake = MIRD_NEVER;
+    if (next.kind == MIRD_ACT_WAIT || next.kind == MIRD_ACT_WATCH)
+        *ret_wake = mird_now_to_boot_ms(next.until_ms, now_ms, boot_ms);
+    if (next.kind == MIRD_ACT_WATCH && pace->watch_boot_ms > boot_ms) {
+        next.kind = MIRD_ACT_WAIT;
+        if (pace->watch_boot_ms < *ret_wake)
+            *ret_wake = pace->watch_boot_ms;
+    } else if (next.kind == MIRD_ACT_BEGIN && pace->hold_boot_ms > boot_ms) {
+        next.kind = MIRD_ACT_WAIT;
+        *ret_wake = pace->hold_boot_ms;
+    }
+    return next;
+}
+
+void mird_pace_held(struct mird_pace *pace, int64_t boot_ms)
+{
+    pace->hold_boot_ms = boot_ms + MIRD_HOLD_MS;
+}
+
+void mird_pace_launched(struct mird_pace *pace, int64_t boot_ms)
+{
+    pace->watch_every_ms = MIRD_WATCH_FIRST_MS;
+    pace->watch_boot_ms = boot_ms + MIRD_WATCH_FIRST_MS;
+}
+
+void mird_pace_watched(struct mird_pace *pace, unsigned poll_ms, int64_t boot_ms)
+{
+    unsigned twice_ms = 2 * pace->watch_every_ms;
+    pace->watch_every_ms = twice_ms && twice_ms < poll_ms ? twice_ms : poll_ms;
+    pace->watch_boot_ms = boot_ms + pace->watch_every_ms;
+}
+
+int64_t mird_turn_wake(int64_t wake_boot_ms, bool written, int64_t boot_ms)
+{
+    int64_t retry_ms = boot_ms + MIRD_HOLD_MS;
+    return written || wake_boot_ms < retry_ms ? wake_boot_ms : retry_ms;
+}
+
+bool mird_turn_urgent(const struct mird_deployment *d, int64_t wake_boot_ms, int64_t now_ms,
+                      int64_t boot_ms)
+{
+    return d->end_reason != MIRD_END_NONE ||
+           mird_now_to_boot_ms(d->deadline_s * 1000, now_ms, boot_ms) <= wake_boot_ms;
+}
