@@ -155,6 +155,7 @@ int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_e
         return -1;
     struct mird_store *store = mir_calloc(1, sizeof *store);
     pthread_mutex_init(&store->lock, NULL);
+    mird_group_init(&store->group);
     store->state_dir = mir_strdup(state_dir);
     mir_auto_free char *path = mir_format("%s/state.db", state_dir);
     mode_t old_mask = umask(077);
@@ -180,6 +181,7 @@ void mird_store_close(struct mird_store *store)
 {
     if (!store)
         return;
+    mird_group_close(&store->group);
     for (size_t i = 0; i < store->statement_count; i++)
         sqlite3_finalize(store->statements[i].stmt);
     sqlite3_close(store->db);

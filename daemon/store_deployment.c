@@ -154,6 +154,22 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
     return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
 }
 
+struct adoption {
+    const struct mird_deployment *d;
+    struct mird_event *event;
+};
+
+static int write_adoption(struct mird_store *store, void *ctx, struct mir_error *err)
+{
+    const struct adoption *a = ctx;
+    return check_name(store, a->d->name, err) || insert(store, a->d, err) ||
+                   mird_store_insert_event(store, a->event, err) ||
+                   mird_store_insert_audit(store, a->event->at_ms / 1000, "daemon", "adopt",
+                                           a->d->name, err)
+               ? -1
+               : 0;
+}
+
 int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment *d, int64_t now_ms,
                                 struct mir_error *err)
 {
@@ -162,18 +178,9 @@ int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment
     mir_copy(event.deployment, sizeof event.deployment, d->id);
     mir_copy(event.state, sizeof event.state,
              mird_state_name(mird_deployment_state(d, now_ms / 1000)));
-    mird_store_enter(store);
     d->version = 1;
-    int rc = mird_sql_begin(store, err);
-    if (!rc)
-        rc = check_name(store, d->name, err) || insert(store, d, err) ||
-                     mird_store_insert_event(store, &event, err) ||
-                     mird_store_insert_audit(store, now_ms / 1000, "daemon", "adopt", d->name, err)
-                 ? -1
-                 : 0;
-    rc = mird_sql_end(store, rc, err);
-    mird_store_leave(store);
-    return rc;
+    struct adoption adoption = {d, &event};
+    return mird_store_write(store, write_adoption, &adoption, err);
 }
 
 int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
@@ -207,10 +214,9 @@ int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *
 
 /* --- writing --- */
 
-static int write_row(struct mird_store *store, const struct mird_deployment *d,
+static int write_row(struct mird_store *store, const struct mird_deployment *d, const char *record,
                      struct mir_error *err)
 {
-    mir_auto_free char *record = record_text(d);
     if (MIRD_SQL_RUN(store,
                      "UPDATE deployments SET final = ?, deadline_s = ?, version = ?, record = ? "
                      "WHERE id = ? AND version = ?",
@@ -244,18 +250,29 @@ static int write_news(struct mird_store *store, const struct mird_deployment *d,
                             : 0;
 }
 
+/* A transition on its way to the disk: the text is made before the store is asked for its turn. */
+struct transition {
+    const struct mird_deployment *d;
+    const struct mird_news *news; /* NULL: none */
+    int64_t now_ms;
+    char *record;
+};
+
+static int write_transition(struct mird_store *store, void *ctx, struct mir_error *err)
+{
+    const struct transition *t = ctx;
+    if (write_row(store, t->d, t->record, err))
+        return -1;
+    return t->news ? write_news(store, t->d, t->news, t->now_ms, err) : 0;
+}
+
 int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
                                  const struct mird_news *news, int64_t now_ms,
                                  struct mir_error *err)
 {
-    mird_store_enter(store);
-    int rc = mird_sql_begin(store, err);
-    if (!rc)
-        rc = write_row(store, d, err);
-    if (!rc && news)
-        rc = write_news(store, d, news, now_ms, err);
-    rc = mird_sql_end(store, rc, err);
-    mird_store_leave(store);
+    mir_auto_free char *record = record_text(d);
+    struct transition t = {d, news, now_ms, record};
+    int rc = mird_store_write(store, write_transition, &t, err);
     if (!rc)
         d->version++;
     return rc;

@@ -193,16 +193,22 @@ int mird_store_insert_audit(struct mird_store *store, int64_t now_s, const char 
                         err, "itttt", now_s, who, what, subject, hash);
 }
 
+struct audit_row {
+    int64_t now_s;
+    const char *who, *what, *subject;
+};
+
+static int write_audit(struct mird_store *store, void *ctx, struct mir_error *err)
+{
+    const struct audit_row *row = ctx;
+    return mird_store_insert_audit(store, row->now_s, row->who, row->what, row->subject, err);
+}
+
 int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who, const char *what,
                          const char *subject, struct mir_error *err)
 {
-    mird_store_enter(store);
-    int rc = mird_sql_begin(store, err);
-    if (!rc)
-        rc = mird_store_insert_audit(store, now_s, who, what, subject, err);
-    rc = mird_sql_end(store, rc, err);
-    mird_store_leave(store);
-    return rc;
+    struct audit_row row = {now_s, who, what, subject};
+    return mird_store_write(store, write_audit, &row, err);
 }
 
 json_t *mird_store_audit(struct mird_store *store, int64_t after, size_t limit,

@@ -15,8 +15,35 @@
 #define MIRD_STATEMENTS_MAX 64
 #define MIRD_RECORD_MAX (64u << 10) /* bytes of one JSON record */
 
+/* --- group commit (store_group.c) --- */
+
+/* Inside a transaction, with the store's lock held, in any thread. */
+typedef int mird_write_fn(struct mird_store *store, void *ctx, struct mir_error *err);
+
+/* One that is queued. All but what submit says is the queue's. */
+struct mird_write {
+    mird_write_fn *write;
+    void *ctx;
+    void (*done)(struct mird_write *write); /* rc and err are set; NULL: a thread waits */
+    int rc;
+    bool over;
+    struct mir_error err;
+    struct mird_write *next;
+};
+
+struct mird_group {
+    pthread_mutex_t lock;
+    pthread_cond_t turn; /* for those who wait: a group is done */
+    pthread_cond_t work; /* for the committer */
+    struct mird_write *head, *tail;
+    struct mird_write *told, **told_end; /* done, and to be told */
+    bool leading, closing, running;
+    pthread_t committer; /* started with the first submit */
+};
+
 struct mird_store {
     pthread_mutex_t lock;
+    struct mird_group group;
     sqlite3 *db;
     char *state_dir;
     struct mird_identity identity;
@@ -26,6 +53,19 @@ struct mird_store {
         sqlite3_stmt *stmt;
     } statements[MIRD_STATEMENTS_MAX];
 };
+
+/* Calls `write` in a transaction together with what others write at this time. 0 only when it is
+ * durable. When it fails alone, the others' part is written all the same. */
+int mird_store_write(struct mird_store *store, mird_write_fn *write, void *ctx,
+                     struct mir_error *err);
+
+/* The same without waiting: write->done is called later, in the committer's thread. *write (write,
+ * ctx and done set, all else zero) is the store's until then. -1: no thread could be had, and
+ * nothing will be called. */
+int mird_store_submit(struct mird_store *store, struct mird_write *write);
+
+void mird_group_init(struct mird_group *group);
+void mird_group_close(struct mird_group *group); /* writes and tells what is queued */
 
 /* Held for the whole of a public function. */
 void mird_store_enter(struct mird_store *store);

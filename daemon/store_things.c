@@ -53,15 +53,23 @@ int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct m
 
 /* --- sites --- */
 
+struct site_row {
+    const char *name, *record;
+};
+
+static int write_site(struct mird_store *store, void *ctx, struct mir_error *err)
+{
+    const struct site_row *row = ctx;
+    return MIRD_SQL_RUN(store, "INSERT OR REPLACE INTO sites VALUES (?, ?)", err, "tt", row->name,
+                        row->record);
+}
+
 int mird_store_site_put(struct mird_store *store, const struct mird_site *site,
                         struct mir_error *err)
 {
     mir_auto_free char *record = take_text(mird_site_to_message(site));
-    mird_store_enter(store);
-    int rc = MIRD_SQL_RUN(store, "INSERT OR REPLACE INTO sites VALUES (?, ?)", err, "tt",
-                          site->name, record);
-    mird_store_leave(store);
-    return rc;
+    struct site_row row = {site->name, record};
+    return mird_store_write(store, write_site, &row, err);
 }
 
 /* A struct mird_site. */
