@@ -45,6 +45,14 @@ void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE])
         snprintf(out, MIR_TIME_SIZE, "-");
 }
 
+void mir_time_format_ms(int64_t utc_ms, char out[MIR_TIME_SIZE])
+{
+    char at[MIR_TIME_SIZE];
+    mir_time_format(utc_ms / 1000, at);
+    at[strcspn(at, "Z")] = '\0';
+    snprintf(out, MIR_TIME_SIZE, "%.22s.%03uZ", at, (unsigned)(utc_ms % 1000) % 1000);
+}
+
 /* 1 when every '0' of the pattern meets a digit and every other character meets itself; scanf alone
  * would also take blanks and signs. */
 static int has_shape(const char *text, const char *pattern)

@@ -136,15 +136,15 @@ static int check_extension(const struct mird_engine *engine, int64_t deadline_s,
     return mir_error_hint(err, "extend by less, and again later");
 }
 
-int mird_engine_extend(struct mird_engine *engine, const char *name, int64_t deadline_s,
-                       uint64_t expect_version, struct mird_deployment *ret_d,
+int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
+                       int64_t deadline_s, uint64_t expect_version, struct mird_deployment *ret_d,
                        struct mird_operation *ret_op, struct mir_error *err)
 {
     struct mird_deployment d;
     struct mird_operation op;
     int64_t now_s = mird_engine_now_ms(engine) / 1000;
     const struct mird_input extend = {
-        .kind = MIRD_IN_EXTEND, .deadline_s = deadline_s, .version = expect_version};
+        .kind = MIRD_IN_EXTEND, .who = who, .deadline_s = deadline_s, .version = expect_version};
     if (find(engine, name, &d, err) || check_extension(engine, deadline_s, now_s, err))
         return -1;
     struct mird_entry *entry = mird_entry_find(engine, d.id);
@@ -178,10 +178,11 @@ static int removed_before(struct mird_engine *engine, const struct mird_deployme
     return 0;
 }
 
-int mird_engine_remove(struct mird_engine *engine, const char *name, struct mird_deployment *ret_d,
-                       struct mird_operation *ret_op, struct mir_error *err)
+int mird_engine_remove(struct mird_engine *engine, const char *name, const char *who,
+                       struct mird_deployment *ret_d, struct mird_operation *ret_op,
+                       struct mir_error *err)
 {
-    const struct mird_input remove = {.kind = MIRD_IN_REMOVE};
+    const struct mird_input remove = {.kind = MIRD_IN_REMOVE, .who = who};
     struct mird_deployment d;
     struct mird_operation op;
     int64_t now_s = mird_engine_now_ms(engine) / 1000;

@@ -449,7 +449,10 @@ static enum mird_weight intend(struct mird_deployment *d, const struct mird_rule
 static enum mird_weight remove_now(struct mird_deployment *d, const struct mird_rules *rules,
                                    const struct mird_input *in, int64_t now_ms)
 {
-    return is_ending(d) ? MIRD_UNCHANGED : begin_ending(d, MIRD_END_REMOVED, now_ms);
+    if (is_ending(d))
+        return MIRD_UNCHANGED;
+    mir_copy(d->ended_by, sizeof d->ended_by, in->who ? in->who : "");
+    return begin_ending(d, MIRD_END_REMOVED, now_ms);
 }
 
 static enum mird_weight prepared(struct mird_deployment *d, const struct mird_rules *rules,

@@ -5,7 +5,7 @@
 
 #include "api/clock.h"
 #include "api/memory.h"
-#include "daemon/lease.h"
+#include "lease_parts.h"
 
 static struct mird_event *add_event(struct mird_news *news, const char *kind,
                                     const struct mird_deployment *d, int64_t now_ms)
@@ -219,8 +219,5 @@ void mird_lease_news(const struct mird_deployment *before, const struct mird_dep
     tell_state(before, after, now_ms, ret);
     tell_hooks(before, after, now_ms, ret);
     end_operations(before, after, ret);
-    if (!before->finished_s && after->finished_s) {
-        ret->audit_who = "daemon";
-        ret->audit_what = mird_state_name(mird_deployment_state(after, now_ms / 1000));
-    }
+    mird_lease_audit(before, after, input, now_ms, ret);
 }

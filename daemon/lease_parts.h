@@ -41,4 +41,8 @@ static inline int64_t stuck_at_ms(const struct mird_deployment *d)
     return (d->ending_since_s + MIRD_STUCK_AFTER_S) * 1000;
 }
 
+/* lease_audit.c: the rows of the audit log, added to the news. */
+void mird_lease_audit(const struct mird_deployment *before, const struct mird_deployment *after,
+                      const struct mird_input *in, int64_t now_ms, struct mird_news *news);
+
 #endif

@@ -83,13 +83,31 @@ struct sweep {
     bool incomplete; /* something that was to be adopted could not be */
 };
 
+/* A line of the audit log; what cannot be written keeps nothing from being ended. */
+static void audit(const struct sweep *sweep, const struct mir_instance *instance, const char *what,
+                  const char *detail)
+{
+    struct mir_error err = {0};
+    struct mird_audit row = {.who = "sweep"};
+    mir_copy(row.what, sizeof row.what, what);
+    mir_copy(row.subject, sizeof row.subject, instance->name);
+    mir_copy(row.deployment, sizeof row.deployment, instance->tags.deployment);
+    snprintf(row.detail, sizeof row.detail, "instance %s on %s: %.200s", instance->id,
+             mir_prov_info(sweep->prov)->name, detail);
+    if (mird_store_audit_put(sweep->engine->core->store, &row, &err))
+        mir_log(MIR_LOG_ERROR, "sweep", "audit: %s", err.text);
+}
+
 static void end_it(const struct sweep *sweep, const struct mir_instance *instance, bool known)
 {
     struct mir_error err = {0};
+    const char *why = known ? "recorded as gone" : "of no deployment known";
     mir_log(MIR_LOG_WARN, "sweep", "instance %s on %s is %s: ending it", instance->id,
-            mir_prov_info(sweep->prov)->name,
-            known ? "recorded as gone" : "of no deployment known");
-    if (mir_prov_instance_delete(sweep->prov, instance->tags.deployment, &err))
+            mir_prov_info(sweep->prov)->name, why);
+    audit(sweep, instance, "sweep", why);
+    int rc = mir_prov_instance_delete(sweep->prov, instance->tags.deployment, &err);
+    audit(sweep, instance, "delete", rc ? err.text : "accepted");
+    if (rc)
         mir_log(MIR_LOG_ERROR, "sweep", "instance %s: %s; tried again in the next round",
                 instance->id, err.text);
 }

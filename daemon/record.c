@@ -39,6 +39,7 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, created_s, I64),
     FIELD(mird_deployment, deadline_s, I64),
     FIELD(mird_deployment, end_reason, U32),
+    FIELD(mird_deployment, ended_by, TEXT),
     FIELD(mird_deployment, prepared, BOOL),
     FIELD(mird_deployment, seen_running, BOOL),
     FIELD(mird_deployment, seen_live, BOOL),

@@ -143,10 +143,10 @@ REST_HANDLER(rest_deployment_delete)
         return MIRD_HTTP_DONE;
     /* By id from here on: the name may have gone to another deployment meanwhile. */
     struct mird_deployment ending;
-    if (mird_engine_remove(rest->core->engine, d.id, &ending, &op, &err))
+    char who[MIRD_WHO_TEXT];
+    mird_auth_who(rest, request, who);
+    if (mird_engine_remove(rest->core->engine, d.id, who, &ending, &op, &err))
         return rest_fail(request, response, &err);
-    if (!d.finished_s)
-        rest_audit(rest, request, "remove", d.name);
     return accepted(rest, response, &ending, &op);
 }
 

@@ -65,7 +65,9 @@ REST_HANDLER(rest_lease_patch)
     struct move move = {0};
     struct mird_deployment d, moved;
     struct mird_operation op;
+    char who[MIRD_WHO_TEXT];
     struct mir_error err = {0};
+    mird_auth_who(rest, request, who);
     if (read_move(request, &move, &err))
         return rest_fail(request, response, &err);
     for (int round = 0;; round++) {
@@ -75,7 +77,8 @@ REST_HANDLER(rest_lease_patch)
             return MIRD_HTTP_DONE;
         int64_t deadline_s = move.extend_s ? d.deadline_s + move.extend_s : move.expires_s;
         uint64_t version = d.version;
-        if (!mird_engine_extend(rest->core->engine, d.id, deadline_s, version, &moved, &op, &err))
+        if (!mird_engine_extend(rest->core->engine, d.id, who, deadline_s, version, &moved, &op,
+                                &err))
             break;
         struct mird_deployment now;
         bool raced = err.kind == MIR_CONFLICT &&
@@ -84,7 +87,6 @@ REST_HANDLER(rest_lease_patch)
         if (!raced)
             return rest_fail(request, response, &err);
     }
-    rest_audit(rest, request, "extend", moved.name);
     rest_version_tag(&moved, response->etag, sizeof response->etag);
     rest_json(response, 202,
               json_pack("{s:o, s:o}", "operation", rest_operation_json(&op), "lease",

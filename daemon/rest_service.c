@@ -107,7 +107,7 @@ REST_HANDLER(rest_audit_get)
     int64_t after = 0;
     if (rest_query_number(request, "after", &after, &err))
         return rest_fail(request, response, &err);
-    json_t *rows = mird_store_audit(rest->core->store, after, AUDIT_MAX, &err);
+    json_t *rows = mird_store_audit(rest->core->store, NULL, after, AUDIT_MAX, &err);
     if (!rows)
         return rest_fail(request, response, &err);
     return rest_json(response, 200, json_pack("{s:o}", "audit", rows));

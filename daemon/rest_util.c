@@ -192,12 +192,10 @@ json_t *rest_operation_json(const struct mird_operation *op)
 
 json_t *rest_event_json(const struct mird_event *event)
 {
-    char at[MIR_TIME_SIZE], precise[MIR_TIME_SIZE + 8];
-    mir_time_format(event->at_ms / 1000, at);
-    at[strcspn(at, "Z")] = '\0';
-    snprintf(precise, sizeof precise, "%s.%03dZ", at, (int)(event->at_ms % 1000));
-    return json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)event->id, "at", precise,
-                     "kind", event->kind, "state", event->state, "text", event->text);
+    char at[MIR_TIME_SIZE];
+    mir_time_format_ms(event->at_ms, at);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)event->id, "at", at, "kind",
+                     event->kind, "state", event->state, "text", event->text);
 }
 
 void rest_audit(const struct mird_rest *rest, const struct mird_http_request *request,

@@ -32,6 +32,20 @@ const char *const mird_schema[] = {
     "CREATE TABLE sites (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;"
     /* Only a database made new has it: what runs already is taken up (reconcile.c). */
     "INSERT INTO settings VALUES ('rebuild', 'wanted');",
+    /* The audit log tells more, and is append-only for every program that opens the file. */
+    "ALTER TABLE audit RENAME COLUMN at_s TO at_ms;"
+    "UPDATE audit SET at_ms = at_ms * 1000;"
+    "ALTER TABLE audit ADD COLUMN deployment TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE audit ADD COLUMN detail TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE audit ADD COLUMN form INTEGER NOT NULL DEFAULT 1;"
+    "CREATE INDEX audit_deployment ON audit (deployment, id) WHERE deployment <> '';"
+    "CREATE TRIGGER audit_never_changed BEFORE UPDATE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
+    "CREATE TRIGGER audit_never_removed BEFORE DELETE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
+    "CREATE TRIGGER audit_never_replaced BEFORE INSERT ON audit"
+    " WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
 };
 
 const size_t mird_schema_version = MIR_NELEMS(mird_schema);

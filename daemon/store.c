@@ -157,6 +157,7 @@ int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_e
     pthread_mutex_init(&store->lock, NULL);
     mird_group_init(&store->group);
     store->state_dir = mir_strdup(state_dir);
+    store->audit_last = -1;
     mir_auto_free char *path = mir_format("%s/state.db", state_dir);
     mode_t old_mask = umask(077);
     int rc = open_db(store, path, &why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Rows of deployments: added with their operation, written whole and by version. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,30 @@ static int insert(struct mird_store *store, const struct mird_deployment *d, str
         d->deadline_s, (int64_t)d->version, record);
 }
 
+static int insert_audit(struct mird_store *store, const struct mird_deployment *d,
+                        const struct mird_audit *told, int64_t now_ms, struct mir_error *err)
+{
+    struct mird_audit row = *told;
+    mir_copy(row.subject, sizeof row.subject, d->name);
+    mir_copy(row.deployment, sizeof row.deployment, d->id);
+    return mird_store_insert_audit(store, &row, now_ms, err);
+}
+
+/* The first line about a deployment: what was granted, or taken up. */
+static int insert_first_audit(struct mird_store *store, const struct mird_deployment *d,
+                              const char *who, const char *what, int64_t now_ms,
+                              struct mir_error *err)
+{
+    struct mird_audit row = {0};
+    char until[MIR_TIME_SIZE];
+    mir_time_format(d->deadline_s, until);
+    mir_copy(row.who, sizeof row.who, who);
+    mir_copy(row.what, sizeof row.what, what);
+    snprintf(row.detail, sizeof row.detail, "%s%s%.12s, until %s", d->provider,
+             *d->kernel ? ", kernel " : "", d->kernel, until);
+    return insert_audit(store, d, &row, now_ms, err);
+}
+
 static int insert_with_history(struct mird_store *store, const struct mird_deployment *d,
                                const struct mird_operation *op, const char *key,
                                const char *body_sha, struct mir_error *err)
@@ -149,7 +174,7 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
     if (check_name(store, d->name, err) || insert(store, d, err) ||
         mird_store_insert_operation(store, op, err) ||
         mird_store_insert_event(store, &event, err) ||
-        mird_store_insert_audit(store, d->created_s, d->owner, "deploy", d->name, err))
+        insert_first_audit(store, d, d->owner, "deploy", event.at_ms, err))
         return -1;
     return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
 }
@@ -164,8 +189,7 @@ static int write_adoption(struct mird_store *store, void *ctx, struct mir_error 
     const struct adoption *a = ctx;
     return check_name(store, a->d->name, err) || insert(store, a->d, err) ||
                    mird_store_insert_event(store, a->event, err) ||
-                   mird_store_insert_audit(store, a->event->at_ms / 1000, "daemon", "adopt",
-                                           a->d->name, err)
+                   insert_first_audit(store, a->d, "", "adopt", a->event->at_ms, err)
                ? -1
                : 0;
 }
@@ -245,9 +269,10 @@ static int write_news(struct mird_store *store, const struct mird_deployment *d,
             return -1;
     if (news->operation && mird_store_insert_operation(store, news->operation, err))
         return -1;
-    return news->audit_what ? mird_store_insert_audit(store, now_ms / 1000, news->audit_who,
-                                                      news->audit_what, d->name, err)
-                            : 0;
+    for (unsigned i = 0; i < news->audit_count; i++)
+        if (insert_audit(store, d, &news->audits[i], now_ms, err))
+            return -1;
+    return 0;
 }
 
 /* A transition on its way to the disk: the text is made before the store is asked for its turn. */

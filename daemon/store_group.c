@@ -34,6 +34,8 @@ static int write_among(struct mird_store *store, struct mird_write *write)
     if (MIRD_SQL_RUN(store, "SAVEPOINT one", &err, ""))
         return queued_rc(write, -1, &err);
     int rc = write->write(store, write->ctx, &err);
+    if (rc)
+        store->audit_last = -1; /* its rows are taken back */
     if (sqlite3_get_autocommit(store->db))
         return queued_rc(write, -1, &err); /* it took the whole transaction with it */
     if (rc && MIRD_SQL_RUN(store, "ROLLBACK TO one", NULL, ""))

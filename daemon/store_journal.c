@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* What happened: operations, events, and the audit log whose rows are chained by hashes. */
+/* What happened, for users: operations and events. */
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/cleanup.h"
 #include "api/id.h"
-#include "api/json.h"
 #include "api/memory.h"
 #include "store_sql.h"
 
@@ -156,85 +153,4 @@ int mird_store_events(struct mird_store *store, const char *deployment, int64_t 
     if (!rc)
         *ret = list;
     return rc;
-}
-
-/* --- audit --- */
-
-/* SHA-256 over the row before and this one, each written as JSON so that fields cannot run into
- * one another. */
-static void chain(const char *before, int64_t at_s, const char *who, const char *what,
-                  const char *subject, char out[MIR_SHA256_TEXT])
-{
-    json_t *row = json_pack("[s,I,s,s,s]", before, (json_int_t)at_s, who, what, subject);
-    mir_auto_free char *text = mir_json_text(row);
-    json_decref(row);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL);
-    mir_hex(digest, 32, out);
-}
-
-int mird_store_insert_audit(struct mird_store *store, int64_t now_s, const char *who,
-                            const char *what, const char *subject, struct mir_error *err)
-{
-    char before[MIR_SHA256_TEXT] = "", hash[MIR_SHA256_TEXT];
-    sqlite3_stmt *stmt =
-        mird_sql_bind(store, "SELECT hash FROM audit ORDER BY id DESC LIMIT 1", err, "");
-    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
-    if (rc < 0)
-        return -1;
-    if (rc == 1) {
-        mird_sql_text(stmt, 0, before, sizeof before);
-        sqlite3_reset(stmt);
-    }
-    chain(before, now_s, who, what, subject, hash);
-    return MIRD_SQL_RUN(store,
-                        "INSERT INTO audit (at_s, who, what, subject, hash) VALUES (?, ?, ?, ?, ?)",
-                        err, "itttt", now_s, who, what, subject, hash);
-}
-
-struct audit_row {
-    int64_t now_s;
-    const char *who, *what, *subject;
-};
-
-static int write_audit(struct mird_store *store, void *ctx, struct mir_error *err)
-{
-    const struct audit_row *row = ctx;
-    return mird_store_insert_audit(store, row->now_s, row->who, row->what, row->subject, err);
-}
-
-int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who, const char *what,
-                         const char *subject, struct mir_error *err)
-{
-    struct audit_row row = {now_s, who, what, subject};
-    return mird_store_write(store, write_audit, &row, err);
-}
-
-json_t *mird_store_audit(struct mird_store *store, int64_t after, size_t limit,
-                         struct mir_error *err)
-{
-    json_t *list = json_array();
-    mird_store_enter(store);
-    sqlite3_stmt *stmt = mird_sql_bind(store,
-                                       "SELECT id, at_s, who, what, subject, hash FROM audit "
-                                       "WHERE id > ? ORDER BY id LIMIT ?",
-                                       err, "ii", after, (int64_t)(limit > 10000 ? 10000 : limit));
-    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
-    for (; rc == 1; rc = mird_sql_step(store, stmt, err)) {
-        char at[MIR_TIME_SIZE];
-        mir_time_format(sqlite3_column_int64(stmt, 1), at);
-        json_array_append_new(list, json_pack("{s:I,s:s,s:s,s:s,s:s,s:s}", "id",
-                                              (json_int_t)sqlite3_column_int64(stmt, 0), "at", at,
-                                              "who", (const char *)sqlite3_column_text(stmt, 2),
-                                              "what", (const char *)sqlite3_column_text(stmt, 3),
-                                              "subject", (const char *)sqlite3_column_text(stmt, 4),
-                                              "hash", (const char *)sqlite3_column_text(stmt, 5)));
-    }
-    mird_store_leave(store);
-    if (rc < 0) {
-        json_decref(list);
-        return NULL;
-    }
-    return list;
 }

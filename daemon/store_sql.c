@@ -126,6 +126,8 @@ int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)
         rc = mir_fault_before("store.commit", err);
     if (!rc)
         rc = MIRD_SQL_RUN(store, "COMMIT", err, "");
+    if (rc)
+        store->audit_last = -1;
     if (rc && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return rc ? -1 : mir_fault_after("store.commit", err);

@@ -47,6 +47,8 @@ struct mird_store {
     sqlite3 *db;
     char *state_dir;
     struct mird_identity identity;
+    int64_t audit_last; /* id of the newest audit row, -1: not known (any more) */
+    char audit_head[MIR_SHA256_TEXT];
     size_t statement_count;
     struct {
         const char *sql; /* static text: compared by address */
@@ -111,8 +113,8 @@ int mird_store_insert_operation(struct mird_store *store, const struct mird_oper
 int mird_store_end_operations(struct mird_store *store, const char *deployment, const char *kind,
                               int64_t now_s, const struct mir_error *fail_with,
                               struct mir_error *err);
-int mird_store_insert_audit(struct mird_store *store, int64_t now_s, const char *who,
-                            const char *what, const char *subject, struct mir_error *err);
+int mird_store_insert_audit(struct mird_store *store, const struct mird_audit *row, int64_t now_ms,
+                            struct mir_error *err);
 int mird_store_read_operation(struct mird_store *store, const char *id, struct mird_operation *ret,
                               struct mir_error *err);
 

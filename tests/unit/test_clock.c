@@ -93,6 +93,13 @@ static void times_that_are_refused(void **state)
     }
 }
 
+static void milliseconds_are_written(void **state)
+{
+    char text[MIR_TIME_SIZE];
+    mir_time_format_ms(INT64_C(1800000000007), text);
+    assert_string_equal(text, "2027-01-15T08:00:00.007Z");
+}
+
 static void times_survive_a_round_trip(void **state)
 {
     for (int64_t s = 0; s < 4000000000; s += 86399 * 31 + 7) {
@@ -171,6 +178,7 @@ int main(void)
         cmocka_unit_test(seconds_are_rounded_down),
         cmocka_unit_test(times_that_are_understood),
         cmocka_unit_test(times_that_are_refused),
+        cmocka_unit_test(milliseconds_are_written),
         cmocka_unit_test(times_survive_a_round_trip),
         cmocka_unit_test(durations_that_are_understood),
         cmocka_unit_test(durations_that_are_refused),

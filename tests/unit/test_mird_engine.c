@@ -429,17 +429,17 @@ static void test_remove(void **state)
     struct mir_error err = {0};
     struct mird_request r = request(h, "hello", 600);
     wait_operation(h, deploy(h, &r, &d).id);
-    assert_int_equal(mird_engine_remove(h->core.engine, "hello", &d, &op, &err), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, "hello", "me", &d, &op, &err), 0);
     assert_false(wait_operation(h, op.id).failed);
     assert_int_equal(alive(), 0);
     wait_state(h, d.id, MIRD_GONE);
     /* Again: nothing to do is a success. */
-    assert_int_equal(mird_engine_remove(h->core.engine, d.id, &d, &op, &err), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, d.id, "me", &d, &op, &err), 0);
     assert_true(op.finished_s != 0);
     assert_int_equal(
-        mird_engine_extend(h->core.engine, "hello", d.deadline_s + 9, 0, &d, &op, &err), -1);
+        mird_engine_extend(h->core.engine, "hello", "me", d.deadline_s + 9, 0, &d, &op, &err), -1);
     assert_int_equal(err.kind, MIR_CONFLICT);
-    assert_int_equal(mird_engine_remove(h->core.engine, "never", &d, &op, &err), -1);
+    assert_int_equal(mird_engine_remove(h->core.engine, "never", "me", &d, &op, &err), -1);
     assert_int_equal(err.kind, MIR_NOT_FOUND);
 }
 
@@ -461,7 +461,7 @@ static void test_lost_answers(void **state)
     cloud.sweep_fails = 2;
     pthread_mutex_unlock(&cloud.lock);
     struct mird_operation op;
-    assert_int_equal(mird_engine_remove(h->core.engine, "lost", &d, &op, NULL), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, "lost", "me", &d, &op, NULL), 0);
     assert_false(wait_operation(h, op.id).failed);
     assert_int_equal(alive(), 0);
     assert_int_equal(creates(), 1);
@@ -537,7 +537,7 @@ static void test_live(void **state)
     assert_false(wait_operation(h, op.id).failed);
     d = wait_state(h, d.id, MIRD_LIVE);
     assert_int_equal(d.hooks[2].state, MIR_HOOK_ARMED); /* the guest's own word */
-    assert_int_equal(mird_engine_remove(h->core.engine, "site", &d, &op, NULL), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, "site", "me", &d, &op, NULL), 0);
     wait_operation(h, op.id);
     assert_int_equal(mird_store_site_get(h->core.store, "site", &site, NULL), 0);
     assert_int_equal(site.state, MIRD_SITE_GONE);
@@ -566,11 +566,14 @@ static void test_extension(void **state)
     wait_operation(h, deploy(h, &r, &d).id);
     int64_t later_s = d.deadline_s + 2;
     assert_int_equal(
-        mird_engine_extend(h->core.engine, "longer", d.deadline_s + 99999, 0, &d, &op, &err), -1);
+        mird_engine_extend(h->core.engine, "longer", "me", d.deadline_s + 99999, 0, &d, &op, &err),
+        -1);
     assert_int_equal(err.kind, MIR_POLICY);
-    assert_int_equal(mird_engine_extend(h->core.engine, "longer", later_s, 999, &d, &op, &err), -1);
+    assert_int_equal(
+        mird_engine_extend(h->core.engine, "longer", "me", later_s, 999, &d, &op, &err), -1);
     assert_int_equal(err.kind, MIR_CONFLICT);
-    assert_int_equal(mird_engine_extend(h->core.engine, "longer", later_s, 0, &d, &op, &err), 0);
+    assert_int_equal(mird_engine_extend(h->core.engine, "longer", "me", later_s, 0, &d, &op, &err),
+                     0);
     assert_int_equal(read_it(h, d.id).deadline_s, later_s); /* durable before the answer */
     assert_false(wait_operation(h, op.id).failed);
     assert_int_equal(cloud.rows[0].hook_s, later_s);
@@ -601,7 +604,7 @@ static void test_restart(void **state)
     assert_int_equal(alive(), 1);
     assert_int_equal(creates(), 3);
     struct mird_operation op;
-    assert_int_equal(mird_engine_remove(h->core.engine, kept.id, &kept, &op, NULL), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, kept.id, "me", &kept, &op, NULL), 0);
     wait_operation(h, op.id);
     assert_int_equal(alive(), 0);
 }
@@ -729,7 +732,7 @@ static void test_disk_full(void **state)
         }
     assert_int_equal(err.kind, MIR_NO_SPACE);
     /* ...but what runs can be ended, on the space kept in reserve. */
-    assert_int_equal(mird_engine_remove(h->core.engine, d.id, &d, &op, &err), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, d.id, "me", &d, &op, &err), 0);
     assert_false(wait_operation(h, op.id).failed);
     pthread_mutex_lock(&cloud.lock);
     bool there = row_of(d.id) != NULL;

@@ -85,8 +85,8 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     return 0;
 }
 
-int mird_engine_extend(struct mird_engine *engine, const char *name, int64_t deadline_s,
-                       uint64_t expect_version, struct mird_deployment *ret_d,
+int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
+                       int64_t deadline_s, uint64_t expect_version, struct mird_deployment *ret_d,
                        struct mird_operation *ret_op, struct mir_error *err)
 {
     struct mird_deployment d;
@@ -108,8 +108,9 @@ int mird_engine_extend(struct mird_engine *engine, const char *name, int64_t dea
     return 0;
 }
 
-int mird_engine_remove(struct mird_engine *engine, const char *name, struct mird_deployment *ret_d,
-                       struct mird_operation *ret_op, struct mir_error *err)
+int mird_engine_remove(struct mird_engine *engine, const char *name, const char *who,
+                       struct mird_deployment *ret_d, struct mird_operation *ret_op,
+                       struct mir_error *err)
 {
     struct mird_deployment d;
     if (mird_store_deployment_get(books->store, name, &d, err))
@@ -118,6 +119,7 @@ int mird_engine_remove(struct mird_engine *engine, const char *name, struct mird
     d.ending_since_s = d.finished_s = mir_now_s(books->clock);
     new_operation(&d, "remove", ret_op);
     if (mird_store_deployment_update(books->store, &d, err) ||
+        mird_store_audit_add(books->store, d.finished_s, who, "remove", d.name, err) ||
         mird_store_operation_add(books->store, ret_op, err))
         return -1;
     *ret_d = d;

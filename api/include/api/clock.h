@@ -27,6 +27,9 @@ int64_t mir_now_s(const struct mir_clock *clock); /* UTC seconds, rounded down *
 /* "2026-11-20T23:57:03Z" */
 void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE]);
 
+/* "2026-11-20T23:57:03.250Z" */
+void mir_time_format_ms(int64_t utc_ms, char out[MIR_TIME_SIZE]);
+
 /* RFC 3339, with Z or an offset; a fraction is dropped. */
 int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err);
 

@@ -89,7 +89,8 @@ struct mird_deployment {
     /* The machine (lease.h): only mird_lease_apply changes these. */
     enum mird_step_status steps[MIRD_STEP_COUNT];
     enum mird_end_reason end_reason;
-    bool prepared; /* the kernel is ready; what is left of the image step is the upload */
+    char ended_by[32]; /* who asked for the end, with MIRD_END_REMOVED */
+    bool prepared;     /* the kernel is ready; what is left of the image step is the upload */
     bool seen_running;
     bool seen_live;
     bool stuck;              /* the teardown has been reported as stuck */

@@ -32,18 +32,19 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
                        struct mird_deployment *ret_d, struct mird_operation *ret_op,
                        struct mir_error *err);
 
-/* Deployments are named by name or by id from here on. The audit log's line of a deploy is written
- * with it; those of extend and remove are the caller's, who knows the user. */
+/* Deployments are named by name or by id from here on; who: the user who asks, for the audit log's
+ * line, which is written with the change. */
 
 /* Move the deadline (absolute). Never after the teardown has begun (MIR_CONFLICT), never past the
  * policy's longest lease (MIR_POLICY). expect_version 0: whatever it is. */
-int mird_engine_extend(struct mird_engine *engine, const char *name, int64_t deadline_s,
-                       uint64_t expect_version, struct mird_deployment *ret_d,
+int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
+                       int64_t deadline_s, uint64_t expect_version, struct mird_deployment *ret_d,
                        struct mird_operation *ret_op, struct mir_error *err);
 
 /* End it now. A deployment that is ending or over already is a success (ret_op finished). */
-int mird_engine_remove(struct mird_engine *engine, const char *name, struct mird_deployment *ret_d,
-                       struct mird_operation *ret_op, struct mir_error *err);
+int mird_engine_remove(struct mird_engine *engine, const char *name, const char *who,
+                       struct mird_deployment *ret_d, struct mird_operation *ret_op,
+                       struct mir_error *err);
 
 /* What the public process's prober saw of a deployment's site. */
 void mird_engine_probed(struct mird_engine *engine, const char *deployment,

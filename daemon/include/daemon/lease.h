@@ -82,6 +82,7 @@ struct mird_input {
     uint64_t version;   /* EXTEND: the one that it was asked for, 0 any */
     int64_t deadline_s; /* EXTEND: the new one; DONE of hooks: the one they were armed for */
     int64_t asked_ms;   /* when the question was sent */
+    const char *who;    /* EXTEND, REMOVE: the user who asks; NULL: nobody's name */
     const struct mird_probe *probe;
     const struct mir_error *error;
 };

@@ -16,6 +16,7 @@
 
 #include "api/error.h"
 #include "api/lease.h"
+#include "daemon/audit.h"
 #include "daemon/deployment.h"
 #include "daemon/identity.h"
 #include "daemon/site.h"
@@ -95,6 +96,7 @@ int mird_store_deployment_update(struct mird_store *store, struct mird_deploymen
 /* What one transition brings besides the row: written in the same transaction, one sync for all. */
 #define MIRD_NEWS_EVENTS_MAX 8
 #define MIRD_NEWS_ENDS_MAX 3
+#define MIRD_NEWS_AUDITS_MAX 10
 struct mird_news {
     unsigned event_count;
     struct mird_event events[MIRD_NEWS_EVENTS_MAX]; /* deployment and at_ms are filled in */
@@ -105,7 +107,8 @@ struct mird_news {
     } ends[MIRD_NEWS_ENDS_MAX];
     struct mir_error error;
     const struct mird_operation *operation; /* to add, NULL none; borrowed */
-    const char *audit_who, *audit_what;     /* to write into the audit log, NULL none; borrowed */
+    unsigned audit_count;
+    struct mird_audit audits[MIRD_NEWS_AUDITS_MAX]; /* subject and deployment are filled in */
 };
 int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
                                  const struct mird_news *news, int64_t now_ms,
@@ -141,12 +144,6 @@ int mird_store_event_add(struct mird_store *store, struct mird_event *event,
 /* Of one deployment (NULL: all) with id > after, oldest first, at most limit. */
 int mird_store_events(struct mird_store *store, const char *deployment, int64_t after, size_t limit,
                       struct mird_event **ret, size_t *ret_count, struct mir_error *err);
-
-/* --- audit: append-only, each row hashed over the one before --- */
-int mird_store_audit_add(struct mird_store *store, int64_t now_s, const char *who, const char *what,
-                         const char *subject, struct mir_error *err);
-json_t *mird_store_audit(struct mird_store *store, int64_t after, size_t limit,
-                         struct mir_error *err);
 
 /* --- sites (site.h) --- */
 int mird_store_site_put(struct mird_store *store, const struct mird_site *site,

@@ -1,2 +1,2 @@
 # lease.c: a removal ends nothing.
-s/return is_ending(d) ? MIRD_UNCHANGED : begin_ending(d, MIRD_END_REMOVED, now_ms);/return MIRD_UNCHANGED;/
+s/return begin_ending(d, MIRD_END_REMOVED, now_ms);/return MIRD_UNCHANGED;/

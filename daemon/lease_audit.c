@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* What a transition of the lease machine adds to the audit log: acknowledged changes, and effects
+ * on the provider. Told from the difference to what the store has, so that a write that failed is
+ * made up for by the next. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/clock.h"
+#include "api/memory.h"
+#include "lease_parts.h"
+
+MIR_PRINTF(4, 5)
+static void add(struct mird_news *news, const char *who, const char *what, const char *fmt, ...)
+{
+    if (news->audit_count >= MIRD_NEWS_AUDITS_MAX)
+        return;
+    struct mird_audit *row = &news->audits[news->audit_count++];
+    mir_copy(row->who, sizeof row->who, who ? who : "");
+    mir_copy(row->what, sizeof row->what, what);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(row->detail, sizeof row->detail, fmt, ap);
+    va_end(ap);
+    mird_text_clean(row->detail);
+}
+
+static void tell_asked(const struct mird_deployment *before, const struct mird_deployment *after,
+                       const struct mird_input *in, struct mird_news *news)
+{
+    char from[MIR_TIME_SIZE], to[MIR_TIME_SIZE];
+    if (in->kind == MIRD_IN_REMOVE)
+        add(news, in->who, "remove", "%s", "");
+    if (in->kind != MIRD_IN_EXTEND)
+        return;
+    mir_time_format(before->deadline_s, from);
+    mir_time_format(after->deadline_s, to);
+    add(news, in->who, "extend", "from %s to %s", from, to);
+}
+
+/* The intent stands in the log before the request leaves, like in the record. */
+static void tell_launch(const struct mird_deployment *before, const struct mird_deployment *after,
+                        const struct mird_input *in, struct mird_news *news)
+{
+    enum mird_step_status was = before->steps[MIRD_STEP_INSTANCE],
+                          is = after->steps[MIRD_STEP_INSTANCE];
+    if (!*before->image_id && *after->image_id)
+        add(news, NULL, "image", "%s on %s", after->image_id, after->provider);
+    if (was != MIRD_INTENT && is == MIRD_INTENT)
+        add(news, NULL, "launch", "%s is asked, under token %s", after->provider, after->id);
+    if (!*before->instance.id && *after->instance.id)
+        add(news, NULL, "launched", "instance %s", after->instance.id);
+    bool failed = in->kind == MIRD_IN_REFUSED || in->kind == MIRD_IN_UNKNOWN;
+    if (failed && in->step == MIRD_STEP_INSTANCE && in->error)
+        add(news, NULL, in->kind == MIRD_IN_REFUSED ? "launch-refused" : "launch-unknown", "%s",
+            in->error->text);
+}
+
+static bool same_hooks(const struct mird_deployment *a, const struct mird_deployment *b)
+{
+    if (a->hook_count != b->hook_count)
+        return false;
+    for (unsigned i = 0; i < a->hook_count; i++)
+        if (strcmp(a->hooks[i].name, b->hooks[i].name) || a->hooks[i].state != b->hooks[i].state ||
+            a->hooks[i].deadline_s != b->hooks[i].deadline_s)
+            return false;
+    return true;
+}
+
+/* As read back, each with the deadline that it said. */
+static void tell_hooks(const struct mird_deployment *before, const struct mird_deployment *after,
+                       struct mird_news *news)
+{
+    char text[400] = "", until[MIR_TIME_SIZE];
+    size_t len = 0;
+    if (after->finished_s || same_hooks(before, after))
+        return;
+    for (unsigned i = 0; i < after->hook_count && len < sizeof text; i++) {
+        const struct mir_hook *hook = &after->hooks[i];
+        bool armed = hook->state == MIR_HOOK_ARMED;
+        mir_time_format(hook->deadline_s, until);
+        int n =
+            snprintf(text + len, sizeof text - len, "%s%s %s%s%s", i ? ", " : "", hook->name,
+                     mir_hook_state_name(hook->state), armed ? " until " : "", armed ? until : "");
+        len += n > 0 ? (size_t)n : 0;
+    }
+    add(news, NULL, "hooks", "%s", text);
+}
+
+static void tell_end(const struct mird_deployment *before, const struct mird_deployment *after,
+                     int64_t now_ms, struct mird_news *news)
+{
+    if (before->end_reason == MIRD_END_NONE && after->end_reason != MIRD_END_NONE) {
+        const char *why = after->end_reason == MIRD_END_GUEST    ? after->instance.end_reason
+                          : after->end_reason == MIRD_END_FAILED ? after->error_text
+                                                                 : "";
+        add(news, after->ended_by, "teardown", "%s%s%.300s",
+            mird_end_reason_name(after->end_reason), *why ? ": " : "", why);
+    }
+    if (!before->stuck && after->stuck)
+        add(news, NULL, "stuck", "%.300s", after->error_text);
+    if (!before->finished_s && after->finished_s)
+        add(news, NULL, mird_state_name(mird_deployment_state(after, now_ms / 1000)), "%s", "");
+}
+
+void mird_lease_audit(const struct mird_deployment *before, const struct mird_deployment *after,
+                      const struct mird_input *in, int64_t now_ms, struct mird_news *news)
+{
+    tell_asked(before, after, in, news);
+    tell_launch(before, after, in, news);
+    tell_hooks(before, after, news);
+    tell_end(before, after, now_ms, news);
+}
