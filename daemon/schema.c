@@ -46,6 +46,11 @@ const char *const mird_schema[] = {
     "CREATE TRIGGER audit_never_replaced BEFORE INSERT ON audit"
     " WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)"
     " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+    /* Which daemon acts (epoch.h). */
+    "CREATE TABLE acting (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL,"
+    " holder TEXT NOT NULL, beat INTEGER NOT NULL, pid INTEGER NOT NULL, since_s INTEGER NOT NULL,"
+    " socket TEXT NOT NULL) STRICT;"
+    "INSERT INTO acting VALUES (1, 0, '', 0, 0, 0, '');",
 };
 
 const size_t mird_schema_version = MIR_NELEMS(mird_schema);

@@ -75,16 +75,22 @@ static int migrate_one(struct mird_store *store, size_t version, struct mir_erro
     return -1;
 }
 
-static int migrate(struct mird_store *store, struct mir_error *err)
+static int read_version(struct mird_store *store, int64_t *ret, struct mir_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &stmt, NULL))
         return mird_sql_fail(store, "user_version", err);
     int rc = sqlite3_step(stmt);
-    int64_t version = sqlite3_column_int64(stmt, 0);
+    *ret = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
-    if (rc != SQLITE_ROW)
-        return mird_sql_fail(store, "user_version", err);
+    return rc == SQLITE_ROW ? 0 : mird_sql_fail(store, "user_version", err);
+}
+
+static int migrate(struct mird_store *store, struct mir_error *err)
+{
+    int64_t version = 0;
+    if (read_version(store, &version, err))
+        return -1;
     if (version < 0 || (uint64_t)version > mird_schema_version) {
         mir_fail(err, MIR_CONFLICT,
                  "%s/state.db is of version %" PRId64 "; this program knows up to %zu",
@@ -148,16 +154,23 @@ static void sync_directory(const char *path)
         fsync(fd);
 }
 
-int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_error *err)
+static struct mird_store *store_new(const char *state_dir)
 {
-    struct mir_error why = {0};
-    if (mir_dir_make(state_dir, 0700, err))
-        return -1;
     struct mird_store *store = mir_calloc(1, sizeof *store);
     pthread_mutex_init(&store->lock, NULL);
     mird_group_init(&store->group);
     store->state_dir = mir_strdup(state_dir);
     store->audit_last = -1;
+    return store;
+}
+
+int mird_store_open_acting(const char *state_dir, struct mird_acting *as, struct mird_store **ret,
+                           struct mir_error *err)
+{
+    struct mir_error why = {0};
+    if (mir_dir_make(state_dir, 0700, err))
+        return -1;
+    struct mird_store *store = store_new(state_dir);
     mir_auto_free char *path = mir_format("%s/state.db", state_dir);
     mode_t old_mask = umask(077);
     int rc = open_db(store, path, &why);
@@ -165,7 +178,10 @@ int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_e
     if (rc && why.kind == MIR_CORRUPT)
         set_aside(store, path, &why);
     if (!rc)
-        rc = mird_identity_load(state_dir, &store->identity, &why);
+        rc = mird_store_claim(store, as, &why) ||
+                     mird_identity_load(state_dir, &store->identity, &why)
+                 ? -1
+                 : 0;
     if (rc) {
         mird_store_close(store);
         if (err)
@@ -176,6 +192,46 @@ int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_e
     mird_store_reserve_restore(store);
     *ret = store;
     return 0;
+}
+
+int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_error *err)
+{
+    struct mird_acting as;
+    mird_acting_init(&as, "");
+    return mird_store_open_acting(state_dir, &as, ret, err);
+}
+
+static int check_version(struct mird_store *store, struct mir_error *err)
+{
+    int64_t version = 0;
+    if (read_version(store, &version, err))
+        return -1;
+    if ((uint64_t)version == mird_schema_version)
+        return 0;
+    mir_fail(err, MIR_CONFLICT, "%s/state.db is of version %" PRId64 "; this program has %zu",
+             store->state_dir, version, mird_schema_version);
+    return mir_error_hint(err, "let the daemon that acts and its standby be of one version");
+}
+
+int mird_store_open_standby(const char *state_dir, struct mird_store **ret, struct mir_error *err)
+{
+    struct mird_store *store = store_new(state_dir);
+    mir_auto_free char *path = mir_format("%s/state.db", state_dir);
+    int rc = 0;
+    if (access(path, F_OK))
+        rc = mir_fail(err, MIR_NOT_FOUND, "there is no database in %s yet", state_dir);
+    else if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
+        rc = mird_sql_fail(store, path, err);
+    if (!rc && (configure(store, err) || check_version(store, err) ||
+                mird_identity_read(state_dir, &store->identity, err)))
+        rc = -1;
+    if (!rc && sqlite3_exec(store->db, "PRAGMA query_only = ON", NULL, NULL, NULL))
+        rc = mird_sql_fail(store, "setting up", err);
+    if (rc)
+        mird_store_close(store);
+    else
+        *ret = store;
+    return rc;
 }
 
 void mird_store_close(struct mird_store *store)

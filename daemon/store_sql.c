@@ -101,23 +101,51 @@ int mird_sql_step(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
-/* Outside of a transaction a statement that writes is one by itself, and durable when it is done.
- */
-int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err)
+static void roll_back(struct mird_store *store)
 {
-    if (!stmt)
-        return -1;
-    bool alone = sqlite3_get_autocommit(store->db) && !sqlite3_stmt_readonly(stmt);
-    if (alone && mir_fault_before("store.write", err))
-        return -1;
-    int rc = mird_sql_step(store, stmt, err);
-    return alone && !rc ? mir_fault_after("store.write", err) : rc;
+    store->audit_last = -1;
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 int mird_sql_begin(struct mird_store *store, struct mir_error *err)
 {
     sqlite3_stmt *stmt = mird_sql_bind(store, "BEGIN IMMEDIATE", err, "");
+    if (!stmt || mird_sql_step(store, stmt, err))
+        return -1;
+    if (!mird_store_fence(store, err))
+        return 0;
+    roll_back(store);
+    return -1;
+}
+
+static int commit(struct mird_store *store, struct mir_error *err)
+{
+    sqlite3_stmt *stmt = mird_sql_bind(store, "COMMIT", err, "");
     return stmt ? mird_sql_step(store, stmt, err) : -1;
+}
+
+/* Outside of a transaction a statement that writes is given one of its own, and durable when it is
+ * done. */
+static int finish_alone(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err)
+{
+    if (mir_fault_before("store.write", err) || mird_sql_begin(store, err)) {
+        sqlite3_reset(stmt);
+        return -1;
+    }
+    int rc = mird_sql_step(store, stmt, err) || commit(store, err) ? -1 : 0;
+    if (rc)
+        roll_back(store);
+    return rc ? -1 : mir_fault_after("store.write", err);
+}
+
+int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err)
+{
+    if (!stmt)
+        return -1;
+    if (sqlite3_get_autocommit(store->db) && !sqlite3_stmt_readonly(stmt))
+        return finish_alone(store, stmt, err);
+    return mird_sql_step(store, stmt, err);
 }
 
 int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)
@@ -125,11 +153,9 @@ int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)
     if (!rc)
         rc = mir_fault_before("store.commit", err);
     if (!rc)
-        rc = MIRD_SQL_RUN(store, "COMMIT", err, "");
+        rc = commit(store, err);
     if (rc)
-        store->audit_last = -1;
-    if (rc && !sqlite3_get_autocommit(store->db))
-        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+        roll_back(store);
     return rc ? -1 : mir_fault_after("store.commit", err);
 }
 

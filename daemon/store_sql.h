@@ -8,9 +8,10 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
-#include "daemon/store.h"
+#include "daemon/store_acting.h"
 
 #define MIRD_STATEMENTS_MAX 64
 #define MIRD_RECORD_MAX (64u << 10) /* bytes of one JSON record */
@@ -49,6 +50,12 @@ struct mird_store {
     struct mird_identity identity;
     int64_t audit_last; /* id of the newest audit row, -1: not known (any more) */
     char audit_head[MIR_SHA256_TEXT];
+    struct mird_epoch_row claim; /* what this daemon acts under; epoch 0: it only reads */
+    atomic_bool lost;            /* it was found to be another's */
+    struct {
+        void (*fn)(void *ctx);
+        void *ctx;
+    } on_lost;
     size_t statement_count;
     struct {
         const char *sql; /* static text: compared by address */
@@ -86,6 +93,8 @@ int mird_sql_step(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error
     mird_sql_finish(store, mird_sql_bind(store, sql, err, __VA_ARGS__), err)
 int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error *err);
 
+/* Refused (store_acting.c) when another daemon has taken over: so is every change, in the very
+ * transaction that would make it. */
 int mird_sql_begin(struct mird_store *store, struct mir_error *err);
 /* Commits when rc is 0, else rolls back; returns 0 only when the commit is durable. */
 int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err);
@@ -105,7 +114,11 @@ void mird_sql_text(sqlite3_stmt *stmt, int column, char *field, size_t size);
 /* JSON of a text column: new reference, or NULL with MIR_CORRUPT. */
 json_t *mird_sql_json(sqlite3_stmt *stmt, int column, struct mir_error *err);
 
+/* Act under as->row, or take over when its epoch is 0 (store_acting.h). */
+int mird_store_claim(struct mird_store *store, struct mird_acting *as, struct mir_error *err);
+
 /* Inside a transaction, with the lock held. */
+int mird_store_fence(struct mird_store *store, struct mir_error *err);
 int mird_store_insert_event(struct mird_store *store, struct mird_event *event,
                             struct mir_error *err);
 int mird_store_insert_operation(struct mird_store *store, const struct mird_operation *op,

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/* Two daemons on one store: the row, what it refuses, and the lock that is taken over. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/file.h"
+#include "api/memory.h"
+#include "daemon/store_acting.h"
+#include "lock.h"
+
+static char dir[64];
+
+static int setup(void **state)
+{
+    mir_copy(dir, sizeof dir, "/tmp/mird-acting-XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    return mir_dir_remove_at(AT_FDCWD, dir, NULL);
+}
+
+/* --- the row --- */
+
+static struct mird_store *open_acting(struct mird_acting *as)
+{
+    struct mir_error err = {0};
+    struct mird_store *store = NULL;
+    if (mird_store_open_acting(dir, as, &store, &err))
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static struct mird_store *open_standby(void)
+{
+    struct mir_error err = {0};
+    struct mird_store *store = NULL;
+    if (mird_store_open_standby(dir, &store, &err))
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static struct mird_deployment make(const char *name)
+{
+    struct mird_deployment d = {.created_s = 1800000000, .deadline_s = 1800003600};
+    mir_id_new(mir_random_system(), d.id);
+    mir_copy(d.name, sizeof d.name, name);
+    mir_copy(d.provider, sizeof d.provider, "local");
+    memset(d.kernel, 'a', 64);
+    return d;
+}
+
+static int add(struct mird_store *store, struct mird_deployment *d, struct mir_error *err)
+{
+    struct mird_operation op = {.kind = "deploy", .created_s = d->created_s};
+    bool replayed;
+    mir_id_new(mir_random_system(), op.id);
+    mir_copy(op.deployment, sizeof op.deployment, d->id);
+    return mird_store_deployment_add(store, d, &op, "", "", &replayed, err);
+}
+
+static void assert_refused(int rc, const struct mir_error *err)
+{
+    assert_int_equal(rc, -1);
+    assert_int_equal(err->kind, MIR_UNAVAILABLE);
+    assert_non_null(strstr(err->text, "another daemon has taken over"));
+    assert_string_equal(err->hint, "ask that one: it answers at /second");
+}
+
+static void count_lost(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static size_t count_of(struct mird_store *store)
+{
+    struct mird_deployment *list = NULL;
+    size_t count = 0;
+    assert_int_equal(mird_store_deployments(store, true, &list, &count, NULL), 0);
+    free(list);
+    return count;
+}
+
+/* Every way in which a store is written. */
+static void test_fenced(void **state)
+{
+    struct mird_acting first, second;
+    struct mir_error err = {0};
+    mird_acting_init(&first, "/first");
+    mird_acting_init(&second, "/second");
+    struct mird_store *old = open_acting(&first);
+    struct mird_deployment d = make("one"), e = make("two");
+    int lost = 0;
+    mird_store_on_lost(old, count_lost, &lost);
+    assert_int_equal(first.row.epoch, 1);
+    assert_int_equal(add(old, &d, &err), 0);
+    assert_false(mird_store_lost(old));
+    struct mird_store *young = open_acting(&second);
+    assert_int_equal(second.row.epoch, 2);
+    struct mird_deployment changed = d;
+    changed.deadline_s += 60;
+    assert_refused(mird_store_deployment_update(old, &changed, &err), &err);
+    assert_true(mird_store_lost(old));
+    assert_refused(add(old, &e, &err), &err);
+    assert_refused(mird_store_setting_put(old, "key", "value", &err), &err);
+    assert_refused(mird_store_site_delete(old, "one", &err), &err);
+    assert_refused(mird_store_audit_add(old, 1, "who", "what", "whom", &err), &err);
+    assert_refused(mird_store_deployment_adopt(old, &e, 1, &err), &err);
+    assert_refused(mird_store_operations_finish(old, d.id, "", 1, NULL, &err), &err);
+    assert_refused(mird_store_answer(old, &err), &err);
+    assert_refused(mird_store_hand_back(old, &err), &err);
+    assert_int_equal(lost, 1);
+    /* What it may still do is read; nothing of the above was written. */
+    struct mird_deployment back;
+    assert_int_equal(mird_store_deployment_get(old, d.id, &back, NULL), 0);
+    assert_int_equal(back.deadline_s, d.deadline_s);
+    assert_int_equal(back.version, 1);
+    assert_int_equal(count_of(young), 1);
+    assert_null(mird_store_setting_get(young, "key"));
+    assert_int_equal(mird_store_deployment_update(young, &changed, &err), 0);
+    mird_store_close(old);
+    mird_store_close(young);
+}
+
+/* A record that could not be written is not put over what the new one has written since. */
+static void test_older_record(void **state)
+{
+    struct mird_acting first, second;
+    struct mir_error err = {0};
+    mird_acting_init(&first, "/first");
+    mird_acting_init(&second, "/second");
+    struct mird_store *old = open_acting(&first);
+    struct mird_deployment d = make("one");
+    assert_int_equal(add(old, &d, NULL), 0);
+    struct mird_store *young = open_acting(&second);
+    struct mird_deployment newer = d, older = d;
+    newer.deadline_s += 7200;
+    assert_int_equal(mird_store_deployment_update(young, &newer, NULL), 0);
+    for (int i = 0; i < 3; i++) { /* also with the version that is on the disk by now */
+        older.version = (uint64_t)i + 1;
+        assert_refused(mird_store_deployment_update(old, &older, &err), &err);
+    }
+    mird_store_close(old);
+    mird_store_close(young);
+}
+
+static void test_standby(void **state)
+{
+    struct mird_acting first, second, seen;
+    struct mir_error err = {0};
+    struct mird_store *none = NULL;
+    assert_int_equal(mird_store_open_standby(dir, &none, &err), -1);
+    assert_int_equal(err.kind, MIR_NOT_FOUND);
+    mird_acting_init(&first, "/first");
+    mird_acting_init(&second, "/second");
+    struct mird_store *acting = open_acting(&first), *standby = open_standby();
+    struct mird_deployment d = make("one");
+    int64_t before = mird_store_change_count(standby);
+    assert_int_equal(mird_store_change_count(standby), before);
+    assert_int_equal(add(acting, &d, NULL), 0);
+    assert_int_not_equal(mird_store_change_count(standby), before);
+    assert_int_equal(count_of(standby), 1);
+    /* It writes nothing. */
+    struct mird_deployment e = make("two");
+    assert_int_equal(add(standby, &e, &err), -1);
+    assert_int_equal(mird_store_setting_put(standby, "key", "value", &err), -1);
+    assert_int_equal(mird_store_acting(standby, &seen, &err), 0);
+    assert_string_equal(seen.socket, "/first");
+    assert_int_equal(seen.pid, getpid());
+    assert_int_equal(seen.row.beat, 0);
+    assert_int_equal(mird_store_answer(acting, &err), 0);
+    struct mird_acting answered;
+    assert_int_equal(mird_store_acting(standby, &answered, &err), 0);
+    assert_int_equal(answered.row.beat, 1);
+    /* What it saw is no longer so. */
+    assert_int_equal(mird_store_take_over(standby, &seen.row, &second, &err), -1);
+    assert_int_equal(err.kind, MIR_CONFLICT);
+    assert_int_equal(mird_store_answer(acting, &err), 0);
+    assert_int_equal(mird_store_acting(standby, &seen, &err), 0);
+    assert_int_equal(mird_store_take_over(standby, &seen.row, &second, &err), 0);
+    assert_int_equal(second.row.epoch, 2);
+    assert_refused(mird_store_deployment_update(acting, &d, &err), &err);
+    assert_int_equal(mird_store_setting_put(standby, "key", "value", &err), -1);
+    mird_store_close(standby);
+    struct mird_store *young = open_acting(&second);
+    assert_int_equal(second.row.epoch, 2);
+    assert_int_equal(mird_store_deployment_update(young, &d, &err), 0);
+    mird_store_close(acting);
+    mird_store_close(young);
+}
+
+/* A claim that was overtaken before it was used. */
+static void test_yet_another(void **state)
+{
+    struct mird_acting first, second, third;
+    struct mir_error err = {0};
+    struct mird_store *store = NULL;
+    mird_acting_init(&first, "");
+    mird_acting_init(&second, "");
+    mird_acting_init(&third, "");
+    struct mird_store *acting = open_acting(&first), *standby = open_standby();
+    assert_int_equal(mird_store_take_over(standby, &first.row, &second, &err), 0);
+    assert_int_equal(mird_store_take_over(standby, &first.row, &third, &err), -1);
+    assert_int_equal(mird_store_take_over(standby, &second.row, &third, &err), 0);
+    assert_int_equal(mird_store_open_acting(dir, &second, &store, &err), -1);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    mird_store_close(standby);
+    mird_store_close(acting);
+}
+
+static void test_handed_back(void **state)
+{
+    struct mird_acting first, seen;
+    mird_acting_init(&first, "/first");
+    struct mird_store *acting = open_acting(&first), *standby = open_standby();
+    assert_int_equal(mird_store_hand_back(acting, NULL), 0);
+    assert_int_equal(mird_store_acting(standby, &seen, NULL), 0);
+    assert_string_equal(seen.row.holder, "");
+    assert_int_equal(mird_store_setting_put(acting, "key", "value", NULL), -1);
+    mird_store_close(acting);
+    mird_store_close(standby);
+}
+
+/* Many that want it at once: one gets it. */
+struct racer {
+    struct mird_epoch_row seen;
+    atomic_int *won;
+};
+
+static void *race(void *ctx)
+{
+    struct racer *racer = ctx;
+    struct mird_store *standby = open_standby();
+    struct mird_acting as;
+    mird_acting_init(&as, "");
+    if (!mird_store_take_over(standby, &racer->seen, &as, NULL))
+        atomic_fetch_add(racer->won, 1);
+    mird_store_close(standby);
+    return NULL;
+}
+
+static void test_race(void **state)
+{
+    struct mird_acting first;
+    mird_acting_init(&first, "");
+    struct mird_store *acting = open_acting(&first);
+    for (int64_t round = 0; round < 5; round++) {
+        struct mird_acting now;
+        atomic_int won = 0;
+        pthread_t threads[4];
+        assert_int_equal(mird_store_acting(acting, &now, NULL), 0);
+        assert_int_equal(now.row.epoch, first.row.epoch + round);
+        struct racer racer = {.seen = now.row, .won = &won};
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, race, &racer), 0);
+        for (int i = 0; i < 4; i++)
+            pthread_join(threads[i], NULL);
+        assert_int_equal(atomic_load(&won), 1);
+    }
+    mird_store_close(acting);
+}
+
+/* --- the lock --- */
+
+/* A process that holds the lock and then is stopped. */
+static pid_t stopped_holder(void)
+{
+    int ready[2], fd;
+    char c;
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (mird_lock_take(dir, 1, &fd, NULL) || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    return pid;
+}
+
+static void test_kill_holder(void **state)
+{
+    struct mir_error err = {0};
+    int fd = -1, status = 0;
+    pid_t pid = stopped_holder();
+    pid_t other = fork();
+    if (other == 0)
+        for (;;)
+            pause();
+    /* Nobody but the holder. */
+    assert_int_equal(mird_lock_kill_holder(dir, other, 1000, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_int_equal(waitpid(other, &status, WNOHANG), 0);
+    assert_int_equal(mird_lock_take(dir, 2, &fd, &err), -1);
+    assert_int_equal(mird_lock_kill_holder(dir, pid, 5000, &err), 0);
+    assert_int_equal(mird_lock_take(dir, 3, &fd, &err), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(mird_lock_kill_holder(dir, pid, 1000, &err), 0); /* it has ended */
+    close(fd);
+    kill(other, SIGKILL);
+    waitpid(other, &status, 0);
+}
+
+static void test_replace(void **state)
+{
+    struct mir_error err = {0};
+    int fd = -1, third = -1, status = 0;
+    char path[96];
+    pid_t pid = stopped_holder();
+    assert_int_equal(mird_lock_take(dir, 2, &fd, &err), -1);
+    assert_int_equal(mird_lock_replace(dir, 3, &fd, &err), 0);
+    assert_true(mird_lock_current(dir, fd));
+    assert_int_equal(mird_lock_take(dir, 4, &third, &err), -1); /* held by the new one */
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    assert_int_equal(mird_lock_take(dir, 5, &third, &err), -1); /* the old one's end is nothing */
+    /* And once more: what we hold is no longer the one. */
+    assert_int_equal(mird_lock_replace(dir, 6, &third, &err), 0);
+    assert_false(mird_lock_current(dir, fd));
+    assert_true(mird_lock_current(dir, third));
+    /* Deleted by hand: nobody has taken over. */
+    snprintf(path, sizeof path, "%s/lock", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_true(mird_lock_current(dir, third));
+    close(fd);
+    close(third);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_fenced),      TEST(test_older_record), TEST(test_standby),
+        TEST(test_yet_another), TEST(test_handed_back),  TEST(test_race),
+        TEST(test_kill_holder), TEST(test_replace),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
