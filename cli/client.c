@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/cleanup.h"
+#include "api/id.h"
 #include "api/json.h"
 #include "api/memory.h"
 #include "api/paths.h"
@@ -114,4 +115,36 @@ int cmd_call(struct cmd_context *ctx, const char *method, const char *target, co
 {
     struct cmd_http_request request = {.method = method, .target = target};
     return cmd_call_with(ctx, &request, body, ret, err);
+}
+
+/* One page behind `after` ("" the first) into `list`; the id to go on from, "" none. */
+static int add_page(struct cmd_context *ctx, bool all, char after[MIR_ID_TEXT], json_t *list,
+                    struct mir_error *err)
+{
+    char target[96];
+    json_t *page = NULL;
+    snprintf(target, sizeof target, "/v1/deployments%s%s%s%s", all || *after ? "?" : "",
+             all ? "all=1&" : "", *after ? "after=" : "", after);
+    if (target[strlen(target) - 1] == '&')
+        target[strlen(target) - 1] = '\0';
+    if (cmd_call(ctx, "GET", target, NULL, &page, err))
+        return -1;
+    json_array_extend(list, json_object_get(page, "deployments"));
+    mir_copy(after, MIR_ID_TEXT, cmd_text(page, "next"));
+    json_decref(page);
+    return 0;
+}
+
+int cmd_deployments(struct cmd_context *ctx, bool all, json_t **ret, struct mir_error *err)
+{
+    json_t *list = json_array();
+    char after[MIR_ID_TEXT] = "";
+    do {
+        if (add_page(ctx, all, after, list, err)) {
+            json_decref(list);
+            return -1;
+        }
+    } while (*after);
+    *ret = json_pack("{s:o}", "deployments", list);
+    return 0;
 }

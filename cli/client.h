@@ -23,7 +23,10 @@ char *cmd_socket_path(struct mir_error *err);
 int cmd_call(struct cmd_context *ctx, const char *method, const char *target, const json_t *body,
              json_t **ret, struct mir_error *err);
 
-/* The same with one more header field and a wait of the caller's own. */
+/* GET /v1/deployments to its end, page by page: *ret is {"deployments":[...]}. */
+int cmd_deployments(struct cmd_context *ctx, bool all, json_t **ret, struct mir_error *err);
+
+/* As cmd_call, with one more header field and a wait of the caller's own. */
 int cmd_call_with(struct cmd_context *ctx, struct cmd_http_request *request, const json_t *body,
                   json_t **ret, struct mir_error *err);
 

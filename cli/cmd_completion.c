@@ -252,7 +252,7 @@ static void print_fish(FILE *out)
 static void print_names(struct cmd_context *ctx)
 {
     json_t *answer = NULL;
-    if (cmd_call(ctx, "GET", "/v1/deployments", NULL, &answer, NULL))
+    if (cmd_deployments(ctx, false, &answer, NULL))
         return;
     size_t i;
     json_t *d;

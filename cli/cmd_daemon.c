@@ -53,7 +53,7 @@ int cmd_daemon_start(struct cmd_context *ctx, struct mir_error *err)
 static json_t *still_running(struct cmd_context *ctx)
 {
     json_t *answer = NULL, *running = json_array();
-    if (cmd_call(ctx, "GET", "/v1/deployments", NULL, &answer, NULL))
+    if (cmd_deployments(ctx, false, &answer, NULL))
         return running;
     size_t i;
     json_t *d;

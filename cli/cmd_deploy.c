@@ -52,7 +52,7 @@ static int choose_name(struct cmd_context *ctx, const struct cmd_request *r, str
     if (json_object_get(r->body, "name") || !*base)
         return 0;
     json_t *answer = NULL;
-    if (cmd_call(ctx, "GET", "/v1/deployments", NULL, &answer, err))
+    if (cmd_deployments(ctx, false, &answer, err))
         return -1;
     const json_t *list = json_object_get(answer, "deployments");
     char name[MIR_NAME_TEXT];

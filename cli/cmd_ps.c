@@ -51,7 +51,7 @@ int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
 {
     bool all = cmd_args_flag(&ctx->args, OPT_ALL, false);
     json_t *answer = NULL;
-    if (cmd_call(ctx, "GET", all ? "/v1/deployments?all=1" : "/v1/deployments", NULL, &answer, err))
+    if (cmd_deployments(ctx, all, &answer, err))
         return -1;
     const json_t *list = json_object_get(answer, "deployments");
     if (ctx->json)

@@ -14,15 +14,8 @@ struct draft {
     struct mir_prov *prov;
     struct mir_kernel kernel;
     struct mird_plan plan;
-    struct mird_deployment *live; /* owned: those not final */
-    size_t live_count;
     int64_t now_s;
 };
-
-static void clear_draft(struct draft *draft)
-{
-    free(draft->live);
-}
 
 static int find_provider(const struct mird_core *core, const char *name, struct mir_prov **ret,
                          struct mir_error *err)
@@ -52,10 +45,11 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
                  request->kernel);
         return mir_error_hint(err, "upload it again: PUT /v1/kernels/%s", request->kernel);
     }
-    if (mird_store_deployments(core->store, false, &draft->live, &draft->live_count, err))
+    size_t live = 0;
+    if (mird_store_open_count(core->store, engine->policy.deployments_max, &live, err))
         return -1;
     return mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &engine->policy,
-                          (unsigned)draft->live_count, draft->now_s, &draft->plan, err);
+                          (unsigned)live, draft->now_s, &draft->plan, err);
 }
 
 int mird_engine_plan(struct mird_engine *engine, const struct mird_request *request, json_t **ret,
@@ -65,33 +59,26 @@ int mird_engine_plan(struct mird_engine *engine, const struct mird_request *requ
     int rc = make_draft(engine, request, &draft, err);
     if (!rc)
         *ret = mird_plan_json(&draft.plan, request, &draft.kernel, draft.now_s);
-    clear_draft(&draft);
     return rc;
 }
 
 /* --- the record --- */
 
-static bool same_host_port(const struct mir_port *a, const struct mir_port *b)
+static int ports_free(struct mird_store *store, const struct mird_deployment *d,
+                      struct mir_error *err)
 {
-    bool everywhere = !strcmp(a->address, "0.0.0.0") || !strcmp(b->address, "0.0.0.0");
-    return a->host_port && a->host_port == b->host_port &&
-           (everywhere || !strcmp(a->address, b->address));
-}
-
-static int ports_free_of(const struct mird_deployment *d, const struct mird_deployment *other,
-                         struct mir_error *err)
-{
-    bool published = other->instance.port_count > 0;
-    const struct mir_port *ports = published ? other->instance.ports : other->ports;
-    unsigned count = published ? other->instance.port_count : other->port_count;
-    for (unsigned i = 0; i < d->port_count; i++)
-        for (unsigned j = 0; j < count; j++)
-            if (same_host_port(&d->ports[i], &ports[j])) {
-                mir_fail(err, MIR_CONFLICT, "port %u is published by '%s'",
-                         (unsigned)d->ports[i].host_port, other->name);
-                return mir_error_hint(err, "choose another -p, or: mirage-deploy rm %s",
-                                      other->name);
-            }
+    for (unsigned i = 0; i < d->port_count; i++) {
+        char holder[MIR_NAME_TEXT];
+        const struct mir_port *port = &d->ports[i];
+        int held = port->host_port ? mird_store_port_holder(store, port, holder, err) : 0;
+        if (held < 0)
+            return -1;
+        if (!held)
+            continue;
+        mir_fail(err, MIR_CONFLICT, "port %u is published by '%s'", (unsigned)port->host_port,
+                 holder);
+        return mir_error_hint(err, "choose another -p, or: mirage-deploy rm %s", holder);
+    }
     return 0;
 }
 
@@ -181,9 +168,8 @@ static int deploy_locked(struct mird_engine *engine, const struct mird_request *
     if (make_draft(engine, request, draft, err))
         return -1;
     fill(engine, request, draft, d);
-    for (size_t i = 0; i < draft->live_count; i++)
-        if (ports_free_of(d, &draft->live[i], err))
-            return -1;
+    if (ports_free(engine->core->store, d, err))
+        return -1;
     return admit(engine, draft, d, err) || commit(engine, key, body_sha, d, op, err) ? -1 : 0;
 }
 
@@ -198,7 +184,6 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     pthread_mutex_lock(&engine->deploy_lock);
     int rc = deploy_locked(engine, request, idempotency_key, body_sha, &draft, &d, &op, err);
     pthread_mutex_unlock(&engine->deploy_lock);
-    clear_draft(&draft);
     if (rc)
         return -1;
     *ret_d = d;

@@ -71,6 +71,15 @@ enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t n
     return now_s - d->ending_since_s >= MIRD_STUCK_AFTER_S ? MIRD_STUCK : MIRD_ENDING;
 }
 
+bool mird_deployment_rests(const struct mird_deployment *d)
+{
+    enum mird_step_status site = d->steps[MIRD_STEP_SITE];
+    bool listed = !*d->url || site == MIRD_DONE || site == MIRD_UNDONE;
+    return !d->finished_s && d->end_reason == MIRD_END_NONE && d->goal_over && listed &&
+           d->steps[MIRD_STEP_INSTANCE] == MIRD_DONE && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
+           !d->hooks_stale && !d->absent_since_ms;
+}
+
 /* The forms of UTF-8: what a first and a second byte may be, and how long it is. */
 static const struct {
     unsigned char first_low, first_high, second_low, second_high, len;

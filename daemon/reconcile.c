@@ -20,7 +20,7 @@ int mird_reconcile(struct mird_engine *engine, struct mir_error *err)
 {
     struct mird_deployment *list = NULL;
     size_t count = 0;
-    if (mird_store_deployments(engine->core->store, false, &list, &count, err))
+    if (mird_store_deployments(engine->core->store, false, "", SIZE_MAX >> 1, &list, &count, err))
         return -1;
     int64_t now_s = mird_engine_now_ms(engine) / 1000;
     for (size_t i = 0; i < count; i++) {

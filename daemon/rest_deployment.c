@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* /v1/plans, /v1/deployments and /v1/operations */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/memory.h"
 #include "rest.h"
 
-#define KEY_MAX 200 /* bytes of an Idempotency-Key */
+#define KEY_MAX 200   /* bytes of an Idempotency-Key */
+#define PAGE_MAX 1000 /* deployments in one answer */
 
 static json_t *document(const struct mird_rest *rest, const struct mird_deployment *d)
 {
@@ -92,21 +94,40 @@ REST_HANDLER(rest_deployments_post)
     return accepted(rest, response, &d, &op);
 }
 
+static int read_page(const struct mird_http_request *request, const char *after, int64_t *limit,
+                     struct mir_error *err)
+{
+    if (after && !mir_id_valid(after)) {
+        mir_fail(err, MIR_USAGE, "?after=%.40s: not the id of a deployment", after);
+        return mir_error_hint(err, "give the `next` of the page before");
+    }
+    if (rest_query_number(request, "limit", limit, err))
+        return -1;
+    if (*limit >= 1 && *limit <= PAGE_MAX)
+        return 0;
+    return mir_fail(err, MIR_USAGE, "?limit=%" PRId64 ": from 1 to %d", *limit, PAGE_MAX);
+}
+
 REST_HANDLER(rest_deployments_get)
 {
     const struct mird_rest *rest = ctx;
+    const char *after = mird_http_query(request, "after");
     bool all = false;
+    int64_t limit = PAGE_MAX;
     struct mir_error err = {0};
     struct mird_deployment *list = NULL;
     size_t count = 0;
-    if (rest_query_flag(request, "all", &all, &err) ||
-        mird_store_deployments(rest->core->store, all, &list, &count, &err))
+    if (rest_query_flag(request, "all", &all, &err) || read_page(request, after, &limit, &err) ||
+        mird_store_deployments(rest->core->store, all, after ? after : "", (size_t)limit + 1, &list,
+                               &count, &err))
         return rest_fail(request, response, &err);
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
+    json_t *array = json_array(), *page = json_pack("{s:o}", "deployments", array);
+    for (size_t i = 0; i < count && i < (size_t)limit; i++)
         json_array_append_new(array, document(rest, &list[i]));
+    if (count > (size_t)limit) /* there are more: go on behind the last one */
+        json_object_set_new(page, "next", json_string(list[limit - 1].id));
     free(list);
-    return rest_json(response, 200, json_pack("{s:o}", "deployments", array));
+    return rest_json(response, 200, page);
 }
 
 REST_HANDLER(rest_deployment_get)

@@ -41,12 +41,10 @@ REST_HANDLER(rest_healthz_get)
 
 static int check_ready(const struct mird_rest *rest, int64_t *ret_age_ms, struct mir_error *err)
 {
-    struct mird_deployment *list = NULL;
     size_t count = 0;
     struct mird_engine_figures figures = {0};
-    if (mird_store_deployments(rest->core->store, false, &list, &count, err))
+    if (mird_store_open_count(rest->core->store, 1, &count, err))
         return mir_error_wrap(err, "the store does not answer");
-    free(list);
     if (rest_now_s(rest) < CLOCK_SANE_S) {
         mir_fail(err, MIR_UNAVAILABLE, "the machine's clock is not set");
         return mir_error_hint(err, "set it (timedatectl set-ntp true): deadlines depend on it");
@@ -75,21 +73,14 @@ REST_HANDLER(rest_metrics_get)
 {
     struct mird_rest *rest = ctx;
     struct mird_metrics metrics = {0};
-    struct mird_deployment *list = NULL;
-    size_t count = 0;
+    struct mird_store_figures figures;
     struct mir_error err = {0};
-    if (mird_store_deployments(rest->core->store, true, &list, &count, &err))
+    if (mird_store_figures(rest->core->store, &figures, &err))
         return rest_fail(request, response, &err);
     int64_t now_s = rest_now_s(rest);
-    for (size_t i = 0; i < count; i++) {
-        metrics.by_state[mird_deployment_state(&list[i], now_s)]++;
-        int64_t left_s = list[i].deadline_s - now_s;
-        if (list[i].finished_s || (metrics.has_deadline && left_s >= metrics.nearest_deadline_s))
-            continue;
-        metrics.has_deadline = true;
-        metrics.nearest_deadline_s = left_s;
-    }
-    free(list);
+    memcpy(metrics.by_state, figures.by_state, sizeof metrics.by_state);
+    metrics.has_deadline = figures.open > 0;
+    metrics.nearest_deadline_s = figures.first_deadline_s - now_s;
     mird_engine_figures(rest->core->engine, &metrics.engine);
     pthread_mutex_lock(&rest->lock);
     metrics.connections = rest->server ? mird_http_connections(rest->server) : 0;

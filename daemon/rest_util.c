@@ -100,15 +100,14 @@ enum mird_http_result rest_wait(struct mird_http_request *request, const struct 
 /* A missing name gets the nearest one as hint. */
 static void hint_names(const struct mird_rest *rest, const char *name, struct mir_error *err)
 {
-    struct mird_deployment *list = NULL;
+    char(*list)[MIR_NAME_TEXT] = NULL;
     size_t count = 0;
     const char *names[SUGGEST_MAX];
-    if (mird_store_deployments(rest->core->store, true, &list, &count, NULL))
+    if (mird_store_names(rest->core->store, SUGGEST_MAX, &list, &count, NULL))
         return;
-    size_t n = count < SUGGEST_MAX ? count : SUGGEST_MAX;
-    for (size_t i = 0; i < n; i++)
-        names[i] = list[i].name;
-    const char *near = mir_suggest(name, names, n);
+    for (size_t i = 0; i < count; i++)
+        names[i] = list[i];
+    const char *near = mir_suggest(name, names, count);
     if (near)
         mir_error_hint(err, "did you mean '%s'? `mirage-deploy ps --all` lists them", near);
     else

@@ -51,6 +51,35 @@ const char *const mird_schema[] = {
     " holder TEXT NOT NULL, beat INTEGER NOT NULL, pid INTEGER NOT NULL, since_s INTEGER NOT NULL,"
     " socket TEXT NOT NULL) STRICT;"
     "INSERT INTO acting VALUES (1, 0, '', 0, 0, 0, '');",
+    /* What a million leases are looked up by: no document is decoded for it. The numbers of the
+     * states are those of enum mird_state; wake_s 0 is looked at with the next start. */
+    "ALTER TABLE deployments ADD COLUMN wake_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deployments ADD COLUMN state INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE deployments ADD COLUMN token_hint TEXT NOT NULL DEFAULT '';"
+    "UPDATE deployments SET token_hint = substr(json_extract(record, '$.token'), 1, 8),"
+    " state = CASE WHEN final <> 0 AND (json_extract(record, '$.seen_running') OR"
+    "   json_extract(record, '$.end_reason') = 2) THEN 7"
+    "  WHEN final <> 0 THEN 8"
+    "  WHEN json_extract(record, '$.stuck') THEN 9"
+    "  WHEN json_extract(record, '$.end_reason') <> 0 THEN 6"
+    "  WHEN json_extract(record, '$.seen_live') THEN 5"
+    "  WHEN json_extract(record, '$.seen_running') THEN 4"
+    "  WHEN json_extract(record, '$.steps[1]') <> 0 THEN 3 ELSE 0 END;"
+    "CREATE INDEX deployment_open ON deployments (wake_s, deadline_s, id, provider)"
+    " WHERE final = 0;"
+    "CREATE INDEX deployment_live ON deployments (final) WHERE final = 0;"
+    "CREATE INDEX deployment_token ON deployments (token_hint) WHERE final = 0;"
+    "CREATE INDEX deployment_state ON deployments (state, deadline_s);"
+    "CREATE TABLE ports (host_port INTEGER NOT NULL, deployment TEXT NOT NULL,"
+    " address TEXT NOT NULL, PRIMARY KEY (host_port, deployment, address)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX port_deployment ON ports (deployment);"
+    "INSERT OR IGNORE INTO ports SELECT json_extract(port.value, '$[1]'), d.id,"
+    " json_extract(port.value, '$[0]') FROM deployments d, json_each(d.record, '$.ports') port"
+    " WHERE d.final = 0 AND json_extract(port.value, '$[1]') > 0;"
+    "INSERT OR IGNORE INTO ports SELECT json_extract(port.value, '$[1]'), d.id,"
+    " json_extract(port.value, '$[0]') FROM deployments d,"
+    " json_each(d.record, '$.instance.ports') port"
+    " WHERE d.final = 0 AND json_extract(port.value, '$[1]') > 0;",
 };
 
 const size_t mird_schema_version = MIR_NELEMS(mird_schema);

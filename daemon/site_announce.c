@@ -163,23 +163,6 @@ int mird_site_add(struct mird_core *core, const char *url, const char *name, str
 
 /* --- announcements --- */
 
-/* The deployment, not over yet, whose token this is. 1 found, 0 not, -1. */
-static int deployment_of_token(struct mird_core *core, const char *token,
-                               struct mird_deployment *ret, struct mir_error *err)
-{
-    mir_auto_free struct mird_deployment *list = NULL;
-    size_t count = 0;
-    if (mird_store_deployments(core->store, false, &list, &count, err))
-        return -1;
-    int found = 0;
-    for (size_t i = 0; i < count; i++) /* all of them, always: no timing to learn from */
-        if (list[i].token[0] && CRYPTO_memcmp(list[i].token, token, MIR_ID_TEXT) == 0) {
-            *ret = list[i];
-            found = 1;
-        }
-    return found;
-}
-
 static int announce_locked(struct mird_core *core, struct mird_site *site, struct mir_error *err)
 {
     struct mird_site old;
@@ -236,7 +219,7 @@ int mird_site_announce(struct mird_core *core, const char *name, const char *url
     mir_copy(site.name, sizeof site.name, name);
     mir_copy(site.token, sizeof site.token, token);
     mird_public_lock(core->public_link);
-    int own = deployment_of_token(core, token, &d, err), rc = own < 0 ? -1 : 0;
+    int own = mird_store_deployment_by_token(core->store, token, &d, err), rc = own < 0 ? -1 : 0;
     struct mir_url parsed;
     if (own == 1)
         rc = announce_own(core, &d, &site, err);

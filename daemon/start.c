@@ -230,20 +230,14 @@ int mird_start(const struct mird_options *options, struct mird_daemon **ret, str
 /* What a user has to know when the daemon goes: what still runs, and until when. */
 static void say_what_runs(const struct mird_core *core)
 {
-    struct mird_deployment *list = NULL;
-    size_t count = 0;
-    int64_t latest_s = 0;
-    if (mird_store_deployments(core->store, false, &list, &count, NULL))
+    struct mird_store_figures figures;
+    if (mird_store_figures(core->store, &figures, NULL))
         return;
-    for (size_t i = 0; i < count; i++)
-        if (list[i].deadline_s > latest_s)
-            latest_s = list[i].deadline_s;
-    free(list);
     char until[MIR_TIME_SIZE];
-    mir_time_format(latest_s, until);
-    if (count)
-        mir_log(MIR_LOG_WARN, "stop", "%zu deployment%s running until %s at the latest", count,
-                count == 1 ? " keeps" : "s keep", until);
+    mir_time_format(figures.last_deadline_s, until);
+    if (figures.open)
+        mir_log(MIR_LOG_WARN, "stop", "%zu deployment%s running until %s at the latest",
+                figures.open, figures.open == 1 ? " keeps" : "s keep", until);
     else
         mir_log(MIR_LOG_INFO, "stop", "nothing is left running");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Rows of deployments: added with their operation, written whole and by version. */
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,15 +124,37 @@ static int check_name(struct mird_store *store, const char *name, struct mir_err
     return mir_error_hint(err, "choose another --name, or: mirage-deploy rm %s", name);
 }
 
+/* --- the columns that are looked up by --- */
+
+static int64_t is_final(const struct mird_deployment *d)
+{
+    return d->finished_s != 0;
+}
+
+/* When a new process has to look at it first; 0: at once. */
+static int64_t wake_s(const struct mird_deployment *d)
+{
+    return mird_deployment_rests(d) ? d->deadline_s : 0;
+}
+
+static int64_t state_now(const struct mird_deployment *d)
+{
+    return d->stuck && !d->finished_s ? MIRD_STUCK : mird_deployment_state(d, d->ending_since_s);
+}
+
 static int insert(struct mird_store *store, const struct mird_deployment *d, struct mir_error *err)
 {
     mir_auto_free char *record = record_text(d);
-    return MIRD_SQL_RUN(
-        store,
-        "INSERT INTO deployments (id, name, provider, final, created_s, deadline_s, version,"
-        " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        err, "tttiiiit", d->id, d->name, d->provider, (int64_t)(d->finished_s != 0), d->created_s,
-        d->deadline_s, (int64_t)d->version, record);
+    char hint[MIRD_TOKEN_HINT + 1];
+    mird_token_hint(d->token, hint);
+    if (MIRD_SQL_RUN(store,
+                     "INSERT INTO deployments (id, name, provider, final, created_s, deadline_s,"
+                     " version, record, wake_s, state, token_hint) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     err, "tttiiiitiit", d->id, d->name, d->provider, is_final(d), d->created_s,
+                     d->deadline_s, (int64_t)d->version, record, wake_s(d), state_now(d), hint))
+        return -1;
+    return mird_store_write_ports(store, d, err);
 }
 
 static int insert_audit(struct mird_store *store, const struct mird_deployment *d,
@@ -241,14 +264,24 @@ int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *
 static int write_row(struct mird_store *store, const struct mird_deployment *d, const char *record,
                      struct mir_error *err)
 {
+    int64_t version = (int64_t)d->version;
+    /* Mostly only the document changes, and no index has to be touched. */
     if (MIRD_SQL_RUN(store,
-                     "UPDATE deployments SET final = ?, deadline_s = ?, version = ?, record = ? "
-                     "WHERE id = ? AND version = ?",
-                     err, "iiitti", (int64_t)(d->finished_s != 0), d->deadline_s,
-                     (int64_t)d->version + 1, record, d->id, (int64_t)d->version))
+                     "UPDATE deployments SET version = ?, record = ? WHERE id = ? AND version = ?"
+                     " AND final = ? AND deadline_s = ? AND wake_s = ? AND state = ?",
+                     err, "ittiiiii", version + 1, record, d->id, version, is_final(d),
+                     d->deadline_s, wake_s(d), state_now(d)))
         return -1;
     if (sqlite3_changes(store->db) == 1)
-        return 0;
+        return mird_store_write_ports(store, d, err);
+    if (MIRD_SQL_RUN(store,
+                     "UPDATE deployments SET final = ?, deadline_s = ?, version = ?, record = ?,"
+                     " wake_s = ?, state = ? WHERE id = ? AND version = ?",
+                     err, "iiitiiti", is_final(d), d->deadline_s, version + 1, record, wake_s(d),
+                     state_now(d), d->id, version))
+        return -1;
+    if (sqlite3_changes(store->db) == 1)
+        return mird_store_write_ports(store, d, err);
     mir_fail(err, MIR_CONFLICT, "'%s' was changed by somebody else meanwhile", d->name);
     return mir_error_hint(err, "look at it again and repeat the command");
 }
@@ -361,16 +394,45 @@ int mird_store_deployment_by_name(struct mird_store *store, const char *name,
     return rc;
 }
 
-int mird_store_deployments(struct mird_store *store, bool all, struct mird_deployment **ret,
-                           size_t *ret_count, struct mir_error *err)
+int mird_store_deployments(struct mird_store *store, bool all, const char *after, size_t limit,
+                           struct mird_deployment **ret, size_t *ret_count, struct mir_error *err)
 {
+    static const char open_ones[] =
+        COLUMNS "WHERE final = 0 AND seq < COALESCE((SELECT seq FROM deployments WHERE id = ?), "
+                "9223372036854775807) ORDER BY seq DESC LIMIT ?";
+    static const char all_of_them[] =
+        COLUMNS "WHERE seq < COALESCE((SELECT seq FROM deployments WHERE id = ?), "
+                "9223372036854775807) ORDER BY seq DESC LIMIT ?";
     void *list = NULL;
     mird_store_enter(store);
     sqlite3_stmt *stmt =
-        mird_sql_bind(store, COLUMNS "WHERE final <= ? ORDER BY seq DESC", err, "i", (int64_t)all);
+        mird_sql_bind(store, all ? all_of_them : open_ones, err, "ti", after, (int64_t)limit);
     int rc = mird_sql_list(store, stmt, sizeof **ret, read_row, &list, ret_count, err);
     mird_store_leave(store);
     if (!rc)
         *ret = list;
+    return rc;
+}
+
+/* The index has the first digits only: how long it takes says nothing of the others. */
+int mird_store_deployment_by_token(struct mird_store *store, const char *token,
+                                   struct mird_deployment *ret, struct mir_error *err)
+{
+    void *list = NULL;
+    size_t count = 0;
+    char hint[MIRD_TOKEN_HINT + 1];
+    mird_token_hint(token, hint);
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, COLUMNS "WHERE token_hint = ? AND final = 0", err, "t", hint);
+    int rc = mird_sql_list(store, stmt, sizeof *ret, read_row, &list, &count, err);
+    mird_store_leave(store);
+    const struct mird_deployment *found = list;
+    for (size_t i = 0; !rc && i < count; i++)
+        if (CRYPTO_memcmp(found[i].token, token, MIR_ID_TEXT) == 0) {
+            *ret = found[i];
+            rc = 1;
+        }
+    free(list);
     return rc;
 }

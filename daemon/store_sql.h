@@ -117,8 +117,13 @@ json_t *mird_sql_json(sqlite3_stmt *stmt, int column, struct mir_error *err);
 /* Act under as->row, or take over when its epoch is 0 (store_acting.h). */
 int mird_store_claim(struct mird_store *store, struct mird_acting *as, struct mir_error *err);
 
+#define MIRD_TOKEN_HINT 8 /* digits of an ownership token that its index has */
+void mird_token_hint(const char *token, char out[MIRD_TOKEN_HINT + 1]);
+
 /* Inside a transaction, with the lock held. */
 int mird_store_fence(struct mird_store *store, struct mir_error *err);
+int mird_store_write_ports(struct mird_store *store, const struct mird_deployment *d,
+                           struct mir_error *err);
 int mird_store_insert_event(struct mird_store *store, struct mird_event *event,
                             struct mir_error *err);
 int mird_store_insert_operation(struct mird_store *store, const struct mird_operation *op,

@@ -90,7 +90,7 @@ static size_t count_of(struct mird_store *store)
 {
     struct mird_deployment *list = NULL;
     size_t count = 0;
-    assert_int_equal(mird_store_deployments(store, true, &list, &count, NULL), 0);
+    assert_int_equal(mird_store_deployments(store, true, "", 100, &list, &count, NULL), 0);
     free(list);
     return count;
 }

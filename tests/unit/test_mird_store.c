@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,10 +168,10 @@ static void test_names(void **state)
     assert_string_equal(found.id, second.id);
     struct mird_deployment *list;
     size_t count;
-    assert_int_equal(mird_store_deployments(h->store, false, &list, &count, NULL), 0);
+    assert_int_equal(mird_store_deployments(h->store, false, "", 10, &list, &count, NULL), 0);
     assert_int_equal(count, 1);
     free(list);
-    assert_int_equal(mird_store_deployments(h->store, true, &list, &count, NULL), 0);
+    assert_int_equal(mird_store_deployments(h->store, true, "", 10, &list, &count, NULL), 0);
     assert_int_equal(count, 2);
     assert_string_equal(list[0].id, second.id); /* newest first */
     free(list);
@@ -304,6 +305,128 @@ static void test_kernels_and_sites(void **state)
     assert_int_equal(err.kind, MIR_NOT_FOUND);
 }
 
+/* What is asked of many without their documents. */
+static void test_questions(void **state)
+{
+    struct house *h = *state;
+    struct mird_deployment d[5], found, *page;
+    struct mird_store_figures figures;
+    char name[16], holder[MIR_NAME_TEXT];
+    size_t count;
+    for (unsigned i = 0; i < 5; i++) {
+        snprintf(name, sizeof name, "q-%u", i);
+        d[i] = make(name);
+        d[i].deadline_s += i;
+        d[i].ports[0].host_port = (uint16_t)(8000 + i);
+        add_well(h, &d[i]);
+    }
+    assert_int_equal(mird_store_deployments(h->store, true, "", 2, &page, &count, NULL), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(page[1].id, d[3].id);
+    free(page);
+    assert_int_equal(mird_store_deployments(h->store, false, d[3].id, 9, &page, &count, NULL), 0);
+    assert_int_equal(count, 3);
+    assert_string_equal(page[0].id, d[2].id);
+    free(page);
+    struct mir_port port = {.address = "0.0.0.0", .host_port = 8002};
+    assert_int_equal(mird_store_port_holder(h->store, &port, holder, NULL), 1);
+    assert_string_equal(holder, "q-2");
+    mir_copy(port.address, sizeof port.address, "127.0.0.2");
+    assert_int_equal(mird_store_port_holder(h->store, &port, holder, NULL), 0);
+    assert_int_equal(mird_store_deployment_by_token(h->store, d[4].token, &found, NULL), 1);
+    assert_string_equal(found.id, d[4].id);
+    d[4].finished_s = d[4].deadline_s;
+    assert_int_equal(mird_store_deployment_update(h->store, &d[4], NULL), 0);
+    assert_int_equal(mird_store_deployment_by_token(h->store, d[4].token, &found, NULL), 0);
+    port.host_port = 8004;
+    mir_copy(port.address, sizeof port.address, "127.0.0.1");
+    assert_int_equal(mird_store_port_holder(h->store, &port, holder, NULL), 0);
+    assert_int_equal(mird_store_open_count(h->store, 3, &count, NULL), 0);
+    assert_int_equal(count, 3); /* and no further */
+    assert_int_equal(mird_store_figures(h->store, &figures, NULL), 0);
+    assert_int_equal(figures.open, 4);
+    assert_int_equal(figures.by_state[MIRD_PENDING], 4);
+    assert_int_equal(figures.by_state[MIRD_FAILED], 1);
+    assert_int_equal(figures.first_deadline_s, d[0].deadline_s);
+    assert_int_equal(figures.last_deadline_s, d[3].deadline_s);
+}
+
+static void note_lease(void *ctx, const struct mird_open_lease *lease)
+{
+    struct mird_open_lease *found = ctx;
+    unsigned at = found[0].id[0] ? 1 : 0;
+    found[at] = *lease;
+}
+
+/* What rests has its wake-up at the deadline, and all else comes first. */
+static void test_open_leases(void **state)
+{
+    struct house *h = *state;
+    struct mird_deployment rests = make("rests"), busy = make("busy");
+    struct mird_open_lease found[2] = {0};
+    rests.steps[MIRD_STEP_INSTANCE] = rests.steps[MIRD_STEP_HOOKS] = MIRD_DONE;
+    rests.seen_running = rests.goal_over = true;
+    add_well(h, &rests);
+    add_well(h, &busy);
+    assert_int_equal(mird_store_open_leases(h->store, note_lease, found, NULL), 0);
+    assert_string_equal(found[0].id, busy.id);
+    assert_int_equal(found[0].wake_s, 0);
+    assert_string_equal(found[1].id, rests.id);
+    assert_int_equal(found[1].wake_s, rests.deadline_s);
+    assert_string_equal(found[1].provider, "local");
+    busy.finished_s = 1800000001;
+    rests.end_reason = MIRD_END_REMOVED;
+    rests.ending_since_s = 1800000001;
+    assert_int_equal(mird_store_deployment_update(h->store, &busy, NULL), 0);
+    assert_int_equal(mird_store_deployment_update(h->store, &rests, NULL), 0);
+    memset(found, 0, sizeof found);
+    assert_int_equal(mird_store_open_leases(h->store, note_lease, found, NULL), 0);
+    assert_string_equal(found[0].id, rests.id);
+    assert_int_equal(found[0].wake_s, 0);
+    assert_int_equal(found[1].id[0], 0);
+}
+
+/* Many threads at once, one of them always wrong: what is acknowledged is there, what is refused is
+ * not, and nobody gets the answer of another. */
+#define WRITERS 8
+#define WRITES 40
+
+static void *write_many(void *ctx)
+{
+    struct house *h = ctx;
+    struct mird_deployment d = make("x");
+    struct mird_operation op = operation(&d);
+    bool replayed;
+    snprintf(d.name, sizeof d.name, "w-%.12s", d.id);
+    uintptr_t wrong =
+        (uintptr_t)mird_store_deployment_add(h->store, &d, &op, "", "", &replayed, NULL);
+    for (unsigned i = 0; i < WRITES; i++) {
+        struct mird_deployment stale = d;
+        struct mir_error err = {0};
+        stale.version += 7;
+        d.attempts = i + 1;
+        wrong += mird_store_deployment_update(h->store, &d, NULL) != 0;
+        wrong +=
+            mird_store_deployment_update(h->store, &stale, &err) != -1 || err.kind != MIR_CONFLICT;
+    }
+    struct mird_deployment back;
+    wrong += mird_store_deployment_get(h->store, d.id, &back, NULL) != 0 ||
+             back.version != WRITES + 1 || back.attempts != WRITES;
+    return (void *)wrong;
+}
+
+static void test_groups(void **state)
+{
+    pthread_t threads[WRITERS];
+    for (unsigned i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_many, *state), 0);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        void *wrong = NULL;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+}
+
 /* A child adds deployments and says so on a pipe after each; killed at some moment, all that it
  * had said is there. */
 static void test_kill(void **state)
@@ -399,6 +522,8 @@ int main(void)
         TEST(test_news),         TEST(test_identity_and_settings),
         TEST(test_kill),         TEST(test_kernels_and_sites),
         TEST(test_damaged),      TEST(test_newer),
+        TEST(test_questions),    TEST(test_open_leases),
+        TEST(test_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

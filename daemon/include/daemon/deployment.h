@@ -121,6 +121,9 @@ struct mird_deployment {
 /* The user's state, derived: pure. now only decides between ending and stuck (3 minutes). */
 enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t now_s);
 
+/* Is it up and settled, so that by its record nothing has to be done before its deadline? */
+bool mird_deployment_rests(const struct mird_deployment *d);
+
 const char *mird_step_name(enum mird_step_kind step); /* "image", "instance", ... */
 const char *mird_step_status_name(enum mird_step_status status);
 const char *mird_end_reason_name(enum mird_end_reason reason); /* "" for none */

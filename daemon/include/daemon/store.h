@@ -124,9 +124,45 @@ int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease 
 /* By name: the one not final, else the newest. */
 int mird_store_deployment_by_name(struct mird_store *store, const char *name,
                                   struct mird_deployment *ret, struct mir_error *err);
-/* Newest first; all=false leaves out the final ones. */
-int mird_store_deployments(struct mird_store *store, bool all, struct mird_deployment **ret,
-                           size_t *ret_count, struct mir_error *err);
+/* A page of documents, newest first, from the one behind `after` (an id; "" or an unknown one: from
+ * the newest); all=false leaves out the final ones. */
+int mird_store_deployments(struct mird_store *store, bool all, const char *after, size_t limit,
+                           struct mird_deployment **ret, size_t *ret_count, struct mir_error *err);
+/* The one, not final, whose ownership token this is: 1 found, 0 none, -1. */
+int mird_store_deployment_by_token(struct mird_store *store, const char *token,
+                                   struct mird_deployment *ret, struct mir_error *err);
+
+/* --- questions about many, answered without decoding a document --- */
+
+/* What a start has to know of a lease that is not over. */
+struct mird_open_lease {
+    char id[MIR_ID_TEXT];
+    char provider[24];
+    int64_t deadline_s;
+    int64_t wake_s; /* nothing is to be done for it before; 0: look at it at once */
+};
+/* All of them by wake_s; fn must not call the store. */
+typedef void mird_open_fn(void *ctx, const struct mird_open_lease *lease);
+int mird_store_open_leases(struct mird_store *store, mird_open_fn *fn, void *ctx,
+                           struct mir_error *err);
+/* How many are not final; counts up to `limit` only. */
+int mird_store_open_count(struct mird_store *store, size_t limit, size_t *ret,
+                          struct mir_error *err);
+
+struct mird_store_figures {
+    size_t by_state[MIRD_STATE_COUNT];         /* "stuck" once that has been noticed */
+    size_t open;                               /* not final */
+    int64_t first_deadline_s, last_deadline_s; /* of those; 0 when there are none */
+};
+int mird_store_figures(struct mird_store *store, struct mird_store_figures *ret,
+                       struct mir_error *err);
+
+/* Names, newest first, at most `limit`: an owned array. */
+int mird_store_names(struct mird_store *store, size_t limit, char (**ret)[MIR_NAME_TEXT],
+                     size_t *ret_count, struct mir_error *err);
+/* Is the host's port taken by a deployment that is not over? 1 with its name, 0 no, -1. */
+int mird_store_port_holder(struct mird_store *store, const struct mir_port *port,
+                           char ret_name[MIR_NAME_TEXT], struct mir_error *err);
 
 /* --- operations --- */
 int mird_store_operation_add(struct mird_store *store, const struct mird_operation *op,
