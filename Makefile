@@ -48,6 +48,7 @@ bench: all ## measure against peers, in ratios; no verdict on a busy machine (BE
 
 torture: all ## kill the real daemon at every fault point, then KILLS=500 times at random (TORTURE="--help" for more)
 	scripts/install-deps run
+	ninja -C $(BUILD) tests/libmeddle.so
 	MIRAGE_BIN=$(abspath $(BUILD))/bin PYTHONPATH=tests/lib tests/torture/torture.py --kills $(KILLS) $(TORTURE)
 
 fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each

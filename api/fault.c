@@ -58,7 +58,7 @@ static void note(unsigned long number, const char *name)
 {
     int fd = open(plan.count_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
-        dprintf(fd, "%lu %s\n", number, name);
+        dprintf(fd, "%lu %s %ld\n", number, name, (long)getpid());
         close(fd);
     }
 }

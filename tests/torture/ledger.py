@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: ISC
-"""What really runs. A ledger is the only witness that the checker believes: for the provider
-"local" it is /proc and the instance directories, never a word of the daemon.
+"""What really runs, and all else that the torture has to know of a provider. A ledger is the only
+witness that the checker believes: for "local" it is /proc and the instance directories, never a
+word of the daemon.
 
-A ledger of another provider has the same three methods and is added to LEDGERS."""
+A ledger of another provider has the same constants and methods, asks its own cloud (a simulated
+one, say), and is added to LEDGERS: nothing else of the torture knows a provider."""
 import os
 
 
 class LocalLedger:
     """Guests and keepers of one world, by the lease whose directory they work in."""
+    NAME = 'local'         # in a request
+    KERNEL = 'hello.elf'   # of bin/: gets to "live" there
+    # Lines of the daemon's configuration: no time is lost on asking whether KVM works.
+    CONFIG = '[local]\naccelerator = tcg\n'
+    BOUND_S = 6.0          # so long after a deadline anything may still run
+    SETTLE_S = 0           # and so much longer until it may be told gone
+    HOLDERS = ('keeper',)  # roles of processes that an instance may end with (meddle.h)
 
     def __init__(self, world):
         self.root = os.path.realpath(os.path.join(world.state, 'local'))
@@ -44,4 +53,4 @@ class LocalLedger:
         return [n for n in names if os.path.isdir(os.path.join(self.root, n))]
 
 
-LEDGERS = {'local': LocalLedger}
+LEDGERS = {ledger.NAME: ledger for ledger in (LocalLedger,)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A daemon that is going to be hurt, and a client that does not mind: every request is repeated
 until it is answered, by the daemon that was started anew if need be."""
+import collections
 import http.client
 import json
 import os
@@ -12,11 +13,15 @@ import subprocess
 import threading
 import time
 
-from checker import BOUND_S, Checker
+from checker import Checker
+from meddle import Meddle
 from mirage import PATIENCE, World, program
+from plan import CALL, KEEPER, Plan
 
 OVER = ('gone', 'failed')
-HANG_S = 1.5   # a daemon that hangs is given so long, then it is killed
+HANG_S = 0.3    # hung for so long, it does not go on by itself
+NEAR_S = 0.3    # a deadline is waited for in real time from so long before it
+DOWN_S = (0, 0, 0, 0.3, 3)  # how long nobody starts the daemon again
 STEP_S = 12 * PATIENCE
 SANITIZED = re.compile(r'AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:')
 
@@ -38,59 +43,69 @@ class Channel(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-KEEPER = 'keeper:'
-
-
 class Victim(World):
-    """One world, its checker, and the plan for its daemons: 'kill:store.commit#3' is for the first,
-    what follows a '+' for the next one; 'keeper:kill:NAME#N' is for the keepers of the first."""
+    """One world, its clock, its checker, and the plans for its daemons: the first is for the first
+    daemon (and the processes that it starts), what follows a '+' for the next one."""
 
     def __init__(self, make_ledger, plan=None, seed=0):
         super().__init__()
-        self.plan = plan.split('+') if plan else []
+        self.plans = [Plan(text) for text in plan.split('+')] if plan else []
         self.random = random.Random(f'{seed} {plan}')
         self.fault = None  # of the daemon that runs now
         self.socket = os.path.join(self.dir, 'api.sock')
-        self.count_file = None
         config = os.path.join(self.dir, 'config')
         with open(config, 'w', encoding='utf-8') as f:
-            f.write('[policy]\nttl_min = 1s\n')
+            f.write(f'[policy]\nttl_min = 1s\n{make_ledger.CONFIG}')
         self.env.update(MIRAGE_DEPLOY_SOCKET=self.socket, MIRAGE_DEPLOY_CONFIG=config)
-        self.checker = Checker(make_ledger(self))
+        self.time = Meddle(self.dir)
+        self.ledger = make_ledger(self)
+        self.checker = Checker(self.ledger, self.time.truth)
         self.starts = self.deaths = 0
         self.ready_at = 0
         self.hung_since = None
+        self.came = True  # every planned fault so far
 
     def __exit__(self, *_):
         self.checker.close()
         super().__exit__()
 
+    # --- time ---
+
+    def passes_to(self, moment):
+        """Skip what is left until then, but for the last moments before a deadline."""
+        leases = [lease.over_by() for lease in self.checker.leases.values()]
+        ahead = [t for t in [moment, *leases, self.checker.unknown_until] if t > self.time.truth()]
+        seconds = min(ahead, default=0) - NEAR_S - self.time.truth()
+        if seconds > 0 and moment > self.time.truth():
+            self.time.passes(seconds)
+        else:
+            time.sleep(0.03)
+
     # --- the daemon ---
 
     def launch(self):
-        """Start it, the first one with the fault; True when it came to answer."""
-        self.fault = self.plan[self.starts] if self.starts < len(self.plan) else None
+        """Start it, with the fault that is its; True when it came to answer."""
+        self.came = self.came and self.reached()
+        self.fault = self.plans[self.starts] if self.starts < len(self.plans) else None
         self.starts += 1
         self.hung_since = None
-        self.count_file = self.count_of(self.starts)
-        env = {**self.env, 'MIRAGE_DEPLOY_FAULT_COUNT': self.count_file,
-               'MIRAGE_DEPLOY_KEEPER_FAULT_COUNT': self.count_file + KEEPER}
-        if self.fault and self.fault.startswith(KEEPER):
-            env['MIRAGE_DEPLOY_KEEPER_FAULT'] = self.fault.removeprefix(KEEPER)
-        elif self.fault:
-            env['MIRAGE_DEPLOY_FAULT'] = self.fault
+        count_file = self.count_of(self.starts)
+        env = {**self.env, 'MIRAGE_DEPLOY_FAULT_COUNT': count_file,
+               'MIRAGE_DEPLOY_KEEPER_FAULT_COUNT': count_file + KEEPER,
+               **self.time.env(self.fault.call() if self.fault else None),
+               **(self.fault.env() if self.fault else {})}
         self.daemon = subprocess.Popen([program('mirage-deployd')], env=env, stdout=self.log,
                                        stdin=subprocess.DEVNULL, stderr=self.log)
         give_up = time.monotonic() + 15 * PATIENCE
         while time.monotonic() < give_up and self.daemon.poll() is None and not self.hangs():
             try:
                 if self.once('GET', '/readyz')[0] == 200:
-                    self.ready_at = time.time()
+                    self.ready_at = self.time.truth()
                     self.checker.told(self.everything())
                     return True
             except Down:
                 pass
-            time.sleep(0.03)
+            time.sleep(0.02)
         return False
 
     def alive(self):
@@ -103,37 +118,54 @@ class Victim(World):
                 return
             if self.daemon:
                 self.deaths += 1
+                if self.alive():
+                    self.wait_without_it()
                 self.kill_daemon()
                 if self.fault:  # not always at once
-                    time.sleep(self.random.choice((0, 0, 0, 0.3, 3)))
+                    self.time.passes(self.random.choice(DOWN_S))
             if self.launch():
                 return
         raise AssertionError(f'the daemon does not start any more:\n{self.daemon_log()[-3000:]}')
 
+    def wait_without_it(self):
+        """It hangs until every deadline has passed, and whatever runs has to end all the same."""
+        until = self.checker.latest_end()
+        while self.time.truth() < until:
+            self.passes_to(until)
+        while self.ledger.running() and self.time.truth() < until + self.ledger.BOUND_S:
+            time.sleep(0.05)
+        self.checker.look()
+
     def count_of(self, start):
         return os.path.join(self.dir, f'points-{start}')
 
-    def points(self, start=1):
-        """Names of the fault points that the daemon of this start has passed, and its keepers."""
-        found = []
-        for file, prefix in ((self.count_of(start), ''), (self.count_of(start) + KEEPER, KEEPER)):
+    def counted(self, start=None):
+        """{name: how often} of the fault points that the daemon of this start has passed, and, as
+        each counts by itself, the most that one of its keepers has."""
+        found = collections.Counter()
+        name_of = self.count_of(start or self.starts)
+        for file, prefix in ((name_of, ''), (name_of + KEEPER, KEEPER)):
             try:
                 with open(file, encoding='ascii') as f:
-                    found += [prefix + line.split()[1] for line in f if line.count(' ') == 1]
+                    lines = [line.split() for line in f if line.count(' ') == 2]
             except FileNotFoundError:
-                pass
+                continue
+            for (name, _), times in collections.Counter((w[1], w[2]) for w in lines).items():
+                found[prefix + name] = max(found[prefix + name], times)
         return found
 
-    def reached(self, start=1):
-        """Was the planned point passed?"""
-        plan = self.plan[start - 1]
-        keeper = KEEPER if plan.startswith(KEEPER) else ''
-        name, number = plan.removeprefix(KEEPER).split(':', 1)[1].split('#')
-        return self.points(start).count(keeper + name) >= int(number)
+    def calls(self):
+        """The same of the calls of all processes, since the last start."""
+        return collections.Counter({CALL + name: n for name, n in self.time.counted().items()})
+
+    def reached(self):
+        """Has the fault of the daemon that runs come?"""
+        return self.fault is None or self.fault.reached(self.counted(), self.time.planned())
 
     def hangs(self):
         """Is the daemon in its planned hang, and has it been for long enough?"""
-        if not (self.fault or '').startswith('hang:') or not self.reached(self.starts):
+        if not self.fault or self.fault.mode != 'hang' or not self.fault.hits(('daemon',)) \
+                or not self.reached():
             return False
         self.hung_since = self.hung_since or time.monotonic()
         return time.monotonic() - self.hung_since > HANG_S
@@ -145,8 +177,9 @@ class Victim(World):
 
     # --- requests ---
 
-    def once(self, method, path, body=None, timeout=3 * PATIENCE, **headers):
+    def once(self, method, path, body=None, **headers):
         """(status, document); Down when no whole answer came."""
+        timeout = 2 * HANG_S if self.fault and self.fault.mode == 'hang' else 3 * PATIENCE
         channel = Channel(self.socket, timeout)
         try:
             data = json.dumps(body) if isinstance(body, dict) else body
@@ -176,10 +209,16 @@ class Victim(World):
             time.sleep(0.05)
 
     def everything(self):
-        status, document = self.once('GET', '/v1/deployments?all=1')
-        if status != 200:
-            raise Down(f'{status} {document}')
-        return document['deployments']
+        """All deployments, page by page."""
+        found, after = [], ''
+        while True:
+            status, document = self.once('GET', f'/v1/deployments?all=1{after}')
+            if status != 200:
+                raise Down(f'{status} {document}')
+            found += document['deployments']
+            if not document.get('next'):
+                return found
+            after = f'&after={document["next"]}'
 
     # --- what the client does with deployments ---
 
@@ -191,11 +230,11 @@ class Victim(World):
         """Under one key until it is answered: one lease at most, and known from then on."""
         key = f'{name}-{self.random.getrandbits(64):x}'
         self.checker.asked_to_deploy(ttl_s)
-        request = {'provider': 'local', 'kernel': kernel, 'name': name, 'ttl': f'{ttl_s}s',
+        request = {'provider': self.ledger.NAME, 'kernel': kernel, 'name': name, 'ttl': f'{ttl_s}s',
                    'anyway': True}
-        began = time.time()
+        began = self.time.truth()
         status, document = self.ask('POST', '/v1/deployments', request, Idempotency_Key=key)
-        self.checker.unknown_until += time.time() - began
+        self.checker.unknown_until += self.time.truth() - began
         assert status == 202, f'{status} {document}'
         return self.checker.deployed(document['deployment'])
 
@@ -209,13 +248,14 @@ class Victim(World):
             self.checker.extended(lease, document['lease'])
             return True
         assert status == 409, f'{lease.name}: extension: {status} {document}'
-        if time.time() < lease.acked - 1:
+        if self.time.truth() < lease.acked - 1:
             self.ended_early(lease, document)
         return False
 
     def ended_early(self, lease, why):
         """Allowed only where the launch itself has failed, or its keeper was hurt."""
-        allowed = ('failed', 'guest') if (self.plan or [''])[0].startswith(KEEPER) else ('failed',)
+        hurt = any(plan.hits(self.ledger.HOLDERS) for plan in self.plans)
+        allowed = ('failed', 'guest') if hurt else ('failed',)
         status, d = self.ask('GET', f'/v1/deployments/{lease.id}')
         if status != 200 or d['end_reason'] not in allowed:
             self.checker.fault(f'{lease.name}: not extended before its end: {why}, {d}')
@@ -223,7 +263,7 @@ class Victim(World):
     def remove(self, lease):
         status, document = self.ask('DELETE', f'/v1/deployments/{lease.id}')
         assert status == 202, f'{lease.name}: removal: {status} {document}'
-        lease.removed = time.time()
+        lease.removed = self.time.truth()
 
     def state_now(self, lease):
         status, document = self.ask('GET', f'/v1/deployments/{lease.id}')
@@ -244,16 +284,16 @@ class Victim(World):
 
     def wait_over(self, lease):
         """Over by its time, or so soon after the last start of the daemon."""
-        while True:
-            until = lease.over_by()
-            state = self.state_now(lease)
-            if state in OVER:
+        bound = self.ledger.BOUND_S * PATIENCE + self.ledger.SETTLE_S
+        while self.state_now(lease) not in OVER:
+            until, now = lease.over_by(), self.time.truth()
+            if now > max(until, self.ready_at) + bound:
+                self.checker.fault(f'{lease.name} is still {self.state_now(lease)}, '
+                                   f'{now - until:.1f} s after it had to be over')
                 return
-            if time.time() > max(until, self.ready_at) + BOUND_S * PATIENCE:
-                self.checker.fault(f'{lease.name} is still {state}, '
-                                   f'{time.time() - until:.1f} s after it had to be over')
-                return
-            time.sleep(0.1)
+            if now > until and self.ledger.SETTLE_S:
+                self.time.passes(self.ledger.SETTLE_S / 30)
+            self.passes_to(until)
 
     def last_words(self):
         """Everything is over: nothing may be left, in the ledger least of all."""
@@ -266,6 +306,7 @@ class Victim(World):
             self.checker.fault(f'left behind: {self.checker.left()}')
         self.ensure()
         self.checker.told(self.everything())
+        self.came = self.came and self.reached()
         if self.stop_daemon() != 0:
             self.checker.fault('the daemon did not end well')
         if SANITIZED.search(self.daemon_log()):

@@ -6,8 +6,8 @@
  * MIRAGE_DEPLOY_FAULT=kill:N | fail-before:N | fail-after:N | hang:N acts at the N-th point that
  * the process passes (from 1), kill:NAME#N and so on at the N-th of that name: threads and polls
  * move the plain numbers from run to run, the numbers under a name hardly ever.
- * MIRAGE_DEPLOY_FAULT_COUNT=FILE makes the process append one line "number name" per point to
- * FILE. Without both, a point costs one atomic increment.
+ * MIRAGE_DEPLOY_FAULT_COUNT=FILE makes the process append one line "number name pid" per point
+ * to FILE. Without both, a point costs one atomic increment.
  */
 #ifndef API_FAULT_H
 #define API_FAULT_H
