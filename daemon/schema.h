@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+/* Files of older versions have pages without checksums (store_pages.h). */
+#define MIRD_SCHEMA_SUMMED 5
+
 extern const char *const mird_schema[];
 extern const size_t mird_schema_version; /* number of rows = newest version */
 

@@ -18,6 +18,15 @@
 #include "api/memory.h"
 #include "schema.h"
 #include "store_sql.h"
+#include "store_wal.h"
+
+static int found_damage(struct mird_store *store, const char *text, struct mir_error *err)
+{
+    unsigned page = atomic_exchange(&store->pages->bad_page, 0);
+    if (page)
+        return mir_fail(err, MIR_CORRUPT, "store: page %u of state.db is damaged", page);
+    return mir_fail(err, MIR_CORRUPT, "store: %s", text);
+}
 
 static int check_integrity(struct mird_store *store, struct mir_error *err)
 {
@@ -28,7 +37,7 @@ static int check_integrity(struct mird_store *store, struct mir_error *err)
     if (sqlite3_step(stmt) != SQLITE_ROW)
         rc = mird_sql_fail(store, "integrity check", err);
     else if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok"))
-        rc = mir_fail(err, MIR_CORRUPT, "store: %s", (const char *)sqlite3_column_text(stmt, 0));
+        rc = found_damage(store, (const char *)sqlite3_column_text(stmt, 0), err);
     sqlite3_finalize(stmt);
     return rc;
 }
@@ -77,46 +86,93 @@ static int migrate(struct mird_store *store, struct mir_error *err)
 
 static int configure(struct mird_store *store, struct mir_error *err)
 {
-    static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                  "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF;"
+    static const char pragmas[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                                  "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -512;"
+                                  "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA journal_size_limit = 4194304;";
-    sqlite3_busy_timeout(store->db, 2000);
-    sqlite3_extended_result_codes(store->db, 1);
     if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL))
         return mird_sql_fail(store, "setting up", err);
     return 0;
 }
 
-static int open_db(struct mird_store *store, const char *path, struct mir_error *err)
+/* With the write lock, as another program may have the database open. */
+static int settle_log(struct mird_store *store, struct mir_error *err)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(path, &store->db, flags, NULL))
-        return mird_sql_fail(store, path, err);
-    return configure(store, err) || check_integrity(store, err) || migrate(store, err) ? -1 : 0;
+    if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL))
+        return mird_sql_fail(store, "looking at the log", err);
+    int rc = mird_wal_settle(store->db, err);
+    if (sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) && !rc)
+        rc = mird_sql_fail(store, "looking at the log", err);
+    return rc;
 }
 
-/* Keep the broken files for whoever wants to look; the next start begins with an empty store. */
-static void set_aside(struct mird_store *store, const char *path, struct mir_error *err)
+/* The file, and room for checksums. Other flags than 0 and CREATE are the same for everybody. */
+static int connect(struct mird_store *store, const char *path, int flags, bool *ret_rewrite,
+                   struct mir_error *err)
 {
-    static const char *const suffixes[] = {"-wal", "-shm", ""};
-    struct mir_error why = *err;
-    int64_t now_s = mir_now_s(mir_clock_system());
-    sqlite3_close(store->db);
-    store->db = NULL;
-    mir_auto_free char *kept = mir_format("%s.broken-%" PRId64, path, now_s);
+    flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &store->db, flags, store->pages->name))
+        return mird_sql_fail(store, path, err);
+    sqlite3_busy_timeout(store->db, 2000);
+    sqlite3_extended_result_codes(store->db, 1);
+    return mird_pages_begin(store->pages, store->db, MIRD_SCHEMA_SUMMED, ret_rewrite, err);
+}
+
+/* Until the log is known to be whole, closing must not copy it into the file and delete it. */
+static int prepare(struct mird_store *store, bool rewrite, struct mir_error *err)
+{
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (configure(store, err) || (rewrite && mird_pages_rewrite(store->pages, store->db, err)) ||
+        check_integrity(store, err) || settle_log(store, err) || migrate(store, err))
+        return -1;
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return 0;
+}
+
+static int open_db(struct mird_store *store, const char *path, struct mir_error *err)
+{
+    bool rewrite;
+    mode_t old_mask = umask(077);
+    int rc = connect(store, path, SQLITE_OPEN_CREATE, &rewrite, err);
+    if (!rc)
+        rc = prepare(store, rewrite, err);
+    umask(old_mask);
+    if (rc) {
+        sqlite3_close(store->db);
+        store->db = NULL;
+    }
+    return rc;
+}
+
+/* --- a file that is damaged, or none --- */
+
+/* The database first: whatever happens in between, a log is never missing from under it. The index
+ * of the log holds nothing of its own. */
+static int move_files(const char *path, const char *kept, struct mir_error *err)
+{
+    static const char *const suffixes[] = {"", "-wal"};
     for (size_t i = 0; i < MIR_NELEMS(suffixes); i++) {
         mir_auto_free char *from = mir_format("%s%s", path, suffixes[i]);
         mir_auto_free char *to = mir_format("%s%s", kept, suffixes[i]);
         if (rename(from, to) && errno != ENOENT)
-            mir_log(MIR_LOG_ERROR, "store", "cannot move %s aside", from);
+            return mir_fail_errno(err, errno, "cannot move %s aside", from);
     }
-    mir_fail(err, MIR_CORRUPT, "the database is damaged (%.300s); it was kept as %s", why.text,
-             kept);
-    mir_error_hint(err,
-                   "put a good copy in place of %s, or start again with an empty one: what "
-                   "runs still ends at its deadline",
-                   path);
+    mir_auto_free char *log_index = mir_format("%s-shm", path);
+    unlink(log_index);
+    return 0;
+}
+
+/* A name that nothing has yet: an earlier broken file is kept too. Owned. */
+static char *name_kept(const char *path)
+{
+    int64_t now_s = mir_now_s(mir_clock_system());
+    char *kept = mir_format("%s.broken-%" PRId64, path, now_s);
+    for (unsigned n = 2; !access(kept, F_OK) && n < 1000; n++) {
+        free(kept);
+        kept = mir_format("%s.broken-%" PRId64 "-%u", path, now_s, n);
+    }
+    return kept;
 }
 
 static void sync_directory(const char *path)
@@ -126,12 +182,83 @@ static void sync_directory(const char *path)
         fsync(fd);
 }
 
+/* Keeps the broken files for whoever wants to look, and begins with an empty database, which takes
+ * up what runs from the providers' tags (docs/decisions/0008). */
+static int begin_again(struct mird_store *store, const char *path, struct mir_error *err)
+{
+    struct mir_error why = *err;
+    mir_auto_free char *kept = name_kept(path);
+    if (move_files(path, kept, err)) {
+        mir_error_wrap(err, "the database is damaged (%.200s), and", why.text);
+        return mir_error_hint(err, "move %s and %s-wal away and start again", path, path);
+    }
+    sync_directory(store->state_dir);
+    mir_log(MIR_LOG_ERROR, "store",
+            "the database is damaged (%.300s); it is kept as %s; an empty one takes up what runs "
+            "from the providers' tags; earlier deployments are in the kept file only",
+            why.text, kept);
+    if (open_db(store, path, err))
+        return -1;
+    struct mird_audit row = {.what = "rebuild"};
+    snprintf(row.detail, sizeof row.detail, "%.280s; kept as %.80s", why.text,
+             strrchr(kept, '/') + 1);
+    struct mir_error unsaid = {0};
+    if (mird_store_audit_put(store, &row, &unsaid))
+        mir_log(MIR_LOG_WARN, "store", "%s", unsaid.text);
+    return 0;
+}
+
+/* What stands in the database's place has to be a file of its own. A log without its database
+ * (which somebody has deleted) is nobody's: SQLite would delete it. */
+static int check_place(const char *path, struct mir_error *err)
+{
+    struct stat st;
+    mir_auto_free char *log = mir_format("%s-wal", path);
+    if (lstat(path, &st)) {
+        if (errno == ENOENT && !access(log, F_OK)) {
+            mir_auto_free char *kept = name_kept(path);
+            return move_files(path, kept, err);
+        }
+        return errno == ENOENT ? 0 : mir_fail_errno(err, errno, "cannot look at %s", path);
+    }
+    if (S_ISREG(st.st_mode))
+        return 0;
+    mir_fail(err, MIR_POLICY, "%s is %s, not a file", path,
+             S_ISDIR(st.st_mode)   ? "a directory"
+             : S_ISLNK(st.st_mode) ? "a symbolic link"
+                                   : "something else");
+    return mir_error_hint(err, "move it away; to have the state elsewhere, set "
+                               "MIRAGE_DEPLOY_STATE to that directory");
+}
+
+static int open_file(struct mird_store *store, struct mir_error *err)
+{
+    mir_auto_free char *path = mir_format("%s/state.db", store->state_dir);
+    if (check_place(path, err))
+        return -1;
+    int rc = open_db(store, path, err);
+    if (rc && err->kind == MIR_NO_SPACE) {
+        mird_store_reserve_release(store);
+        rc = open_db(store, path, err);
+    }
+    return rc && err->kind == MIR_CORRUPT ? begin_again(store, path, err) : rc;
+}
+
+/* Who reads that the daemon does not start asks first what becomes of the instances. */
+static void say_what_is_safe(struct mir_error *err)
+{
+    struct mir_error why = *err;
+    mir_error_hint(err, "%.180s%swhat runs still ends at its deadline by its other hooks", why.hint,
+                   *why.hint ? "; meanwhile " : "");
+}
+
 static struct mird_store *store_new(const char *state_dir)
 {
     struct mird_store *store = mir_calloc(1, sizeof *store);
     pthread_mutex_init(&store->lock, NULL);
     mird_group_init(&store->group);
     store->state_dir = mir_strdup(state_dir);
+    store->pages = mird_pages_new();
     store->audit_last = -1;
     return store;
 }
@@ -143,19 +270,10 @@ int mird_store_open_acting(const char *state_dir, struct mird_acting *as, struct
     if (mir_dir_make(state_dir, 0700, err))
         return -1;
     struct mird_store *store = store_new(state_dir);
-    mir_auto_free char *path = mir_format("%s/state.db", state_dir);
-    mode_t old_mask = umask(077);
-    int rc = open_db(store, path, &why);
-    umask(old_mask);
-    if (rc && why.kind == MIR_CORRUPT)
-        set_aside(store, path, &why);
-    if (!rc)
-        rc = mird_store_claim(store, as, &why) ||
-                     mird_identity_load(state_dir, &store->identity, &why)
-                 ? -1
-                 : 0;
-    if (rc) {
+    if (open_file(store, &why) || mird_store_claim(store, as, &why) ||
+        mird_identity_load(state_dir, &store->identity, &why)) {
         mird_store_close(store);
+        say_what_is_safe(&why);
         if (err)
             *err = why;
         return -1;
@@ -189,11 +307,12 @@ int mird_store_open_standby(const char *state_dir, struct mird_store **ret, stru
 {
     struct mird_store *store = store_new(state_dir);
     mir_auto_free char *path = mir_format("%s/state.db", state_dir);
+    bool rewrite;
     int rc = 0;
     if (access(path, F_OK))
         rc = mir_fail(err, MIR_NOT_FOUND, "there is no database in %s yet", state_dir);
-    else if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
-        rc = mird_sql_fail(store, path, err);
+    else
+        rc = connect(store, path, 0, &rewrite, err);
     if (!rc && (configure(store, err) || check_version(store, err) ||
                 mird_identity_read(state_dir, &store->identity, err)))
         rc = -1;
@@ -214,6 +333,7 @@ void mird_store_close(struct mird_store *store)
     for (size_t i = 0; i < store->statement_count; i++)
         sqlite3_finalize(store->statements[i].stmt);
     sqlite3_close(store->db);
+    mird_pages_free(store->pages);
     OPENSSL_cleanse(&store->identity, sizeof store->identity);
     pthread_mutex_destroy(&store->lock);
     free(store->state_dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store_sql.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,22 @@ void mird_store_leave(struct mird_store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
+#define START_AGAIN                                                                                \
+    "start the daemon again: it keeps the damaged file and takes up what runs from the "           \
+    "providers' "                                                                                  \
+    "tags"
+
+/* A sync may fail for want of room too, and what the page layer refuses is damage. */
+static int true_code(const struct mird_store *store)
+{
+    int code = sqlite3_extended_errcode(store->db), sys_errno = sqlite3_system_errno(store->db);
+    if (code == SQLITE_IOERR_DATA)
+        return SQLITE_CORRUPT;
+    if ((code & 0xff) == SQLITE_IOERR && (sys_errno == ENOSPC || sys_errno == EDQUOT))
+        return SQLITE_FULL;
+    return code & 0xff;
+}
+
 int mird_sql_fail(struct mird_store *store, const char *doing, struct mir_error *err)
 {
     static const struct {
@@ -29,22 +46,27 @@ int mird_sql_fail(struct mird_store *store, const char *doing, struct mir_error 
     } rows[] = {
         {SQLITE_FULL, MIR_NO_SPACE, "free some space; teardown goes on meanwhile"},
         {SQLITE_NOMEM, MIR_NO_SPACE, "free some memory"},
-        {SQLITE_CORRUPT, MIR_CORRUPT, "stop the daemon and start it again: it checks the file"},
-        {SQLITE_NOTADB, MIR_CORRUPT, "stop the daemon and start it again: it checks the file"},
+        {SQLITE_CORRUPT, MIR_CORRUPT, START_AGAIN},
+        {SQLITE_NOTADB, MIR_CORRUPT, START_AGAIN},
+        {SQLITE_IOERR, MIR_FAILED, "look at the disk's health; teardown goes on meanwhile"},
         {SQLITE_BUSY, MIR_UNAVAILABLE, "another program holds the database open"},
         {SQLITE_READONLY, MIR_POLICY, "make the state directory writable for this user"},
         {SQLITE_CANTOPEN, MIR_POLICY, "make the state directory readable and writable"},
+        {SQLITE_PERM, MIR_POLICY, "make the state directory readable and writable"},
     };
-    int code = sqlite3_errcode(store->db) & 0xff;
-    int sys_errno = sqlite3_system_errno(store->db);
-    mir_fail(err, MIR_FAILED, "store: %s: %s", doing, sqlite3_errmsg(store->db));
+    int code = true_code(store);
+    unsigned page = atomic_exchange(&store->pages->bad_page, 0);
+    if (page)
+        mir_fail(err, MIR_FAILED, "store: %s: page %u of state.db is damaged", doing, page);
+    else
+        mir_fail(err, MIR_FAILED, "store: %s: %s", doing, sqlite3_errmsg(store->db));
     for (size_t i = 0; err && i < MIR_NELEMS(rows); i++)
         if (rows[i].code == code) {
             err->kind = rows[i].kind;
             mir_error_hint(err, "%s", rows[i].hint);
         }
-    if (err && code == SQLITE_IOERR)
-        err->sys_errno = sys_errno;
+    if (err && (sqlite3_errcode(store->db) & 0xff) == SQLITE_IOERR)
+        err->sys_errno = sqlite3_system_errno(store->db);
     return -1;
 }
 

@@ -11,7 +11,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "daemon/store.h"
 #include "daemon/store_acting.h"
+#include "store_pages.h"
 
 #define MIRD_STATEMENTS_MAX 64
 #define MIRD_RECORD_MAX (64u << 10) /* bytes of one JSON record */
@@ -46,6 +48,7 @@ struct mird_store {
     pthread_mutex_t lock;
     struct mird_group group;
     sqlite3 *db;
+    struct mird_pages *pages;
     char *state_dir;
     struct mird_identity identity;
     int64_t audit_last; /* id of the newest audit row, -1: not known (any more) */

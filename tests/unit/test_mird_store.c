@@ -466,52 +466,6 @@ static void test_kill(void **state)
     }
 }
 
-static void overwrite(const char *path, off_t at, const char *bytes, size_t len)
-{
-    mir_auto_close int fd = open(path, O_RDWR);
-    assert_true(fd >= 0);
-    assert_true(pwrite(fd, bytes, len, at) == (ssize_t)len);
-}
-
-static void test_damaged(void **state)
-{
-    struct house *h = *state;
-    struct mird_identity first, second;
-    char path[128];
-    struct mir_error err = {0};
-    mird_store_identity(h->store, &first, NULL);
-    mird_store_close(h->store);
-    h->store = NULL;
-    snprintf(path, sizeof path, "%s/state.db", h->dir);
-    overwrite(path, 0, "this is not a database at all...", 32);
-    assert_int_equal(mird_store_open(h->dir, &h->store, &err), -1);
-    assert_int_equal(err.kind, MIR_CORRUPT);
-    assert_non_null(strstr(err.text, "state.db.broken-"));
-    assert_true(*err.hint != '\0');
-    assert_int_equal(access(path, F_OK), -1);
-    open_store(h); /* an empty one, and the same installation */
-    mird_store_identity(h->store, &second, NULL);
-    assert_string_equal(first.installation, second.installation);
-}
-
-static void test_newer(void **state)
-{
-    struct house *h = *state;
-    struct mir_error err = {0};
-    char path[128];
-    const char ours[] = {0, 0, 0, (char)mird_schema_version};
-    mird_store_close(h->store);
-    h->store = NULL;
-    /* The header keeps user_version at byte 60; the WAL is gone after a clean close. */
-    snprintf(path, sizeof path, "%s/state.db", h->dir);
-    overwrite(path, 60, "\0\0\3\347", 4);
-    assert_int_equal(mird_store_open(h->dir, &h->store, &err), -1);
-    assert_int_equal(err.kind, MIR_CONFLICT);
-    assert_non_null(strstr(err.text, "version 999"));
-    overwrite(path, 60, ours, sizeof ours);
-    open_store(h);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -521,7 +475,6 @@ int main(void)
         TEST(test_names),        TEST(test_idempotency),
         TEST(test_news),         TEST(test_identity_and_settings),
         TEST(test_kill),         TEST(test_kernels_and_sites),
-        TEST(test_damaged),      TEST(test_newer),
         TEST(test_questions),    TEST(test_open_leases),
         TEST(test_groups),
     };

@@ -4,7 +4,8 @@
  * (WAL, synchronous=FULL, STRICT tables); all SQL of the project is in store*.c.
  *
  * Any thread; calls are serialised by a mutex inside and never span a network call. A function
- * that changes something has committed durably when it returns 0; after -1 nothing changed.
+ * that changes something has committed durably when it returns 0; after -1 nothing changed (where
+ * the disk failed, a later process may find it written all the same).
  * Lists are owned arrays, freed with free().
  */
 #ifndef DAEMON_STORE_H
@@ -23,8 +24,10 @@
 
 struct mird_store;
 
-/* Opens or creates <state_dir>/state.db, migrates it to the newest schema, checks its integrity.
- * MIR_CORRUPT says what is wrong and where the broken file was kept. */
+/* Opens or creates <state_dir>/state.db, migrates it to the newest schema, checks its integrity. A
+ * damaged one is kept beside it as state.db.broken-TIME, told on the log and in the audit log, and
+ * an empty one begun, which wants to be rebuilt (setting "rebuild"). Every error's hint says what
+ * is safe meanwhile. */
 int mird_store_open(const char *state_dir, struct mird_store **ret, struct mir_error *err);
 void mird_store_close(struct mird_store *store);
 

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+/* The store's file: damaged, old, new, unreachable, or no file at all. What is wrong is said, what
+ * is broken is kept, and what is safe meanwhile is told. */
+#include "scratch.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "daemon/store.h"
+#include "schema.h"
+#include "store_pages.h"
+#include "store_wal.h"
+
+#define SAFE "ends at its deadline"
+
+static char *file_of(void **state, const char *name)
+{
+    return mir_format("%s/%s", (const char *)*state, name);
+}
+
+static struct mird_store *open_well(void **state)
+{
+    struct mir_error err = {0};
+    struct mird_store *store = NULL;
+    if (mird_store_open(*state, &store, &err))
+        fail_msg("%s", err.text);
+    return store;
+}
+
+/* It does not open, for this kind of reason, and says what is safe. */
+static void open_badly(void **state, enum mir_kind kind, const char *part_of_text)
+{
+    struct mir_error err = {0};
+    struct mird_store *store = NULL;
+    assert_int_equal(mird_store_open(*state, &store, &err), -1);
+    assert_int_equal(err.kind, kind);
+    if (!strstr(err.text, part_of_text) || !strstr(err.hint, SAFE))
+        fail_msg("%s (%s)", err.text, err.hint);
+}
+
+static void add(struct mird_store *store, const char *name)
+{
+    struct mird_deployment d = {.created_s = 1800000000, .deadline_s = 1800003600};
+    struct mird_operation op = {.kind = "deploy", .created_s = d.created_s};
+    struct mir_error err = {0};
+    bool replayed;
+    mir_id_new(mir_random_system(), d.id);
+    mir_id_new(mir_random_system(), op.id);
+    mir_copy(d.name, sizeof d.name, name);
+    mir_copy(d.provider, sizeof d.provider, "local");
+    mir_copy(op.deployment, sizeof op.deployment, d.id);
+    if (mird_store_deployment_add(store, &d, &op, "", "", &replayed, &err))
+        fail_msg("%s", err.text);
+}
+
+static int find(struct mird_store *store, const char *name)
+{
+    struct mird_deployment d;
+    return mird_store_deployment_by_name(store, name, &d, NULL);
+}
+
+static void overwrite(const char *path, off_t at, const void *bytes, size_t len)
+{
+    mir_auto_close int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_true(pwrite(fd, bytes, len, at) == (ssize_t)len);
+}
+
+/* Change one bit. */
+static void flip(const char *path, off_t at)
+{
+    unsigned char byte;
+    mir_auto_close int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_true(pread(fd, &byte, 1, at) == 1);
+    byte ^= 1;
+    assert_true(pwrite(fd, &byte, 1, at) == 1);
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) ? -1 : st.st_size;
+}
+
+/* Files kept aside whose name ends so. */
+static int count_kept(void **state, const char *end)
+{
+    DIR *dir = opendir(*state);
+    int count = 0;
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        size_t len = strlen(entry->d_name), tail = strlen(end);
+        bool is_log = len > 4 && !strcmp(entry->d_name + len - 4, "-wal");
+        if (strncmp(entry->d_name, "state.db.broken-", 16) || (!*end && is_log))
+            continue;
+        count += len > tail && !strcmp(entry->d_name + len - tail, end);
+    }
+    closedir(dir);
+    return count;
+}
+
+/* As after a crash: the log stays. The child is gone without closing. */
+static void add_and_crash(void **state, const char *const *names)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct mird_store *store = open_well(state);
+        for (; *names; names++)
+            add(store, *names);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* One start: the broken file is kept, the audit log says so, and what runs will be taken up. */
+static void opens_anew(void **state, const char *lost)
+{
+    struct mird_store *store = open_well(state);
+    assert_int_equal(find(store, lost), -1);
+    char *rebuild = mird_store_setting_get(store, "rebuild");
+    assert_non_null(rebuild);
+    free(rebuild);
+    json_t *audit = mird_store_audit(store, NULL, 0, 10, NULL);
+    json_t *row = json_array_get(audit, 0);
+    assert_string_equal(json_string_value(json_object_get(row, "what")), "rebuild");
+    assert_non_null(strstr(json_string_value(json_object_get(row, "detail")), "state.db.broken-"));
+    json_decref(audit);
+    mird_store_close(store);
+}
+
+static void test_no_database(void **state)
+{
+    mir_auto_free char *path = file_of(state, "state.db");
+    struct mird_identity first, second;
+    struct mird_store *store = open_well(state);
+    mird_store_identity(store, &first, NULL);
+    add(store, "one");
+    mird_store_close(store);
+    overwrite(path, 0, "this is not a database at all...", 32);
+    opens_anew(state, "one");
+    assert_int_equal(count_kept(state, ""), 1);
+    overwrite(path, 0, "this is not a database at all...", 32);
+    opens_anew(state, "one");
+    assert_int_equal(count_kept(state, ""), 2); /* within the same second: both are kept */
+    store = open_well(state);
+    mird_store_identity(store, &second, NULL);
+    assert_string_equal(first.installation, second.installation);
+    mird_store_close(store);
+}
+
+/* A bit in the text of a row: no structure of the file is hurt. */
+static void test_flipped_text(void **state)
+{
+    mir_auto_free char *path = file_of(state, "state.db");
+    char *bytes = NULL;
+    size_t len = 0;
+    struct mird_store *store = open_well(state);
+    add(store, "flip-me");
+    mird_store_close(store);
+    assert_int_equal(mir_file_read(path, 16 << 20, &bytes, &len, NULL), 0);
+    const char *at = memmem(bytes, len, "\"deadline_s\":1800003600", 23);
+    assert_non_null(at);
+    flip(path, at - bytes + 15); /* 1800003600 becomes 1900003600 */
+    free(bytes);
+    opens_anew(state, "flip-me");
+    assert_int_equal(count_kept(state, ""), 1);
+}
+
+static void test_every_bit_of_a_page(void **state)
+{
+    (void)state;
+    unsigned char page[MIRD_PAGE_BYTES];
+    uint32_t whole[2] = {7, 0};
+    mir_random_system()->bytes(NULL, page, sizeof page);
+    mird_wal_sum(page, sizeof page, false, whole);
+    for (size_t bit = 0; bit < 8 * sizeof page; bit++) {
+        uint32_t sum[2] = {7, 0};
+        page[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        mird_wal_sum(page, sizeof page, false, sum);
+        page[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        assert_false(sum[0] == whole[0] && sum[1] == whole[1]);
+    }
+}
+
+/* SQLite would take a damaged log for one that ends earlier, and forget what came after. */
+static void test_damaged_log(void **state)
+{
+    static const char *const names[] = {"one", "two", "three", NULL};
+    mir_auto_free char *log = file_of(state, "state.db-wal");
+    static const int places[] = {0, 5, 24, 40, 60, 2000, 10};
+    for (size_t i = 0; i < MIR_NELEMS(places); i++) {
+        add_and_crash(state, names);
+        off_t size = size_of(log), frame = 24 + 4096;
+        assert_true(size > 10 * frame);
+        int64_t count = size / frame, in = (i % 2 ? count / 2 : count) - 1;
+        flip(log, i < 2 ? places[i] : 32 + in * frame + places[i]);
+        opens_anew(state, "one");
+        assert_int_equal(count_kept(state, ""), (int)i + 1);
+        assert_int_equal(count_kept(state, "-wal"), (int)i + 1);
+    }
+}
+
+/* What was not synced is torn, and that is no damage. */
+static void test_torn_log(void **state)
+{
+    static const char *const names[] = {"one", "two", NULL};
+    mir_auto_free char *log = file_of(state, "state.db-wal");
+    add_and_crash(state, names);
+    off_t size = size_of(log);
+    char noise[512];
+    memset(noise, 0x5a, sizeof noise);
+    overwrite(log, size - 700, noise, sizeof noise);
+    struct mird_store *store = open_well(state);
+    assert_int_equal(find(store, "one"), 0);
+    assert_int_equal(find(store, "two"), -1);
+    mird_store_close(store);
+    assert_int_equal(count_kept(state, ""), 0);
+}
+
+/* Somebody has removed the database and left its log. */
+static void test_log_alone(void **state)
+{
+    static const char *const names[] = {"one", NULL};
+    mir_auto_free char *path = file_of(state, "state.db");
+    add_and_crash(state, names);
+    assert_int_equal(unlink(path), 0);
+    struct mird_store *store = open_well(state);
+    assert_int_equal(find(store, "one"), -1);
+    mird_store_close(store);
+    assert_int_equal(count_kept(state, "-wal"), 1);
+}
+
+/* A release before checksums: the rows stay, and from then on every page has one. */
+static void test_old_file(void **state)
+{
+    mir_auto_free char *path = file_of(state, "state.db");
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), 0);
+    assert_int_equal(sqlite3_exec(db, mird_schema[0], NULL, NULL, NULL), 0);
+    assert_int_equal(sqlite3_exec(db,
+                                  "INSERT INTO settings VALUES ('colour', 'blue');"
+                                  "PRAGMA user_version = 1; PRAGMA journal_mode = WAL",
+                                  NULL, NULL, NULL),
+                     0);
+    sqlite3_close(db);
+    struct mird_store *store = open_well(state);
+    add(store, "kept");
+    mird_store_close(store);
+    store = open_well(state);
+    char *colour = mird_store_setting_get(store, "colour");
+    assert_non_null(colour);
+    assert_string_equal(colour, "blue");
+    free(colour);
+    mird_store_close(store);
+    flip(path, 3 * MIRD_PAGE_BYTES + 4000);
+    opens_anew(state, "kept");
+}
+
+static void test_newer(void **state)
+{
+    static const unsigned char version[] = {0, 0, 3, 231};
+    mir_auto_free char *path = file_of(state, "state.db");
+    unsigned char page[MIRD_PAGE_BYTES];
+    mird_store_close(open_well(state));
+    {
+        mir_auto_close int fd = open(path, O_RDONLY);
+        assert_true(pread(fd, page, sizeof page, 0) == sizeof page);
+    }
+    memcpy(page + 60, version, sizeof version); /* user_version, in the file's header */
+    uint32_t sum[2] = {1, 0};
+    mird_wal_sum(page, sizeof page - 8, false, sum);
+    memcpy(page + sizeof page - 8, sum, 8); /* as it stands on a little-endian machine */
+    overwrite(path, 0, page, sizeof page);
+    open_badly(state, MIR_CONFLICT, "version 999");
+    assert_int_equal(count_kept(state, ""), 0);
+}
+
+static void test_no_file(void **state)
+{
+    mir_auto_free char *path = file_of(state, "state.db");
+    mir_auto_free char *other = file_of(state, "other.db");
+    assert_int_equal(mkdir(path, 0700), 0);
+    open_badly(state, MIR_POLICY, "is a directory");
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(symlink(other, path), 0);
+    open_badly(state, MIR_POLICY, "is a symbolic link");
+    assert_int_equal(access(other, F_OK), -1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    open_badly(state, MIR_POLICY, "not a file");
+}
+
+/* As somebody who may not: root would be let through. */
+static void test_not_readable(void **state)
+{
+    mir_auto_free char *path = file_of(state, "state.db");
+    mird_store_close(open_well(state));
+    assert_int_equal(chmod(path, geteuid() ? 0 : 0600), 0);
+    assert_int_equal(chmod(*state, geteuid() ? 0700 : 0711), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (!geteuid() && (setgid(65534) || setuid(65534)))
+            _exit(2);
+        struct mir_error err = {0};
+        struct mird_store *store = NULL;
+        int rc = mird_store_open(*state, &store, &err);
+        bool well = rc == -1 && err.kind == MIR_POLICY && strstr(err.hint, SAFE) &&
+                    strstr(err.hint, "readable");
+        if (!well)
+            fprintf(stderr, "%d %s (%s)\n", rc, err.text, err.hint);
+        _exit(!well);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_no_database),
+        TEST(test_flipped_text),
+        cmocka_unit_test(test_every_bit_of_a_page),
+        TEST(test_damaged_log),
+        TEST(test_torn_log),
+        TEST(test_log_alone),
+        TEST(test_old_file),
+        TEST(test_newer),
+        TEST(test_no_file),
+        TEST(test_not_readable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
