@@ -139,7 +139,10 @@ int mir_prov_instance_get(struct mir_prov *prov, const char *token, struct mir_i
     struct call call;
     if (begin(&call, prov, "instance_get", err))
         return -1;
-    return end(&call, token, prov->info->instance_get(prov->ctx, token, ret, err), err);
+    int rc = prov->info->instance_get(prov->ctx, token, ret, err);
+    if (!rc && ret->state == MIR_INSTANCE_ABSENT && ret->object_count)
+        ret->state = MIR_INSTANCE_ENDED; /* not gone while anything of it is left */
+    return end(&call, token, rc, err);
 }
 
 int mir_prov_instance_delete(struct mir_prov *prov, const char *token, struct mir_error *err)

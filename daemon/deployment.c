@@ -179,6 +179,20 @@ static json_t *instance_json(const struct mir_instance *instance)
                      instance->end_reason);
 }
 
+json_t *mird_objects_json(const struct mird_deployment *d)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < d->trail.object_count; i++) {
+        const struct mird_object *object = &d->trail.objects[i];
+        char at[MIR_TIME_SIZE];
+        mir_time_format_ms(object->shown_ms, at);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "kind", object->what.kind, "id",
+                                              object->what.id, "shown_at", at, "shown_by",
+                                              object->shown_by));
+    }
+    return list;
+}
+
 static json_t *error_json(const struct mird_deployment *d)
 {
     if (!*d->error_code)
@@ -241,6 +255,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     json_object_set_new(doc, "arguments", json_string(d->arguments));
     json_object_set_new(doc, "owner", json_string(d->owner));
     json_object_set_new(doc, "instance", instance_json(&d->instance));
+    json_object_set_new(doc, "objects", mird_objects_json(d));
     json_object_set_new(doc, "steps", steps_json(d));
     json_object_set_new(doc, "error", error_json(d));
     json_object_set_new(doc, "version", json_integer((json_int_t)d->version));

@@ -10,12 +10,15 @@
 #include "api/memory.h"
 #include "lease_parts.h"
 
+/* More than fit never happen between two writes; the last place would be written over. */
 MIR_PRINTF(4, 5)
-static void add(struct mird_news *news, const char *who, const char *what, const char *fmt, ...)
+static struct mird_audit *add(struct mird_news *news, const char *who, const char *what,
+                              const char *fmt, ...)
 {
     if (news->audit_count >= MIRD_NEWS_AUDITS_MAX)
-        return;
+        news->audit_count = MIRD_NEWS_AUDITS_MAX - 1;
     struct mird_audit *row = &news->audits[news->audit_count++];
+    *row = (struct mird_audit){0};
     mir_copy(row->who, sizeof row->who, who ? who : "");
     mir_copy(row->what, sizeof row->what, what);
     va_list ap;
@@ -23,6 +26,7 @@ static void add(struct mird_news *news, const char *who, const char *what, const
     vsnprintf(row->detail, sizeof row->detail, fmt, ap);
     va_end(ap);
     mird_text_clean(row->detail);
+    return row;
 }
 
 static void tell_asked(const struct mird_deployment *before, const struct mird_deployment *after,
@@ -87,6 +91,36 @@ static void tell_hooks(const struct mird_deployment *before, const struct mird_d
     add(news, NULL, "hooks", "%s", text);
 }
 
+static const char *at_text(int64_t utc_ms, char out[MIR_TIME_SIZE])
+{
+    mir_time_format_ms(utc_ms, out);
+    return out;
+}
+
+/* Told with the next write of the record; the rows have the moments when it happened. */
+static void tell_trail(const struct mird_deployment *before, const struct mird_deployment *after,
+                       struct mird_news *news)
+{
+    const struct mird_trail *was = &before->trail, *is = &after->trail;
+    const struct mird_deletes *deletes = &is->instance_deletes;
+    char get[MIR_TIME_SIZE], list[MIR_TIME_SIZE], settled[MIR_TIME_SIZE];
+    if (!was->instance_deletes.count && deletes->count)
+        add(news, NULL, "delete", "sent to %s, %s", after->provider,
+            deletes->accepted_ms ? "accepted" : "not accepted yet")
+            ->at_ms = deletes->first_ms;
+    if (!was->image_deletes.count && is->image_deletes.count)
+        add(news, NULL, "delete", "of image %s sent to %s", after->image_id, after->provider)
+            ->at_ms = is->image_deletes.first_ms;
+    if (was->seen_gone_ms || !is->seen_gone_ms)
+        return;
+    add(news, NULL, "seen-gone",
+        "get at %s says absent; listing of %u at %s does not have it; settled since %s; "
+        "%u delete%s sent",
+        at_text(is->get_ms, get), is->listed, at_text(is->list_ms, list),
+        at_text(is->settled_ms, settled), deletes->count, deletes->count == 1 ? "" : "s")
+        ->at_ms = is->seen_gone_ms;
+}
+
 static void tell_end(const struct mird_deployment *before, const struct mird_deployment *after,
                      int64_t now_ms, struct mird_news *news)
 {
@@ -97,6 +131,7 @@ static void tell_end(const struct mird_deployment *before, const struct mird_dep
         add(news, after->ended_by, "teardown", "%s%s%.300s",
             mird_end_reason_name(after->end_reason), *why ? ": " : "", why);
     }
+    tell_trail(before, after, news);
     if (!before->stuck && after->stuck)
         add(news, NULL, "stuck", "%.300s", after->error_text);
     if (!before->finished_s && after->finished_s)

@@ -219,5 +219,6 @@ void mird_lease_news(const struct mird_deployment *before, const struct mird_dep
     tell_state(before, after, now_ms, ret);
     tell_hooks(before, after, now_ms, ret);
     end_operations(before, after, ret);
+    ret->receipt = !before->finished_s && after->finished_s;
     mird_lease_audit(before, after, input, now_ms, ret);
 }

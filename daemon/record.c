@@ -75,6 +75,29 @@ static const struct field hook_fields[] = {
     FIELD(mir_hook, detail, TEXT),
 };
 
+static const struct field object_fields[] = {
+    FIELD(mir_object, kind, TEXT),
+    FIELD(mir_object, id, TEXT),
+};
+
+static const struct field shown_fields[] = {
+    FIELD(mird_object, shown_by, TEXT),
+    FIELD(mird_object, shown_ms, I64),
+};
+
+static const struct field deletes_fields[] = {
+    FIELD(mird_deletes, count, U32),
+    FIELD(mird_deletes, first_ms, I64),
+    FIELD(mird_deletes, last_ms, I64),
+    FIELD(mird_deletes, accepted_ms, I64),
+};
+
+static const struct field trail_fields[] = {
+    FIELD(mird_trail, more, BOOL),  FIELD(mird_trail, settled_ms, I64),
+    FIELD(mird_trail, get_ms, I64), FIELD(mird_trail, list_ms, I64),
+    FIELD(mird_trail, listed, U32), FIELD(mird_trail, seen_gone_ms, I64),
+};
+
 static json_t *get_field(const struct field *field, const char *base)
 {
     const char *at = base + field->offset;
@@ -169,6 +192,52 @@ static int set_ports(const json_t *list, struct mir_port *ports, unsigned *ret_c
     return 0;
 }
 
+/* --- the trail --- */
+
+static json_t *get_trail(const struct mird_trail *trail)
+{
+    json_t *record = get_fields(trail_fields, MIR_NELEMS(trail_fields), trail);
+    json_t *objects = json_array();
+    for (unsigned i = 0; i < trail->object_count; i++) {
+        const struct mird_object *object = &trail->objects[i];
+        json_t *row = get_fields(object_fields, MIR_NELEMS(object_fields), &object->what);
+        json_t *rest = get_fields(shown_fields, MIR_NELEMS(shown_fields), object);
+        json_object_update(row, rest);
+        json_decref(rest);
+        json_array_append_new(objects, row);
+    }
+    json_object_set_new(record, "objects", objects);
+    json_object_set_new(
+        record, "instance_deletes",
+        get_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->instance_deletes));
+    json_object_set_new(
+        record, "image_deletes",
+        get_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->image_deletes));
+    return record;
+}
+
+static int set_trail(const json_t *record, struct mird_trail *trail, struct mir_error *err)
+{
+    const json_t *objects = json_object_get(record, "objects");
+    size_t count = json_array_size(objects);
+    if (count > MIRD_OBJECTS_MAX)
+        return mir_fail(err, MIR_CORRUPT, "a stored deployment has %zu objects", count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *row = json_array_get(objects, i);
+        if (set_fields(object_fields, MIR_NELEMS(object_fields), &trail->objects[i].what, row,
+                       err) ||
+            set_fields(shown_fields, MIR_NELEMS(shown_fields), &trail->objects[i], row, err))
+            return -1;
+    }
+    trail->object_count = (unsigned)count;
+    if (set_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->instance_deletes,
+                   json_object_get(record, "instance_deletes"), err) ||
+        set_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->image_deletes,
+                   json_object_get(record, "image_deletes"), err))
+        return -1;
+    return set_fields(trail_fields, MIR_NELEMS(trail_fields), trail, record, err);
+}
+
 json_t *mird_deployment_to_record(const struct mird_deployment *d)
 {
     json_t *record = get_fields(deployment_fields, MIR_NELEMS(deployment_fields), d);
@@ -185,6 +254,7 @@ json_t *mird_deployment_to_record(const struct mird_deployment *d)
         json_array_append_new(hooks,
                               get_fields(hook_fields, MIR_NELEMS(hook_fields), &d->hooks[i]));
     json_object_set_new(record, "hooks", hooks);
+    json_object_set_new(record, "trail", get_trail(&d->trail));
     return record;
 }
 
@@ -220,7 +290,7 @@ int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
         set_fields(instance_fields, MIR_NELEMS(instance_fields), &d.instance, instance, err) ||
         set_ports(json_object_get(instance, "ports"), d.instance.ports, &d.instance.port_count,
                   err) ||
-        set_lists(&d, json, err))
+        set_trail(json_object_get(json, "trail"), &d.trail, err) || set_lists(&d, json, err))
         return -1;
     if (!mir_id_valid(d.id) || !mir_name_valid(d.name) || d.end_reason > MIRD_END_FAILED)
         return mir_fail(err, MIR_CORRUPT, "a stored deployment has no id, name or known state");

@@ -138,7 +138,10 @@ REST_HANDLER(rest_deployment_get)
     if (rest_find_deployment(rest, mird_http_param(request, "name"), &d, &err))
         return rest_fail(request, response, &err);
     rest_version_tag(&d, response->etag, sizeof response->etag);
-    return rest_json(response, 200, document(rest, &d));
+    json_t *doc = document(rest, &d);
+    json_t *receipt = d.finished_s ? mird_store_receipt(rest->core->store, d.id, NULL) : NULL;
+    json_object_set_new(doc, "receipt", receipt ? receipt : json_null());
+    return rest_json(response, 200, doc);
 }
 
 static int no_fields(const struct mird_http_request *request, struct mir_error *err)

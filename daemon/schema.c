@@ -82,6 +82,14 @@ const char *const mird_schema[] = {
     " WHERE d.final = 0 AND json_extract(port.value, '$[1]') > 0;",
     /* No other tables, but checksums on all pages (store_pages.c rewrites the file before). */
     "",
+    /* Receipts: verbatim, since the audit log has their hashes. */
+    "CREATE TABLE receipts (deployment TEXT PRIMARY KEY REFERENCES deployments (id),"
+    " at_ms INTEGER NOT NULL, sha256 TEXT NOT NULL, document TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER receipt_never_changed BEFORE UPDATE ON receipts"
+    " BEGIN SELECT RAISE(ABORT, 'receipts are kept as they were written'); END;"
+    "CREATE TRIGGER receipt_never_removed BEFORE DELETE ON receipts"
+    " BEGIN SELECT RAISE(ABORT, 'receipts are kept as they were written'); END;",
 };
 
 const size_t mird_schema_version = MIR_NELEMS(mird_schema);

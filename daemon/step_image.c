@@ -77,7 +77,7 @@ void mird_image_do(struct mird_engine *engine, struct mird_entry *entry,
 void mird_image_undo(struct mird_engine *engine, struct mird_entry *entry,
                      const struct mird_deployment *d, struct mird_answer *ret)
 {
-    (void)engine;
+    ret->input.asked_ms = mird_engine_now_ms(engine);
     bool failed = mir_prov_image_delete(entry->prov, d->image_id, &ret->error);
     ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
     ret->input.error = &ret->error;

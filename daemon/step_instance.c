@@ -128,6 +128,7 @@ void mird_instance_undo(struct mird_engine *engine, struct mird_entry *entry,
                         const struct mird_deployment *d, struct mird_answer *ret)
 {
     mird_console_pull(engine, entry); /* gone with the instance otherwise */
+    ret->input.asked_ms = mird_engine_now_ms(engine);
     bool failed = mir_prov_instance_delete(entry->prov, d->id, &ret->error);
     ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
     ret->input.error = &ret->error;
@@ -137,6 +138,7 @@ void mird_instance_undo(struct mird_engine *engine, struct mird_entry *entry,
 
 struct search {
     const char *id;
+    unsigned listed; /* before it, or all */
     struct mir_instance *found;
     bool seen;
 };
@@ -144,6 +146,7 @@ struct search {
 static int search_one(void *ctx, const struct mir_instance *instance)
 {
     struct search *search = ctx;
+    search->listed++;
     if (strcmp(instance->tags.deployment, search->id))
         return 0;
     *search->found = *instance;
@@ -163,9 +166,12 @@ void mird_instance_confirm(struct mird_engine *engine, struct mird_entry *entry,
     ret->input.kind = MIRD_IN_CONFIRM_FAILED;
     if (mir_prov_instance_get(entry->prov, d->id, &ret->instance, &ret->error))
         return;
-    if (ret->instance.state == MIR_INSTANCE_ABSENT &&
-        mir_prov_sweep(entry->prov, search_one, &search, &ret->error))
-        return;
+    if (ret->instance.state == MIR_INSTANCE_ABSENT) {
+        ret->input.listed_ms = mird_engine_now_ms(engine);
+        if (mir_prov_sweep(entry->prov, search_one, &search, &ret->error))
+            return;
+    }
+    ret->input.listed = search.listed;
     bool there = search.seen || ret->instance.state != MIR_INSTANCE_ABSENT;
     ret->input.kind = there ? MIRD_IN_STILL_THERE : MIRD_IN_ABSENT;
 }

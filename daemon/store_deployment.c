@@ -314,6 +314,8 @@ struct transition {
     const struct mird_news *news; /* NULL: none */
     int64_t now_ms;
     char *record;
+    char *receipt; /* NULL: none */
+    char receipt_sha256[MIR_SHA256_TEXT];
 };
 
 static int write_transition(struct mird_store *store, void *ctx, struct mir_error *err)
@@ -321,7 +323,11 @@ static int write_transition(struct mird_store *store, void *ctx, struct mir_erro
     const struct transition *t = ctx;
     if (write_row(store, t->d, t->record, err))
         return -1;
-    return t->news ? write_news(store, t->d, t->news, t->now_ms, err) : 0;
+    if (t->news && write_news(store, t->d, t->news, t->now_ms, err))
+        return -1;
+    return t->receipt ? mird_store_insert_receipt(store, t->d, t->receipt, t->receipt_sha256,
+                                                  t->now_ms, err)
+                      : 0;
 }
 
 int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
@@ -329,7 +335,10 @@ int mird_store_deployment_commit(struct mird_store *store, struct mird_deploymen
                                  struct mir_error *err)
 {
     mir_auto_free char *record = record_text(d);
-    struct transition t = {d, news, now_ms, record};
+    struct transition t = {.d = d, .news = news, .now_ms = now_ms, .record = record};
+    mir_auto_free char *receipt =
+        news && news->receipt ? mird_receipt_text(d, t.receipt_sha256) : NULL;
+    t.receipt = receipt;
     int rc = mird_store_write(store, write_transition, &t, err);
     if (!rc)
         d->version++;

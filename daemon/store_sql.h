@@ -136,6 +136,10 @@ int mird_store_end_operations(struct mird_store *store, const char *deployment, 
                               struct mir_error *err);
 int mird_store_insert_audit(struct mird_store *store, const struct mird_audit *row, int64_t now_ms,
                             struct mir_error *err);
+/* Once: a second one for the same deployment is left out. */
+int mird_store_insert_receipt(struct mird_store *store, const struct mird_deployment *d,
+                              const char *text, const char *sha256, int64_t now_ms,
+                              struct mir_error *err);
 int mird_store_read_operation(struct mird_store *store, const char *id, struct mird_operation *ret,
                               struct mir_error *err);
 

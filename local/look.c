@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,27 @@ static void end_reason(const struct local_status *status, char *ret, size_t size
     mir_copy(ret, size, reason);
 }
 
+static void add_process(struct mir_instance *instance, const char *which,
+                        const struct mir_process *process)
+{
+    if (process->pid <= 0 || !mir_process_alive(process))
+        return;
+    struct mir_object *object = &instance->objects[instance->object_count++];
+    mir_copy(object->kind, sizeof object->kind, "process");
+    snprintf(object->id, sizeof object->id, "%s %d", which, (int)process->pid);
+}
+
+/* What there is besides the record: the directory that is being looked at, and who lives. */
+static void add_objects(struct mir_instance *instance, const char *token,
+                        const struct local_status *status)
+{
+    struct mir_object *object = &instance->objects[instance->object_count++];
+    mir_copy(object->kind, sizeof object->kind, "directory");
+    snprintf(object->id, sizeof object->id, "local/%s", token);
+    add_process(instance, "keeper", &status->keeper);
+    add_process(instance, "guest", &status->guest);
+}
+
 void local_look(int dir_fd, const char *token, struct mir_instance *ret)
 {
     struct mir_instance instance = {0};
@@ -66,6 +88,7 @@ void local_look(int dir_fd, const char *token, struct mir_instance *ret)
     instance.state = real_state(&status, held);
     instance.started_ms = status.started_ms;
     instance.first_output_ms = status.first_output_ms;
+    add_objects(&instance, token, &status);
     if (instance.state == MIR_INSTANCE_ENDED)
         end_reason(&status, instance.end_reason, sizeof instance.end_reason);
     *ret = instance;

@@ -395,9 +395,13 @@ static void check_delete(void **state)
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     create(c);
     must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    /* What else there is has a kind and an id, and is gone when the instance is. */
+    for (unsigned i = 0; i < c->instance.object_count; i++)
+        assert_true(*c->instance.objects[i].kind && *c->instance.objects[i].id);
     for (int i = 0; i < 2; i++)
         assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
     must_reach(c, MIR_INSTANCE_ABSENT, gone_ms(target));
+    assert_int_equal(c->instance.object_count, 0);
     must_not_run(target, c, 0);
     conformance_case_end(c);
 }

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PURE = ['daemon/lease.c', 'daemon/lease_next.c', 'daemon/lease_audit.c', 'daemon/lease_news.c',
-        'daemon/sweep_judge.c', 'daemon/turn.c']
+        'daemon/lease_trail.c',         'daemon/sweep_judge.c', 'daemon/turn.c']
 HEADERS = ['daemon/lease_parts.h']
 OTHERS = ['daemon/deployment.c', 'api/error.c', 'api/memory.c', 'api/clock.c', 'api/name.c']
 SIM = [f'tests/sim/{name}.c' for name in ('check', 'cloud', 'main', 'shell', 'world')]

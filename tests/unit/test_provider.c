@@ -10,6 +10,7 @@
 struct record {
     int creates, deletes, arms, sweeps;
     int64_t hook_deadline_s;
+    unsigned left; /* objects without their instance */
     int refuse_open;
 };
 
@@ -56,7 +57,7 @@ static int r_create(void *ctx, const struct mir_instance_spec *spec, struct mir_
 
 static int r_get(void *ctx, const char *token, struct mir_instance *ret, struct mir_error *err)
 {
-    *ret = (struct mir_instance){.state = MIR_INSTANCE_ABSENT};
+    *ret = (struct mir_instance){.state = MIR_INSTANCE_ABSENT, .object_count = record.left};
     return 0;
 }
 
@@ -208,6 +209,18 @@ static void a_hook_with_another_deadline_is_not_armed(void **state)
     assert_int_equal(record.arms, 2);
 }
 
+/* "Absent" while a volume of it is left would be a receipt that lies. */
+static void what_is_left_keeps_it_from_being_absent(void **state)
+{
+    struct mir_instance instance = {0};
+    record.left = 1;
+    assert_int_equal(mir_prov_instance_get(*state, LEASE, &instance, NULL), 0);
+    assert_int_equal(instance.state, MIR_INSTANCE_ENDED);
+    record.left = 0;
+    assert_int_equal(mir_prov_instance_get(*state, LEASE, &instance, NULL), 0);
+    assert_int_equal(instance.state, MIR_INSTANCE_ABSENT);
+}
+
 static int count_one(void *ctx, const struct mir_instance *instance)
 {
     ++*(int *)ctx;
@@ -322,6 +335,7 @@ int main(void)
         WITH_RECORDER(a_good_lease_launches),
         WITH_RECORDER(no_launch_without_a_lease),
         WITH_RECORDER(a_hook_with_another_deadline_is_not_armed),
+        WITH_RECORDER(what_is_left_keeps_it_from_being_absent),
         WITH_RECORDER(the_rest_is_passed_through),
         cmocka_unit_test(a_provider_that_does_not_open_is_named),
         cmocka_unit_test(names_of_deployments),

@@ -60,6 +60,16 @@ struct mir_tags {
                                            key */
 };
 
+#define MIR_OBJECTS_MAX 8
+#define MIR_OBJECT_ID 72
+
+/* One thing that exists because of an instance and beside it: a "volume", "schedule",
+ * "directory", "process". Ids that are longer are cut, and have to be told apart all the same. */
+struct mir_object {
+    char kind[16];
+    char id[MIR_OBJECT_ID];
+};
+
 struct mir_instance_spec {
     const struct mir_lease *lease; /* borrowed; must be durable */
     struct mir_tags tags;
@@ -84,6 +94,11 @@ struct mir_instance {
     int64_t started_ms;                   /* UTC ms; 0 unknown */
     int64_t first_output_ms; /* UTC ms of the first console byte; 0 not yet or unknown */
     char end_reason[160];    /* for ENDED: "deadline", "asked to stop", "powered off", ... */
+    /* What else there is of it, as this very call found it (not its address and ports, which stand
+     * above). As long as anything is left, the state is not ABSENT but ENDED: a receipt says of all
+     * of it that it was seen gone when the instance is. */
+    unsigned object_count;
+    struct mir_object objects[MIR_OBJECTS_MAX];
 };
 
 enum mir_hook_state { MIR_HOOK_OFF = 0, MIR_HOOK_ARMED, MIR_HOOK_FAILED };

@@ -62,6 +62,34 @@ enum mird_end_reason {
     MIRD_END_FAILED   /* a step failed for good */
 };
 
+#define MIRD_OBJECTS_MAX 28
+
+/* Something that an answer of the provider has shown to exist for a deployment. */
+struct mird_object {
+    struct mir_object what; /* "instance", "image", "address", "port" and what providers add */
+    char shown_by[12];      /* the call that first did: "create", "get", "listing", "image_put" */
+    int64_t shown_ms;       /* when its answer was there */
+};
+
+struct mird_deletes {
+    unsigned count; /* sent; those that certainly never left do not count */
+    int64_t first_ms, last_ms;
+    int64_t accepted_ms; /* the last answer that it is done or under way; 0: none */
+};
+
+/* What a receipt is made of: each moment is one of a question or answer, 0 when there was none. */
+struct mird_trail {
+    unsigned object_count;
+    struct mird_object objects[MIRD_OBJECTS_MAX];
+    bool more; /* there were more than fit */
+    struct mird_deletes instance_deletes, image_deletes;
+    int64_t settled_ms; /* until then the answers below would have proven nothing */
+    int64_t get_ms;     /* asked by token, and the answer was: absent */
+    int64_t list_ms;    /* asked for everything with tags, and it was not in it */
+    unsigned listed;    /* how many there were in that listing */
+    int64_t seen_gone_ms;
+};
+
 struct mird_deployment {
     char id[MIR_ID_TEXT]; /* = lease id = client token */
     char name[MIR_NAME_TEXT];
@@ -104,6 +132,8 @@ struct mird_deployment {
     unsigned attempts;       /* of the step under way */
     int64_t finished_s;      /* 0: not final */
 
+    struct mird_trail trail; /* only mird_lease_apply adds to it */
+
     /* What was found. */
     char image_id[MIR_INSTANCE_ID];
     struct mir_instance instance;
@@ -139,6 +169,14 @@ void mird_url_make(char *out, size_t size, const char *address, unsigned port);
 json_t *mird_deployment_to_record(const struct mird_deployment *d);
 int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
                                 struct mir_error *err);
+
+/* The receipt of a deployment that is over, as canonical JSON (members sorted, compact), owned:
+ * what existed, when it was asked to end, and which questions found it gone; from the trail alone.
+ * sha256: of the text. */
+char *mird_receipt_text(const struct mird_deployment *d, char sha256[MIR_SHA256_TEXT]);
+
+/* What is known to exist of it: [{"kind","id","shown_at","shown_by"}], new reference. */
+json_t *mird_objects_json(const struct mird_deployment *d);
 
 /* The REST document, new reference. public_url is the registry's base ("" when it has none). */
 json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s,

@@ -110,6 +110,7 @@ struct mird_news {
     } ends[MIRD_NEWS_ENDS_MAX];
     struct mir_error error;
     const struct mird_operation *operation; /* to add, NULL none; borrowed */
+    bool receipt;                           /* it is over: its receipt is written, and audited */
     unsigned audit_count;
     struct mird_audit audits[MIRD_NEWS_AUDITS_MAX]; /* subject and deployment are filled in */
 };
@@ -166,6 +167,11 @@ int mird_store_names(struct mird_store *store, size_t limit, char (**ret)[MIR_NA
 /* Is the host's port taken by a deployment that is not over? 1 with its name, 0 no, -1. */
 int mird_store_port_holder(struct mird_store *store, const struct mir_port *port,
                            char ret_name[MIR_NAME_TEXT], struct mir_error *err);
+
+/* The receipt of a deployment that is over, with its "sha256" as a member, new reference.
+ * MIR_NOT_FOUND while there is none. It is kept as it was written with the end; docs/REST.md says
+ * how to check it. */
+json_t *mird_store_receipt(struct mird_store *store, const char *id, struct mir_error *err);
 
 /* --- operations --- */
 int mird_store_operation_add(struct mird_store *store, const struct mird_operation *op,

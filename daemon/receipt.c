@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* The receipt: what existed and how it was seen to go, from the trail that the answers left. */
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/clock.h"
+#include "api/memory.h"
+#include "daemon/deployment.h"
+
+#define RECEIPT_FORM 1
+
+static json_t *moment(int64_t utc_ms)
+{
+    char text[MIR_TIME_SIZE];
+    if (!utc_ms)
+        return json_null();
+    mir_time_format_ms(utc_ms, text);
+    return json_string(text);
+}
+
+/* With what it was made under, and the questions that found it gone. An image is put under its
+ * kernel's digest, and what its deletion says is all that there is to know of its end. */
+static void add_end(const struct mird_deployment *d, const struct mird_object *object, json_t *row)
+{
+    const struct mird_trail *trail = &d->trail;
+    bool image = !strcmp(object->what.kind, "image");
+    const struct mird_deletes *deletes = image ? &trail->image_deletes : &trail->instance_deletes;
+    int64_t gone_ms = image ? trail->image_deletes.accepted_ms : trail->seen_gone_ms;
+    json_t *by = json_array();
+    if (image && gone_ms)
+        json_array_append_new(by, json_string("image_delete"));
+    if (!image && trail->get_ms)
+        json_array_append_new(by, json_string("get"));
+    if (!image && trail->list_ms)
+        json_array_append_new(by, json_string("listing"));
+    json_object_set_new(row, "token", json_string(image ? d->kernel : d->id));
+    json_object_set_new(row, "delete_sent_at", moment(deletes->first_ms));
+    json_object_set_new(row, "delete_accepted_at", moment(deletes->accepted_ms));
+    json_object_set_new(row, "gone_at", moment(gone_ms));
+    json_object_set_new(row, "gone_by", by);
+}
+
+static json_t *objects_json(const struct mird_deployment *d)
+{
+    json_t *list = mird_objects_json(d);
+    for (unsigned i = 0; i < d->trail.object_count; i++)
+        add_end(d, &d->trail.objects[i], json_array_get(list, i));
+    return list;
+}
+
+static json_t *deletes_json(const struct mird_deletes *deletes)
+{
+    if (!deletes->count)
+        return json_null();
+    return json_pack("{s:i,s:o,s:o,s:o}", "sent", (int)deletes->count, "first_sent_at",
+                     moment(deletes->first_ms), "last_sent_at", moment(deletes->last_ms),
+                     "accepted_at", moment(deletes->accepted_ms));
+}
+
+/* The questions that found it gone, as they were asked. */
+static json_t *evidence_json(const struct mird_deployment *d)
+{
+    const struct mird_trail *trail = &d->trail;
+    json_t *list = json_array();
+    if (trail->get_ms)
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:o,s:s}", "call", "get", "token", d->id,
+                                        "asked_at", moment(trail->get_ms), "answer", "absent"));
+    if (trail->list_ms)
+        json_array_append_new(list, json_pack("{s:s,s:o,s:i,s:s}", "call", "listing", "asked_at",
+                                              moment(trail->list_ms), "listed", (int)trail->listed,
+                                              "answer", "not in it"));
+    return list;
+}
+
+static json_t *receipt_json(const struct mird_deployment *d)
+{
+    const struct mird_trail *trail = &d->trail;
+    json_t *doc = json_object();
+    json_object_set_new(doc, "form", json_integer(RECEIPT_FORM));
+    json_object_set_new(doc, "deployment", json_string(d->id));
+    json_object_set_new(doc, "name", json_string(d->name));
+    json_object_set_new(doc, "provider", json_string(d->provider));
+    json_object_set_new(doc, "state",
+                        json_string(mird_state_name(mird_deployment_state(d, d->finished_s))));
+    json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
+    json_object_set_new(doc, "ended_by", json_string(d->ended_by));
+    json_object_set_new(doc, "created_at", moment(d->created_s * 1000));
+    json_object_set_new(doc, "expires_at", moment(d->deadline_s * 1000));
+    json_object_set_new(doc, "teardown_at", moment(d->ending_since_s * 1000));
+    json_object_set_new(doc, "finished_at", moment(d->finished_s * 1000));
+    json_object_set_new(doc, "asked_for", json_boolean(d->last_create_ms != 0));
+    json_object_set_new(doc, "objects", objects_json(d));
+    json_object_set_new(doc, "more_objects", json_boolean(trail->more));
+    json_object_set_new(doc, "delete", deletes_json(&trail->instance_deletes));
+    json_object_set_new(doc, "settled_at", moment(trail->settled_ms));
+    json_object_set_new(doc, "evidence", evidence_json(d));
+    return doc;
+}
+
+char *mird_receipt_text(const struct mird_deployment *d, char sha256[MIR_SHA256_TEXT])
+{
+    json_t *doc = receipt_json(d);
+    char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    json_decref(doc);
+    if (!text || EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) != 1)
+        abort(); /* every text of the record is clean UTF-8 */
+    mir_hex(digest, 32, sha256);
+    return text;
+}
