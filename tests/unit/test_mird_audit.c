@@ -16,7 +16,7 @@
 #include "api/file.h"
 #include "api/memory.h"
 #include "daemon/store.h"
-#include "schema.h"
+#include "mird_meddle.h"
 
 struct house {
     char dir[64];
@@ -49,16 +49,10 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What another program does to the file, with the daemon stopped. Its result code. */
 static int meddle(struct house *h, const char *sql)
 {
-    char path[128];
-    sqlite3 *db;
     mird_store_close(h->store);
-    snprintf(path, sizeof path, "%s/state.db", h->dir);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    sqlite3_close(db);
+    int rc = mird_meddle(h->dir, sql);
     open_store(h);
     return rc;
 }

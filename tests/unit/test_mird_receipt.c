@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "api/file.h"
 #include "api/memory.h"
 #include "daemon/lease.h"
+#include "mird_meddle.h"
 
 #define T0 INT64_C(1800000000000)
 
@@ -275,17 +275,6 @@ static void test_too_many(void **state)
     assert_true(d.trail.more);
 }
 
-static int meddle(const char *dir, const char *sql)
-{
-    char path[128];
-    sqlite3 *db;
-    snprintf(path, sizeof path, "%s/state.db", dir);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    sqlite3_close(db);
-    return rc;
-}
-
 /* Written with the end, once, and named in the audit log. */
 static void test_kept(void **state)
 {
@@ -314,8 +303,8 @@ static void test_kept(void **state)
     /* A write that seemed to have failed, and comes again. */
     assert_int_equal(mird_store_deployment_commit(store, &d, &news, T0 + 61200, NULL), 0);
     mird_store_close(store);
-    assert_int_equal(meddle(dir, "DELETE FROM receipts"), SQLITE_CONSTRAINT);
-    assert_int_equal(meddle(dir, "UPDATE receipts SET document = '{}'"), SQLITE_CONSTRAINT);
+    assert_int_equal(mird_meddle(dir, "DELETE FROM receipts"), SQLITE_CONSTRAINT);
+    assert_int_equal(mird_meddle(dir, "UPDATE receipts SET document = '{}'"), SQLITE_CONSTRAINT);
     assert_int_equal(mird_store_open(dir, &store, NULL), 0);
     assert_int_equal(mird_store_deployment_get(store, d.id, &back, NULL), 0);
     assert_memory_equal(&back.trail, &d.trail, sizeof d.trail);
