@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "ctx.h"
 #include "dir.h"
+#include "holders.h"
 #include "status.h"
 
 #define ASK_MS 500     /* for the keeper to answer at all */
@@ -25,11 +26,14 @@ static void ask(int dir_fd)
         mir_process_signal(&status.keeper, SIGTERM, NULL);
 }
 
+/* A keeper that hangs has said who it and its guest are, or has not come to that. */
 static void kill_both(int dir_fd)
 {
     struct local_status status = {0};
-    if (local_status_load(dir_fd, &status, NULL))
+    if (local_status_load(dir_fd, &status, NULL)) {
+        local_holders_kill(dir_fd);
         return;
+    }
     mir_process_signal(&status.keeper, SIGKILL, NULL);
     mir_process_signal(&status.guest, SIGKILL, NULL);
 }

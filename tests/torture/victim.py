@@ -285,6 +285,8 @@ class Victim(World):
     def wait_over(self, lease):
         """Over by its time, or so soon after the last start of the daemon."""
         bound = self.ledger.BOUND_S * PATIENCE + self.ledger.SETTLE_S
+        if any(plan.mode == 'hang' and plan.hits(self.ledger.HOLDERS) for plan in self.plans):
+            bound += self.ledger.HOLDER_S
         while self.state_now(lease) not in OVER:
             until, now = lease.over_by(), self.time.truth()
             if now > max(until, self.ready_at) + bound:
