@@ -46,9 +46,10 @@ static void only_who_works_there_and_holds_the_lock(void **state)
 {
     const char *folder = ((struct local_place *)*state)->path;
     mir_auto_free char *lock = mir_format("%s/" LOCAL_LOCK_FILE, folder);
+    pid_t visitor = child(folder, NULL); /* before the lock is open: it would inherit that */
     mir_auto_close int lock_fd = open(lock, O_RDWR | O_CREAT, 0600);
     assert_true(lock_fd >= 0);
-    pid_t keeper = child(folder, lock), visitor = child(folder, NULL), deleter = child("/", lock);
+    pid_t keeper = child(folder, lock), deleter = child("/", lock);
     local_holders_kill(local_place_fd(state));
     int ends[] = {ended_by(keeper, true), ended_by(visitor, false), ended_by(deleter, false)};
     assert_int_equal(ends[0], SIGKILL);
