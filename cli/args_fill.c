@@ -136,6 +136,14 @@ int cmd_args_complete(struct cmd_args *args, struct mir_error *err)
     return settle_deadline(args, err);
 }
 
+static bool one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return false;
+}
+
 void cmd_args_unknown_env(cmd_args_warn_fn *warn, void *ctx)
 {
     static const char prefix[] = "MIRAGE_DEPLOY_";
@@ -157,9 +165,8 @@ void cmd_args_unknown_env(cmd_args_warn_fn *warn, void *ctx)
         if (strncmp(*env, prefix, sizeof prefix - 1) != 0)
             continue;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(*env, "="), *env);
-        const char *near = mir_suggest(name, known, count);
-        if (!near || strcmp(near, name) != 0)
-            warn(ctx, name, near);
+        if (!one_of(name, known, count))
+            warn(ctx, name, mir_suggest(name, known, count));
     }
 }
 

@@ -46,6 +46,7 @@ struct mird_entry {
 
     /* Of the busy worker. */
     struct mird_pace pace;
+    bool intended; /* the deploy wrote the instance's intent, and nobody has acted on it yet */
     unsigned reread_left; /* after an extension: times to ask the guest for its deadline */
     uint64_t console_offset;
     bool console_known; /* the offset has been set */
@@ -92,6 +93,10 @@ struct mird_engine {
 /* The wall clock in ms, never going back while this process lives: early is cheap, late is not. */
 int64_t mird_engine_now_ms(struct mird_engine *engine);
 int64_t mird_engine_boot_ms(const struct mird_engine *engine);
+
+/* What the machine has to know of a kernel on a provider; each may be NULL: not known. */
+struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
+                                 const struct mir_kernel *kernel);
 
 /* Puts a new entry into the table (takes one reference for it). */
 struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_deployment *d,

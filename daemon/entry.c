@@ -43,13 +43,11 @@ static unsigned bucket_of(const char *id)
     return hash % MIRD_BUCKETS;
 }
 
-static struct mird_rules rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
-                                   const struct mird_deployment *d)
+struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
+                                 const struct mir_kernel *kernel)
 {
     const struct mir_provider *info = prov ? mir_prov_info(prov) : NULL;
-    struct mir_kernel kernel;
-    bool packed = !mird_store_kernel_get(engine->core->store, d->kernel, &kernel, NULL) &&
-                  mird_kernel_packed(&kernel);
+    bool packed = kernel && mird_kernel_packed(kernel);
     return (struct mird_rules){
         .settle_ms = info ? (int64_t)info->settle_s * 1000 : 0,
         .live_timeout_ms = engine->live_timeout_ms,
@@ -68,7 +66,9 @@ struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_
     pthread_mutex_init(&entry->lock, NULL);
     mir_copy(entry->id, sizeof entry->id, d->id);
     entry->prov = mird_core_provider(engine->core, d->provider);
-    entry->rules = rules_for(engine, entry->prov, d);
+    struct mir_kernel kernel;
+    bool known = !mird_store_kernel_get(engine->core->store, d->kernel, &kernel, NULL);
+    entry->rules = mird_rules_for(engine, entry->prov, known ? &kernel : NULL);
     entry->stored = entry->d = *d;
     entry->refs = 1;
     if (restarted) {

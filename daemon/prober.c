@@ -18,6 +18,10 @@
  * is seen soon after it is up, and a patient one for a guest that is slow to answer. */
 enum lane { QUICK, PATIENT, LANES };
 
+/* When they begin, from the wish on. Nobody answers before that, and a connection that waits in
+ * QEMU's user network costs its guest 1 ms of the 50 that it takes to boot. */
+static const int64_t first_ms[LANES] = {[QUICK] = 30, [PATIENT] = 250};
+
 struct target;
 
 struct attempt {
@@ -302,7 +306,8 @@ static bool take_news(struct mird_prober *p)
         struct target *t = target_by_name(p, s->name);
         if (t) {
             t->soon_until_ms = now_ms(p) + (int64_t)s->seconds * 1000;
-            t->begin_ms[QUICK] = t->begin_ms[PATIENT] = 0;
+            for (int lane = 0; lane < LANES; lane++)
+                t->begin_ms[lane] = now_ms(p) + first_ms[lane];
             t->due_ms = 0;
         }
         soons = s->next;

@@ -54,8 +54,9 @@ struct mird_public {
 
     pthread_mutex_t lock; /* guards what follows */
     bool stopping;
-    bool stale;  /* the sites changed */
-    bool in_use; /* somebody asked for a refresh: the engine is there */
+    bool stale;   /* the sites changed */
+    bool stirred; /* a deployment changed: that may end a site, though whoever ends one says so */
+    bool in_use;  /* somebody asked for a refresh: the engine is there */
     struct wish *wishes;
 
     /* The thread's own. */
@@ -235,8 +236,10 @@ static bool take_wishes(struct mird_public *link)
     if (link->stale) {
         link->tidy_ms = 0;
         send_by(link, 1);
+    } else if (link->stirred && link->tidy_ms > now_ms() + LATER_MS) {
+        link->tidy_ms = now_ms() + LATER_MS;
     }
-    link->stale = false;
+    link->stale = link->stirred = false;
     struct wish *news = mir_steal(&link->wishes);
     pthread_mutex_unlock(&link->lock);
     while (news) {
@@ -336,10 +339,11 @@ static void on_change(void *ctx, const char *deployment)
     struct mird_public *link = ctx;
     pthread_mutex_lock(&link->lock);
     bool in_use = link->in_use;
-    if (in_use)
-        link->stale = true;
+    bool first = in_use && !link->stirred;
+    if (first)
+        link->stirred = true;
     pthread_mutex_unlock(&link->lock);
-    if (in_use)
+    if (first)
         ring(link->wake_fd);
 }
 

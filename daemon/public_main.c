@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/clock.h"
 #include "api/http.h"
 #include "api/log.h"
 #include "api/memory.h"
@@ -18,14 +17,11 @@
 #include "daemon/public_link.h"
 #include "daemon/public_server.h"
 
-#define REMAKE_MS 10000 /* how old "time left" on a page may be */
-
 struct public_process {
     int link_fd;
     pthread_mutex_t send_lock; /* probes and announcements come from threads of their own */
     struct mird_prober *prober;
     struct mird_public_server *server;
-    struct mird_link_message sites; /* the newest */
     struct mir_buf in;
 };
 
@@ -52,29 +48,13 @@ static int pass_announcement(void *ctx, const struct mird_link_message *announce
     return send_up(ctx, announcement, err);
 }
 
-static void remake(struct public_process *p)
-{
-    const struct mird_listing listing = {
-        .sites = p->sites.sites,
-        .count = p->sites.site_count,
-        .public_url = p->sites.public_url,
-        .installation = p->sites.installation,
-        .key_pem = p->sites.key_pem,
-        .now_s = mir_now_s(mir_clock_system()),
-    };
-    mird_public_server_update(p->server, &listing);
-}
-
 static void take_message(struct public_process *p, struct mird_link_message *message)
 {
     if (message->type == MIRD_LINK_SOON) {
         mird_prober_soon(p->prober, message->name, message->seconds);
     } else if (message->type == MIRD_LINK_SITES) {
-        mird_link_message_clear(&p->sites);
-        p->sites = *message;
-        *message = (struct mird_link_message){0};
-        remake(p);
-        mird_prober_sites(p->prober, p->sites.sites, p->sites.site_count, p->sites.public_url);
+        mird_prober_sites(p->prober, message->sites, message->site_count, message->public_url);
+        mird_public_server_update(p->server, message);
     }
     mird_link_message_clear(message);
 }
@@ -95,14 +75,9 @@ static int follow_link(struct public_process *p, struct mir_error *err)
 {
     for (;;) {
         struct pollfd fd = {.fd = p->link_fd, .events = POLLIN};
-        int n = poll(&fd, 1, p->sites.site_count ? REMAKE_MS : -1);
-        if (n == 0) {
-            remake(p);
-        } else if (n > 0) {
-            int rc = take_messages(p, err);
-            if (rc != 1)
-                return rc;
-        }
+        int rc = poll(&fd, 1, -1) > 0 ? take_messages(p, err) : 1;
+        if (rc != 1)
+            return rc;
     }
 }
 
@@ -150,7 +125,6 @@ int mird_public_main(int link_fd, const char *listen)
         mir_log(MIR_LOG_ERROR, "public", "%s", err.text);
     mird_prober_stop(p.prober);
     mird_public_server_stop(p.server);
-    mird_link_message_clear(&p.sites);
     mir_buf_clear(&p.in);
     pthread_mutex_destroy(&p.send_lock);
     return rc ? mir_kind_info(err.kind)->exit_code : 0;

@@ -18,6 +18,7 @@
 #include "daemon/http_server.h"
 
 #define BADGE_FRESH_S 60
+#define DOCUMENTS_FRESH_S 10 /* how old "time left" on a page may be */
 
 /* How many announcements came from whom within this minute. Addresses that fall on the same slot
  * share its count: a stranger may then be refused for a minute, which costs a retry. */
@@ -31,8 +32,10 @@ struct mird_public_server {
     struct mird_http_server *http;
     mird_announce_fn *announce;
     void *ctx;
-    pthread_mutex_t lock; /* guards what follows */
-    struct mird_documents *documents;
+    pthread_mutex_t lock;             /* guards what follows */
+    struct mird_link_message sites;   /* the newest */
+    struct mird_documents *documents; /* of these sites; NULL: nobody has asked yet */
+    int64_t made_s;                   /* when */
     bool local; /* nobody between us and the reader: badges are not to be kept */
     struct bucket buckets[BUCKETS];
     struct bucket all;
@@ -68,11 +71,29 @@ static void add_guards(struct mird_http_response *response)
     mird_http_add_header(response, "Referrer-Policy", "no-referrer");
 }
 
+/* Under the lock. */
+static void make_documents(struct mird_public_server *s)
+{
+    int64_t now_s = mir_now_s(mir_clock_system());
+    if (s->documents && s->made_s <= now_s && now_s < s->made_s + DOCUMENTS_FRESH_S)
+        return;
+    const struct mird_listing listing = {.sites = s->sites.sites,
+                                         .count = s->sites.site_count,
+                                         .public_url = s->sites.public_url,
+                                         .installation = s->sites.installation,
+                                         .key_pem = s->sites.key_pem,
+                                         .now_s = now_s};
+    mird_documents_free(s->documents);
+    s->documents = mird_documents_new(&listing);
+    s->made_s = now_s;
+}
+
 /* The document of that key into the response; false: there is none. */
 static bool share(struct mird_public_server *s, const char *kind, const char *name, int status,
                   const struct cache_rule *cache, struct mird_http_response *response)
 {
     pthread_mutex_lock(&s->lock);
+    make_documents(s);
     const struct mird_document *d = mird_documents_find(s->documents, kind, name);
     bool found = d != NULL, local = s->local;
     if (found)
@@ -278,13 +299,14 @@ static bool url_local(const char *public_url)
            !strcmp(url.host, "::1");
 }
 
-void mird_public_server_update(struct mird_public_server *s, const struct mird_listing *listing)
+void mird_public_server_update(struct mird_public_server *s, struct mird_link_message *sites)
 {
-    struct mird_documents *fresh = mird_documents_new(listing);
-    bool local = url_local(listing->public_url);
+    bool local = url_local(sites->public_url);
     pthread_mutex_lock(&s->lock);
-    struct mird_documents *old = s->documents;
-    s->documents = fresh;
+    struct mird_documents *old = mir_steal(&s->documents);
+    mird_link_message_clear(&s->sites);
+    s->sites = *sites;
+    *sites = (struct mird_link_message){0};
     s->local = local;
     pthread_mutex_unlock(&s->lock);
     mird_documents_free(old);
@@ -306,11 +328,7 @@ int mird_public_server_start(int listen_fd, mird_announce_fn *announce, void *ct
     s->announce = announce;
     s->ctx = ctx;
     pthread_mutex_init(&s->lock, NULL);
-    const struct mird_listing none = {.public_url = "",
-                                      .installation = "",
-                                      .key_pem = "",
-                                      .now_s = mir_now_s(mir_clock_system())};
-    mird_public_server_update(s, &none);
+    s->local = true;
     const struct mird_http_config config = {
         .routes = routes,
         .route_count = MIR_NELEMS(routes),
@@ -334,6 +352,7 @@ void mird_public_server_stop(struct mird_public_server *s)
         return;
     mird_http_stop(s->http);
     mird_documents_free(s->documents);
+    mird_link_message_clear(&s->sites);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -181,9 +181,31 @@ static int insert_first_audit(struct mird_store *store, const struct mird_deploy
     return insert_audit(store, d, &row, now_ms, err);
 }
 
+static int write_news(struct mird_store *store, const struct mird_deployment *d,
+                      const struct mird_news *news, int64_t now_ms, struct mir_error *err)
+{
+    for (unsigned i = 0; i < news->event_count; i++) {
+        struct mird_event event = news->events[i];
+        event.at_ms = now_ms;
+        mir_copy(event.deployment, sizeof event.deployment, d->id);
+        if (mird_store_insert_event(store, &event, err))
+            return -1;
+    }
+    for (unsigned i = 0; i < news->end_count; i++)
+        if (mird_store_end_operations(store, d->id, news->ends[i].kind, now_ms / 1000,
+                                      news->ends[i].failed ? &news->error : NULL, err))
+            return -1;
+    if (news->operation && mird_store_insert_operation(store, news->operation, err))
+        return -1;
+    for (unsigned i = 0; i < news->audit_count; i++)
+        if (insert_audit(store, d, &news->audits[i], now_ms, err))
+            return -1;
+    return 0;
+}
+
 static int insert_with_history(struct mird_store *store, const struct mird_deployment *d,
-                               const struct mird_operation *op, const char *key,
-                               const char *body_sha, struct mir_error *err)
+                               const struct mird_operation *op, const struct mird_news *news,
+                               const char *key, const char *body_sha, struct mir_error *err)
 {
     const struct mir_clock *clock = mir_clock_system();
     int64_t now_ms = clock->utc_ms(clock->ctx);
@@ -191,12 +213,12 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
     struct mird_event event = {
         .at_ms = now_ms / 1000 == d->created_s ? now_ms : d->created_s * 1000, .kind = "state"};
     mir_copy(event.deployment, sizeof event.deployment, d->id);
-    mir_copy(event.state, sizeof event.state,
-             mird_state_name(mird_deployment_state(d, d->created_s)));
+    mir_copy(event.state, sizeof event.state, mird_state_name(MIRD_PENDING));
     mir_copy(event.text, sizeof event.text, "lease granted");
     if (check_name(store, d->name, err) || insert(store, d, err) ||
         mird_store_insert_operation(store, op, err) ||
         mird_store_insert_event(store, &event, err) ||
+        (news && write_news(store, d, news, event.at_ms, err)) ||
         insert_first_audit(store, d, d->owner, "deploy", event.at_ms, err))
         return -1;
     return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
@@ -231,8 +253,9 @@ int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment
 }
 
 int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
-                              struct mird_operation *op, const char *idempotency_key,
-                              const char *body_sha, bool *ret_replayed, struct mir_error *err)
+                              struct mird_operation *op, const struct mird_news *news,
+                              const char *idempotency_key, const char *body_sha, bool *ret_replayed,
+                              struct mir_error *err)
 {
     mird_store_enter(store);
     int rc = mird_sql_begin(store, err);
@@ -245,7 +268,7 @@ int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *
     }
     if (!rc && !seen) {
         d->version = 1;
-        rc = insert_with_history(store, d, op, idempotency_key, body_sha, err);
+        rc = insert_with_history(store, d, op, news, idempotency_key, body_sha, err);
     }
     rc = mird_sql_end(store, rc, err);
     mird_store_leave(store);
@@ -284,28 +307,6 @@ static int write_row(struct mird_store *store, const struct mird_deployment *d, 
         return mird_store_write_ports(store, d, err);
     mir_fail(err, MIR_CONFLICT, "'%s' was changed by somebody else meanwhile", d->name);
     return mir_error_hint(err, "look at it again and repeat the command");
-}
-
-static int write_news(struct mird_store *store, const struct mird_deployment *d,
-                      const struct mird_news *news, int64_t now_ms, struct mir_error *err)
-{
-    for (unsigned i = 0; i < news->event_count; i++) {
-        struct mird_event event = news->events[i];
-        event.at_ms = now_ms;
-        mir_copy(event.deployment, sizeof event.deployment, d->id);
-        if (mird_store_insert_event(store, &event, err))
-            return -1;
-    }
-    for (unsigned i = 0; i < news->end_count; i++)
-        if (mird_store_end_operations(store, d->id, news->ends[i].kind, now_ms / 1000,
-                                      news->ends[i].failed ? &news->error : NULL, err))
-            return -1;
-    if (news->operation && mird_store_insert_operation(store, news->operation, err))
-        return -1;
-    for (unsigned i = 0; i < news->audit_count; i++)
-        if (insert_audit(store, d, &news->audits[i], now_ms, err))
-            return -1;
-    return 0;
 }
 
 /* A transition on its way to the disk: the text is made before the store is asked for its turn. */

@@ -29,20 +29,27 @@ static void run(struct mird_engine *engine, struct mird_entry *entry, mird_step_
     mird_entry_change(engine, entry, &answer.input, NULL, NULL);
 }
 
-static void begin(struct mird_engine *engine, struct mird_entry *entry, enum mird_step_kind step)
+/* The intent is on the disk. */
+static void carry_out(struct mird_engine *engine, struct mird_entry *entry,
+                      enum mird_step_kind step)
 {
-    const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = step};
-    if (mird_entry_change(engine, entry, &intend, NULL, NULL)) {
-        mird_pace_held(&entry->pace, mird_engine_boot_ms(engine));
-        return;
-    }
     struct mird_deployment d;
+    entry->intended = false;
     mird_entry_snapshot(entry, &d);
     if (!mird_turn_may_send(&d, step))
         return; /* the deadline or a removal came first */
     run(engine, entry, steps[step].act, step);
     if (step == MIRD_STEP_INSTANCE)
         mird_pace_launched(&entry->pace, mird_engine_boot_ms(engine));
+}
+
+static void begin(struct mird_engine *engine, struct mird_entry *entry, enum mird_step_kind step)
+{
+    const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = step};
+    if (mird_entry_change(engine, entry, &intend, NULL, NULL))
+        mird_pace_held(&entry->pace, mird_engine_boot_ms(engine));
+    else
+        carry_out(engine, entry, step);
 }
 
 /* Has the guest taken over the deadline that it was told? Only it can say. */
@@ -96,8 +103,11 @@ static bool act_once(struct mird_engine *engine, struct mird_entry *entry, int64
     case MIRD_ACT_BEGIN:
         begin(engine, entry, next.step);
         return false;
-    case MIRD_ACT_LOOK:
-        run(engine, entry, mird_instance_look, MIRD_STEP_INSTANCE);
+    case MIRD_ACT_LOOK: /* an intent is a "maybe" for everybody but who has just written it */
+        if (entry->intended)
+            carry_out(engine, entry, next.step);
+        else
+            run(engine, entry, mird_instance_look, MIRD_STEP_INSTANCE);
         return false;
     case MIRD_ACT_UNDO:
         run(engine, entry, steps[next.step].undo, next.step);

@@ -196,11 +196,12 @@ def interruptions(tap):
     with Bench() as b, tap.part('Ctrl-C before the request: nothing was deployed'):
         b.fake.special['PUT', '/v1/kernels/' + sha256(HELLO)] = Answer(201, {}, delay=3)
         interrupted(b, 'PUT', 'nothing was deployed', 'local', HELLO)
-        assert not b.fake.paths('POST')
+        assert not b.fake.deployments and len(b.fake.paths('POST')) == 1
     with Bench() as b, tap.part('Ctrl-C during the request: its answer decides what is said'):
         def slow(_body):
             time.sleep(1)
             return None
+        b.fake.kernels[sha256(HELLO)] = b''
         b.fake.special['POST', '/v1/deployments'] = slow
         err = interrupted(b, 'POST', "'hello' keeps running until", 'local', HELLO)
         assert 'mirage-deploy rm hello' in err and b.fake.find('hello')['expires_at'] in err
@@ -244,6 +245,11 @@ def requests(tap):
             assert b.fake.kernels[sha256(HELLO)] == f.read()
         b.run('local', HELLO)
         assert len(b.fake.paths('PUT')) == 1
+    with Bench() as b, tap.part('a kernel that is there already is not even asked for'):
+        b.fake.kernels[sha256(HELLO)] = b''
+        b.run('local', HELLO)
+        asked = [r[1] for r in b.fake.requests if '/kernels/' in r[1]]
+        assert not asked and len(b.fake.paths('POST')) == 1, b.fake.requests
     with Bench() as b, tap.part('without --name the file gives it, and the next gets a number'):
         b.run('local', HELLO)
         b.run('local', HELLO)
@@ -256,6 +262,7 @@ def requests(tap):
                 first.append(1)
                 return Answer(raw=b'')
             return None
+        b.fake.kernels[sha256(HELLO)] = b''
         b.fake.special['POST', '/v1/deployments'] = lost
         b.run('local', HELLO)
         keys = {r[2]['Idempotency-Key'] for r in b.fake.requests if r[0] == 'POST'}

@@ -220,6 +220,8 @@ class Fake:
 
     def post_deployments(self, _parts, body):
         request = json.loads(body)
+        if request['kernel'] not in self.kernels:
+            return problem('not-found', 404, detail=f"no kernel {request['kernel']}")
         d = self.deployment(request.get('name', 'noname'))
         self.event('state', 'pending', 'lease granted')
         self.event('state', 'live', 'answers')

@@ -70,7 +70,7 @@ static int add(struct mird_store *store, struct mird_deployment *d, struct mir_e
     bool replayed;
     mir_id_new(mir_random_system(), op.id);
     mir_copy(op.deployment, sizeof op.deployment, d->id);
-    return mird_store_deployment_add(store, d, &op, "", "", &replayed, err);
+    return mird_store_deployment_add(store, d, &op, NULL, "", "", &replayed, err);
 }
 
 static void assert_refused(int rc, const struct mir_error *err)

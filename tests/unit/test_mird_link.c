@@ -544,7 +544,7 @@ static struct mird_deployment add_deployment(struct cored *c, const char *id, co
     mir_id_new(c->core.random, op.id);
     mir_copy(op.deployment, sizeof op.deployment, id);
     mir_copy(op.name, sizeof op.name, name);
-    if (mird_store_deployment_add(c->core.store, &d, &op, "", "", &replayed, &err))
+    if (mird_store_deployment_add(c->core.store, &d, &op, NULL, "", "", &replayed, &err))
         fail_msg("%s", err.text);
     return d;
 }

@@ -289,7 +289,7 @@ static void test_kept(void **state)
     assert_int_equal(mird_store_open(dir, &store, NULL), 0);
     mir_id_new(mir_random_system(), op.id);
     mir_copy(op.deployment, sizeof op.deployment, d.id);
-    assert_int_equal(mird_store_deployment_add(store, &d, &op, "", "", &replayed, NULL), 0);
+    assert_int_equal(mird_store_deployment_add(store, &d, &op, NULL, "", "", &replayed, NULL), 0);
     before = d;
     launch(&d, T0);
     feed(&d, (struct mird_input){.kind = MIRD_IN_REMOVE, .who = "me"}, T0 + 60000);

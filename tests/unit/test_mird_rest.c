@@ -78,7 +78,8 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     mir_copy(d.kernel, sizeof d.kernel, request->kernel);
     mir_copy(d.owner, sizeof d.owner, request->owner);
     new_operation(&d, "deploy", &op);
-    if (mird_store_deployment_add(books->store, &d, &op, idempotency_key, body_sha, &replayed, err))
+    if (mird_store_deployment_add(books->store, &d, &op, NULL, idempotency_key, body_sha, &replayed,
+                                  err))
         return -1;
     *ret_d = d;
     *ret_op = op;

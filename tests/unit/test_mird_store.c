@@ -89,7 +89,7 @@ static int add(struct house *h, struct mird_deployment *d, const char *key, cons
                bool *ret_replayed, struct mir_error *err)
 {
     struct mird_operation op = operation(d);
-    return mird_store_deployment_add(h->store, d, &op, key, sha, ret_replayed, err);
+    return mird_store_deployment_add(h->store, d, &op, NULL, key, sha, ret_replayed, err);
 }
 
 static void add_well(struct house *h, struct mird_deployment *d)
@@ -98,6 +98,33 @@ static void add_well(struct house *h, struct mird_deployment *d)
     struct mir_error err = {0};
     if (add(h, d, "", "", &replayed, &err))
         fail_msg("%s", err.text);
+}
+
+/* What it has gone through before it was added is told after the grant, in the order of things. */
+static void test_added_with_news(void **state)
+{
+    struct house *h = *state;
+    struct mird_deployment d = make("hasty");
+    struct mird_operation op = operation(&d);
+    struct mird_news news = {.event_count = 1,
+                             .events = {{.kind = "state", .state = "launching", .text = "asked"}}};
+    struct mird_event *events;
+    size_t count;
+    bool replayed;
+    d.steps[MIRD_STEP_INSTANCE] = MIRD_INTENT;
+    assert_int_equal(mird_store_deployment_add(h->store, &d, &op, &news, "", "", &replayed, NULL),
+                     0);
+    reopen(h);
+    assert_int_equal(mird_store_events(h->store, d.id, 0, 10, &events, &count, NULL), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(events[0].state, "pending");
+    assert_string_equal(events[0].text, "lease granted");
+    assert_string_equal(events[1].state, "launching");
+    assert_string_equal(events[1].text, "asked");
+    assert_true(events[1].at_ms >= events[0].at_ms);
+    free(events);
+    assert_int_equal(mird_store_deployment_get(h->store, d.id, &d, NULL), 0);
+    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_INTENT);
 }
 
 static void test_whole_record(void **state)
@@ -214,7 +241,8 @@ static void test_news(void **state)
     struct mird_event *events;
     size_t count;
     bool replayed;
-    assert_int_equal(mird_store_deployment_add(h->store, &d, &op, "", "", &replayed, NULL), 0);
+    assert_int_equal(mird_store_deployment_add(h->store, &d, &op, NULL, "", "", &replayed, NULL),
+                     0);
     mir_copy(news.events[0].kind, sizeof news.events[0].kind, "note");
     mir_copy(news.events[0].text, sizeof news.events[0].text, "something");
     mir_copy(news.ends[0].kind, sizeof news.ends[0].kind, "deploy");
@@ -399,7 +427,7 @@ static void *write_many(void *ctx)
     bool replayed;
     snprintf(d.name, sizeof d.name, "w-%.12s", d.id);
     uintptr_t wrong =
-        (uintptr_t)mird_store_deployment_add(h->store, &d, &op, "", "", &replayed, NULL);
+        (uintptr_t)mird_store_deployment_add(h->store, &d, &op, NULL, "", "", &replayed, NULL);
     for (unsigned i = 0; i < WRITES; i++) {
         struct mird_deployment stale = d;
         struct mir_error err = {0};
@@ -471,11 +499,18 @@ static void test_kill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_whole_record), TEST(test_versions),
-        TEST(test_names),        TEST(test_idempotency),
-        TEST(test_news),         TEST(test_identity_and_settings),
-        TEST(test_kill),         TEST(test_kernels_and_sites),
-        TEST(test_questions),    TEST(test_open_leases),
+        TEST(test_added_with_news),
+        TEST(test_versions),
+        TEST(test_whole_record),
+        TEST(test_versions),
+        TEST(test_names),
+        TEST(test_idempotency),
+        TEST(test_news),
+        TEST(test_identity_and_settings),
+        TEST(test_kill),
+        TEST(test_kernels_and_sites),
+        TEST(test_questions),
+        TEST(test_open_leases),
         TEST(test_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

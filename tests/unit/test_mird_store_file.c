@@ -51,7 +51,7 @@ static void add(struct mird_store *store, const char *name)
     mir_copy(d.name, sizeof d.name, name);
     mir_copy(d.provider, sizeof d.provider, "local");
     mir_copy(op.deployment, sizeof op.deployment, d.id);
-    if (mird_store_deployment_add(store, &d, &op, "", "", &replayed, &err))
+    if (mird_store_deployment_add(store, &d, &op, NULL, "", "", &replayed, &err))
         fail_msg("%s", err.text);
 }
 

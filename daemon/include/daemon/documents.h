@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every answer of the public listener, made once when the sites change and then only referred to:
- * a request costs a search by key and a count, whatever it asks for.
+ * Every answer of the public listener, made once for a listing and then only referred to: a
+ * request costs a search by key and a count, whatever it asks for.
  *
  * A set is immutable after making. Bodies are shared and counted, so that one which is being sent
  * outlives its set.

@@ -24,9 +24,9 @@ int mird_public_server_start(int listen_fd, mird_announce_fn *announce, void *ct
                              struct mird_public_server **ret, struct mir_error *err);
 void mird_public_server_stop(struct mird_public_server *server); /* NULL allowed */
 
-/* Make all documents anew and serve these from now on. Any thread, one at a time. */
-void mird_public_server_update(struct mird_public_server *server,
-                               const struct mird_listing *listing);
+/* Serve these sites from now on (a MIRD_LINK_SITES message; taken: left empty). The documents are
+ * made when somebody asks for one, not before: most changes are seen by nobody. Any thread. */
+void mird_public_server_update(struct mird_public_server *server, struct mird_link_message *sites);
 
 /* The body of POST /v1/announce: strict JSON with name, url, token (and kernel, which is not
  * used). Pure. MIR_USAGE names what is wrong. */

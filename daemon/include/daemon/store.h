@@ -75,13 +75,6 @@ struct mird_operation {
     char error_hint[320];
 };
 
-/* Adds the row, its operation, the first event and a line of the audit log.
- * MIR_CONFLICT when a deployment of that name is not final yet. idempotency_key "" for none: a
- * key seen before gives the deployment and operation of then (ret_replayed set) when body_sha is
- * the same, MIR_USAGE otherwise. */
-int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
-                              struct mird_operation *op, const char *idempotency_key,
-                              const char *body_sha, bool *ret_replayed, struct mir_error *err);
 /* Adds the row of a deployment that was found running, with an event and a line of the audit log.
  * MIR_CONFLICT when its name is taken. */
 int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment *d, int64_t now_ms,
@@ -114,6 +107,15 @@ struct mird_news {
     unsigned audit_count;
     struct mird_audit audits[MIRD_NEWS_AUDITS_MAX]; /* subject and deployment are filled in */
 };
+/* Adds the row, its operation, the first event, then the events of `news` (of what the row has gone
+ * through already; NULL none), and a line of the audit log.
+ * MIR_CONFLICT when a deployment of that name is not final yet. idempotency_key "" for none: a
+ * key seen before gives the deployment and operation of then (ret_replayed set) when body_sha is
+ * the same, MIR_USAGE otherwise. */
+int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *d,
+                              struct mird_operation *op, const struct mird_news *news,
+                              const char *idempotency_key, const char *body_sha, bool *ret_replayed,
+                              struct mir_error *err);
 int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
                                  const struct mird_news *news, int64_t now_ms,
                                  struct mir_error *err);
