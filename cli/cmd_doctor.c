@@ -133,6 +133,30 @@ static void check_ready(struct cmd_context *ctx, json_t *checks)
     json_decref(ready);
 }
 
+static void check_audit(struct cmd_context *ctx, json_t *checks)
+{
+    json_t *answer = NULL;
+    struct mir_error err = {0};
+    if (cmd_call(ctx, "GET", "/v1/audit?check=1", NULL, &answer, &err)) {
+        add(checks, "audit log", "FAIL", err.text, err.hint);
+        return;
+    }
+    const json_t *broken = json_object_get(answer, "broken");
+    if (json_is_object(broken)) {
+        mir_auto_free char *detail = mir_format(
+            "broken at row %lld: %s; the %lld rows before it are whole", cmd_number(broken, "id"),
+            cmd_text(broken, "why"), cmd_number(answer, "entries"));
+        add(checks, "audit log", "FAIL", detail,
+            "somebody has changed state.db behind the daemon's back: keep a copy of it, and see "
+            "who may write to the state directory; deadlines do not depend on the log");
+    } else {
+        mir_auto_free char *detail =
+            mir_format("%lld entries, chain whole", cmd_number(answer, "entries"));
+        add(checks, "audit log", "PASS", detail, "");
+    }
+    json_decref(answer);
+}
+
 /* 1 when the daemon can be asked. */
 static int check_daemon(struct cmd_context *ctx, json_t *checks)
 {
@@ -144,6 +168,7 @@ static int check_daemon(struct cmd_context *ctx, json_t *checks)
         add(checks, "daemon", "PASS", detail, "");
         json_decref(version);
         check_ready(ctx, checks);
+        check_audit(ctx, checks);
         return 1;
     }
     bool absent = err.sys_errno == ENOENT || err.sys_errno == ECONNREFUSED;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* show NAME: the deployment, its hooks, steps and events. */
+/* show NAME: the deployment, its hooks, steps and events, its receipt and its audit lines. */
 #include <stdio.h>
 
 #include "api/cleanup.h"
 #include "api/memory.h"
 #include "client.h"
 #include "print.h"
+#include "receipt.h"
 #include "value.h"
 
 static void print_hooks(const struct cmd_context *ctx, const json_t *hooks)
@@ -121,25 +122,43 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     print_ending(ctx, d);
     print_hooks(ctx, json_object_get(d, "hooks"));
     print_events(ctx, json_object_get(d, "events"));
+    if (json_is_object(json_object_get(d, "receipt")))
+        cmd_print_receipt(ctx, json_object_get(d, "receipt"));
+    else
+        cmd_print_objects(ctx, json_object_get(d, "objects"));
+    cmd_print_audit(ctx, json_object_get(d, "audit"));
+}
+
+/* Adds a list that stands behind another target to the document. */
+static int add_list(struct cmd_context *ctx, json_t *d, const char *field, const char *target,
+                    struct mir_error *err)
+{
+    json_t *answer = NULL;
+    if (cmd_call(ctx, "GET", target, NULL, &answer, err))
+        return -1;
+    json_object_set(d, field, json_object_get(answer, field));
+    json_decref(answer);
+    return 0;
 }
 
 int cmd_show(struct cmd_context *ctx, struct mir_error *err)
 {
     const char *name = cmd_args_text(&ctx->args, OPT_NAME);
     mir_auto_free char *target = cmd_target("deployments", name, NULL);
-    json_t *d = NULL, *answer = NULL;
+    json_t *d = NULL;
     if (cmd_call(ctx, "GET", target, NULL, &d, err))
         return -1;
     mir_auto_free char *events = cmd_target("deployments", cmd_text(d, "id"), "/events");
-    int rc = cmd_call(ctx, "GET", events, NULL, &answer, err);
-    if (!rc) {
-        json_object_set(d, "events", json_object_get(answer, "events"));
-        if (ctx->json)
-            cmd_print_json(ctx, d);
-        else
-            print_show(ctx, d);
-    }
-    json_decref(answer);
+    mir_auto_free char *audit = mir_format("/v1/audit?deployment=%s", cmd_text(d, "id"));
+    int rc = add_list(ctx, d, "events", events, err) || add_list(ctx, d, "audit", audit, err);
+    if (!rc && !ctx->json)
+        print_show(ctx, d);
+    if (!rc)
+        rc = cmd_check_receipt(json_object_get(d, "receipt"), json_object_get(d, "audit"), err);
+    if (!rc && ctx->json)
+        cmd_print_json(ctx, d);
+    else if (ctx->json && json_object_get(d, "audit"))
+        ctx->partial = json_incref(d);
     json_decref(d);
-    return rc;
+    return rc ? -1 : 0;
 }

@@ -82,6 +82,7 @@ struct mird_engine {
     pthread_t workers[MIRD_WORKERS + MIRD_TEARDOWN_WORKERS], reaper, sweeper;
     unsigned workers_running;
     bool reaper_running, sweeper_running;
+    struct mird_audit_check audit; /* the sweeper's */
 
     _Atomic int64_t reaper_boot_ms; /* of its last round */
     atomic_ulong teardowns_ok, teardowns_failed;
@@ -142,6 +143,9 @@ void *mird_teardown_worker_main(void *engine);
 /* --- reconcile.c --- */
 int mird_reconcile(struct mird_engine *engine, struct mir_error *err);
 void *mird_sweeper_main(void *engine);
+/* audit_watch.c: check what came to the audit log since the last time; a broken row is said at
+ * once, and with every start. */
+void mird_audit_watch(struct mird_engine *engine);
 /* One round over one provider. */
 int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err);
 

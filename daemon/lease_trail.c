@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The trail of a deployment: what the provider's answers have shown to exist for it, when it was
  * asked to end it, and which questions found it gone. Pure; only answers leave a trail. */
-#include <stdio.h>
 #include <string.h>
 
 #include "api/memory.h"
@@ -32,12 +31,9 @@ static void shown_port(struct mird_trail *trail, const struct mir_port *port, co
                        int64_t now_ms)
 {
     char text[MIR_OBJECT_ID];
-    const char *address = *port->address ? port->address : "127.0.0.1";
-    bool v6 = strchr(address, ':') != NULL;
     if (!port->host_port)
         return;
-    snprintf(text, sizeof text, "%s%.46s%s:%u->%u", v6 ? "[" : "", address, v6 ? "]" : "",
-             (unsigned)port->host_port, (unsigned)port->guest_port);
+    mir_port_text(port, text);
     shown(trail, "port", text, by, now_ms);
 }
 

@@ -16,11 +16,15 @@ enum outcome { LISTED, ASKED, ENDED, EXTENDED, LEFT };
 
 static const char *const outcome_names[] = {"listed", "left", "ended", "extended", "left"};
 
+/* Moments are UTC ms; 0: it did not come to that. */
 struct orphan {
-    struct mir_instance instance;
+    struct mir_instance instance; /* as the listing showed it */
     enum outcome outcome;
     struct mir_error error;
     bool seen; /* in the last listing */
+    int64_t sent_ms, accepted_ms;
+    int64_t get_ms, list_ms; /* the questions that found it gone, as they were asked */
+    unsigned listed;         /* things in that listing */
 };
 
 struct state {
@@ -28,7 +32,13 @@ struct state {
     struct orphan *list;
     size_t count, room;
     unsigned kept, foreign;
+    unsigned listed; /* in the listing under way */
 };
+
+static int64_t utc_ms(const struct mird_reap *reap)
+{
+    return reap->clock->utc_ms(reap->clock->ctx);
+}
 
 static enum mird_verdict_kind judge(const struct mird_reap *reap,
                                     const struct mir_instance *instance)
@@ -68,37 +78,55 @@ static void ask_to_end(const struct mird_reap *reap, struct orphan *orphan)
         orphan->outcome = EXTENDED;
         return;
     }
-    if (!mir_prov_instance_delete(reap->prov, token, &orphan->error))
-        orphan->outcome = ASKED;
+    orphan->sent_ms = utc_ms(reap);
+    if (mir_prov_instance_delete(reap->prov, token, &orphan->error))
+        return;
+    orphan->accepted_ms = utc_ms(reap);
+    orphan->outcome = ASKED;
 }
 
 static int mark_seen(void *ctx, const struct mir_instance *instance)
 {
     struct state *state = ctx;
+    state->listed++;
     for (size_t i = 0; i < state->count; i++)
         if (!strcmp(state->list[i].instance.tags.deployment, instance->tags.deployment))
             state->list[i].seen = true;
     return 0;
 }
 
-/* Asked for is not gone: neither the provider's get nor its listing may show it. 1 when none of
- * those asked for is left to wait for. */
+/* Neither the provider's get nor the listing asked for at list_ms may show it. */
+static bool is_gone(const struct state *state, struct orphan *orphan, int64_t list_ms)
+{
+    struct mir_instance now;
+    if (orphan->seen)
+        return false;
+    orphan->get_ms = utc_ms(state->reap);
+    if (mir_prov_instance_get(state->reap->prov, orphan->instance.tags.deployment, &now,
+                              &orphan->error) ||
+        now.state != MIR_INSTANCE_ABSENT)
+        return false;
+    orphan->list_ms = list_ms;
+    orphan->listed = state->listed;
+    orphan->error = (struct mir_error){0};
+    return true;
+}
+
+/* Asked for is not gone. 1 when none of those asked for is left to wait for. */
 static int look_again(struct state *state, struct mir_error *err)
 {
     bool waiting = false;
+    int64_t list_ms = utc_ms(state->reap);
+    state->listed = 0;
     for (size_t i = 0; i < state->count; i++)
         state->list[i].seen = false;
     if (mir_prov_sweep(state->reap->prov, mark_seen, state, err))
         return -1;
     for (size_t i = 0; i < state->count; i++) {
         struct orphan *orphan = &state->list[i];
-        struct mir_instance now;
         if (orphan->outcome != ASKED)
             continue;
-        if (!orphan->seen &&
-            !mir_prov_instance_get(state->reap->prov, orphan->instance.tags.deployment, &now,
-                                   &orphan->error) &&
-            now.state == MIR_INSTANCE_ABSENT)
+        if (is_gone(state, orphan, list_ms))
             orphan->outcome = ENDED;
         else
             waiting = true;
@@ -135,30 +163,78 @@ static json_t *text_json(const char *text)
     return json ? json : json_string("?");
 }
 
+/* --- the result --- */
+
+static json_t *moment(int64_t at_ms)
+{
+    char text[MIR_TIME_SIZE];
+    mir_time_format_ms(at_ms, text);
+    return at_ms ? json_string(text) : json_null();
+}
+
+static void add_object(json_t *list, const char *kind, const char *id)
+{
+    if (*id)
+        json_array_append_new(list, json_pack("{s:s,s:o}", "kind", kind, "id", text_json(id)));
+}
+
+static json_t *objects_json(const struct mir_instance *instance)
+{
+    json_t *list = json_array();
+    add_object(list, "instance", instance->id);
+    add_object(list, "address", instance->address);
+    for (unsigned i = 0; i < instance->port_count && i < MIR_PORTS_MAX; i++) {
+        char text[MIR_OBJECT_ID];
+        mir_port_text(&instance->ports[i], text);
+        add_object(list, "port", text);
+    }
+    for (unsigned i = 0; i < instance->object_count && i < MIR_OBJECTS_MAX; i++)
+        add_object(list, instance->objects[i].kind, instance->objects[i].id);
+    return list;
+}
+
+/* What was asked and answered; null for what was not seen gone. */
+static json_t *receipt_json(const struct orphan *orphan)
+{
+    if (orphan->outcome != ENDED)
+        return json_null();
+    json_t *get =
+        json_pack("{s:s,s:s,s:o,s:s}", "call", "get", "token", orphan->instance.tags.deployment,
+                  "asked_at", moment(orphan->get_ms), "answer", "absent");
+    json_t *listing =
+        json_pack("{s:s,s:o,s:i,s:s}", "call", "listing", "asked_at", moment(orphan->list_ms),
+                  "listed", (int)orphan->listed, "answer", "not in it");
+    return json_pack("{s:o,s:o,s:o,s:[o,o]}", "objects", objects_json(&orphan->instance),
+                     "delete_sent_at", moment(orphan->sent_ms), "delete_accepted_at",
+                     moment(orphan->accepted_ms), "evidence", listing, get);
+}
+
+static json_t *orphan_json(const struct orphan *orphan, int64_t now_s)
+{
+    const struct mir_instance *instance = &orphan->instance;
+    json_t *row = json_object();
+    json_object_set_new(row, "id", text_json(instance->id));
+    json_object_set_new(row, "deployment", text_json(instance->tags.deployment));
+    json_object_set_new(row, "name", text_json(instance->name));
+    json_object_set_new(row, "state", json_string(mir_instance_state_name(instance->state)));
+    json_object_set_new(row, "expires_at", time_json(instance->tags.expires_s));
+    json_object_set_new(row, "overdue_s", json_integer(now_s - instance->tags.expires_s));
+    json_object_set_new(row, "outcome", json_string(outcome_names[orphan->outcome]));
+    json_object_set_new(row, "receipt", receipt_json(orphan));
+    json_object_set_new(row, "error",
+                        *orphan->error.text ? text_json(orphan->error.text) : json_null());
+    return row;
+}
+
 static json_t *document(const struct state *state)
 {
     int64_t now_s = mir_now_s(state->reap->clock);
     json_t *orphans = json_array();
-    for (size_t i = 0; i < state->count; i++) {
-        const struct orphan *orphan = &state->list[i];
-        const struct mir_instance *instance = &orphan->instance;
-        json_t *row = json_object();
-        json_object_set_new(row, "id", text_json(instance->id));
-        json_object_set_new(row, "deployment", text_json(instance->tags.deployment));
-        json_object_set_new(row, "name", text_json(instance->name));
-        json_object_set_new(row, "state", json_string(mir_instance_state_name(instance->state)));
-        json_object_set_new(row, "expires_at", time_json(instance->tags.expires_s));
-        json_object_set_new(row, "overdue_s", json_integer(now_s - instance->tags.expires_s));
-        json_object_set_new(row, "outcome", json_string(outcome_names[orphan->outcome]));
-        json_object_set_new(row, "error",
-                            *orphan->error.text ? text_json(orphan->error.text) : json_null());
-        json_array_append_new(orphans, row);
-    }
-    json_t *doc =
-        json_pack("{s:s,s:o,s:o,s:i,s:i}", "provider", mir_prov_info(state->reap->prov)->name,
-                  "checked_at", time_json(now_s), "orphans", orphans, "kept", (int)state->kept,
-                  "foreign", (int)state->foreign);
-    return doc;
+    for (size_t i = 0; i < state->count; i++)
+        json_array_append_new(orphans, orphan_json(&state->list[i], now_s));
+    return json_pack("{s:s,s:o,s:o,s:i,s:i}", "provider", mir_prov_info(state->reap->prov)->name,
+                     "checked_at", time_json(now_s), "orphans", orphans, "kept", (int)state->kept,
+                     "foreign", (int)state->foreign);
 }
 
 static int report_left(const struct state *state, struct mir_error *err)

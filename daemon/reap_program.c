@@ -88,6 +88,26 @@ static int read_arguments(int argc, char **argv, struct choices *ret, struct mir
     return mir_error_hint(err, "mirage-reap --help lists the options");
 }
 
+/* What a daemon would keep: what there was, and which questions found it gone. */
+static void print_receipt(const json_t *receipt)
+{
+    size_t i;
+    json_t *row;
+    if (!json_is_object(receipt))
+        return;
+    printf("  existed:");
+    json_array_foreach(json_object_get(receipt, "objects"), i, row)
+        printf("%s %s %s", i ? "," : "", json_string_value(json_object_get(row, "kind")),
+               json_string_value(json_object_get(row, "id")));
+    printf("\n  delete: sent %s, accepted %s\n",
+           json_string_value(json_object_get(receipt, "delete_sent_at")),
+           json_string_value(json_object_get(receipt, "delete_accepted_at")));
+    json_array_foreach(json_object_get(receipt, "evidence"), i, row)
+        printf("  asked: %s at %s: %s\n", json_string_value(json_object_get(row, "call")),
+               json_string_value(json_object_get(row, "asked_at")),
+               json_string_value(json_object_get(row, "answer")));
+}
+
 static void print_table(const json_t *document, const struct choices *choices)
 {
     bool list_only = choices->list_only;
@@ -109,6 +129,7 @@ static void print_table(const json_t *document, const struct choices *choices)
                json_string_value(json_object_get(row, "expires_at")), overdue,
                list_only ? id : json_string_value(json_object_get(row, "outcome")),
                error ? ": " : "", error ? error : "");
+        print_receipt(json_object_get(row, "receipt"));
     }
     fflush(stdout);
     if (choices->quiet)

@@ -230,6 +230,7 @@ void *mird_sweeper_main(void *ctx)
                 mir_log(MIR_LOG_WARN, "sweep", "%s: %s", mir_prov_info(prov)->name, err.text);
         }
         mird_store_reserve_restore(engine->core->store);
+        mird_audit_watch(engine);
     } while (wait_round(engine));
     return NULL;
 }

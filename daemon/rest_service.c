@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the daemon says of itself: version, health, figures, audit, its own interface. */
+/* What the daemon says of itself: version, health, figures, its own interface. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "api/memory.h"
 #include "rest.h"
 
-#define AUDIT_MAX 1000
 #define REAPER_LATE_MS 20000 /* two of its rounds when nothing is due */
 /* 2025-01-01: a clock before that is a clock that was never set. */
 #define CLOCK_SANE_S ((int64_t)1735689600)
@@ -89,17 +88,4 @@ REST_HANDLER(rest_metrics_get)
     mird_http_text(response, 200, "text/plain; version=0.0.4; charset=utf-8",
                    mird_metrics_text(&metrics));
     return MIRD_HTTP_DONE;
-}
-
-REST_HANDLER(rest_audit_get)
-{
-    const struct mird_rest *rest = ctx;
-    struct mir_error err = {0};
-    int64_t after = 0;
-    if (rest_query_number(request, "after", &after, &err))
-        return rest_fail(request, response, &err);
-    json_t *rows = mird_store_audit(rest->core->store, NULL, after, AUDIT_MAX, &err);
-    if (!rows)
-        return rest_fail(request, response, &err);
-    return rest_json(response, 200, json_pack("{s:o}", "audit", rows));
 }

@@ -91,6 +91,8 @@ def daemon_gone(tap, world):
         done = [(child.communicate(timeout=60), child.returncode) for child in both]
         assert [status for _, status in done] == [0, 0], done
         assert any(names(json.loads(out)) == ['late'] for (out, _), _ in done), done
+        rows = [row for (out, _), _ in done for row in json.loads(out)['orphans']]
+        receipts(late, [row['receipt'] for row in rows if row['outcome'] == 'ended'])
         assert not alive(world, late) and alive(world, kept) and alive(world, longer)
         assert reap(world, '--grace', '0')['orphans'] == []
     with tap.part('what cannot be ended is named, with exit code 9'):
@@ -99,6 +101,22 @@ def daemon_gone(tap, world):
         assert found['error']['code'] == 'partial' and kept['id'] in found['error']['detail'], found
         assert names(found) == ['kept'], found
     return longer
+
+
+def receipts(deployment, given):
+    """Without a daemon, whoever ended it says what there was and which questions found it gone."""
+    assert given
+    for receipt in given:
+        objects = {(o['kind'], o['id'].split()[0]) for o in receipt['objects']}
+        assert ('instance', deployment['id']) in objects, objects
+        assert ('directory', f'local/{deployment["id"]}') in objects, objects
+        assert ('process', 'guest') in objects, objects
+        sent, accepted = utc(receipt['delete_sent_at']), utc(receipt['delete_accepted_at'])
+        assert utc(deployment['expires_at']) < sent <= accepted, receipt
+        asked = {e['call']: e for e in receipt['evidence']}
+        assert asked['get']['answer'] == 'absent' and asked['listing']['answer'] == 'not in it'
+        assert accepted <= utc(asked['listing']['asked_at']) <= utc(asked['get']['asked_at'])
+        assert asked['listing']['listed'] >= 2, receipt  # what lives on is in it
 
 
 def end_by_force_and_hold(world, deployment, lock):

@@ -227,6 +227,9 @@ const char *mir_instance_state_name(enum mir_instance_state state);
 const char *mir_hook_state_name(enum mir_hook_state state);
 const char *mir_check_level_name(enum mir_check_level level);
 
+/* "127.0.0.1:8080->80", as a port is named in receipts. */
+void mir_port_text(const struct mir_port *port, char out[MIR_OBJECT_ID]);
+
 int mir_name_valid(const char *name); /* 1 when it is a deployment or site name */
 
 /* Sign tags with the installation key (32 bytes), or check a signature in constant time. */

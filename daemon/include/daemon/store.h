@@ -170,9 +170,8 @@ int mird_store_names(struct mird_store *store, size_t limit, char (**ret)[MIR_NA
 int mird_store_port_holder(struct mird_store *store, const struct mir_port *port,
                            char ret_name[MIR_NAME_TEXT], struct mir_error *err);
 
-/* The receipt of a deployment that is over, with its "sha256" as a member, new reference.
- * MIR_NOT_FOUND while there is none. It is kept as it was written with the end; docs/REST.md says
- * how to check it. */
+/* The receipt of a deployment that is over, as it was written with the end, and as one more member
+ * "sha256" of its text as it is now; new reference. MIR_NOT_FOUND while there is none. */
 json_t *mird_store_receipt(struct mird_store *store, const char *id, struct mir_error *err);
 
 /* --- operations --- */
