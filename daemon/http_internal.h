@@ -129,6 +129,11 @@ void http_wait_all(struct mird_http_server *server); /* end all waits now */
 /* The call is suspended: run http_call_work in a worker thread. */
 void http_work_add(struct http_call *call);
 
+/* --- http_room.c --- */
+
+/* The clients that there is room for, at most `wanted`, under this process's limit of files. */
+unsigned http_room(const char *name, unsigned wanted);
+
 /* --- http_mhd.c, called by the above --- */
 
 void http_call_resume(struct http_call *call);

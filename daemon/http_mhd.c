@@ -501,6 +501,7 @@ static void set_defaults(struct mird_http_config *config)
             *defaults[i].field = defaults[i].value;
     if (!config->name)
         config->name = "http";
+    config->connections_max = http_room(config->name, config->connections_max);
 }
 
 static void server_free(struct mird_http_server *server)

@@ -188,7 +188,7 @@ struct mird_http_config {
     mird_http_handler *not_found; /* answers unknown paths; NULL: a problem document */
 
     /* 0 gives the value in parentheses. */
-    unsigned connections_max;        /* (256) */
+    unsigned connections_max;        /* (256); fewer where files are scarce */
     unsigned connections_per_ip_max; /* (0: unlimited; TCP only) */
     unsigned head_limit_s;           /* the whole request head within (10) */
     unsigned body_limit_s;           /* and the body, plus 1 s for each 64 KiB, within (30) */
