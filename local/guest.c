@@ -78,6 +78,9 @@ static int open_pipes(struct pipes *pipes, int lock_fd, bool qemu, struct mir_er
 static _Noreturn void become(const struct local_spec *spec, char **words, const int *fds,
                              pid_t keeper)
 {
+    /* First of all: from here on nothing that may hang outlives the keeper. It may have died before
+     * it was asked for, so it is looked for at the end. */
+    bool dies_with_keeper = !prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -98,9 +101,7 @@ static _Noreturn void become(const struct local_spec *spec, char **words, const 
         close(oom);
     }
     setenv("TMPDIR", ".", 1); /* what a guest writes to its disk counts here */
-    /* The keeper may have died before the signal was asked for: look after asking. */
-    if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_PDEATHSIG, SIGKILL) &&
-        getppid() == keeper)
+    if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && dies_with_keeper && getppid() == keeper)
         execv(words[0], words);
     int failed = errno;
     (void)!write(CHILD_REPORT, &failed, sizeof failed);

@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "ctx.h"
 #include "dir.h"
+#include "holders.h"
 #include "status.h"
 
 #define ASK_MS 500     /* for the keeper to answer at all */
@@ -25,13 +26,15 @@ static void ask(int dir_fd)
         mir_process_signal(&status.keeper, SIGTERM, NULL);
 }
 
-static void kill_both(int dir_fd)
+/* Those that are written down, and those that hang before it was written who they are. */
+static void kill_all(int dir_fd)
 {
     struct local_status status = {0};
-    if (local_status_load(dir_fd, &status, NULL))
-        return;
-    mir_process_signal(&status.keeper, SIGKILL, NULL);
-    mir_process_signal(&status.guest, SIGKILL, NULL);
+    if (!local_status_load(dir_fd, &status, NULL)) {
+        mir_process_signal(&status.keeper, SIGKILL, NULL);
+        mir_process_signal(&status.guest, SIGKILL, NULL);
+    }
+    local_holders_kill(dir_fd);
 }
 
 /* 0 when keeper and guest are seen dead: both hold the lock as long as they live. */
@@ -46,7 +49,7 @@ static int end_instance(int dir_fd, int lock_fd, struct mir_error *err)
     ask(dir_fd);
     if (!local_lock_wait(dir_fd, lock_fd, GENTLE_MS, NULL))
         return 0;
-    kill_both(dir_fd);
+    kill_all(dir_fd);
     return local_lock_wait(dir_fd, lock_fd, KILL_MS, err);
 }
 

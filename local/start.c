@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +72,7 @@ static int spawn(const char *program, const char *token, const int fds[3], pid_t
     for (int i = 0; i < 3; i++)
         posix_spawn_file_actions_adddup2(&actions, fds[i], LOCAL_KEEPER_DIR_FD + i);
     posix_spawn_file_actions_addclosefrom_np(&actions, LOCAL_KEEPER_READY_FD + 1);
+    posix_spawn_file_actions_addfchdir_np(&actions, LOCAL_KEEPER_DIR_FD); /* known by it at once */
     posix_spawn_file_actions_addopen(&actions, 2, "/proc/self/fd/3/" LOCAL_KEEPER_LOG,
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawnattr_init(&attr);
@@ -86,7 +90,22 @@ static int spawn(const char *program, const char *token, const int fds[3], pid_t
     return failed;
 }
 
-static int start(int dir_fd, int lock_fd, int ready_fd, const char *token, struct mir_error *err)
+/* The first of the keeper's two processes ends as soon as the second is there; -1: it was killed,
+ * as it did not. */
+static int reap_starter(pid_t pid, int timeout_ms, int *ret_status)
+{
+    mir_auto_close int pid_fd = pidfd_open(pid, 0);
+    struct pollfd p = {.fd = pid_fd, .events = POLLIN};
+    bool late = pid_fd >= 0 && poll(&p, 1, timeout_ms) == 0;
+    if (late)
+        kill(pid, SIGKILL); /* not waited for yet, so it is nobody else's pid */
+    while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+        ;
+    return late ? -1 : 0;
+}
+
+static int start(int dir_fd, int lock_fd, int ready_fd, const char *token, int timeout_ms,
+                 struct mir_error *err)
 {
     mir_auto_free char *program = mir_program_path("mirage-keeper", err);
     if (!program)
@@ -100,8 +119,12 @@ static int start(int dir_fd, int lock_fd, int ready_fd, const char *token, struc
             close(fds[i]);
     if (failed)
         return mir_fail_errno(err, failed, "cannot start %s", program);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    if (reap_starter(pid, timeout_ms, &status)) {
+        mir_fail(err, MIR_TIMEOUT, "%s did not start within %d ms", program, timeout_ms);
+        if (err)
+            err->outcome = MIR_OUTCOME_UNKNOWN;
+        return -1;
+    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return mir_fail(err, MIR_FAILED, "%s did not start", program);
     return 0;
@@ -134,7 +157,7 @@ int local_spawn_keeper(int dir_fd, int lock_fd, const char *token, int timeout_m
         return -1;
     if (pipe2(ready, O_CLOEXEC))
         return mir_fail_errno(err, errno, "cannot make a pipe");
-    int rc = start(dir_fd, lock_fd, ready[1], token, err);
+    int rc = start(dir_fd, lock_fd, ready[1], token, timeout_ms, err);
     close(ready[1]);
     if (!rc)
         rc = mir_fault_after("local.keeper.spawn", err);

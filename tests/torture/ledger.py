@@ -17,6 +17,7 @@ class LocalLedger:
     BOUND_S = 6.0          # so long after a deadline anything may still run
     SETTLE_S = 0           # and so much longer until it may be told gone
     HOLDERS = ('keeper',)  # roles of processes that an instance may end with (meddle.h)
+    HOLDER_S = 12          # until one that hangs is given up and killed: start, stop, kill
 
     def __init__(self, world):
         self.root = os.path.realpath(os.path.join(world.state, 'local'))

@@ -308,9 +308,19 @@ int posix_spawn(pid_t *ret, const char *program, const posix_spawn_file_actions_
     return rc;
 }
 
+static pid_t fork_with_clock(void)
+{
+    meddle_clock_hold();
+    pid_t pid = NEXT(fork)();
+    int saved = errno;
+    meddle_clock_release();
+    errno = saved;
+    return pid;
+}
+
 pid_t fork(void)
 {
-    AS(pass("fork", ""), pid_t, EAGAIN, NEXT(fork)());
+    AS(pass("fork", ""), pid_t, EAGAIN, fork_with_clock());
 }
 
 /* Ours goes on as ours (the daemon's other program). */

@@ -135,6 +135,16 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itime
     return rc;
 }
 
+void meddle_clock_hold(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void meddle_clock_release(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
 bool meddle_timer_was_set(int fd)
 {
     if (!meddle_page || fd < 0 || fd >= TIMERS_MAX || !timers[fd].used)

@@ -110,7 +110,7 @@ class Torture:
             if kind == CALL and words[0] not in ROLES:
                 continue
             most = times
-            if words[1] in STREAMS:
+            if words[1] in STREAMS or plain.endswith('console.log'):
                 most = min(times, STREAM_MAX)
             elif kind != CALL and not plain.startswith(ALWAYS):
                 most = min(times, POLLED_MAX)

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -63,6 +64,7 @@ class Victim(World):
         self.starts = self.deaths = 0
         self.ready_at = 0
         self.hung_since = None
+        self.limits = {}  # {resource: most} of the next daemons
         self.came = True  # every planned fault so far
 
     def __exit__(self, *_):
@@ -96,6 +98,8 @@ class Victim(World):
                **(self.fault.env() if self.fault else {})}
         self.daemon = subprocess.Popen([program('mirage-deployd')], env=env, stdout=self.log,
                                        stdin=subprocess.DEVNULL, stderr=self.log)
+        for limit, most in self.limits.items():
+            resource.prlimit(self.daemon.pid, limit, (most, most))
         give_up = time.monotonic() + 15 * PATIENCE
         while time.monotonic() < give_up and self.daemon.poll() is None and not self.hangs():
             try:
@@ -224,6 +228,9 @@ class Victim(World):
 
     def upload(self, digest, data):
         status, document = self.ask('PUT', f'/v1/kernels/{digest}', data)
+        if status == 422 and any(plan.hits(('image',)) for plan in self.plans):
+            # An inspector that was killed is a file refused: it may be made to do so.
+            status, document = self.ask('PUT', f'/v1/kernels/{digest}', data)
         assert status in (200, 201), f'{status} {document}'
 
     def deploy(self, name, kernel, ttl_s):
@@ -285,6 +292,8 @@ class Victim(World):
     def wait_over(self, lease):
         """Over by its time, or so soon after the last start of the daemon."""
         bound = self.ledger.BOUND_S * PATIENCE + self.ledger.SETTLE_S
+        if any(plan.mode == 'hang' and plan.hits(self.ledger.HOLDERS) for plan in self.plans):
+            bound += self.ledger.HOLDER_S
         while self.state_now(lease) not in OVER:
             until, now = lease.over_by(), self.time.truth()
             if now > max(until, self.ready_at) + bound:
@@ -294,6 +303,30 @@ class Victim(World):
             if now > until and self.ledger.SETTLE_S:
                 self.time.passes(self.ledger.SETTLE_S / 30)
             self.passes_to(until)
+
+    def stop_daemon(self):
+        """SIGTERM; its exit status, a failure when it hangs as planned."""
+        self.daemon.terminate()
+        give_up = time.monotonic() + 15 * PATIENCE
+        while self.alive() and not self.hangs() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        status = self.daemon.poll()
+        self.kill_daemon()
+        return status
+
+    def end_well(self):
+        """The exit status of a daemon that is asked to go; of the next one where a planned fault
+        came to this one on its way out."""
+        before = self.reached()
+        if self.stop_daemon() != 0:
+            if before or not self.reached():
+                return 1
+            self.deaths += 1
+            self.ensure()
+            self.checker.told(self.everything())
+            return self.stop_daemon()
+        self.came = self.came and self.reached()
+        return 0
 
     def last_words(self):
         """Everything is over: nothing may be left, in the ledger least of all."""
@@ -306,8 +339,7 @@ class Victim(World):
             self.checker.fault(f'left behind: {self.checker.left()}')
         self.ensure()
         self.checker.told(self.everything())
-        self.came = self.came and self.reached()
-        if self.stop_daemon() != 0:
+        if self.end_well() != 0:
             self.checker.fault('the daemon did not end well')
         if SANITIZED.search(self.daemon_log()):
             self.checker.fault('a sanitizer has spoken')
