@@ -122,6 +122,29 @@ int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err)
     return mir_error_hint(err, "write it as 2026-11-20T18:30:00Z");
 }
 
+int mir_time_parse_http(const char *text, int64_t *ret_utc_s)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm = {0};
+    char month[4] = "";
+    int end = 0;
+    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month,
+               &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 ||
+        !end || text[end] || !has_shape(text + 3, ", 00 ??? 0000 00:00:00 GMT"))
+        return -1;
+    const char *at = strstr(months, month);
+    if (strlen(month) != 3 || !at || (at - months) % 3)
+        return -1;
+    tm.tm_mon = (int)(at - months) / 3;
+    tm.tm_year -= 1900;
+    struct tm carried = tm;
+    time_t utc = timegm(&carried);
+    if (!is_real(&tm, utc))
+        return -1;
+    *ret_utc_s = (int64_t)utc;
+    return 0;
+}
+
 static int64_t unit_seconds(char unit)
 {
     static const struct {

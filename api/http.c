@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "api/clock.h"
 #include "api/log.h"
 #include "api/memory.h"
 
@@ -349,6 +350,16 @@ int mir_http_response_header(const struct mir_http_response *response, const cha
         line += strspn(line, "\r\n");
     }
     return -1;
+}
+
+int64_t mir_http_date_ms(const struct mir_http_response *response)
+{
+    char text[64];
+    int64_t utc_s;
+    if (mir_http_response_header(response, "Date", text, sizeof text) ||
+        mir_time_parse_http(text, &utc_s))
+        return 0;
+    return utc_s * 1000;
 }
 
 /* --- the pool --- */

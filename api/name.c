@@ -26,6 +26,11 @@ const char *mir_instance_state_name(enum mir_instance_state state)
     return (unsigned)state < MIR_NELEMS(names) ? names[state] : names[0];
 }
 
+const char *mir_object_kind_name(enum mir_object_kind kind)
+{
+    return kind == MIR_OBJECT_IMAGE ? "image" : "instance";
+}
+
 const char *mir_hook_state_name(enum mir_hook_state state)
 {
     static const char *const names[] = {"off", "armed", "failed"};

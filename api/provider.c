@@ -99,14 +99,35 @@ int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *sp
     return end(&call, spec->name, prov->info->image_put(prov->ctx, spec, ret_id, err), err);
 }
 
-int mir_prov_image_delete(struct mir_prov *prov, const char *image_id, struct mir_error *err)
+int mir_prov_image_get(struct mir_prov *prov, const char *token, struct mir_instance *ret,
+                       struct mir_error *err)
 {
-    if (!prov->info->image_delete || !*image_id)
+    if (!prov->info->image_get) {
+        *ret = (struct mir_instance){.kind = MIR_OBJECT_IMAGE, .state = MIR_INSTANCE_ABSENT};
+        return 0;
+    }
+    struct call call;
+    if (begin(&call, prov, "image_get", err))
+        return -1;
+    return end(&call, token, prov->info->image_get(prov->ctx, token, ret, err), err);
+}
+
+int mir_prov_image_delete(struct mir_prov *prov, const char *token, const char *image_id,
+                          struct mir_error *err)
+{
+    if (!prov->info->image_delete)
         return 0;
     struct call call;
     if (begin(&call, prov, "image_delete", err))
         return -1;
-    return end(&call, image_id, prov->info->image_delete(prov->ctx, image_id, err), err);
+    return end(&call, token, prov->info->image_delete(prov->ctx, token, image_id, err), err);
+}
+
+int mir_prov_create_limit_ms(const struct mir_lease *lease, const struct mir_clock *clock,
+                             int limit_ms)
+{
+    int64_t left_ms = lease->deadline_s * 1000 - clock->utc_ms(clock->ctx);
+    return left_ms < 1 ? 1 : left_ms < limit_ms ? (int)left_ms : limit_ms;
 }
 
 /* No lease, no launch. */
@@ -153,6 +174,22 @@ int mir_prov_instance_delete(struct mir_prov *prov, const char *token, struct mi
     return end(&call, token, prov->info->instance_delete(prov->ctx, token, err), err);
 }
 
+int mir_prov_object_get(struct mir_prov *prov, const struct mir_instance *object,
+                        struct mir_instance *ret, struct mir_error *err)
+{
+    if (object->kind == MIR_OBJECT_IMAGE)
+        return mir_prov_image_get(prov, object->tags.deployment, ret, err);
+    return mir_prov_instance_get(prov, object->tags.deployment, ret, err);
+}
+
+int mir_prov_object_delete(struct mir_prov *prov, const struct mir_instance *object,
+                           struct mir_error *err)
+{
+    if (object->kind == MIR_OBJECT_IMAGE)
+        return mir_prov_image_delete(prov, object->tags.deployment, object->id, err);
+    return mir_prov_instance_delete(prov, object->tags.deployment, err);
+}
+
 int mir_prov_instance_console(struct mir_prov *prov, const char *token, uint64_t offset,
                               struct mir_buf *out, uint64_t *ret_next, struct mir_error *err)
 {
@@ -187,6 +224,17 @@ int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, str
     if (rc == 0)
         distrust_hooks(lease, hooks, *ret_count);
     return end(&call, lease->id, rc, err);
+}
+
+bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms)
+{
+    int64_t boot_ms = 0;
+    int64_t utc_ms = prov->info->date ? prov->info->date(prov->ctx, &boot_ms) : 0;
+    if (utc_ms <= 0)
+        return false;
+    *ret_utc_ms = utc_ms;
+    *ret_boot_ms = boot_ms;
+    return true;
 }
 
 int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err)

@@ -18,6 +18,7 @@ static void make_record(const struct mir_instance *found, const char *provider, 
                                   .created_s = now_ms / 1000,
                                   .deadline_s = found->tags.expires_s,
                                   .last_create_ms = now_ms,
+                                  .last_put_ms = now_ms,
                                   .goal_over = true,
                                   .port_count = found->port_count};
     d->steps[MIRD_STEP_IMAGE] = MIRD_DONE;

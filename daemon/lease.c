@@ -17,11 +17,27 @@ static void keep_error(struct mird_deployment *d, const struct mir_error *error)
     mird_text_clean(d->error_hint);
 }
 
-static void try_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)
+/* Twice as long with each attempt. On the way down there is a most: soon and often while there is
+ * hope that it goes well; once it is stuck, as patiently as everything else. */
+static int64_t pause_ms(const struct mird_deployment *d, const struct mird_rules *rules,
+                        int64_t most_ms)
 {
     unsigned shift = d->attempts < 16 ? d->attempts : 16;
+    int64_t pause = min64(rules->backoff_min_ms << shift, rules->backoff_max_ms);
+    return d->stuck ? pause : min64(pause, most_ms);
+}
+
+static void try_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)
+{
+    d->retry_at_ms = now_ms + pause_ms(d, rules, rules->backoff_max_ms);
     d->attempts++;
-    d->retry_at_ms = now_ms + min64(rules->backoff_min_ms << shift, rules->backoff_max_ms);
+}
+
+static void look_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t most_ms,
+                       int64_t now_ms)
+{
+    d->retry_at_ms = now_ms + pause_ms(d, rules, most_ms);
+    d->attempts++;
 }
 
 static void tries_over(struct mird_deployment *d)
@@ -156,6 +172,8 @@ static enum mird_weight step_done(struct mird_deployment *d, const struct mird_r
     d->steps[in->step] = MIRD_DONE;
     if (in->step == MIRD_STEP_IMAGE && in->image_id)
         mir_copy(d->image_id, sizeof d->image_id, in->image_id);
+    if (in->step == MIRD_STEP_IMAGE)
+        d->last_put_ms = max64(d->last_put_ms, now_ms);
     if (!is_ending(d))
         tries_over(d);
     return MIRD_DURABLE;
@@ -175,7 +193,7 @@ static enum mird_weight step_refused(struct mird_deployment *d, const struct mir
                                      const struct mird_input *in, int64_t now_ms)
 {
     bool rearming = in->step == MIRD_STEP_HOOKS && d->steps[in->step] == MIRD_DONE;
-    if (!rearming)
+    if (!rearming && !is_ending(d))
         d->steps[in->step] = MIRD_TODO;
     if (is_ending(d))
         return MIRD_IN_MEMORY;
@@ -194,6 +212,8 @@ static enum mird_weight step_refused(struct mird_deployment *d, const struct mir
 static enum mird_weight step_unknown(struct mird_deployment *d, const struct mird_rules *rules,
                                      const struct mird_input *in, int64_t now_ms)
 {
+    if (in->step == MIRD_STEP_IMAGE)
+        d->last_put_ms = max64(d->last_put_ms, now_ms);
     if (in->step != MIRD_STEP_INSTANCE)
         return step_refused(d, rules, in, now_ms); /* those can be repeated safely */
     d->last_create_ms = max64(d->last_create_ms, now_ms);
@@ -207,8 +227,8 @@ static enum mird_weight step_unknown(struct mird_deployment *d, const struct mir
 static enum mird_weight maybe_absent(struct mird_deployment *d, const struct mird_rules *rules,
                                      const struct mird_input *in, int64_t now_ms)
 {
-    if (in->asked_ms < settled_ms(d, rules)) {
-        d->retry_at_ms = settled_ms(d, rules);
+    if (in->asked_ms < settled_ms(d, rules, MIRD_STEP_INSTANCE)) {
+        d->retry_at_ms = settled_ms(d, rules, MIRD_STEP_INSTANCE);
         return MIRD_IN_MEMORY;
     }
     d->steps[MIRD_STEP_INSTANCE] = MIRD_TODO;
@@ -325,13 +345,15 @@ static enum mird_weight undone(struct mird_deployment *d, const struct mird_rule
     if (!is_ending(d))
         return MIRD_UNCHANGED;
     /* Asked for is not gone: what ran has to be seen gone. */
-    bool sent_only = in->step == MIRD_STEP_INSTANCE;
+    bool sent_only = has_to_be_seen_gone(in->step) && made_ms(d, in->step);
     d->steps[in->step] = sent_only ? MIRD_UNDOING : MIRD_UNDONE;
-    d->retry_at_ms = 0;
-    if (sent_only)
-        return MIRD_IN_MEMORY; /* sending it again after a crash does no harm */
-    d->attempts = 0;
-    return MIRD_IN_MEMORY;
+    if (!sent_only)
+        tries_over(d);
+    else if (d->attempts || now_ms < settled_ms(d, rules, in->step))
+        d->retry_at_ms = now_ms + pause_ms(d, rules, MIRD_SOON_MS); /* not gone, or not shown yet */
+    else
+        d->retry_at_ms = 0;
+    return MIRD_IN_MEMORY; /* sending it again after a crash does no harm */
 }
 
 static enum mird_weight undo_failed(struct mird_deployment *d, const struct mird_rules *rules,
@@ -339,7 +361,8 @@ static enum mird_weight undo_failed(struct mird_deployment *d, const struct mird
 {
     if (!is_ending(d))
         return MIRD_UNCHANGED;
-    try_later(d, rules, now_ms);
+    bool throttled = in->error && in->error->retry == MIR_RETRY_THROTTLED;
+    look_later(d, rules, throttled ? rules->backoff_max_ms : MIRD_SOON_MS, now_ms);
     if (d->stuck || !*d->error_code)
         keep_error(d, in->error);
     return MIRD_IN_MEMORY;
@@ -348,11 +371,18 @@ static enum mird_weight undo_failed(struct mird_deployment *d, const struct mird
 static enum mird_weight seen_absent(struct mird_deployment *d, const struct mird_rules *rules,
                                     const struct mird_input *in, int64_t now_ms)
 {
-    if (!is_ending(d) || d->steps[MIRD_STEP_INSTANCE] != MIRD_UNDOING ||
-        in->asked_ms < settled_ms(d, rules))
+    if (!is_ending(d) || !has_to_be_seen_gone(in->step) || d->steps[in->step] != MIRD_UNDOING)
         return MIRD_UNCHANGED;
-    d->steps[MIRD_STEP_INSTANCE] = MIRD_UNDONE;
-    d->instance.state = MIR_INSTANCE_ABSENT;
+    int64_t settled = settled_ms(d, rules, in->step);
+    if (in->asked_ms < settled) {
+        look_later(d, rules, MIRD_SOON_MS, now_ms);
+        if (now_ms < settled)
+            d->retry_at_ms = min64(d->retry_at_ms, settled);
+        return MIRD_IN_MEMORY;
+    }
+    d->steps[in->step] = MIRD_UNDONE;
+    if (in->step == MIRD_STEP_INSTANCE)
+        d->instance.state = MIR_INSTANCE_ABSENT;
     tries_over(d);
     return MIRD_IN_MEMORY;
 }
@@ -360,13 +390,18 @@ static enum mird_weight seen_absent(struct mird_deployment *d, const struct mird
 static enum mird_weight still_there(struct mird_deployment *d, const struct mird_rules *rules,
                                     const struct mird_input *in, int64_t now_ms)
 {
-    if (!is_ending(d) || d->steps[MIRD_STEP_INSTANCE] != MIRD_UNDOING)
+    if (!is_ending(d) || !has_to_be_seen_gone(in->step) || d->steps[in->step] != MIRD_UNDOING)
         return MIRD_UNCHANGED;
-    d->instance.state = in->instance->state;
-    /* On its way out: give it time. Else, and now and then, the delete is sent again. */
-    if (in->instance->state != MIR_INSTANCE_STOPPING || d->attempts % 4 == 3)
-        d->steps[MIRD_STEP_INSTANCE] = MIRD_DONE;
-    try_later(d, rules, now_ms);
+    bool leaving = in->instance->state == MIR_INSTANCE_STOPPING;
+    if (in->step == MIRD_STEP_INSTANCE)
+        d->instance.state = in->instance->state;
+    look_later(d, rules, MIRD_LEAVING_MS, now_ms);
+    /* On its way out: give it time. Else, and now and then, the delete is sent again, at once. */
+    if (leaving && d->attempts % 4)
+        return MIRD_IN_MEMORY;
+    d->steps[in->step] = MIRD_DONE;
+    if (!leaving)
+        d->retry_at_ms = 0;
     return MIRD_IN_MEMORY;
 }
 
@@ -427,6 +462,8 @@ static enum mird_weight restarted(struct mird_deployment *d, const struct mird_r
      * proves no span: the clock may have been set since. */
     if (d->last_create_ms)
         d->last_create_ms = max64(d->last_create_ms, now_ms);
+    if (d->last_put_ms)
+        d->last_put_ms = max64(d->last_put_ms, now_ms);
     return MIRD_IN_MEMORY;
 }
 
@@ -437,6 +474,8 @@ static enum mird_weight intend(struct mird_deployment *d, const struct mird_rule
         return MIRD_UNCHANGED;
     if (d->steps[in->step] != MIRD_DONE)
         d->steps[in->step] = MIRD_INTENT;
+    if (in->step == MIRD_STEP_IMAGE)
+        d->last_put_ms = max64(d->last_put_ms, now_ms);
     if (in->step == MIRD_STEP_INSTANCE) {
         d->last_create_ms = max64(d->last_create_ms, now_ms);
         if (d->steps[MIRD_STEP_IMAGE] == MIRD_TODO)
@@ -494,6 +533,7 @@ static void shift(int64_t *moment_ms, int64_t by_ms)
 void mird_lease_stepped(struct mird_deployment *d, int64_t by_ms)
 {
     shift(&d->last_create_ms, by_ms);
+    shift(&d->last_put_ms, by_ms);
     shift(&d->absent_since_ms, by_ms);
     shift(&d->running_ms, by_ms);
     shift(&d->retry_at_ms, by_ms);

@@ -13,19 +13,7 @@ static struct mird_action act(enum mird_action_kind kind, enum mird_step_kind st
     return (struct mird_action){.kind = kind, .step = step, .until_ms = until_ms};
 }
 
-static struct mird_action undo_instance_next(const struct mird_deployment *d,
-                                             const struct mird_rules *rules, int64_t now_ms)
-{
-    if (d->steps[MIRD_STEP_INSTANCE] != MIRD_UNDOING)
-        return act(MIRD_ACT_UNDO, MIRD_STEP_INSTANCE, 0);
-    /* A listing that is too early proves nothing. */
-    if (now_ms < settled_ms(d, rules))
-        return act(MIRD_ACT_WAIT, MIRD_STEP_INSTANCE, settled_ms(d, rules));
-    return act(MIRD_ACT_CONFIRM, MIRD_STEP_INSTANCE, 0);
-}
-
-static struct mird_action ending_next(const struct mird_deployment *d,
-                                      const struct mird_rules *rules, int64_t now_ms)
+static struct mird_action ending_next(const struct mird_deployment *d, int64_t now_ms)
 {
     int64_t stuck_ms = stuck_at_ms(d);
     if (!d->stuck && now_ms >= stuck_ms)
@@ -36,12 +24,12 @@ static struct mird_action ending_next(const struct mird_deployment *d,
             continue;
         if (!maybe_made(d, step))
             return act(MIRD_ACT_TICK, step, 0);
-        struct mird_action next = step == MIRD_STEP_INSTANCE ? undo_instance_next(d, rules, now_ms)
-                                                             : act(MIRD_ACT_UNDO, step, 0);
-        int64_t until_ms = max64(d->retry_at_ms, next.until_ms);
-        if (until_ms <= now_ms)
-            return next;
-        return act(MIRD_ACT_WAIT, step, d->stuck ? until_ms : min64(until_ms, stuck_ms));
+        /* What was asked to go is looked for again and again, before the settling time is over as
+         * well: too early to prove that it is gone, not too early to find it. */
+        if (d->retry_at_ms <= now_ms)
+            return act(d->steps[step] == MIRD_UNDOING ? MIRD_ACT_CONFIRM : MIRD_ACT_UNDO, step, 0);
+        return act(MIRD_ACT_WAIT, step,
+                   d->stuck ? d->retry_at_ms : min64(d->retry_at_ms, stuck_ms));
     }
     return act(MIRD_ACT_TICK, MIRD_STEP_INSTANCE, 0);
 }
@@ -63,7 +51,7 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
     if (d->finished_s)
         return act(MIRD_ACT_NONE, MIRD_STEP_IMAGE, INT64_MAX);
     if (d->end_reason != MIRD_END_NONE)
-        return ending_next(d, rules, now_ms);
+        return ending_next(d, now_ms);
     int64_t deadline_ms = d->deadline_s * 1000;
     int64_t late_ms = goal_late_ms(d, rules);
     if (now_ms >= deadline_ms || now_ms >= late_ms)

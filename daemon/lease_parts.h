@@ -15,16 +15,32 @@ static inline int64_t max64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Before this a listing proves nothing. */
-static inline int64_t settled_ms(const struct mird_deployment *d, const struct mird_rules *rules)
+/* Of the things at a provider, instance and image: the last moment at which a request may have made
+ * one. 0: never, or a step that makes nothing there. */
+static inline int64_t made_ms(const struct mird_deployment *d, enum mird_step_kind step)
 {
-    return d->last_create_ms + rules->settle_ms;
+    return step == MIRD_STEP_INSTANCE ? d->last_create_ms
+           : step == MIRD_STEP_IMAGE  ? d->last_put_ms
+                                      : 0;
+}
+
+/* Before this a listing proves nothing. */
+static inline int64_t settled_ms(const struct mird_deployment *d, const struct mird_rules *rules,
+                                 enum mird_step_kind step)
+{
+    return made_ms(d, step) + rules->settle_ms;
 }
 
 /* Was there ever a request that may have made it? */
 static inline bool maybe_made(const struct mird_deployment *d, enum mird_step_kind step)
 {
-    return d->steps[step] != MIRD_TODO || (step == MIRD_STEP_INSTANCE && d->last_create_ms != 0);
+    return d->steps[step] != MIRD_TODO || made_ms(d, step) != 0;
+}
+
+/* Is a delete only a request, after which it has to be seen gone? */
+static inline bool has_to_be_seen_gone(enum mird_step_kind step)
+{
+    return step == MIRD_STEP_INSTANCE || step == MIRD_STEP_IMAGE;
 }
 
 /* When the deploy operation is answered although the site is not live; INT64_MAX: never. */

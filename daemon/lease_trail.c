@@ -92,6 +92,21 @@ static void gone(struct mird_trail *trail, const struct mird_input *in, int64_t 
     trail->seen_gone_ms = now_ms;
 }
 
+static void still_there(struct mird_trail *trail, const struct mird_input *in, int64_t now_ms)
+{
+    const char *by = in->listed_ms ? "listing" : "get";
+    if (in->step == MIRD_STEP_IMAGE)
+        shown(trail, "image", in->instance->id, by, now_ms);
+    else
+        shown_instance(trail, in->instance, by, now_ms);
+}
+
+static void image_gone(struct mird_deployment *d, int64_t now_ms)
+{
+    if (d->steps[MIRD_STEP_IMAGE] == MIRD_UNDONE && !d->trail.image_gone_ms)
+        d->trail.image_gone_ms = now_ms;
+}
+
 void mird_trail_follow(struct mird_deployment *d, enum mird_step_status was,
                        const struct mird_rules *rules, const struct mird_input *in, int64_t now_ms)
 {
@@ -102,9 +117,11 @@ void mird_trail_follow(struct mird_deployment *d, enum mird_step_status was,
     else if (in->kind == MIRD_IN_LOOKED)
         shown_instance(trail, in->instance, "get", now_ms);
     else if (in->kind == MIRD_IN_STILL_THERE)
-        shown_instance(trail, in->instance, in->listed_ms ? "listing" : "get", now_ms);
+        still_there(trail, in, now_ms);
     else if (in->kind == MIRD_IN_UNDONE || in->kind == MIRD_IN_UNDO_FAILED)
         deleted(d, in, now_ms);
+    else if (in->kind == MIRD_IN_ABSENT && in->step == MIRD_STEP_IMAGE)
+        image_gone(d, now_ms);
     else if (in->kind == MIRD_IN_ABSENT && confirmed)
-        gone(trail, in, settled_ms(d, rules), now_ms);
+        gone(trail, in, settled_ms(d, rules, MIRD_STEP_INSTANCE), now_ms);
 }

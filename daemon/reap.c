@@ -69,17 +69,16 @@ static int collect(void *ctx, const struct mir_instance *instance)
 /* Looked at once more first: an extension that came meanwhile must not be undone. */
 static void ask_to_end(const struct mird_reap *reap, struct orphan *orphan)
 {
-    const char *token = orphan->instance.tags.deployment;
     struct mir_instance now;
     orphan->outcome = LEFT;
-    if (mir_prov_instance_get(reap->prov, token, &now, &orphan->error))
+    if (mir_prov_object_get(reap->prov, &orphan->instance, &now, &orphan->error))
         return;
     if (now.state != MIR_INSTANCE_ABSENT && judge(reap, &now) != MIRD_END) {
         orphan->outcome = EXTENDED;
         return;
     }
     orphan->sent_ms = utc_ms(reap);
-    if (mir_prov_instance_delete(reap->prov, token, &orphan->error))
+    if (mir_prov_object_delete(reap->prov, &orphan->instance, &orphan->error))
         return;
     orphan->accepted_ms = utc_ms(reap);
     orphan->outcome = ASKED;
@@ -90,7 +89,8 @@ static int mark_seen(void *ctx, const struct mir_instance *instance)
     struct state *state = ctx;
     state->listed++;
     for (size_t i = 0; i < state->count; i++)
-        if (!strcmp(state->list[i].instance.tags.deployment, instance->tags.deployment))
+        if (state->list[i].instance.kind == instance->kind &&
+            !strcmp(state->list[i].instance.tags.deployment, instance->tags.deployment))
             state->list[i].seen = true;
     return 0;
 }
@@ -102,8 +102,7 @@ static bool is_gone(const struct state *state, struct orphan *orphan, int64_t li
     if (orphan->seen)
         return false;
     orphan->get_ms = utc_ms(state->reap);
-    if (mir_prov_instance_get(state->reap->prov, orphan->instance.tags.deployment, &now,
-                              &orphan->error) ||
+    if (mir_prov_object_get(state->reap->prov, &orphan->instance, &now, &orphan->error) ||
         now.state != MIR_INSTANCE_ABSENT)
         return false;
     orphan->list_ms = list_ms;

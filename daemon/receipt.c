@@ -19,22 +19,23 @@ static json_t *moment(int64_t utc_ms)
     return json_string(text);
 }
 
-/* With what it was made under, and the questions that found it gone. An image is put under its
- * kernel's digest, and what its deletion says is all that there is to know of its end. */
+/* With what it was made under, and the questions that found it gone; an image has its own. */
 static void add_end(const struct mird_deployment *d, const struct mird_object *object, json_t *row)
 {
     const struct mird_trail *trail = &d->trail;
     bool image = !strcmp(object->what.kind, "image");
     const struct mird_deletes *deletes = image ? &trail->image_deletes : &trail->instance_deletes;
-    int64_t gone_ms = image ? trail->image_deletes.accepted_ms : trail->seen_gone_ms;
+    int64_t gone_ms = image ? trail->image_gone_ms : trail->seen_gone_ms;
     json_t *by = json_array();
-    if (image && gone_ms)
-        json_array_append_new(by, json_string("image_delete"));
+    if (image && gone_ms) {
+        json_array_append_new(by, json_string("get"));
+        json_array_append_new(by, json_string("listing"));
+    }
     if (!image && trail->get_ms)
         json_array_append_new(by, json_string("get"));
     if (!image && trail->list_ms)
         json_array_append_new(by, json_string("listing"));
-    json_object_set_new(row, "token", json_string(image ? d->kernel : d->id));
+    json_object_set_new(row, "token", json_string(d->id));
     json_object_set_new(row, "delete_sent_at", moment(deletes->first_ms));
     json_object_set_new(row, "delete_accepted_at", moment(deletes->accepted_ms));
     json_object_set_new(row, "gone_at", moment(gone_ms));

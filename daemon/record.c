@@ -48,6 +48,7 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, hooks_stale, BOOL),
     FIELD(mird_deployment, running_ms, I64),
     FIELD(mird_deployment, last_create_ms, I64),
+    FIELD(mird_deployment, last_put_ms, I64),
     FIELD(mird_deployment, absent_since_ms, I64),
     FIELD(mird_deployment, ending_since_s, I64),
     FIELD(mird_deployment, retry_at_ms, I64),
@@ -93,9 +94,10 @@ static const struct field deletes_fields[] = {
 };
 
 static const struct field trail_fields[] = {
-    FIELD(mird_trail, more, BOOL),  FIELD(mird_trail, settled_ms, I64),
-    FIELD(mird_trail, get_ms, I64), FIELD(mird_trail, list_ms, I64),
-    FIELD(mird_trail, listed, U32), FIELD(mird_trail, seen_gone_ms, I64),
+    FIELD(mird_trail, more, BOOL),         FIELD(mird_trail, settled_ms, I64),
+    FIELD(mird_trail, image_gone_ms, I64), FIELD(mird_trail, get_ms, I64),
+    FIELD(mird_trail, list_ms, I64),       FIELD(mird_trail, listed, U32),
+    FIELD(mird_trail, seen_gone_ms, I64),
 };
 
 static json_t *get_field(const struct field *field, const char *base)

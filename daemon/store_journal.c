@@ -140,6 +140,25 @@ static int read_event(sqlite3_stmt *stmt, void *to, struct mir_error *err)
     return 0;
 }
 
+int mird_store_newest_ms(struct mird_store *store, int64_t *ret, struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store,
+                      "SELECT at_ms FROM events WHERE EXISTS"
+                      " (SELECT 1 FROM deployments WHERE final = 0) ORDER BY id DESC LIMIT 1",
+                      err, "");
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    int64_t newest_ms = rc == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+    if (rc == 1)
+        sqlite3_reset(stmt);
+    mird_store_leave(store);
+    if (rc < 0)
+        return -1;
+    *ret = newest_ms;
+    return 0;
+}
+
 int mird_store_events(struct mird_store *store, const char *deployment, int64_t after, size_t limit,
                       struct mird_event **ret, size_t *ret_count, struct mir_error *err)
 {

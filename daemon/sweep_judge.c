@@ -18,7 +18,9 @@ enum mird_verdict_kind mird_sweep_judge(const struct mir_instance *found, bool v
     if (!known)
         return MIRD_END;
     /* Recorded as gone, and yet here. */
-    if (known->finished_s || known->steps[MIRD_STEP_INSTANCE] == MIRD_UNDONE)
+    enum mird_step_kind step =
+        found->kind == MIR_OBJECT_IMAGE ? MIRD_STEP_IMAGE : MIRD_STEP_INSTANCE;
+    if (known->finished_s || known->steps[step] == MIRD_UNDONE)
         return MIRD_END;
     return MIRD_KEEP;
 }
@@ -32,7 +34,8 @@ enum mird_verdict_kind mird_sweep_judge_rebuilding(const struct mir_instance *fo
     bool lives = found->state == MIR_INSTANCE_STARTING || found->state == MIR_INSTANCE_RUNNING;
     if (verdict != MIRD_END || known || !lives || found->tags.expires_s <= now_s)
         return verdict;
-    return MIRD_ADOPT;
+    /* An image alone is no deployment; if it belongs to one, that is taken up in this round. */
+    return found->kind == MIR_OBJECT_IMAGE ? MIRD_KEEP : MIRD_ADOPT;
 }
 
 enum mird_verdict_kind mird_sweep_verdict(const struct mir_instance *found,

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/turn.h"
 
+#include <string.h>
+
 /* --- the time --- */
 
-void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t newest_ms)
+int64_t mird_now_since(const struct mird_now_mark *mark, const char *boot, int64_t boot_ms)
 {
-    *now = (struct mird_now){.utc_ms = utc_ms > newest_ms ? utc_ms : newest_ms, .boot_ms = boot_ms};
+    bool same = *mark->boot && !strcmp(mark->boot, boot) && boot_ms > mark->boot_ms;
+    return mark->utc_ms + (same && mark->utc_ms ? boot_ms - mark->boot_ms : 0);
+}
+
+void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t least_ms)
+{
+    *now = (struct mird_now){.utc_ms = utc_ms > least_ms ? utc_ms : least_ms, .boot_ms = boot_ms};
 }
 
 int64_t mird_now_read(struct mird_now *now, int64_t utc_ms, int64_t boot_ms)
@@ -17,6 +25,17 @@ int64_t mird_now_read(struct mird_now *now, int64_t utc_ms, int64_t boot_ms)
     now->utc_ms = utc_ms;
     now->boot_ms = boot_ms;
     return utc_ms;
+}
+
+int64_t mird_now_told(struct mird_now *now, int64_t told_ms, int64_t boot_ms)
+{
+    int64_t ahead_ms = told_ms - (now->utc_ms + (boot_ms - now->boot_ms));
+    if (ahead_ms <= 0)
+        return 0;
+    now->stepped_ms += ahead_ms;
+    now->utc_ms = told_ms;
+    now->boot_ms = boot_ms;
+    return ahead_ms;
 }
 
 int64_t mird_now_to_boot_ms(int64_t until_ms, int64_t now_ms, int64_t boot_ms)

@@ -152,7 +152,9 @@ static int start_in_place(struct creation *c, struct mir_instance *ret, struct m
     if (!local_lock_current(c->dir_fd, c->lock_fd))
         return mir_fail(err, MIR_CONFLICT, "instance %s was deleted while it was made", c->token);
     if (write_place(c, err) ||
-        local_spawn_keeper(c->dir_fd, c->lock_fd, c->token, LOCAL_READY_MS, err)) {
+        local_spawn_keeper(
+            c->dir_fd, c->lock_fd, c->token,
+            mir_prov_create_limit_ms(c->asked->lease, c->local->clock, LOCAL_READY_MS), err)) {
         /* With an unknown outcome the place stays: it is what a later look goes by. */
         if (err->outcome != MIR_OUTCOME_UNKNOWN)
             discard_place(c);

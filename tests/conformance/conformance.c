@@ -154,6 +154,7 @@ static void check_table(void **state)
                 p->instance_get && p->instance_delete && p->instance_console && p->hooks_arm &&
                 p->sweep);
     assert_int_equal(!p->image_put, !p->image_delete);
+    assert_int_equal(!p->image_put, !p->image_get);
 }
 
 static void check_doctor(void **state)

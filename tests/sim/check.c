@@ -84,7 +84,7 @@ void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
 static int64_t due_ms(const struct sim_object *o, const struct sim_lease *l)
 {
     int64_t last_s = max64(l->acked_deadline_s, max64(l->tried_deadline_s, l->first_deadline_s));
-    int64_t due = last_s * 1000 - SIM_T0_MS;
+    int64_t due = last_s * 1000 - SIM_T0_MS + l->given_behind_ms;
     if (l->removal_acked && l->removal_acked_ms < due)
         due = l->removal_acked_ms;
     return max64(due, o->exec_ms);
@@ -99,34 +99,45 @@ static void count_late(struct sim_figures *figures, int64_t late_ms, int64_t raw
     figures->worst_raw_ms = max64(figures->worst_raw_ms, raw_ms);
 }
 
+/* For how long in one piece something may be left although somebody could end it. */
+static int64_t bound_ms(const struct sim_world *w, const struct sim_object *o)
+{
+    int64_t bound = 60000;
+    if (o->never_told) /* only the sweep can know, once a minute */
+        bound += 60000;
+    if (o->image) /* it goes once the instance has been seen gone: a settling time later */
+        bound += 60000 + (int64_t)w->cloud->settle_s * 1000;
+    return w->rates.lost > 100 ? 4 * bound : bound;
+}
+
+/* Lateness leaves out what is the cloud's: the time until it shows the object, and the time for
+ * which it says "deleting" and does not. */
 static void check_late(struct sim_world *w, const struct sim_object *o, struct sim_figures *figures)
 {
     const struct sim_lease *l = &w->leases[o->owner];
+    struct sim_window own[SIM_HELD + 1];
     int64_t due = due_ms(o, l);
-    int64_t settle_ms = (int64_t)w->cloud->settle_s * 1000;
     int64_t end_ms = o->end_ms < w->now_ms || w->now_ms < SIM_END_MS ? o->end_ms : SIM_END_MS;
     end_ms = end_ms < SIM_END_MS ? end_ms : SIM_END_MS;
     if (end_ms <= due)
         return;
-    unsigned outages, near;
-    int64_t off_ms = sim_outage_ms(w, due, end_ms, &outages);
-    sim_outage_ms(w, due - settle_ms - 60000, end_ms, &near);
-    int64_t bound_ms = (w->cloud->bound_ms + settle_ms) * (1 + (int64_t)near) + w->behind_ms;
-    if (w->rates.lost > 100 || o->never_told)
-        bound_ms *= 4;
-    int64_t late_ms = end_ms - due - off_ms;
-    if (late_ms > bound_ms)
-        sim_broken(w, "orphan", "object %d of lease %d: %d s after its deadline",
-                   (int)(o - w->objects), o->owner, (int)((end_ms - due) / 1000));
-    if (!o->never_told && !w->behind_ms)
-        count_late(figures, late_ms, end_ms - due);
+    memcpy(own, o->held, sizeof o->held);
+    own[SIM_HELD] = (struct sim_window){o->exec_ms, o->seen_ms};
+    struct sim_span late = sim_without_outages(w, due, end_ms, own, SIM_HELD + 1);
+    if (late.longest_ms > bound_ms(w, o) + w->behind_ms)
+        sim_broken(w, "orphan", "object %d of lease %d: %d s after its deadline, %d s in one piece",
+                   (int)(o - w->objects), o->owner, (int)((end_ms - due) / 1000),
+                   (int)(late.longest_ms / 1000));
+    if (!o->never_told && !o->image && !w->behind_ms)
+        count_late(figures, late.sum_ms, end_ms - due);
 }
 
 static void check_double(struct sim_world *w, const struct sim_object *a)
 {
     for (const struct sim_object *b = a + 1; b < w->objects + w->object_count; b++)
-        if (a->owner == b->owner && (w->cloud->token || !(a->never_told || b->never_told)) &&
-            a->exec_ms < b->end_ms && b->exec_ms < a->end_ms)
+        if (a->owner == b->owner && !a->image && !b->image &&
+            (w->cloud->token || !(a->never_told || b->never_told)) && a->exec_ms < b->end_ms &&
+            b->exec_ms < a->end_ms)
             sim_broken(w, "double launch", "lease %d: objects %d and %d", a->owner,
                        (int)(a - w->objects), (int)(b - w->objects));
 }

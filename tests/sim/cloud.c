@@ -12,25 +12,28 @@ const struct sim_cloud sim_clouds[SIM_CLOUDS] = {
      .token = true,
      .paid = true,
      .image = true,
+     .date = true,
      .settle_s = 60,
      .late_ms = 20000,
      .lag_ms = 30000,
      .executed = 200,
      .call_ms = 1500,
      .patience_ms = 29000,
-     .bound_ms = 60000},
+     .look_ms = 5000},
     {.name = "nova",
      .paid = true,
+     .image = true,
+     .date = true,
      .settle_s = 60,
      .late_ms = 20000,
      .lag_ms = 10000,
      .executed = 500,
      .error_state = 30,
-     .not_done = 100,
+     .not_done = true,
      .call_ms = 1500,
      .patience_ms = 29000,
-     .bound_ms = 240000},
-    {.name = "local", .token = true, .call_ms = 200, .patience_ms = 5000, .bound_ms = 40000},
+     .look_ms = 5000},
+    {.name = "local", .token = true, .call_ms = 200, .patience_ms = 5000, .look_ms = 5000},
 };
 
 /* --- faults of a call --- */
@@ -40,12 +43,14 @@ enum outcome { WENT_WELL, REFUSED, MAYBE_EXECUTED, MAYBE_NOT };
 static void fail(struct sim_answer *a, enum mir_kind kind, enum mir_outcome outcome,
                  const char *text)
 {
-    a->error = (struct mir_error){.kind = kind, .outcome = outcome, .retry = MIR_RETRY_TRANSIENT};
+    enum mir_retry retry = kind == MIR_THROTTLED ? MIR_RETRY_THROTTLED : MIR_RETRY_TRANSIENT;
+    a->error = (struct mir_error){.kind = kind, .outcome = outcome, .retry = retry};
     mir_copy(a->error.text, sizeof a->error.text, text);
 }
 
 /* How a call goes: MAYBE_EXECUTED and MAYBE_NOT look the same from outside. */
-static enum outcome meet_fault(struct sim_world *w, struct sim_answer *a, int64_t *ret_took)
+static enum outcome meet_fault(struct sim_world *w, struct sim_answer *a, int64_t limit_ms,
+                               int64_t *ret_took)
 {
     *ret_took = 50 + sim_below(w, w->cloud->call_ms);
     if (w->now_ms < w->storm_until_ms) {
@@ -61,7 +66,7 @@ static enum outcome meet_fault(struct sim_world *w, struct sim_answer *a, int64_
         return sim_chance(w, w->cloud->executed) ? MAYBE_EXECUTED : MAYBE_NOT;
     }
     if (sim_chance(w, w->rates.lost)) {
-        *ret_took = 1000 + sim_below(w, w->cloud->patience_ms);
+        *ret_took = limit_ms;
         fail(a, MIR_TIMEOUT, MIR_OUTCOME_UNKNOWN, "no answer");
         return sim_chance(w, 600) ? MAYBE_EXECUTED : MAYBE_NOT;
     }
@@ -70,7 +75,7 @@ static enum outcome meet_fault(struct sim_world *w, struct sim_answer *a, int64_
 
 bool sim_call(struct sim_world *w, struct sim_answer *a, int64_t *ret_took)
 {
-    return meet_fault(w, a, ret_took) == WENT_WELL;
+    return meet_fault(w, a, w->cloud->patience_ms, ret_took) == WENT_WELL;
 }
 
 /* --- the ledger --- */
@@ -108,7 +113,7 @@ void sim_cloud_seed(struct sim_world *w)
 static struct sim_object *by_token(struct sim_world *w, unsigned token)
 {
     for (unsigned i = 0; i < w->object_count; i++)
-        if (w->objects[i].owner >= 0 && w->objects[i].token == token)
+        if (w->objects[i].owner >= 0 && !w->objects[i].image && w->objects[i].token == token)
             return &w->objects[i];
     return NULL;
 }
@@ -153,6 +158,7 @@ void sim_show(const struct sim_world *w, const struct sim_object *o, struct mir_
     snprintf(ret->tags.installation, sizeof ret->tags.installation, "%s", o->ours ? "we" : "they");
     if (o->tag >= 0)
         snprintf(ret->tags.deployment, sizeof ret->tags.deployment, "%032x", (unsigned)o->tag);
+    ret->kind = o->image ? MIR_OBJECT_IMAGE : MIR_OBJECT_INSTANCE;
     ret->started_ms = SIM_T0_MS + o->exec_ms;
     ret->state = MIR_INSTANCE_RUNNING;
     if (w->now_ms >= o->end_ms || w->now_ms < o->deleting_ms)
@@ -168,7 +174,13 @@ void sim_show(const struct sim_world *w, const struct sim_object *o, struct mir_
 
 bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took)
 {
-    enum outcome outcome = meet_fault(w, a, ret_took);
+    int64_t left_ms = l->d.deadline_s * 1000 - sim_utc_ms(w);
+    int64_t limit_ms = w->cloud->patience_ms;
+    if (left_ms < limit_ms)
+        limit_ms = left_ms > 1 ? left_ms : 1;
+    if (w->fault == SIM_CREATE_HANGS)
+        limit_ms = 600000;
+    enum outcome outcome = meet_fault(w, a, limit_ms, ret_took);
     struct sim_object *o = NULL;
     sim_check_create(w, l);
     if (outcome == WENT_WELL || outcome == MAYBE_EXECUTED)
@@ -191,14 +203,36 @@ bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, 
     return true;
 }
 
-bool sim_get(struct sim_world *w, int lease, struct sim_answer *a, int64_t *ret_took)
+/* One object for all that an upload makes on its way; put again it goes on with what is there. */
+bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took)
 {
-    if (meet_fault(w, a, ret_took) != WENT_WELL)
+    enum outcome outcome = meet_fault(w, a, w->cloud->patience_ms, ret_took);
+    if (outcome == REFUSED || outcome == MAYBE_NOT)
+        return false;
+    for (unsigned i = 0; i < w->object_count; i++)
+        if (w->objects[i].owner == l->index && w->objects[i].image &&
+            w->now_ms < w->objects[i].end_ms)
+            return outcome == WENT_WELL;
+    struct sim_object *o = add(w);
+    o->owner = o->tag = l->index;
+    o->ours = o->verified = o->image = true;
+    o->sent_ms = o->exec_ms = w->now_ms;
+    if (outcome == MAYBE_EXECUTED && sim_chance(w, 300))
+        o->exec_ms += sim_below(w, w->cloud->late_ms);
+    o->seen_ms = o->exec_ms + sim_below(w, w->cloud->lag_ms);
+    sim_say(w, "cloud: object %d, the image of lease %d%s", (int)(o - w->objects), l->index,
+            outcome == WENT_WELL ? "" : ", half-made");
+    return outcome == WENT_WELL;
+}
+
+bool sim_get(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took)
+{
+    if (meet_fault(w, a, w->cloud->look_ms, ret_took) != WENT_WELL)
         return false;
     const struct sim_object *best = NULL;
     for (unsigned i = 0; i < w->object_count; i++) {
         const struct sim_object *o = &w->objects[i];
-        if (o->tag == lease && o->ours && o->verified && shown(w, o) &&
+        if (o->tag == lease && o->image == image && o->ours && o->verified && shown(w, o) &&
             (!best || w->now_ms >= best->end_ms))
             best = o;
     }
@@ -213,9 +247,9 @@ static void end_object(struct sim_world *w, struct sim_object *o, bool by_lease)
     sim_check_delete(w, o, by_lease);
     if (o->end_ms != SIM_NEVER || w->now_ms < o->deleting_ms)
         return;
-    if (o->refusals < 3 && sim_chance(w, w->cloud->not_done)) {
-        o->refusals++;
+    if (o->refusals < SIM_HELD && w->cloud->not_done && sim_chance(w, w->rates.not_done)) {
         o->deleting_ms = w->now_ms + 1000 + sim_below(w, 40000);
+        o->held[o->refusals++] = (struct sim_window){w->now_ms, o->deleting_ms};
         sim_say(w, "cloud: object %d: delete accepted, but not carried out", (int)(o - w->objects));
         return;
     }
@@ -224,19 +258,17 @@ static void end_object(struct sim_world *w, struct sim_object *o, bool by_lease)
     sim_say(w, "cloud: object %d ends at %.3f", (int)(o - w->objects), (double)o->end_ms / 1000);
 }
 
-bool sim_delete(struct sim_world *w, int lease, struct sim_answer *a, bool *ret_found,
-                int64_t *ret_took)
+bool sim_delete(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took)
 {
-    enum outcome outcome = meet_fault(w, a, ret_took);
-    *ret_found = false;
-    sim_say(w, "lease %d: delete: %s", lease, outcome == WENT_WELL ? "done" : a->error.text);
+    enum outcome outcome = meet_fault(w, a, w->cloud->look_ms, ret_took);
+    sim_say(w, "lease %d: delete%s: %s", lease, image ? " of the image" : "",
+            outcome == WENT_WELL ? "done" : a->error.text);
     if (outcome != WENT_WELL && outcome != MAYBE_EXECUTED)
         return false;
     for (unsigned i = 0; i < w->object_count; i++) {
         struct sim_object *o = &w->objects[i];
-        if (o->tag != lease || !o->ours || !o->verified || !shown(w, o))
+        if (o->tag != lease || o->image != image || !o->ours || !o->verified || !shown(w, o))
             continue;
-        *ret_found = true;
         end_object(w, o, true);
     }
     return outcome == WENT_WELL;
@@ -245,7 +277,7 @@ bool sim_delete(struct sim_world *w, int lease, struct sim_answer *a, bool *ret_
 bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct sim_answer *a)
 {
     int64_t took;
-    enum outcome outcome = meet_fault(w, a, &took);
+    enum outcome outcome = meet_fault(w, a, w->cloud->look_ms, &took);
     if (outcome == WENT_WELL || outcome == MAYBE_EXECUTED)
         end_object(w, object, false);
     return outcome == WENT_WELL;
@@ -255,7 +287,7 @@ bool sim_list(struct sim_world *w, struct sim_answer *a, int *ret, unsigned *ret
 {
     int64_t took;
     *ret_count = 0;
-    if (meet_fault(w, a, &took) != WENT_WELL)
+    if (meet_fault(w, a, w->cloud->look_ms, &took) != WENT_WELL)
         return false;
     for (unsigned i = 0; i < w->object_count; i++)
         if (shown(w, &w->objects[i]) && w->objects[i].tag >= 0)

@@ -8,7 +8,8 @@
 #include "sim.h"
 
 #define WATCH_MS 120000
-#define SWEEP_MS 60000
+#define SWEEP_MS (MIRD_SWEEP_S * INT64_C(1000))
+#define SWEEP_AGAIN_MS (MIRD_SWEEP_AGAIN_S * INT64_C(1000))
 
 static const char *const fault_names[SIM_FAULT_COUNT] = {
     [0] = "none",
@@ -33,6 +34,11 @@ static const char *const fault_names[SIM_FAULT_COUNT] = {
     [SIM_DEPLOY_UNWRITTEN] = "deploy-acknowledged-first",
     [SIM_STEP_SETTLES] = "step-counts-as-settling",
     [SIM_SUSPEND_BLIND] = "waits-without-suspends",
+    [SIM_DATE_IGNORED] = "date-ignored",
+    [SIM_NEWEST_IGNORED] = "newest-moment-ignored",
+    [SIM_CREATE_HANGS] = "create-without-limit",
+    [SIM_IMAGE_FORGOTTEN] = "lost-image-forgotten",
+    [SIM_IMAGE_UNSEEN] = "image-without-confirmation",
 };
 
 const char *sim_fault_name(int fault)
@@ -71,6 +77,12 @@ void sim_crash(struct sim_world *w, const char *where)
     if (w->down)
         return;
     w->down = true;
+    w->down_ms = w->now_ms;
+    if (sim_chance(w, 300)) { /* not the process alone, but the machine */
+        snprintf(w->boot, sizeof w->boot, "%u", ++w->boots);
+        if (sim_chance(w, 100)) /* and its clock comes back with any time */
+            w->wall_ms += w->step_by_ms;
+    }
     w->crashes++;
     w->restart_ms = w->now_ms + 500 + sim_below(w, 120000);
     sim_say(w, "CRASH %s; back at %.3f", where, (double)w->restart_ms / 1000);
@@ -114,13 +126,40 @@ static void take_up(struct sim_world *w, struct sim_lease *l)
     mird_lease_apply(&l->d, &w->rules, &restarted, sim_utc_ms(w), &weight, NULL);
 }
 
+/* What the store has seen, as long as a lease there may depend on it. */
+static int64_t newest_ms(const struct sim_world *w)
+{
+    int64_t since_ms = mird_now_since(&w->mark, w->boot, w->now_ms);
+    for (int i = 0; i < SIM_LEASES && w->fault != SIM_NEWEST_IGNORED; i++)
+        if (w->leases[i].on_disk && !w->leases[i].disk.finished_s)
+            return since_ms > w->event_ms ? since_ms : w->event_ms;
+    return 0;
+}
+
+/* An answer has come, whatever it says: it has a Date. */
+static void listen(struct sim_world *w)
+{
+    if (!w->cloud->date || w->fault == SIM_DATE_IGNORED || w->fault == SIM_WALL_CLOCK)
+        return;
+    int64_t ahead_ms = mird_now_told(&w->clock, (SIM_T0_MS + w->now_ms) / 1000 * 1000, w->now_ms);
+    for (int i = 0; i < SIM_LEASES && ahead_ms > 1000; i++)
+        if (w->leases[i].entry && w->leases[i].busy == SIM_IDLE)
+            w->leases[i].wake_ms = w->now_ms;
+}
+
 void sim_restart(struct sim_world *w)
 {
     w->down = false;
     w->restart_ms = SIM_NEVER;
-    mird_now_begin(&w->clock, SIM_T0_MS + w->now_ms + w->wall_ms, w->now_ms, 0);
-    if (-w->wall_ms > w->behind_ms && w->fault != SIM_WALL_CLOCK)
-        w->behind_ms = -w->wall_ms;
+    mird_now_begin(&w->clock, SIM_T0_MS + w->now_ms + w->wall_ms, w->now_ms, newest_ms(w));
+    /* A clock that was set back, and then the machine began anew: a provider's Date says so, else
+     * only what was written last is known, at the latest by the sweep before the end. */
+    if (!w->cloud->date && w->wall_ms < 0 && strcmp(w->boot, w->mark.boot) != 0) {
+        bool full = w->down_ms < w->full_until_ms; /* and nothing could be written down */
+        int64_t since_ms = full && w->full_from_ms < w->down_ms ? w->full_from_ms : w->down_ms;
+        w->behind_ms += w->now_ms - since_ms + SWEEP_MS + 1000;
+        w->behind_ms = w->behind_ms < -w->wall_ms ? w->behind_ms : -w->wall_ms;
+    }
     sim_say(w, "restart");
     w->sweep_ms = w->now_ms;
     for (int i = 0; i < SIM_LEASES; i++) {
@@ -138,6 +177,14 @@ void sim_restart(struct sim_world *w)
 
 /* --- the record, as entry.c has it --- */
 
+/* With every sweep: what time it is. */
+static void mark(struct sim_world *w)
+{
+    w->mark.utc_ms = sim_utc_ms(w);
+    w->mark.boot_ms = w->now_ms;
+    memcpy(w->mark.boot, w->boot, sizeof w->boot);
+}
+
 static int commit(struct sim_world *w, struct sim_lease *l)
 {
     if (dies(w, "before a write") || w->now_ms < w->full_until_ms || sim_chance(w, 2))
@@ -150,6 +197,7 @@ static int commit(struct sim_world *w, struct sim_lease *l)
         l->disk = l->d;
         l->on_disk = true;
     }
+    w->event_ms = sim_utc_ms(w);
     l->stored = l->d;
     l->dirty = false;
     return dies(w, "after a write") ? -1 : 0;
@@ -230,12 +278,21 @@ static void fill(struct sim_world *w, struct sim_lease *l)
         mir_copy(d->url, sizeof d->url, "http://192.0.2.1/");
 }
 
+/* "Ten minutes from now" by a clock that is behind is ten minutes all the same. */
+static void given(struct sim_world *w, struct sim_lease *l)
+{
+    int64_t behind_ms = SIM_T0_MS + w->now_ms - sim_utc_ms(w);
+    if (behind_ms > l->given_behind_ms)
+        l->given_behind_ms = behind_ms;
+}
+
 void sim_deploy(struct sim_world *w, struct sim_lease *l)
 {
     l->deploy_ms = SIM_NEVER;
     fill(w, l);
     memset(&l->stored, 0, sizeof l->stored);
     l->tried_deadline_s = l->first_deadline_s = l->d.deadline_s;
+    given(w, l);
     bool early = w->fault == SIM_DEPLOY_UNWRITTEN;
     if (early)
         l->acked = true;
@@ -277,6 +334,7 @@ static void extend(struct sim_world *w, struct sim_lease *l)
     if (last_s * 1000 <= sim_utc_ms(w))
         sim_broken(w, "extension acknowledged after the deadline", "lease %d", l->index);
     l->acked_deadline_s = deadline_s;
+    given(w, l);
     sim_say(w, "lease %d: extended to %.3f", l->index,
             (double)(deadline_s * 1000 - SIM_T0_MS) / 1000);
 }
@@ -324,6 +382,7 @@ static struct sim_answer *begin_call(struct sim_world *w, struct sim_lease *l,
                                           .asked_ms = sim_utc_ms(w),
                                           .instance = &l->answer.instance,
                                           .error = &l->answer.error};
+    l->answer.error.kind = MIR_OK;
     return &l->answer;
 }
 
@@ -365,6 +424,8 @@ static void send_step(struct sim_world *w, struct sim_lease *l, enum mird_step_k
     bool well;
     if (step == MIRD_STEP_INSTANCE)
         well = !lease_over(w, l, a) && sim_create(w, l, a, &took_ms);
+    else if (step == MIRD_STEP_IMAGE)
+        well = sim_upload(w, l, a, &took_ms);
     else
         well = step == MIRD_STEP_SITE || sim_call(w, a, &took_ms);
     if (dies(w, "after a request"))
@@ -388,7 +449,7 @@ static void begin(struct sim_world *w, struct sim_lease *l, enum mird_step_kind 
     if (!mird_turn_may_send(&l->d, step))
         return;
     /* Seldom there is a while between the intent and the request: a busy machine. */
-    if (step == MIRD_STEP_INSTANCE && sim_chance(w, 20)) {
+    if (step == MIRD_STEP_INSTANCE && sim_chance(w, 40)) {
         l->busy = SIM_TO_SEND;
         l->wake_ms = w->now_ms + sim_below(w, 100000);
         return;
@@ -400,7 +461,7 @@ static void look(struct sim_world *w, struct sim_lease *l)
 {
     struct sim_answer *a = begin_call(w, l, MIRD_STEP_INSTANCE);
     int64_t took_ms;
-    bool well = sim_get(w, l->index, a, &took_ms);
+    bool well = sim_get(w, l->index, false, a, &took_ms);
     a->input.kind = well ? MIRD_IN_LOOKED : MIRD_IN_LOOK_FAILED;
     answer_at(w, l, took_ms);
 }
@@ -409,13 +470,11 @@ static void undo(struct sim_world *w, struct sim_lease *l, enum mird_step_kind s
 {
     struct sim_answer *a = begin_call(w, l, step);
     int64_t took_ms = 1;
-    bool well = true, found = true;
+    bool well = true;
     if (dies(w, "before a delete"))
         return;
-    if (step == MIRD_STEP_INSTANCE)
-        well = sim_delete(w, l->index, a, &found, &took_ms);
-    else if (step == MIRD_STEP_IMAGE)
-        well = sim_call(w, a, &took_ms);
+    if (step == MIRD_STEP_INSTANCE || step == MIRD_STEP_IMAGE)
+        well = sim_delete(w, l->index, step == MIRD_STEP_IMAGE, a, &took_ms);
     if (dies(w, "after a delete"))
         return;
     a->input.kind = well ? MIRD_IN_UNDONE : MIRD_IN_UNDO_FAILED;
@@ -423,14 +482,15 @@ static void undo(struct sim_world *w, struct sim_lease *l, enum mird_step_kind s
     answer_at(w, l, took_ms);
 }
 
-static void confirm(struct sim_world *w, struct sim_lease *l)
+static void confirm(struct sim_world *w, struct sim_lease *l, enum mird_step_kind step)
 {
-    struct sim_answer *a = begin_call(w, l, MIRD_STEP_INSTANCE);
+    struct sim_answer *a = begin_call(w, l, step);
+    bool image = step == MIRD_STEP_IMAGE;
     int list[SIM_OBJECTS];
     unsigned count = 0;
     int64_t took_ms;
     a->input.kind = MIRD_IN_CONFIRM_FAILED;
-    bool well = sim_get(w, l->index, a, &took_ms);
+    bool well = sim_get(w, l->index, image, a, &took_ms);
     answer_at(w, l, took_ms);
     if (!well)
         return;
@@ -439,7 +499,7 @@ static void confirm(struct sim_world *w, struct sim_lease *l)
         return;
     for (unsigned i = 0; i < count && !there; i++) {
         const struct sim_object *o = &w->objects[list[i]];
-        there = o->tag == l->index && o->ours && o->verified;
+        there = o->tag == l->index && o->image == image && o->ours && o->verified;
         if (there)
             sim_show(w, o, &a->instance);
     }
@@ -449,14 +509,16 @@ static void confirm(struct sim_world *w, struct sim_lease *l)
 /* Some planted faults take the word of a delete for the deed. */
 static void believe(struct sim_world *w, struct sim_lease *l)
 {
-    const struct mird_input absent = {.kind = MIRD_IN_ABSENT, .asked_ms = INT64_MAX};
-    bool deleted =
-        l->answer.input.kind == MIRD_IN_UNDONE && l->answer.input.step == MIRD_STEP_INSTANCE;
+    enum mird_step_kind step = l->answer.input.step;
+    const struct mird_input absent = {.kind = MIRD_IN_ABSENT, .step = step, .asked_ms = INT64_MAX};
+    bool deleted = l->answer.input.kind == MIRD_IN_UNDONE &&
+                   (step == MIRD_STEP_INSTANCE || w->fault == SIM_IMAGE_UNSEEN);
     struct sim_answer scratch;
     int64_t took_ms;
-    bool gone = w->fault == SIM_NO_CONFIRM;
+    bool gone =
+        w->fault == SIM_NO_CONFIRM || (w->fault == SIM_IMAGE_UNSEEN && step == MIRD_STEP_IMAGE);
     if (w->fault == SIM_NOT_FOUND_GONE && deleted)
-        gone = sim_get(w, l->index, &scratch, &took_ms) &&
+        gone = sim_get(w, l->index, false, &scratch, &took_ms) &&
                scratch.instance.state == MIR_INSTANCE_ABSENT;
     if (gone && deleted)
         change(w, l, &absent, false, NULL);
@@ -466,11 +528,16 @@ static void hear(struct sim_world *w, struct sim_lease *l)
 {
     static const struct mird_probe answers = {.ok = true, .status = 200};
     const struct mird_input probed = {.kind = MIRD_IN_PROBED, .probe = &answers};
+    if (l->answer.error.kind != MIR_TIMEOUT)
+        listen(w);
     bool begun = l->answer.input.step == MIRD_STEP_INSTANCE && l->launching;
     l->busy = SIM_IDLE;
     l->launching = false;
+    bool lost = l->answer.input.kind == MIRD_IN_UNKNOWN;
     if (change(w, l, &l->answer.input, false, NULL) || w->broken)
         return;
+    if (w->fault == SIM_IMAGE_FORGOTTEN && lost && l->answer.input.step == MIRD_STEP_IMAGE)
+        l->d.last_put_ms = 0;
     if (begun)
         mird_pace_launched(&l->pace, w->now_ms);
     if (l->d.steps[MIRD_STEP_SITE] == MIRD_DONE && !l->d.seen_live)
@@ -507,7 +574,7 @@ static bool act_once(struct sim_world *w, struct sim_lease *l)
         undo(w, l, next.step);
         return true;
     case MIRD_ACT_CONFIRM:
-        confirm(w, l);
+        confirm(w, l, next.step);
         return true;
     }
     return true;
@@ -557,27 +624,41 @@ void sim_advance(struct sim_world *w, struct sim_lease *l)
 
 /* --- the sweep, as reconcile.c has it --- */
 
+/* The answer is judged, one object after the other; true when something was asked to end. */
+static bool judge(struct sim_world *w, struct sim_object *o)
+{
+    struct sim_lease *l = o->tag >= 0 && o->tag < SIM_LEASES ? &w->leases[o->tag] : NULL;
+    bool verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED;
+    struct mird_sweep_view view = {
+        .installation = "we", .verified = verified, .now_s = sim_utc_ms(w) / 1000};
+    struct mir_instance found;
+    struct sim_answer a;
+    view.known = verified && l && (l->entry || l->on_disk || l->unsynced);
+    view.record = l && l->entry ? &l->d : l ? &l->disk : NULL;
+    sim_show(w, o, &found);
+    if (mird_sweep_verdict(&found, &view) != MIRD_END)
+        return false;
+    sim_say(w, "sweep: object %d of lease %d is ended", (int)(o - w->objects), o->tag);
+    sim_delete_object(w, o, &a);
+    return true;
+}
+
 void sim_sweep(struct sim_world *w)
 {
     struct sim_answer a;
     int list[SIM_OBJECTS];
     unsigned count;
+    bool soon = false;
     w->sweep_ms = w->now_ms + SWEEP_MS;
-    if (w->fault == SIM_NO_SWEEP || !sim_list(w, &a, list, &count))
+    if (w->now_ms >= w->full_until_ms)
+        mark(w);
+    if (w->fault == SIM_NO_SWEEP)
         return;
-    for (unsigned i = 0; i < count; i++) {
-        struct sim_object *o = &w->objects[list[i]];
-        struct sim_lease *l = o->tag >= 0 && o->tag < SIM_LEASES ? &w->leases[o->tag] : NULL;
-        bool verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED;
-        struct mird_sweep_view view = {
-            .installation = "we", .verified = verified, .now_s = sim_utc_ms(w) / 1000};
-        struct mir_instance found;
-        view.known = verified && l && (l->entry || l->on_disk || l->unsynced);
-        view.record = l && l->entry ? &l->d : l ? &l->disk : NULL;
-        sim_show(w, o, &found);
-        if (mird_sweep_verdict(&found, &view) != MIRD_END)
-            continue;
-        sim_say(w, "sweep: object %d of lease %d is ended", list[i], o->tag);
-        sim_delete_object(w, o, &a);
-    }
+    bool listed = sim_list(w, &a, list, &count);
+    if (listed || a.error.kind != MIR_TIMEOUT)
+        listen(w);
+    for (unsigned i = 0; i < count; i++)
+        soon |= judge(w, &w->objects[list[i]]);
+    if (soon || !listed)
+        w->sweep_ms = w->now_ms + SWEEP_AGAIN_MS;
 }

@@ -19,7 +19,7 @@
 #define SIM_NEVER INT64_MAX
 #define SIM_HOUR_MS INT64_C(3600000)
 #define SIM_END_MS (SIM_HOUR_MS + SIM_HOUR_MS / 2) /* when whatever is left is an orphan */
-enum { SIM_LEASES = 4, SIM_OBJECTS = 48, SIM_WINDOWS = 96 };
+enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 96, SIM_HELD = 3 };
 
 /* The simulated engine's own planted faults: rules that live outside of the pure files. */
 enum sim_fault {
@@ -44,6 +44,11 @@ enum sim_fault {
     SIM_DEPLOY_UNWRITTEN,   /* a deploy is acknowledged before its lease is written */
     SIM_SUSPEND_BLIND,      /* waits on a clock that stands still while suspended */
     SIM_STEP_SETTLES,       /* a clock that jumps ahead counts as time that passed */
+    SIM_DATE_IGNORED,       /* what a provider says of the time is not read */
+    SIM_NEWEST_IGNORED,     /* nor what the store has seen */
+    SIM_CREATE_HANGS,       /* a create may take as long as it likes */
+    SIM_IMAGE_FORGOTTEN,    /* an image without an answer is none */
+    SIM_IMAGE_UNSEEN,       /* an image is told gone when its delete was sent */
     SIM_FAULT_COUNT
 };
 const char *sim_fault_name(int fault);
@@ -53,21 +58,26 @@ struct sim_cloud {
     const char *name;
     bool token;           /* a create with a token that was used finds the first one */
     bool paid, image;     /* rules of its provider */
+    bool date;            /* its answers say what time it is */
     unsigned settle_s;    /* as its provider states it */
     unsigned late_ms;     /* a create is executed up to so late */
     unsigned lag_ms;      /* then it is shown up to so late, and an end as well */
     unsigned executed;    /* per mille of its 5xx answers that did it all the same */
     unsigned error_state; /* per mille of instances that come up in ERROR */
-    unsigned not_done;    /* per mille of accepted deletes that are not carried out */
+    bool not_done;        /* accepted deletes may not be carried out */
     unsigned call_ms;     /* the longest ordinary call */
-    unsigned patience_ms; /* until a lost answer is given up */
-    int64_t bound_ms;     /* after the deadline, without outages; a settling time is added */
+    unsigned patience_ms; /* until a lost answer of a create is given up */
+    unsigned look_ms;     /* of a get, a delete, a listing */
 };
 extern const struct sim_cloud sim_clouds[];
 enum { SIM_CLOUDS = 3 };
 
 struct sim_rates {
-    unsigned error, lost, crash; /* per mille: of calls, of calls, of steps */
+    unsigned error, lost, not_done, crash; /* per mille: of calls, calls, deletes, steps */
+};
+
+struct sim_window {
+    int64_t from_ms, until_ms;
 };
 
 /* One object of the ledger. */
@@ -78,12 +88,14 @@ struct sim_object {
     bool ours;       /* carries our installation id */
     bool never_told; /* executed later than any settling time: only the sweep can know */
     bool error;      /* came up in ERROR */
+    bool image;      /* or what an upload left half-made */
     unsigned token;
     int64_t sent_ms, exec_ms, seen_ms; /* requested, there, shown */
     int64_t end_ms, unseen_ms;         /* gone, and not shown any more */
     int64_t deleting_ms;               /* shown as deleting until then */
     int64_t guest_end_ms;              /* the guest ends by itself */
     unsigned refusals;                 /* accepted deletes that were not carried out */
+    struct sim_window held[SIM_HELD];  /* the cloud said "deleting", and did not */
 };
 
 struct sim_answer {
@@ -115,11 +127,8 @@ struct sim_lease {
     bool acked, removal_acked, removal_tried, finished_told;
     int64_t acked_deadline_s, tried_deadline_s, first_deadline_s;
     int64_t removal_acked_ms, deploy_ms;
+    int64_t given_behind_ms; /* its deadline was given by a clock so far behind */
     bool delete_sent;
-};
-
-struct sim_window {
-    int64_t from_ms, until_ms;
 };
 
 struct sim_world {
@@ -135,7 +144,13 @@ struct sim_world {
     int64_t now_ms;
     int64_t wall_ms; /* wall clock minus truth */
     struct mird_now clock;
-    int64_t behind_ms; /* the most that a fresh process began behind the truth */
+    struct mird_now_mark mark; /* written with a sweep */
+    int64_t event_ms;          /* UTC of the newest event in the store */
+    unsigned boots;            /* starts of the machine */
+    char boot[8];              /* and the name of the one now */
+    int64_t full_from_ms;
+    int64_t down_ms;   /* when the process died */
+    int64_t behind_ms; /* so late a process may begin that nobody else can tell the time */
     bool down;
     int64_t restart_ms, crash_ms, step_ms, step_by_ms, user_ms, sweep_ms, suspend_ms, full_ms;
     int64_t suspend_for_ms, full_until_ms, storm_ms, storm_until_ms;
@@ -164,15 +179,20 @@ int64_t sim_below(struct sim_world *w, int64_t limit); /* 0 .. limit - 1; 0 for 
 bool sim_chance(struct sim_world *w, unsigned per_mille);
 void sim_say(struct sim_world *w, const char *fmt, ...) MIR_PRINTF(2, 3);
 void sim_broken(struct sim_world *w, const char *what, const char *fmt, ...) MIR_PRINTF(3, 4);
-int64_t sim_outage_ms(const struct sim_world *w, int64_t from_ms, int64_t until_ms,
-                      unsigned *ret_count);
+/* What is left of a span without the outages and up to SIM_HELD + 1 windows of its own. */
+struct sim_span {
+    int64_t sum_ms, longest_ms; /* all of it, and the longest piece */
+};
+struct sim_span sim_without_outages(const struct sim_world *w, int64_t from_ms, int64_t until_ms,
+                                    const struct sim_window *own, unsigned own_count);
 void sim_outage(struct sim_world *w, int64_t from_ms, int64_t until_ms);
 
 /* --- cloud.c: what the provider's functions do; false: it failed, with *error --- */
 void sim_cloud_seed(struct sim_world *w);
 bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
-bool sim_get(struct sim_world *w, int lease, struct sim_answer *a, int64_t *ret_took);
-bool sim_delete(struct sim_world *w, int lease, struct sim_answer *a, bool *ret_found,
+bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
+bool sim_get(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took);
+bool sim_delete(struct sim_world *w, int lease, bool image, struct sim_answer *a,
                 int64_t *ret_took);
 /* A listing: the objects shown, in `ret`. */
 bool sim_list(struct sim_world *w, struct sim_answer *a, int *ret, unsigned *ret_count);

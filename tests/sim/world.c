@@ -63,30 +63,35 @@ void sim_outage(struct sim_world *w, int64_t from_ms, int64_t until_ms)
         w->windows[w->window_count++] = (struct sim_window){from_ms, until_ms};
 }
 
-/* How much of a span was outage; windows that overlap each other count once. */
-int64_t sim_outage_ms(const struct sim_world *w, int64_t from_ms, int64_t until_ms,
-                      unsigned *ret_count)
+/* The first outage that is not over at at_ms and begins before until_ms, cut to the two. */
+static bool next_outage(const struct sim_window *list, unsigned count, int64_t at_ms,
+                        struct sim_window *best)
 {
-    int64_t sum_ms = 0, at_ms = from_ms;
-    *ret_count = 0;
-    while (at_ms < until_ms) {
-        int64_t begin_ms = until_ms, end_ms = until_ms;
-        for (unsigned i = 0; i < w->window_count; i++) {
-            const struct sim_window *o = &w->windows[i];
-            int64_t from = o->from_ms > at_ms ? o->from_ms : at_ms;
-            if (o->until_ms > from && from < begin_ms) {
-                begin_ms = from;
-                end_ms = o->until_ms;
-            }
-        }
-        if (begin_ms >= until_ms)
-            break;
-        end_ms = end_ms < until_ms ? end_ms : until_ms;
-        sum_ms += end_ms - begin_ms;
-        at_ms = end_ms;
-        ++*ret_count;
+    bool found = false;
+    for (unsigned i = 0; i < count; i++) {
+        int64_t from_ms = list[i].from_ms > at_ms ? list[i].from_ms : at_ms;
+        if (list[i].until_ms <= from_ms || from_ms >= best->from_ms)
+            continue;
+        *best = (struct sim_window){from_ms, list[i].until_ms};
+        found = true;
     }
-    return sum_ms;
+    return found;
+}
+
+struct sim_span sim_without_outages(const struct sim_world *w, int64_t from_ms, int64_t until_ms,
+                                    const struct sim_window *own, unsigned own_count)
+{
+    struct sim_span span = {0};
+    while (from_ms < until_ms) {
+        struct sim_window best = {until_ms, until_ms};
+        bool found = next_outage(w->windows, w->window_count, from_ms, &best);
+        found |= next_outage(own, own_count, from_ms, &best);
+        int64_t piece_ms = best.from_ms - from_ms;
+        span.sum_ms += piece_ms;
+        span.longest_ms = piece_ms > span.longest_ms ? piece_ms : span.longest_ms;
+        from_ms = found ? best.until_ms : until_ms;
+    }
+    return span;
 }
 
 /* --- what happens by itself --- */
@@ -124,6 +129,7 @@ static void storm(struct sim_world *w)
 
 static void disk_full(struct sim_world *w)
 {
+    w->full_from_ms = w->now_ms;
     w->full_until_ms = w->now_ms + 1000 + sim_below(w, 900000);
     w->full_ms = SIM_NEVER;
     sim_say(w, "the disk is full for %d s", (int)((w->full_until_ms - w->now_ms) / 1000));
@@ -134,7 +140,7 @@ static void plan_events(struct sim_world *w)
     w->crash_ms = sim_chance(w, 400) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->step_ms = sim_chance(w, 200) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->step_by_ms = (sim_chance(w, 500) ? -1 : 1) * (30000 + sim_below(w, SIM_HOUR_MS));
-    w->suspend_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
+    w->suspend_ms = sim_chance(w, 200) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->suspend_for_ms = 1000 + sim_below(w, 600000);
     w->full_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->storm_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
@@ -198,11 +204,12 @@ static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *clo
                sizeof(struct sim_lease) - offsetof(struct sim_lease, acked));
     }
     w->seed = w->random = seed;
+    w->boot[0] = '0';
     mird_now_begin(&w->clock, SIM_T0_MS, 0, 0);
     w->cloud = cloud;
     w->fault = fault;
     w->trace = trace;
-    w->rates = hard ? (struct sim_rates){200, 200, 100} : (struct sim_rates){50, 50, 5};
+    w->rates = hard ? (struct sim_rates){200, 200, 200, 100} : (struct sim_rates){50, 50, 50, 5};
     w->rules = (struct mird_rules){.settle_ms = (int64_t)cloud->settle_s * 1000,
                                    .live_timeout_ms = 60000,
                                    .backoff_min_ms = cloud->paid ? 1000 : 50,
@@ -221,6 +228,9 @@ static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *clo
         w->leases[i].deploy_ms = sim_below(w, SIM_HOUR_MS / 3);
         w->leases[i].wake_ms = SIM_NEVER;
     }
+    /* Often in the middle of a launch. */
+    if (w->suspend_ms != SIM_NEVER && sim_chance(w, 500))
+        w->suspend_ms = w->leases[0].deploy_ms + sim_below(w, 5000);
 }
 
 bool sim_run(struct sim_world *w, uint64_t seed, const struct sim_cloud *cloud, int fault,

@@ -47,6 +47,7 @@ struct cloud {
     int create_refused, create_lost, create_vanished, get_fails, sweep_fails, delete_fails,
         delete_ignored;
     unsigned create_ms;
+    int64_t date_ahead_ms; /* 0: its answers have no Date */
     char last_arguments[512];
 };
 
@@ -215,6 +216,17 @@ static inline int fake_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struc
     return rc;
 }
 
+static inline int64_t fake_date(void *ctx, int64_t *ret_boot_ms)
+{
+    (void)ctx;
+    const struct mir_clock *clock = mir_clock_system();
+    pthread_mutex_lock(&cloud.lock);
+    int64_t ahead_ms = cloud.date_ahead_ms;
+    pthread_mutex_unlock(&cloud.lock);
+    *ret_boot_ms = clock->boot_ms(clock->ctx);
+    return ahead_ms ? clock->utc_ms(clock->ctx) + ahead_ms : 0;
+}
+
 static const struct mir_provider fake = {.name = "fake",
                                          .title = "in memory",
                                          .poll_ms = 50,
@@ -229,6 +241,7 @@ static const struct mir_provider fake = {.name = "fake",
                                          .instance_delete = fake_delete,
                                          .instance_console = fake_console,
                                          .hooks_arm = fake_hooks,
+                                         .date = fake_date,
                                          .sweep = fake_sweep};
 
 static inline unsigned alive(void)

@@ -171,6 +171,27 @@ static void durations_are_written_for_people(void **state)
     assert_int_equal(text[0], '-');
 }
 
+static void test_http_date(void **state)
+{
+    int64_t utc_s = 0;
+    assert_int_equal(mir_time_parse_http("Sun, 06 Nov 1994 08:49:37 GMT", &utc_s), 0);
+    assert_int_equal(utc_s, 784111777);
+    assert_int_equal(mir_time_parse_http("Mon, 29 Feb 2028 00:00:00 GMT", &utc_s), 0);
+    static const char *const bad[] = {"",
+                                      "Sun, 06 Nov 1994 08:49:37",
+                                      "Sun, 06 Nov 1994 08:49:37 UTC",
+                                      "Sun, 06 Nov 1994 08:49:37 GMT ",
+                                      "Sun, 6 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 nOv 1994 08:49:37 GMT",
+                                      "Sun, 06 ovD 1994 08:49:37 GMT",
+                                      "Sun, 31 Feb 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov 1994 24:49:37 GMT",
+                                      "Sunday, 06-Nov-94 08:49:37 GMT",
+                                      "Sun Nov  6 08:49:37 1994"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(mir_time_parse_http(bad[i], &utc_s), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +204,7 @@ int main(void)
         cmocka_unit_test(durations_that_are_understood),
         cmocka_unit_test(durations_that_are_refused),
         cmocka_unit_test(durations_are_written_for_people),
+        cmocka_unit_test(test_http_date),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

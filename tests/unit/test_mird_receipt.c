@@ -85,12 +85,20 @@ static void undo(struct mird_deployment *d, enum mird_step_kind step, int64_t at
          at_ms + 20);
 }
 
-static void absent(struct mird_deployment *d, int64_t at_ms)
+static void step_absent(struct mird_deployment *d, enum mird_step_kind step, int64_t at_ms)
 {
     feed(d,
-         (struct mird_input){
-             .kind = MIRD_IN_ABSENT, .asked_ms = at_ms, .listed_ms = at_ms + 5, .listed = 17},
+         (struct mird_input){.kind = MIRD_IN_ABSENT,
+                             .step = step,
+                             .asked_ms = at_ms,
+                             .listed_ms = at_ms + 5,
+                             .listed = 17},
          at_ms + 10);
+}
+
+static void absent(struct mird_deployment *d, int64_t at_ms)
+{
+    step_absent(d, MIRD_STEP_INSTANCE, at_ms);
 }
 
 static json_t *receipt(const struct mird_deployment *d)
@@ -143,6 +151,7 @@ static void test_gone(void **state)
     undo(&d, MIRD_STEP_INSTANCE, T0 + 62000);
     feed(&d,
          (struct mird_input){.kind = MIRD_IN_STILL_THERE,
+                             .step = MIRD_STEP_INSTANCE,
                              .instance = &late,
                              .asked_ms = T0 + 63000,
                              .listed_ms = T0 + 63001},
@@ -233,7 +242,7 @@ static void test_failed(void **state)
     json_decref(doc);
 }
 
-/* Of an image only its deletion tells. */
+/* An image is deleted and seen gone for itself, after the instance. */
 static void test_image(void **state)
 {
     struct mird_deployment d = make();
@@ -250,14 +259,17 @@ static void test_image(void **state)
     assert_false(d.finished_s);
     undo(&d, MIRD_STEP_IMAGE, T0 + 62000);
     tick(&d, T0 + 62100);
+    assert_false(d.finished_s);
+    step_absent(&d, MIRD_STEP_IMAGE, T0 + 62200);
+    tick(&d, T0 + 62300);
     assert_true(d.finished_s);
     json_t *doc = receipt(&d);
     const json_t *image = object(doc, 0), *by = json_object_get(image, "gone_by");
     assert_string_equal(text_at(image, "kind"), "image");
-    assert_string_equal(text_at(image, "token"), d.kernel);
-    assert_string_equal(text_at(image, "gone_at"), "2027-01-15T08:01:02.020Z");
-    assert_string_equal(json_string_value(json_array_get(by, 0)), "image_delete");
-    assert_int_equal(json_array_size(by), 1);
+    assert_string_equal(text_at(image, "token"), d.id);
+    assert_string_equal(text_at(image, "gone_at"), "2027-01-15T08:01:02.210Z");
+    assert_string_equal(json_string_value(json_array_get(by, 0)), "get");
+    assert_int_equal(json_array_size(by), 2);
     json_decref(doc);
 }
 

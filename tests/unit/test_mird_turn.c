@@ -34,9 +34,22 @@ static void test_now(void **state)
     /* Set ahead: followed, and the jump is known. */
     assert_int_equal(mird_now_read(&now, T0 + 86400000, 1030), T0 + 86400000);
     assert_int_equal(now.stepped_ms, 86400000 - 30);
+    /* A provider that says less changes nothing; one that says more is believed. */
+    mird_now_begin(&now, T0, 1000, 0);
+    assert_int_equal(mird_now_told(&now, T0 + 99, 1100), 0);
+    assert_int_equal(mird_now_told(&now, T0 + 60100, 1100), 60000);
+    assert_int_equal(mird_now_read(&now, T0 + 200, 1200), T0 + 60200);
+    assert_int_equal(now.stepped_ms, 60000);
     /* A store that has seen later than the clock says. */
     mird_now_begin(&now, T0, 5, T0 + 500);
     assert_int_equal(mird_now_read(&now, T0 + 1, 6), T0 + 501);
+    /* What a process before wrote: exact within one start of the machine, a least after another. */
+    struct mird_now_mark mark = {.utc_ms = T0, .boot_ms = 1000, .boot = "one"};
+    assert_int_equal(mird_now_since(&mark, "one", 61000), T0 + 60000);
+    assert_int_equal(mird_now_since(&mark, "two", 61000), T0);
+    assert_int_equal(mird_now_since(&mark, "one", 900), T0);
+    mark = (struct mird_now_mark){0};
+    assert_int_equal(mird_now_since(&mark, "", 61000), 0);
     assert_int_equal(mird_now_to_boot_ms(T0 + 100, T0, 7), 107);
     assert_int_equal(mird_now_to_boot_ms(T0 - 100, T0, 7), 7);
     assert_true(mird_now_to_boot_ms(MIRD_NEVER, T0, 7) == MIRD_NEVER);

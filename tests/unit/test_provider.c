@@ -257,7 +257,7 @@ static void the_rest_is_passed_through(void **state)
     char image[MIR_INSTANCE_ID] = "x";
     assert_int_equal(mir_prov_image_put(prov, &spec, image, NULL), 0);
     assert_string_equal(image, "");
-    assert_int_equal(mir_prov_image_delete(prov, "image", NULL), 0);
+    assert_int_equal(mir_prov_image_delete(prov, "token", "image", NULL), 0);
 }
 
 static void a_provider_that_does_not_open_is_named(void **state)

@@ -33,6 +33,10 @@ void mir_time_format_ms(int64_t utc_ms, char out[MIR_TIME_SIZE]);
 /* RFC 3339, with Z or an offset; a fraction is dropped. */
 int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err);
 
+/* The Date of an HTTP answer, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110; the two obsolete forms are
+ * not read). -1: it is none. */
+int mir_time_parse_http(const char *text, int64_t *ret_utc_s);
+
 /* "90s", "10m", "2h", "1h30m", "3d", "1w", or a bare number of seconds; > 0 and at most
  * MIR_DURATION_MAX_S. */
 #define MIR_DURATION_MAX_S ((int64_t)10 * 365 * 86400)

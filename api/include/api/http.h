@@ -79,6 +79,9 @@ int mir_http_do(const struct mir_http_request *request, struct mir_http_response
 int mir_http_response_header(const struct mir_http_response *response, const char *name, char *out,
                              size_t size);
 
+/* The moment that the answer is dated with, UTC ms; 0: it has no Date, or an unreadable one. */
+int64_t mir_http_date_ms(const struct mir_http_response *response);
+
 /* --- many exchanges in one thread --- */
 
 struct mir_http_pool;

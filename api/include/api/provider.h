@@ -6,7 +6,9 @@
  * points.
  *
  * Contract of every function:
- *   - synchronous, and back before its own stated limit (30 s unless said otherwise);
+ *   - synchronous, and back before its own stated limit: MIR_LOOK_LIMIT_MS for gets, deletes and
+ *     listings, which a teardown waits for; a create MIR_CREATE_LIMIT_MS, and never later than the
+ *     lease's deadline (mir_prov_create_limit_ms); 30 s for anything else unless said otherwise;
  *   - any thread, several at once for different deployments;
  *   - creates carry identity (token = lease id) and tags inside the creating request; creating
  *     again with the same token finds the first one;
@@ -32,10 +34,18 @@
 #include "api/lease.h"
 
 #define MIR_INSTANCE_ID 128
+#define MIR_LOOK_LIMIT_MS 5000
+#define MIR_CREATE_LIMIT_MS 30000
 #define MIR_NAME_TEXT 64 /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
 #define MIR_PORTS_MAX 16
 #define MIR_HOOKS_MAX 6
 #define MIR_ARGS_MAX 4096 /* bytes of a kernel command line, terminator included */
+
+/* What a listing may show: everything that a deployment leaves at a provider is one of these. */
+enum mir_object_kind {
+    MIR_OBJECT_INSTANCE = 0,
+    MIR_OBJECT_IMAGE /* and whatever an upload leaves half-made: snapshots, parts in a bucket */
+};
 
 enum mir_instance_state {
     MIR_INSTANCE_ABSENT = 0, /* the provider knows nothing of it (now) */
@@ -83,7 +93,9 @@ struct mir_instance_spec {
     char arguments[MIR_ARGS_MAX]; /* the kernel command line, our own arguments included */
 };
 
+/* Also an image, where a function says so: then kind, id, state, tags and name are all there is. */
 struct mir_instance {
+    enum mir_object_kind kind;
     char id[MIR_INSTANCE_ID]; /* the provider's name for it */
     char name[MIR_NAME_TEXT]; /* that it was created with; "" unknown */
     enum mir_instance_state state;
@@ -165,10 +177,15 @@ struct mir_provider {
      * reason and the fix. Pure look; cheap. */
     int (*admit)(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err);
 
-    /* Optional (NULL where kernels are booted as they are): idempotent by kernel digest. */
+    /* Optional (all three NULL where kernels are booted as they are). Token (lease id) and tags go
+     * into the request that makes the first object of the upload; put again with the same token
+     * goes on with what is there. */
     int (*image_put)(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
                      struct mir_error *err);
-    int (*image_delete)(void *ctx, const char *image_id, struct mir_error *err);
+    /* Whatever of an upload under this token is there, half-made or whole: ABSENT or kind IMAGE. */
+    int (*image_get)(void *ctx, const char *token, struct mir_instance *ret, struct mir_error *err);
+    /* Everything under this token. image_id is "" when no answer ever named one. */
+    int (*image_delete)(void *ctx, const char *token, const char *image_id, struct mir_error *err);
 
     int (*instance_create)(void *ctx, const struct mir_instance_spec *spec,
                            struct mir_instance *ret, struct mir_error *err);
@@ -190,8 +207,13 @@ struct mir_provider {
     int (*hooks_arm)(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                      size_t *ret_count, struct mir_error *err);
 
-    /* Call fn for everything there is that carries tags of any installation; fn returning
-     * non-zero ends the listing. The truth about what really exists, never from a cache. */
+    /* Optional: the moment that the provider's newest answer was dated with (mir_http_date_ms), and
+     * when by the boot-time clock it came; 0 while there was none. */
+    int64_t (*date)(void *ctx, int64_t *ret_boot_ms);
+
+    /* Call fn for everything there is that carries tags of any installation, images included; fn
+     * returning non-zero ends the listing. The truth about what really exists, never from a
+     * cache. */
     int (*sweep)(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
 };
 
@@ -207,8 +229,16 @@ int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
                    struct mir_error *err);
 int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,
                        char ret_id[MIR_INSTANCE_ID], struct mir_error *err);
-int mir_prov_image_delete(struct mir_prov *prov, const char *image_id, struct mir_error *err);
+/* Absent where the provider keeps no images. */
+int mir_prov_image_get(struct mir_prov *prov, const char *token, struct mir_instance *ret,
+                       struct mir_error *err);
+int mir_prov_image_delete(struct mir_prov *prov, const char *token, const char *image_id,
+                          struct mir_error *err);
 
+/* For providers: how long a create may still take, at most limit_ms: nothing is waited for past the
+ * deadline, because the teardown waits for the answer. At least 1. */
+int mir_prov_create_limit_ms(const struct mir_lease *lease, const struct mir_clock *clock,
+                             int limit_ms);
 /* Refuses (MIR_INTERNAL) a spec without a durable lease, with an expired one, or whose tags do
  * not name the lease. */
 int mir_prov_instance_create(struct mir_prov *prov, const struct mir_instance_spec *spec,
@@ -220,9 +250,18 @@ int mir_prov_instance_console(struct mir_prov *prov, const char *token, uint64_t
                               struct mir_buf *out, uint64_t *ret_next, struct mir_error *err);
 int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, struct mir_hook *hooks,
                        size_t max, size_t *ret_count, struct mir_error *err);
+/* Of what a listing showed: the get and the delete of its kind, by the token in its tags. */
+int mir_prov_object_get(struct mir_prov *prov, const struct mir_instance *object,
+                        struct mir_instance *ret, struct mir_error *err);
+int mir_prov_object_delete(struct mir_prov *prov, const struct mir_instance *object,
+                           struct mir_error *err);
+/* What time the provider says that it is: UTC ms, when the answer came at boot_ms. False: it does
+ * not say. */
+bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms);
 int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
 
 /* Names for print and JSON; never NULL. */
+const char *mir_object_kind_name(enum mir_object_kind kind); /* "instance", "image" */
 const char *mir_instance_state_name(enum mir_instance_state state);
 const char *mir_hook_state_name(enum mir_hook_state state);
 const char *mir_check_level_name(enum mir_check_level level);

@@ -88,6 +88,7 @@ struct mird_trail {
     int64_t list_ms;    /* asked for everything with tags, and it was not in it */
     unsigned listed;    /* how many there were in that listing */
     int64_t seen_gone_ms;
+    int64_t image_gone_ms; /* the image too: image_get and a listing, after image_delete */
 };
 
 struct mird_deployment {
@@ -126,6 +127,7 @@ struct mird_deployment {
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
     int64_t running_ms;      /* first seen running; 0: never */
     int64_t last_create_ms;  /* of the last moment at which something may have been created */
+    int64_t last_put_ms;     /* the same of the image: an upload was begun */
     int64_t absent_since_ms; /* a running instance is not found since then; 0: it is found */
     int64_t ending_since_s;  /* 0: not ending */
     int64_t retry_at_ms;     /* not before; 0: at once */

@@ -60,9 +60,9 @@ char *mird_engine_log_path(const struct mird_core *core, const char *deployment)
 int64_t mird_engine_log_since(const struct mird_core *core, const char *deployment,
                               int64_t since_s);
 
-/* How late the reaper is, 0 when it is not (for /readyz), and figures for /metrics. */
+/* Milliseconds since the reaper's last round (for /readyz), and figures for /metrics. */
 struct mird_engine_figures {
-    int64_t reaper_late_ms;
+    int64_t reaper_age_ms;
     uint64_t teardowns_ok, teardowns_failed;
     int64_t worst_lateness_s; /* gone minus deadline, since start */
 };

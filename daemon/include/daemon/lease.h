@@ -9,8 +9,9 @@
  *   - an effect is asked for (BEGIN) only with the intent in the state, and an intent found later
  *     means "maybe": it is looked for by its token, never simply repeated;
  *   - once ending, always ending: no extension, no further create, no giving up;
- *   - final only after the instance was seen absent by the provider's get and by a listing, both
- *     begun at least one settling time after the last moment at which it may have been created.
+ *   - final only after the instance and the image were seen absent by the provider's get and by a
+ *     listing, both begun at least one settling time after the last moment at which they may have
+ *     been made; until then they are looked for, and ended, every few seconds.
  * Times are UTC milliseconds unless named _s.
  */
 #ifndef DAEMON_LEASE_H
@@ -33,6 +34,10 @@ struct mird_rules {
     bool image_needed;  /* the kernel has to be unpacked or uploaded first */
 };
 
+/* The longest pauses between looks on the way down, until it is stuck. */
+#define MIRD_SOON_MS 3000
+#define MIRD_LEAVING_MS 2000 /* of what the provider says is on its way out */
+
 enum mird_action_kind {
     MIRD_ACT_WAIT,    /* nothing before until_ms */
     MIRD_ACT_WATCH,   /* the same while the instance runs: look at it at the provider's pace */
@@ -40,13 +45,15 @@ enum mird_action_kind {
     MIRD_ACT_BEGIN,   /* apply MIRD_IN_INTEND, make it durable, do the step, tell how it went */
     MIRD_ACT_LOOK,    /* ask the provider by token: MIRD_IN_LOOKED or MIRD_IN_LOOK_FAILED */
     MIRD_ACT_UNDO,    /* send the delete: MIRD_IN_UNDONE or MIRD_IN_UNDO_FAILED */
-    MIRD_ACT_CONFIRM, /* get, then list: MIRD_IN_ABSENT, _STILL_THERE or _CONFIRM_FAILED */
+    MIRD_ACT_CONFIRM, /* get, then list: MIRD_IN_ABSENT, _STILL_THERE or _CONFIRM_FAILED; of the
+                         instance or the image, and before the settling time is over as well, to
+                         find what was made or shown late */
     MIRD_ACT_NONE     /* final: nothing ever again */
 };
 
 struct mird_action {
     enum mird_action_kind kind;
-    enum mird_step_kind step; /* BEGIN, UNDO */
+    enum mird_step_kind step; /* BEGIN, UNDO, CONFIRM */
     int64_t until_ms;         /* WAIT, WATCH */
 };
 
@@ -63,10 +70,10 @@ enum mird_input_kind {
     MIRD_IN_PROBED,      /* probe of the site */
     MIRD_IN_EXTEND,      /* deadline_s */
     MIRD_IN_REMOVE,
-    MIRD_IN_UNDONE,         /* step: the delete was sent (instance), or is done (all others) */
+    MIRD_IN_UNDONE,         /* step: the delete was sent (instance, image), or is done (others) */
     MIRD_IN_UNDO_FAILED,    /* step, error */
-    MIRD_IN_ABSENT,         /* get and listing, begun at asked_ms, do not show it */
-    MIRD_IN_STILL_THERE,    /* instance as found by one of them */
+    MIRD_IN_ABSENT,         /* step: get and listing, begun at asked_ms, do not show it */
+    MIRD_IN_STILL_THERE,    /* step; instance as found by one of them */
     MIRD_IN_CONFIRM_FAILED, /* error */
     MIRD_IN_COUNT
 };

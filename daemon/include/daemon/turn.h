@@ -14,6 +14,8 @@
 
 #define MIRD_NEVER INT64_MAX
 #define MIRD_HOLD_MS 1000       /* between tries to write what the disk would not take */
+#define MIRD_SWEEP_S 60         /* between rounds over everything with our tags */
+#define MIRD_SWEEP_AGAIN_S 10   /* after a round that failed, or that ended something */
 #define MIRD_WATCH_FIRST_MS 50u /* after the launch: console and state, then twice as long */
 
 /* --- the time: the latest that anybody credible says, and it never goes back --- */
@@ -23,9 +25,21 @@ struct mird_now {
     int64_t stepped_ms;      /* the sum of the jumps ahead against the boot-time clock */
 };
 
-/* newest_ms: the newest moment in the store, 0 none. */
-void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t newest_ms);
+/* What is written down of it, as long as a lease depends on it, for the process that comes next. */
+struct mird_now_mark {
+    int64_t utc_ms, boot_ms; /* one moment on both clocks; 0: nothing was written */
+    char boot[40];           /* of which start of the machine boot_ms is */
+};
+
+/* The least that it can be now, by a mark: within one start of the machine the boot-time clock says
+ * exactly what has passed since, and after another only that it is not earlier. */
+int64_t mird_now_since(const struct mird_now_mark *mark, const char *boot, int64_t boot_ms);
+void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t least_ms);
 int64_t mird_now_read(struct mird_now *now, int64_t utc_ms, int64_t boot_ms);
+/* Somebody else (a provider's answer, by its Date) said at boot_ms that it is told_ms. Early is
+ * cheap, late is not: it is taken over when it is later than what we believe. Returns by how much
+ * that moved the time ahead, 0 for not at all. */
+int64_t mird_now_told(struct mird_now *now, int64_t told_ms, int64_t boot_ms);
 /* A wall-clock moment as a boot-time moment, not before boot_ms; MIRD_NEVER stays. */
 int64_t mird_now_to_boot_ms(int64_t until_ms, int64_t now_ms, int64_t boot_ms);
 

@@ -1,2 +1,2 @@
 # lease.c: what is still there is never deleted again.
-s/        d->steps\[MIRD_STEP_INSTANCE\] = MIRD_DONE;$/        d->attempts = 0;/
+s/^    d->steps\[in->step\] = MIRD_DONE;$/    d->attempts = in->step == MIRD_STEP_COUNT;/
