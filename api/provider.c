@@ -17,6 +17,7 @@
 struct mir_prov {
     const struct mir_provider *info;
     const struct mir_clock *clock;
+    const struct mir_fence *fence;
     void *ctx;
 };
 
@@ -36,6 +37,14 @@ static int begin(struct call *call, const struct mir_prov *prov, const char *op,
     return mir_fault_before(call->point, err);
 }
 
+/* For what creates, ends or changes something: not under an epoch that is over. The last thing
+ * before the provider's turn, since a process can be stopped for long anywhere. */
+static int begin_act(struct call *call, const struct mir_prov *prov, const char *op,
+                     struct mir_error *err)
+{
+    return begin(call, prov, op, err) || mir_fence_check(prov->fence, err) ? -1 : 0;
+}
+
 static int end(struct call *call, const char *subject, int rc, struct mir_error *err)
 {
     if (rc == 0)
@@ -53,6 +62,7 @@ int mir_prov_open(const struct mir_provider *provider, const struct mir_provider
     struct mir_prov *prov = mir_calloc(1, sizeof *prov);
     prov->info = provider;
     prov->clock = env->clock;
+    prov->fence = env->fence;
     if (provider->open(env, &prov->ctx, err)) {
         free(prov);
         return mir_error_wrap(err, "provider %s", provider->name);
@@ -94,7 +104,7 @@ int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *sp
         return 0;
     }
     struct call call;
-    if (begin(&call, prov, "image_put", err))
+    if (begin_act(&call, prov, "image_put", err))
         return -1;
     return end(&call, spec->name, prov->info->image_put(prov->ctx, spec, ret_id, err), err);
 }
@@ -118,7 +128,7 @@ int mir_prov_image_delete(struct mir_prov *prov, const char *token, const char *
     if (!prov->info->image_delete)
         return 0;
     struct call call;
-    if (begin(&call, prov, "image_delete", err))
+    if (begin_act(&call, prov, "image_delete", err))
         return -1;
     return end(&call, token, prov->info->image_delete(prov->ctx, token, image_id, err), err);
 }
@@ -149,7 +159,7 @@ int mir_prov_instance_create(struct mir_prov *prov, const struct mir_instance_sp
                              struct mir_instance *ret, struct mir_error *err)
 {
     struct call call;
-    if (spec_has_lease(prov, spec, err) || begin(&call, prov, "instance_create", err))
+    if (spec_has_lease(prov, spec, err) || begin_act(&call, prov, "instance_create", err))
         return -1;
     return end(&call, spec->name, prov->info->instance_create(prov->ctx, spec, ret, err), err);
 }
@@ -169,7 +179,7 @@ int mir_prov_instance_get(struct mir_prov *prov, const char *token, struct mir_i
 int mir_prov_instance_delete(struct mir_prov *prov, const char *token, struct mir_error *err)
 {
     struct call call;
-    if (begin(&call, prov, "instance_delete", err))
+    if (begin_act(&call, prov, "instance_delete", err))
         return -1;
     return end(&call, token, prov->info->instance_delete(prov->ctx, token, err), err);
 }
@@ -217,7 +227,7 @@ int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, str
     struct call call;
     if (!lease->durable)
         return mir_fail(err, MIR_INTERNAL, "hooks refused: the lease is not durable");
-    if (begin(&call, prov, "hooks_arm", err))
+    if (begin_act(&call, prov, "hooks_arm", err))
         return -1;
     *ret_count = 0;
     int rc = prov->info->hooks_arm(prov->ctx, lease, hooks, max, ret_count, err);

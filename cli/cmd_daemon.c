@@ -17,12 +17,30 @@
 
 #define STOP_LIMIT_MS 30000
 
+/* "acting (epoch 3)", or which one acts instead. */
+static void print_role(const struct cmd_context *ctx, const json_t *version)
+{
+    const json_t *acting = json_object_get(version, "acting");
+    char text[200];
+    if (!acting)
+        return;
+    if (!strcmp(cmd_text(version, "role"), "acting"))
+        snprintf(text, sizeof text, "acting (epoch %lld)", cmd_number(acting, "epoch"));
+    else if (json_is_null(json_object_get(acting, "pid")))
+        snprintf(text, sizeof text, "standby: none acts at this moment");
+    else
+        snprintf(text, sizeof text, "standby: process %lld at %s acts", cmd_number(acting, "pid"),
+                 cmd_text(acting, "socket"));
+    cmd_print_row(ctx, "role", text);
+}
+
 static void print_version(const struct cmd_context *ctx, const json_t *version, const char *state)
 {
     mir_auto_free char *socket = cmd_socket_path(NULL);
     char pid[32];
     snprintf(pid, sizeof pid, "%lld", cmd_number(version, "pid"));
     cmd_print_row(ctx, "daemon", state);
+    print_role(ctx, version);
     cmd_print_row(ctx, "version", cmd_text(version, "version"));
     cmd_print_row(ctx, "pid", pid);
     cmd_print_row(ctx, "since", cmd_text(version, "started_at"));

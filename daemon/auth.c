@@ -13,7 +13,7 @@ int mird_auth(void *ctx, const struct mird_http_request *request, struct mir_err
     if (!peer->local)
         return mir_fail(err, MIR_CREDENTIALS, "this interface is served on the unix socket only");
     if (peer->uid == 0 || peer->uid == geteuid() || rest->group_allowed)
-        return 0;
+        return rest_role_allows(rest, request, err);
     mir_fail(err, MIR_POLICY, "user %u may not use the daemon of user %u", (unsigned)peer->uid,
              (unsigned)geteuid());
     return mir_error_hint(err, "start a daemon of your own (unset MIRAGE_DEPLOY_SOCKET), or have "

@@ -219,6 +219,14 @@ void mird_engine_probed(struct mird_engine *engine, const char *deployment,
     mird_entry_release(engine, entry);
 }
 
+bool mird_engine_turns(struct mird_engine *engine)
+{
+    bool turned = atomic_load(&engine->reaper_boot_ms) >= engine->woken_boot_ms;
+    engine->woken_boot_ms = mird_engine_boot_ms(engine);
+    mird_reaper_nudge(engine);
+    return turned;
+}
+
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
 {
     *ret = (struct mird_engine_figures){

@@ -85,6 +85,7 @@ struct mird_engine {
     struct mird_audit_check audit; /* the sweeper's */
 
     _Atomic int64_t reaper_boot_ms; /* of its last round */
+    int64_t woken_boot_ms;          /* by mird_engine_turns */
     atomic_ulong teardowns_ok, teardowns_failed;
     _Atomic int64_t worst_lateness_s;
 };

@@ -88,6 +88,7 @@ struct mird_http_server {
     struct mird_http_config config;
     struct MHD_Daemon *mhd;
     char *socket_path; /* owned; NULL for TCP */
+    ino_t socket_inode;
 
     pthread_mutex_t lock;
     pthread_cond_t timer_cond;

@@ -260,6 +260,8 @@ static enum MHD_Result queue(struct http_call *call)
     if (response->type && response->status != 304)
         MHD_add_response_header(mhd, "Content-Type", response->type);
     MHD_add_response_header(mhd, "X-Request-Id", request->id);
+    if (call->server->config.role)
+        MHD_add_response_header(mhd, "Mirage-Role", call->server->config.role);
     for (unsigned i = 0; i < response->header_count; i++)
         MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value);
     if (response->etag[0]) {
@@ -584,8 +586,19 @@ int mird_http_start_unix(const struct mird_http_config *config, const char *path
     int fd = -1;
     if (listen_unix(path, mode, &fd, err) || mird_http_start_fd(config, fd, ret, err))
         return -1;
+    struct stat st;
     (*ret)->socket_path = mir_strdup(path);
+    (*ret)->socket_inode = lstat(path, &st) ? 0 : st.st_ino;
     return 0;
+}
+
+/* Another daemon may have put its own in that place. */
+static void remove_socket(const struct mird_http_server *server)
+{
+    struct stat st;
+    if (server->socket_path && !lstat(server->socket_path, &st) &&
+        st.st_ino == server->socket_inode)
+        unlink(server->socket_path);
 }
 
 void mird_http_stop(struct mird_http_server *server)
@@ -593,8 +606,7 @@ void mird_http_stop(struct mird_http_server *server)
     if (!server)
         return;
     MHD_socket listen_fd = MHD_quiesce_daemon(server->mhd);
-    if (server->socket_path)
-        unlink(server->socket_path);
+    remove_socket(server);
     if (listen_fd != MHD_INVALID_SOCKET)
         close(listen_fd);
     atomic_store(&server->stopping, true);

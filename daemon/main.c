@@ -32,6 +32,7 @@ static void prepare_process(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     mallopt(M_ARENA_MAX, 2); /* a pool per thread would cost more memory than contention time */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -52,12 +53,20 @@ static void become_public(char **argv, struct mir_error *err)
     free(program);
 }
 
-static void wait_for_end(const sigset_t *set)
+/* 0: asked to end. Else the status to end with, at once. */
+static int serve(const sigset_t *set, struct mird_daemon *daemon)
 {
+    struct mir_error err = {0};
     int sig = 0;
-    while (!sigwait(set, &sig) && sig == SIGHUP)
-        mir_log(MIR_LOG_INFO, "start", "SIGHUP: nothing to read again; restart to re-configure");
+    while (!sigwait(set, &sig) && (sig == SIGHUP || sig == SIGUSR1)) {
+        if (sig == SIGHUP)
+            mir_log(MIR_LOG_INFO, "start",
+                    "SIGHUP: nothing to read again; restart to re-configure");
+        else if (mird_role_changed(daemon, &err))
+            return complain(&err);
+    }
     mir_log(MIR_LOG_INFO, "stop", "%s: stopping", sig == SIGINT ? "interrupted" : "asked to end");
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -86,8 +95,11 @@ int main(int argc, char **argv)
         return complain(&err);
     }
     mird_ready_fd(options.ready_fd, NULL);
-    mird_notify("READY=1\nSTATUS=serving\n");
-    wait_for_end(&set);
+    mird_notify(mird_stands_by(daemon) ? "READY=1\nSTATUS=standing by\n"
+                                       : "READY=1\nSTATUS=serving\n");
+    int status = serve(&set, daemon);
+    if (status)
+        _exit(status); /* whatever is under way in other threads is not finished any more */
     mird_stop(daemon);
     return 0;
 }

@@ -25,6 +25,10 @@ char *mird_metrics_text(const struct mird_metrics *m)
     mir_buf_init(&out, METRICS_TEXT_MAX);
     head(&out, "build_info", "gauge", "The version that runs.");
     mir_buf_addf(&out, "mirage_deploy_build_info{version=\"%s\"} 1\n", MIR_VERSION);
+    one(&out, "acting", "gauge", "1: this daemon acts. 0: another does, and this one stands by.",
+        m->acts);
+    one(&out, "epoch", "counter", "Raised whenever a daemon begins to act on this store.",
+        m->epoch);
     head(&out, "deployments", "gauge", "Deployments by state.");
     for (int i = 0; i < MIRD_STATE_COUNT; i++)
         mir_buf_addf(&out, "mirage_deploy_deployments{state=\"%s\"} %zu\n",

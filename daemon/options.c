@@ -23,6 +23,8 @@ static const struct option {
      offsetof(struct mird_options, socket)},
     {"--public", "ADDR:PORT|none", "where the public pages are served (MIRAGE_DEPLOY_PUBLIC)", TEXT,
      offsetof(struct mird_options, public_at)},
+    {"--standby", NULL, "read only while another daemon acts; take over when it ends", FLAG,
+     offsetof(struct mird_options, standby)},
     {"--log-level", "LEVEL", "error, warn, info or debug", TEXT,
      offsetof(struct mird_options, log_level)},
     {"--ready-fd", "N", "write \"ready\", or why not, to this descriptor", FD,

@@ -73,6 +73,7 @@ int mird_rest_start(struct mird_core *core, const struct mird_rest_config *confi
         .authorise = mird_auth,
         .workers_max = 8,
         .name = "rest",
+        .role = core->standby ? "standby" : "acting",
     };
     struct mird_http_server *server;
     if (mird_http_start_unix(&http, config->socket_path, config->socket_mode, &server, err)) {
@@ -85,6 +86,11 @@ int mird_rest_start(struct mird_core *core, const struct mird_rest_config *confi
     mird_hub_subscribe(core->hub, on_change, rest);
     *ret = rest;
     return 0;
+}
+
+void mird_rest_wake(struct mird_rest *rest)
+{
+    on_change(rest, NULL);
 }
 
 void mird_rest_stop(struct mird_rest *rest)

@@ -41,6 +41,8 @@ struct mird_rest_config {
 
 int mird_rest_start(struct mird_core *core, const struct mird_rest_config *config,
                     struct mird_rest **ret, struct mir_error *err);
+/* Something in the store has changed that the hub did not tell of: everybody who waits looks. */
+void mird_rest_wake(struct mird_rest *rest);
 /* Stop: no request is answered after it. Free: only when the hub is gone. NULL allowed. */
 void mird_rest_stop(struct mird_rest *rest);
 void mird_rest_free(struct mird_rest *rest);
@@ -63,11 +65,21 @@ struct mird_metrics {
     size_t by_state[MIRD_STATE_COUNT];
     int64_t nearest_deadline_s; /* from now; only when has_deadline */
     bool has_deadline;
-    struct mird_engine_figures engine;
+    struct mird_engine_figures engine; /* zero while another daemon acts */
+    bool acts;
+    int64_t epoch;
     unsigned connections;
     int64_t uptime_s;
 };
 char *mird_metrics_text(const struct mird_metrics *metrics);
+
+/* --- rest_role.c --- */
+
+/* {"role", "epoch", "pid", "socket", "since"}: which daemon acts. New reference; NULL with err. */
+json_t *rest_acting_json(const struct mird_rest *rest, struct mir_error *err);
+/* On a standby: refused (MIR_UNAVAILABLE) unless it only reads. */
+int rest_role_allows(const struct mird_rest *rest, const struct mird_http_request *request,
+                     struct mir_error *err);
 
 /* --- rest_util.c --- */
 

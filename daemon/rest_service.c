@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/memory.h"
+#include "daemon/store_acting.h"
 #include "rest.h"
 
 #define REAPER_LATE_MS 20000 /* two of its rounds when nothing is due */
@@ -16,12 +17,17 @@ REST_HANDLER(rest_version_get)
 {
     const struct mird_rest *rest = ctx;
     const struct mird_core *core = rest->core;
+    struct mir_error err = {0};
+    json_t *acting = rest_acting_json(rest, &err);
+    if (!acting)
+        return rest_fail(request, response, &err);
     return rest_json(response, 200,
-                     json_pack("{s:s, s:s, s:o, s:s, s:i, s:o}", "version", MIR_VERSION,
+                     json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:o}", "version", MIR_VERSION,
                                "installation", core->identity.installation, "public_url",
                                core->public_url[0] ? json_string(core->public_url) : json_null(),
                                "state_dir", core->state_dir, "pid", (int)getpid(), "started_at",
-                               rest_time(rest->started_s)));
+                               rest_time(rest->started_s), "role",
+                               core->standby ? "standby" : "acting", "acting", acting));
 }
 
 REST_HANDLER(rest_openapi_get)
@@ -48,6 +54,8 @@ static int check_ready(const struct mird_rest *rest, int64_t *ret_age_ms, struct
         mir_fail(err, MIR_UNAVAILABLE, "the machine's clock is not set");
         return mir_error_hint(err, "set it (timedatectl set-ntp true): deadlines depend on it");
     }
+    if (rest->core->standby)
+        return 0; /* nothing of it depends on a reaper */
     mird_engine_figures(rest->core->engine, &figures);
     if (figures.reaper_age_ms > REAPER_LATE_MS)
         return mir_fail(err, MIR_UNAVAILABLE, "the reaper's last round was %" PRId64 " ms ago",
@@ -64,8 +72,9 @@ REST_HANDLER(rest_readyz_get)
         mird_http_problem(request, response, 503, &err);
         return MIRD_HTTP_DONE;
     }
-    return rest_json(response, 200,
-                     json_pack("{s:b, s:I}", "ready", 1, "reaper_age_ms", (json_int_t)age_ms));
+    const struct mird_rest *rest = ctx;
+    json_t *age = rest->core->standby ? json_null() : json_integer(age_ms);
+    return rest_json(response, 200, json_pack("{s:b, s:o}", "ready", 1, "reaper_age_ms", age));
 }
 
 REST_HANDLER(rest_metrics_get)
@@ -74,13 +83,18 @@ REST_HANDLER(rest_metrics_get)
     struct mird_metrics metrics = {0};
     struct mird_store_figures figures;
     struct mir_error err = {0};
-    if (mird_store_figures(rest->core->store, &figures, &err))
+    struct mird_acting acting;
+    if (mird_store_figures(rest->core->store, &figures, &err) ||
+        mird_store_acting(rest->core->store, &acting, &err))
         return rest_fail(request, response, &err);
     int64_t now_s = rest_now_s(rest);
     memcpy(metrics.by_state, figures.by_state, sizeof metrics.by_state);
     metrics.has_deadline = figures.open > 0;
     metrics.nearest_deadline_s = figures.first_deadline_s - now_s;
-    mird_engine_figures(rest->core->engine, &metrics.engine);
+    metrics.acts = !rest->core->standby;
+    metrics.epoch = acting.row.epoch;
+    if (metrics.acts)
+        mird_engine_figures(rest->core->engine, &metrics.engine);
     pthread_mutex_lock(&rest->lock);
     metrics.connections = rest->server ? mird_http_connections(rest->server) : 0;
     pthread_mutex_unlock(&rest->lock);

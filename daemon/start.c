@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,95 +12,53 @@
 #include <unistd.h>
 
 #include "api/cleanup.h"
-#include "api/file.h"
 #include "api/log.h"
 #include "api/memory.h"
-#include "api/paths.h"
-#include "api/process.h"
 #include "daemon/provider_list.h"
 #include "daemon/public_link.h"
 #include "lock.h"
 #include "notify.h"
 #include "rest.h"
+#include "settings.h"
+#include "standby.h"
+#include "tenure.h"
 
-#define PUBLIC_DEFAULT "127.0.0.1:8420"
+#define PORT_WAIT_MS 2000  /* for the public process of a daemon that has just ended to be gone */
+#define STORE_WAIT_MS 5000 /* for a daemon that is just starting to make its database */
+#define PIECE_MS 50
 
 struct mird_daemon {
+    struct mird_settings settings;
     struct mird_core core;
-    struct mir_config *config;
-    char *state_dir, *socket_path, *helper_path; /* owned */
-    int lock_fd;
+    struct mird_tenure *tenure;   /* it acts, or ... */
+    struct mird_standby *standby; /* ... it stands by */
     struct mird_rest *rest;
 };
 
-static int set_log_level(const char *name, struct mir_error *err)
+/* The main thread waits for signals: it is told like this that the role has changed. */
+static void wake_main(void *ctx)
 {
-    static const struct {
-        const char *name;
-        enum mir_log_level level;
-    } levels[] = {{"error", MIR_LOG_ERROR},
-                  {"warn", MIR_LOG_WARN},
-                  {"info", MIR_LOG_INFO},
-                  {"debug", MIR_LOG_DEBUG}};
-    for (size_t i = 0; name && i < MIR_NELEMS(levels); i++)
-        if (!strcmp(levels[i].name, name)) {
-            mir_log_set_level(levels[i].level);
-            return 0;
-        }
-    if (!name)
-        return 0;
-    mir_fail(err, MIR_USAGE, "no log level '%.32s'", name);
-    return mir_error_hint(err, "one of error, warn, info, debug");
+    (void)ctx;
+    kill(getpid(), SIGUSR1);
 }
 
-static char *absolute(const char *path)
+static void begin_core(struct mird_daemon *daemon)
 {
-    if (*path == '/')
-        return mir_strdup(path);
-    mir_auto_free char *here = getcwd(NULL, 0);
-    return mir_format("%s/%s", here ? here : "", path);
-}
-
-/* A state directory given on the command line means a daemon, and a socket, of its own. */
-static int find_paths(struct mird_daemon *daemon, const struct mird_options *options,
-                      struct mir_error *err)
-{
-    daemon->state_dir = options->state ? absolute(options->state) : mir_path_state(err);
-    if (!daemon->state_dir)
-        return -1;
-    if (options->socket)
-        daemon->socket_path = absolute(options->socket);
-    else if (options->state && !getenv("MIRAGE_DEPLOY_SOCKET"))
-        daemon->socket_path = mir_format("%s/api.sock", daemon->state_dir);
-    else
-        daemon->socket_path = mir_path_socket(err);
-    daemon->helper_path = mir_program_path("mirage-image", err);
-    return daemon->socket_path && daemon->helper_path ? 0 : -1;
-}
-
-static int make_state_dir(const struct mird_daemon *daemon, struct mir_error *err)
-{
-    struct stat st;
-    if (mir_dir_make(daemon->state_dir, 0700, err)) {
-        mir_error_wrap(err, "state directory");
-        return mir_error_hint(err, "make it writable for this user, or set MIRAGE_DEPLOY_STATE to "
-                                   "a directory that is");
-    }
-    if (stat(daemon->state_dir, &st))
-        return mir_fail_errno(err, errno, "cannot look at %s", daemon->state_dir);
-    if (!(st.st_mode & 0022))
-        return 0;
-    mir_fail(err, MIR_POLICY, "others may write to the state directory %s", daemon->state_dir);
-    return mir_error_hint(err, "chmod go-w %s", daemon->state_dir);
+    daemon->core = (struct mird_core){.clock = mir_clock_system(),
+                                      .random = mir_random_system(),
+                                      .config = daemon->settings.config,
+                                      .state_dir = daemon->settings.state_dir,
+                                      .helper_path = daemon->settings.helper_path};
 }
 
 /* A provider that cannot be opened must not keep the others' deadlines from being met. */
-static void open_providers(struct mird_core *core)
+static void open_providers(struct mird_core *core, const struct mir_fence *fence)
 {
     const struct mir_provider_env env = {.config = core->config,
                                          .state_dir = core->state_dir,
                                          .installation = core->identity.installation,
-                                         .clock = core->clock};
+                                         .clock = core->clock,
+                                         .fence = fence};
     for (size_t i = 0; i < mird_provider_list_count && i < MIRD_PROVIDERS_MAX; i++) {
         struct mir_error err = {0};
         struct mir_prov *prov;
@@ -111,88 +70,141 @@ static void open_providers(struct mird_core *core)
     }
 }
 
-static void start_public(struct mird_daemon *daemon, const struct mird_options *options)
+/* --- acting --- */
+
+/* The port on which the pages were, while the process that served them is about to be gone: they
+ * are to stay where they were. */
+static void await_port(const struct mird_core *core, const char *listen)
 {
-    const char *listen = options->public_at;
-    if (!listen || !*listen)
-        listen = getenv("MIRAGE_DEPLOY_PUBLIC");
-    if (!listen || !*listen)
-        listen = mir_config_get(daemon->config, "public", "listen");
-    if (!listen || !*listen)
-        listen = PUBLIC_DEFAULT;
+    bool usual = !strcmp(listen, MIRD_PUBLIC_DEFAULT);
+    mir_auto_free char *port = usual ? mird_store_setting_get(core->store, "public-port") : NULL;
+    mir_auto_free char *address = port ? mir_format("127.0.0.1:%s", port) : mir_strdup(listen);
+    for (int waited = 0; waited < PORT_WAIT_MS; waited += PIECE_MS) {
+        mir_auto_free char *url = NULL;
+        mir_auto_close int fd = mird_public_bind(address, &url, NULL);
+        if (fd >= 0)
+            return;
+        poll(NULL, 0, PIECE_MS);
+    }
+}
+
+static void start_public(struct mird_daemon *daemon, bool taken_over)
+{
+    struct mird_core *core = &daemon->core;
+    struct mir_error err = {0};
+    const char *listen = daemon->settings.public_at;
     if (!strcmp(listen, "none"))
         return;
-    struct mir_error err = {0};
-    if (mird_public_start(&daemon->core, listen, &daemon->core.public_link, &err))
+    if (taken_over)
+        await_port(core, listen);
+    int rc = mird_public_start(core, listen, &core->public_link, &err);
+    if (rc)
         mir_log(MIR_LOG_ERROR, "start", "no public pages: %s", err.text);
+    /* One that was shut out and not ended keeps the port. The prober is needed all the same. */
+    if (rc && taken_over && err.kind == MIR_CONFLICT &&
+        !mird_public_start(core, "127.0.0.1:0", &core->public_link, &err))
+        mir_log(MIR_LOG_WARN, "start", "until the next start the pages are at %s",
+                core->public_url);
 }
 
-/* "16G", "512MiB", or bytes. */
-static int read_size(const char *text, uint64_t *ret, struct mir_error *err)
-{
-    static const char units[] = "KMGT";
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
-    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    if (unit)
-        end += 1 + (!strcmp(end + 1, "iB") ? 2 : !strcmp(end + 1, "B") ? 1 : 0);
-    if (errno || end == text || *text == '-' || *end || !value || value > UINT64_MAX >> shift)
-        return mir_fail(err, MIR_USAGE, "'%.40s' is not a size", text);
-    *ret = (uint64_t)value << shift;
-    return 0;
-}
-
-static int read_rest_config(const struct mir_config *config, struct mird_rest_config *ret,
-                            struct mir_error *err)
-{
-    const char *size = mir_config_get(config, "daemon", "kernel_max");
-    const char *mode = mir_config_get(config, "daemon", "socket_mode");
-    if (size && read_size(size, &ret->kernel_max_bytes, err))
-        return mir_error_wrap(err, "kernel_max under [daemon]");
-    if (ret->kernel_max_bytes > MIRD_KERNEL_MAX_BYTES)
-        ret->kernel_max_bytes = MIRD_KERNEL_MAX_BYTES;
-    if (mode && !strcmp(mode, "0660"))
-        ret->socket_mode = 0660;
-    else if (mode && strcmp(mode, "0600") != 0)
-        return mir_fail(err, MIR_USAGE, "socket_mode under [daemon] is 0600 or 0660, not '%.16s'",
-                        mode);
-    return 0;
-}
-
-static int start_all(struct mird_daemon *daemon, const struct mird_options *options,
-                     struct mir_error *err)
+/* Takes the lock. */
+static int start_acting(struct mird_daemon *daemon, int lock_fd, struct mird_acting *as,
+                        bool taken_over, struct mir_error *err)
 {
     struct mird_core *core = &daemon->core;
-    struct mird_rest_config rest = {.socket_mode = 0600};
-    if (set_log_level(options->log_level, err) || find_paths(daemon, options, err) ||
-        make_state_dir(daemon, err))
+    begin_core(daemon);
+    if (mird_store_open_acting(core->state_dir, as, &core->store, err)) {
+        close(lock_fd);
         return -1;
-    core->clock = mir_clock_system();
-    core->random = mir_random_system();
-    core->state_dir = daemon->state_dir;
-    core->helper_path = daemon->helper_path;
-    if (mird_lock_take(core->state_dir, mir_now_s(core->clock), &daemon->lock_fd, err) ||
-        mir_config_load(&daemon->config, err) || read_rest_config(daemon->config, &rest, err) ||
-        mird_store_open(core->state_dir, &core->store, err) ||
+    }
+    daemon->tenure = mird_tenure_new(core->state_dir, lock_fd, core->store, wake_main, daemon);
+    if (mird_store_identity(core->store, &core->identity, err) ||
+        mird_tenure_start(daemon->tenure, err))
+        return -1;
+    core->hub = mird_hub_new();
+    open_providers(core, mird_tenure_fence(daemon->tenure));
+    start_public(daemon, taken_over);
+    if (mird_engine_start(core, &core->engine, err))
+        return -1;
+    mird_tenure_engine(daemon->tenure, core->engine);
+    return mird_rest_start(core, &daemon->settings.rest, &daemon->rest, err);
+}
+
+/* Who knows only where the one before answered finds us there, too. */
+static void answer_there(const struct mird_daemon *daemon, const char *path)
+{
+    const char *own = daemon->settings.socket_path;
+    struct stat st;
+    if (!*path || !strcmp(path, own) ||
+        (!lstat(path, &st) && !S_ISSOCK(st.st_mode) && !S_ISLNK(st.st_mode)))
+        return;
+    mir_auto_free char *fresh = mir_format("%s.%d", path, (int)getpid());
+    unlink(fresh);
+    if (symlink(own, fresh) || rename(fresh, path)) {
+        mir_log(MIR_LOG_WARN, "start", "cannot answer at %s as well: %s", path, strerror(errno));
+        unlink(fresh);
+    }
+}
+
+/* --- standing by --- */
+
+static void on_news(void *ctx)
+{
+    const struct mird_daemon *daemon = ctx;
+    mird_rest_wake(daemon->rest);
+}
+
+static int not_its_socket(const struct mird_daemon *daemon, struct mird_acting *ret,
+                          struct mir_error *err)
+{
+    if (mird_store_acting(daemon->core.store, ret, err))
+        return -1;
+    if (strcmp(ret->socket, daemon->settings.socket_path) != 0)
+        return 0;
+    mir_fail(err, MIR_CONFLICT, "the daemon that acts answers at %s", ret->socket);
+    return mir_error_hint(err, "give the standby a socket of its own: --socket PATH");
+}
+
+static int start_standby(struct mird_daemon *daemon, struct mir_error *err)
+{
+    struct mird_core *core = &daemon->core;
+    struct mird_acting other;
+    begin_core(daemon);
+    core->standby = true;
+    if (mird_store_open_standby(core->state_dir, &core->store, err) ||
+        not_its_socket(daemon, &other, err) ||
         mird_store_identity(core->store, &core->identity, err))
         return -1;
-    core->config = daemon->config;
     core->hub = mird_hub_new();
-    open_providers(core);
-    start_public(daemon, options);
-    rest.socket_path = daemon->socket_path;
-    if (mird_engine_start(core, &core->engine, err) ||
-        mird_rest_start(core, &rest, &daemon->rest, err))
+    open_providers(core, NULL); /* for what they are; nobody asks them to do anything */
+    if (mird_rest_start(core, &daemon->settings.rest, &daemon->rest, err))
         return -1;
+    const struct mird_standby_config config = {.state_dir = core->state_dir,
+                                               .socket = daemon->settings.socket_path,
+                                               .store = core->store,
+                                               .silence_ms = daemon->settings.silence_ms,
+                                               .kill_silent = daemon->settings.kill_silent,
+                                               .on_news = on_news,
+                                               .on_won = wake_main,
+                                               .ctx = daemon};
+    if (mird_standby_start(&config, &daemon->standby, err))
+        return -1;
+    mir_log(MIR_LOG_INFO, "start", "mirage-deployd %s stands by at %s for process %" PRId64,
+            MIR_VERSION, daemon->settings.socket_path, other.pid);
     return 0;
 }
 
-static void free_all(struct mird_daemon *daemon)
+/* --- the order of all --- */
+
+static void stop_role(struct mird_daemon *daemon)
 {
     struct mird_core *core = &daemon->core;
+    struct mird_inheritance unwanted;
     mird_rest_stop(daemon->rest);
+    if (daemon->standby && mird_standby_end(mir_steal(&daemon->standby), &unwanted))
+        close(unwanted.lock_fd);
+    if (daemon->tenure)
+        mird_tenure_engine(daemon->tenure, NULL);
     if (core->engine)
         mird_engine_stop(core->engine);
     if (core->public_link)
@@ -200,31 +212,97 @@ static void free_all(struct mird_daemon *daemon)
     for (size_t i = 0; i < core->provider_count; i++)
         mir_prov_close(core->providers[i]);
     mird_hub_free(core->hub);
-    mird_rest_free(daemon->rest);
+    mird_rest_free(mir_steal(&daemon->rest));
+    if (daemon->tenure)
+        mird_tenure_end(daemon->tenure);
     if (core->store)
         mird_store_close(core->store);
-    mir_config_free(daemon->config);
-    mir_cleanup_closep(&daemon->lock_fd);
-    explicit_bzero(&core->identity, sizeof core->identity);
-    free(daemon->state_dir);
-    free(daemon->socket_path);
-    free(daemon->helper_path);
+    mird_tenure_free(mir_steal(&daemon->tenure));
+    explicit_bzero(core, sizeof *core);
+}
+
+static void free_all(struct mird_daemon *daemon)
+{
+    stop_role(daemon);
+    mird_settings_clear(&daemon->settings);
     free(daemon);
+}
+
+static void say_serving(const struct mird_daemon *daemon)
+{
+    mir_log(MIR_LOG_INFO, "start", "mirage-deployd %s serves %s, state in %s%s%s", MIR_VERSION,
+            daemon->settings.socket_path, daemon->settings.state_dir,
+            daemon->core.public_url[0] ? ", pages at " : "", daemon->core.public_url);
+}
+
+static int start_role(struct mird_daemon *daemon, struct mir_error *err)
+{
+    const struct mird_settings *settings = &daemon->settings;
+    struct mird_acting as;
+    int lock_fd = -1;
+    int64_t now_s = mir_now_s(mir_clock_system());
+    if (!mird_lock_take(settings->state_dir, now_s, &lock_fd, err)) {
+        mird_acting_init(&as, settings->socket_path);
+        if (start_acting(daemon, lock_fd, &as, false, err))
+            return -1;
+        say_serving(daemon);
+        return 0;
+    }
+    return err->kind == MIR_CONFLICT && settings->standby ? start_standby(daemon, err) : -1;
 }
 
 int mird_start(const struct mird_options *options, struct mird_daemon **ret, struct mir_error *err)
 {
     struct mird_daemon *daemon = mir_calloc(1, sizeof *daemon);
-    daemon->lock_fd = -1;
-    if (start_all(daemon, options, err)) {
+    int rc = mird_settings_read(options, &daemon->settings, err);
+    if (!rc)
+        rc = start_role(daemon, err);
+    for (int waited = 0;
+         rc && err->kind == MIR_NOT_FOUND && options->standby && waited < STORE_WAIT_MS;
+         waited += PIECE_MS) {
+        stop_role(daemon);
+        poll(NULL, 0, PIECE_MS);
+        rc = start_role(daemon, err);
+    }
+    if (rc) {
         free_all(daemon);
         return -1;
     }
-    mir_log(MIR_LOG_INFO, "start", "mirage-deployd %s serves %s, state in %s%s%s", MIR_VERSION,
-            daemon->socket_path, daemon->state_dir, daemon->core.public_url[0] ? ", pages at " : "",
-            daemon->core.public_url);
     *ret = daemon;
     return 0;
+}
+
+static int lost(struct mird_daemon *daemon, struct mir_error *err)
+{
+    mird_notify("STOPPING=1\n");
+    mird_rest_stop(mir_steal(&daemon->rest));
+    mir_fail(err, MIR_UNAVAILABLE,
+             "another daemon has taken over %s: this one ends, and leaves all as it is",
+             daemon->settings.state_dir);
+    return mir_error_hint(err, "mirage-deploy daemon status says which; start this one again with "
+                               "--standby to have it wait for its turn");
+}
+
+int mird_role_changed(struct mird_daemon *daemon, struct mir_error *err)
+{
+    struct mird_inheritance won;
+    if (daemon->tenure && mird_tenure_lost(daemon->tenure))
+        return lost(daemon, err);
+    if (!daemon->standby || !mird_standby_won(daemon->standby))
+        return 0;
+    mird_standby_end(mir_steal(&daemon->standby), &won);
+    stop_role(daemon);
+    if (start_acting(daemon, won.lock_fd, &won.as, true, err))
+        return -1;
+    answer_there(daemon, won.socket);
+    say_serving(daemon);
+    mird_notify("STATUS=serving\n");
+    return 0;
+}
+
+bool mird_stands_by(const struct mird_daemon *daemon)
+{
+    return daemon->standby;
 }
 
 /* What a user has to know when the daemon goes: what still runs, and until when. */
@@ -246,7 +324,10 @@ void mird_stop(struct mird_daemon *daemon)
 {
     mird_notify("STOPPING=1\n");
     mird_rest_stop(daemon->rest);
-    mird_engine_stop(mir_steal(&daemon->core.engine));
-    say_what_runs(&daemon->core);
+    if (daemon->tenure) {
+        mird_tenure_engine(daemon->tenure, NULL);
+        mird_engine_stop(mir_steal(&daemon->core.engine));
+        say_what_runs(&daemon->core);
+    }
     free_all(daemon);
 }

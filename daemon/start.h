@@ -17,6 +17,7 @@ struct mird_options {
     const char *log_level; /* --log-level */
     int ready_fd;          /* --ready-fd; -1 none */
     int public_fd;         /* --public-fd: be the public process on that link; -1: no */
+    bool standby;          /* --standby: wait for our turn instead of refusing to start */
     bool help, version;
 };
 
@@ -29,6 +30,12 @@ struct mird_daemon;
 /* Returns once everything runs and the socket listens. The calling thread must have blocked the
  * signals it wants to wait for: threads inherit that. */
 int mird_start(const struct mird_options *options, struct mird_daemon **ret, struct mir_error *err);
+
+/* Called by the main thread on SIGUSR1, which the daemon sends to itself: a standby whose turn has
+ * come acts from here on; -1 when that fails, or when another daemon has taken over from this one:
+ * then the process has to end at once, without mird_stop. 0 when nothing has changed. */
+int mird_role_changed(struct mird_daemon *daemon, struct mir_error *err);
+bool mird_stands_by(const struct mird_daemon *daemon);
 
 /* Stops serving; what is deployed goes on under its other hooks, and a line on standard error says
  * how many and until when. */

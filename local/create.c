@@ -151,7 +151,12 @@ static int start_in_place(struct creation *c, struct mir_instance *ret, struct m
         return 0;
     if (!local_lock_current(c->dir_fd, c->lock_fd))
         return mir_fail(err, MIR_CONFLICT, "instance %s was deleted while it was made", c->token);
-    if (write_place(c, err) ||
+    int rc = write_place(c, err);
+    /* The fence once more, with the instance's lock in hand: nobody else can start or delete it
+     * now. Who has taken over finds the place as it is, and no guest. */
+    if (!rc && mir_fence_check(c->local->fence, err))
+        return -1;
+    if (rc ||
         local_spawn_keeper(
             c->dir_fd, c->lock_fd, c->token,
             mir_prov_create_limit_ms(c->asked->lease, c->local->clock, LOCAL_READY_MS), err)) {

@@ -15,10 +15,11 @@
 
 struct local_ctx {
     const struct mir_clock *clock;
-    int root_fd;         /* <state>/local */
-    char root[PATH_MAX]; /* the same, for messages */
-    char machine[16];    /* "pc" or "q35" */
-    char qemu[PATH_MAX]; /* as configured: a name or a path */
+    const struct mir_fence *fence; /* NULL: none */
+    int root_fd;                   /* <state>/local */
+    char root[PATH_MAX];           /* the same, for messages */
+    char machine[16];              /* "pc" or "q35" */
+    char qemu[PATH_MAX];           /* as configured: a name or a path */
     uint64_t default_memory_bytes;
     struct local_accel accel;
 };

@@ -81,7 +81,11 @@ void local_look(int dir_fd, const char *token, struct mir_instance *ret)
         instance.port_count = spec->port_count;
         memcpy(instance.ports, spec->ports, sizeof instance.ports);
     }
-    if (!local_status_load(dir_fd, &status, NULL) && *status.signature) {
+    int known = !local_status_load(dir_fd, &status, NULL);
+    /* Tags name the instance that they were made for: on another one they are somebody's copy. */
+    if (strcmp(instance.tags.deployment, token) != 0) {
+        instance.tags = (struct mir_tags){0};
+    } else if (known && *status.signature) {
         instance.tags.expires_s = status.expires_s;
         memcpy(instance.tags.signature, status.signature, sizeof instance.tags.signature);
     }

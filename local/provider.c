@@ -90,6 +90,7 @@ static int local_open(const struct mir_provider_env *env, void **ret_ctx, struct
     enum local_accel_choice choice = LOCAL_ACCEL_AUTO;
     struct local_qemu qemu;
     local->clock = env->clock;
+    local->fence = env->fence;
     if (configure(local, env->config, &choice, err) || open_root(local, env->state_dir, err)) {
         free(local);
         return -1;

@@ -260,6 +260,48 @@ static void the_rest_is_passed_through(void **state)
     assert_int_equal(mir_prov_image_delete(prov, "token", "image", NULL), 0);
 }
 
+static int taken_over(void *ctx, struct mir_error *err)
+{
+    return *(int *)ctx ? mir_fail(err, MIR_UNAVAILABLE, "another daemon has taken over") : 0;
+}
+
+#define REFUSED(call)                                                                              \
+    do {                                                                                           \
+        struct mir_error err = {0};                                                                \
+        assert_int_equal(call, -1);                                                                \
+        assert_int_equal(err.kind, MIR_UNAVAILABLE);                                               \
+        assert_int_equal(err.outcome, MIR_DID_NOT_HAPPEN);                                         \
+    } while (0)
+
+/* Looking is still allowed. */
+static void nothing_is_done_behind_the_fence(void **state)
+{
+    struct record seen = {0};
+    int lost = 0, found = 0;
+    const struct mir_fence fence = {taken_over, &lost};
+    const struct mir_provider_env env = {.clock = &test_clock, .fence = &fence};
+    struct mir_prov *prov = NULL;
+    struct mir_lease lease = good_lease();
+    struct mir_instance_spec spec = spec_for(&lease);
+    struct mir_instance instance;
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    size_t count;
+    record = seen;
+    assert_int_equal(mir_prov_open(&recorder, &env, &prov, NULL), 0);
+    assert_int_equal(mir_prov_instance_create(prov, &spec, &instance, NULL), 0);
+    assert_int_equal(record.creates, 1);
+    lost = 1;
+    record = seen;
+    REFUSED(mir_prov_instance_create(prov, &spec, &instance, &err));
+    REFUSED(mir_prov_instance_delete(prov, LEASE, &err));
+    REFUSED(mir_prov_hooks_arm(prov, &lease, hooks, MIR_HOOKS_MAX, &count, &err));
+    assert_memory_equal(&record, &seen, sizeof seen);
+    assert_int_equal(mir_prov_instance_get(prov, LEASE, &instance, NULL), 0);
+    assert_int_equal(mir_prov_sweep(prov, count_one, &found, NULL), 0);
+    assert_int_equal(found, 1);
+    mir_prov_close(prov);
+}
+
 static void a_provider_that_does_not_open_is_named(void **state)
 {
     const struct mir_provider_env env = {.clock = &test_clock};
@@ -337,6 +379,7 @@ int main(void)
         WITH_RECORDER(a_hook_with_another_deadline_is_not_armed),
         WITH_RECORDER(what_is_left_keeps_it_from_being_absent),
         WITH_RECORDER(the_rest_is_passed_through),
+        cmocka_unit_test(nothing_is_done_behind_the_fence),
         cmocka_unit_test(a_provider_that_does_not_open_is_named),
         cmocka_unit_test(names_of_deployments),
         cmocka_unit_test(tags_are_signed),

@@ -14,7 +14,10 @@
  *     again with the same token finds the first one;
  *   - deletes treat "already gone" as success; success means "asked for", and only get/list say
  *     what is really there;
- *   - an answer that was lost is reported with err.outcome = MIR_OUTCOME_UNKNOWN.
+ *   - an answer that was lost is reported with err.outcome = MIR_OUTCOME_UNKNOWN;
+ *   - the wrappers ask the fence before each call that creates, ends or changes something; a
+ *     provider asks it once more before the step that cannot be taken back, when other steps that
+ *     take time come before it.
  * Strings inside structs are fixed fields, so values can be kept and copied freely.
  */
 #ifndef API_PROVIDER_H
@@ -29,6 +32,7 @@
 #include "api/clock.h"
 #include "api/config.h"
 #include "api/error.h"
+#include "api/fence.h"
 #include "api/id.h"
 #include "api/kernel.h"
 #include "api/lease.h"
@@ -138,6 +142,7 @@ struct mir_provider_env {
     const char *state_dir;    /* absolute; the provider owns <state_dir>/<its name>/ */
     const char *installation; /* id of this installation */
     const struct mir_clock *clock;
+    const struct mir_fence *fence; /* NULL: nobody else acts for this installation */
 };
 
 struct mir_provider;

@@ -9,6 +9,7 @@
 #define DAEMON_CORE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,8 @@ struct mird_core {
     struct mird_hub *hub;
     struct mird_engine *engine;
     struct mird_public *public_link;
+    bool
+        standby; /* another daemon acts: no engine, no public process, and the store is read only */
     char public_url[128]; /* base of the registry, no slash at the end; "" while it has none */
     struct mir_prov *providers[MIRD_PROVIDERS_MAX];
     size_t provider_count;

@@ -60,6 +60,9 @@ char *mird_engine_log_path(const struct mird_core *core, const char *deployment)
 int64_t mird_engine_log_since(const struct mird_core *core, const char *deployment,
                               int64_t since_s);
 
+/* Has the reaper made a round since the last call? Wakes it up for the next. One thread only. */
+bool mird_engine_turns(struct mird_engine *engine);
+
 /* Milliseconds since the reaper's last round (for /readyz), and figures for /metrics. */
 struct mird_engine_figures {
     int64_t reaper_age_ms;

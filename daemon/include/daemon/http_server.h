@@ -195,6 +195,7 @@ struct mird_http_config {
     unsigned idle_limit_s;           /* a kept connection without a request (60) */
     unsigned workers_max;            /* threads started on demand (4) */
     const char *name;                /* short, for the log: "rest", "public" */
+    const char *role;                /* of every answer's header Mirage-Role; NULL: none */
 };
 
 /* A unix socket at path: an old one there is replaced (the caller holds the lock that says nobody
