@@ -60,8 +60,8 @@ int local_instance_delete(void *ctx, const char *token, struct mir_error *err)
     mir_auto_close int dir_fd = -1;
     mir_auto_close int lock_fd = -1;
     if (local_dir_open(local->root_fd, token, &dir_fd, &why)) {
-        if (why.kind == MIR_NOT_FOUND)
-            return 0;
+        if (why.kind == MIR_NOT_FOUND) /* what an earlier delete could not remove may be left */
+            return local_dir_discard(local->root_fd, token, err);
         if (err)
             *err = why;
         return -1;

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "ctx.h"
 #include "local_help.h"
 
 static int make_instance(void **state)
@@ -81,6 +82,18 @@ static void a_removed_lock_is_noticed(void **state)
     close(dir);
 }
 
+/* A delete that failed half-way is gone on with, though the name is away already. */
+static void discarding_the_rest(void **state)
+{
+    int root = local_place_fd(state);
+    struct local_ctx local = {.root_fd = root};
+    assert_int_equal(mkdirat(root, "gone-" LOCAL_TOKEN, 0700), 0);
+    assert_int_equal(mkdirat(root, "gone-" LOCAL_TOKEN "/x", 0700), 0);
+    assert_int_equal(local_instance_delete(&local, LOCAL_TOKEN, NULL), 0);
+    assert_int_equal(local_dir_has(root, "gone-" LOCAL_TOKEN), 0);
+    assert_int_equal(local_instance_delete(&local, LOCAL_TOKEN, NULL), 0);
+}
+
 static void discarding(void **state)
 {
     int root = local_place_fd(state), dir = make_instance(state);
@@ -136,6 +149,7 @@ int main(void)
         LOCAL_IN_PLACE(the_lock_is_inherited),
         LOCAL_IN_PLACE(a_removed_lock_is_noticed),
         LOCAL_IN_PLACE(discarding),
+        LOCAL_IN_PLACE(discarding_the_rest),
         LOCAL_IN_PLACE(waiting_for_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
