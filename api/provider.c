@@ -6,6 +6,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@ struct mir_prov {
     const struct mir_provider *info;
     const struct mir_clock *clock;
     const struct mir_fence *fence;
+    struct mir_provider_env env;
+    pthread_mutex_t opening;
+    atomic_bool is_open; /* ctx is there, and stays */
     void *ctx;
 };
 
@@ -28,9 +33,25 @@ struct call {
     int64_t began_ms;
 };
 
-static int begin(struct call *call, const struct mir_prov *prov, const char *op,
-                 struct mir_error *err)
+/* What could not be opened is opened by the first call that can. */
+static int opened(struct mir_prov *prov, struct mir_error *err)
 {
+    if (atomic_load(&prov->is_open))
+        return 0;
+    pthread_mutex_lock(&prov->opening);
+    int rc = 0;
+    if (!atomic_load(&prov->is_open)) {
+        rc = prov->info->open(&prov->env, &prov->ctx, err);
+        atomic_store(&prov->is_open, rc == 0);
+    }
+    pthread_mutex_unlock(&prov->opening);
+    return rc ? mir_error_wrap(err, "provider %s", prov->info->name) : 0;
+}
+
+static int begin(struct call *call, struct mir_prov *prov, const char *op, struct mir_error *err)
+{
+    if (opened(prov, err))
+        return -1;
     call->prov = prov;
     snprintf(call->point, sizeof call->point, "%s.%s", prov->info->name, op);
     call->began_ms = prov->clock->boot_ms(prov->clock->ctx);
@@ -39,7 +60,7 @@ static int begin(struct call *call, const struct mir_prov *prov, const char *op,
 
 /* For what creates, ends or changes something: not under an epoch that is over. The last thing
  * before the provider's turn, since a process can be stopped for long anywhere. */
-static int begin_act(struct call *call, const struct mir_prov *prov, const char *op,
+static int begin_act(struct call *call, struct mir_prov *prov, const char *op,
                      struct mir_error *err)
 {
     return begin(call, prov, op, err) || mir_fence_check(prov->fence, err) ? -1 : 0;
@@ -56,16 +77,30 @@ static int end(struct call *call, const char *subject, int rc, struct mir_error 
     return rc;
 }
 
-int mir_prov_open(const struct mir_provider *provider, const struct mir_provider_env *env,
-                  struct mir_prov **ret_prov, struct mir_error *err)
+struct mir_prov *mir_prov_new(const struct mir_provider *provider,
+                              const struct mir_provider_env *env)
 {
     struct mir_prov *prov = mir_calloc(1, sizeof *prov);
     prov->info = provider;
     prov->clock = env->clock;
     prov->fence = env->fence;
-    if (provider->open(env, &prov->ctx, err)) {
-        free(prov);
-        return mir_error_wrap(err, "provider %s", provider->name);
+    prov->env = *env;
+    pthread_mutex_init(&prov->opening, NULL);
+    return prov;
+}
+
+int mir_prov_ready(struct mir_prov *prov, struct mir_error *err)
+{
+    return opened(prov, err);
+}
+
+int mir_prov_open(const struct mir_provider *provider, const struct mir_provider_env *env,
+                  struct mir_prov **ret_prov, struct mir_error *err)
+{
+    struct mir_prov *prov = mir_prov_new(provider, env);
+    if (opened(prov, err)) {
+        mir_prov_close(prov);
+        return -1;
     }
     *ret_prov = prov;
     return 0;
@@ -75,7 +110,9 @@ void mir_prov_close(struct mir_prov *prov)
 {
     if (!prov)
         return;
-    prov->info->close(prov->ctx);
+    if (atomic_load(&prov->is_open))
+        prov->info->close(prov->ctx);
+    pthread_mutex_destroy(&prov->opening);
     free(prov);
 }
 
@@ -86,14 +123,22 @@ const struct mir_provider *mir_prov_info(const struct mir_prov *prov)
 
 void mir_prov_check(struct mir_prov *prov, struct mir_check *checks, size_t max, size_t *ret_count)
 {
+    struct mir_error err = {0};
     *ret_count = 0;
-    prov->info->check(prov->ctx, checks, max, ret_count);
+    if (!opened(prov, &err)) {
+        prov->info->check(prov->ctx, checks, max, ret_count);
+    } else if (max > 0) {
+        checks[0] = (struct mir_check){.name = "open", .level = MIR_CHECK_FAIL};
+        mir_copy(checks[0].detail, sizeof checks[0].detail, err.text);
+        mir_copy(checks[0].fix, sizeof checks[0].fix, err.hint);
+        *ret_count = 1;
+    }
 }
 
 int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
                    struct mir_error *err)
 {
-    return prov->info->admit(prov->ctx, spec, err);
+    return opened(prov, err) ? -1 : prov->info->admit(prov->ctx, spec, err);
 }
 
 int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,
@@ -239,6 +284,8 @@ int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, str
 bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms)
 {
     int64_t boot_ms = 0;
+    if (!atomic_load(&prov->is_open))
+        return false;
     int64_t utc_ms = prov->info->date ? prov->info->date(prov->ctx, &boot_ms) : 0;
     if (utc_ms <= 0)
         return false;

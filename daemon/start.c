@@ -51,7 +51,8 @@ static void begin_core(struct mird_daemon *daemon)
                                       .helper_path = daemon->settings.helper_path};
 }
 
-/* A provider that cannot be opened must not keep the others' deadlines from being met. */
+/* A provider that cannot be opened must not keep the others' deadlines from being met; its own are
+ * met as soon as it can. */
 static void open_providers(struct mird_core *core, const struct mir_fence *fence)
 {
     const struct mir_provider_env env = {.config = core->config,
@@ -61,12 +62,10 @@ static void open_providers(struct mird_core *core, const struct mir_fence *fence
                                          .fence = fence};
     for (size_t i = 0; i < mird_provider_list_count && i < MIRD_PROVIDERS_MAX; i++) {
         struct mir_error err = {0};
-        struct mir_prov *prov;
-        if (!mir_prov_open(mird_provider_list[i], &env, &prov, &err))
-            core->providers[core->provider_count++] = prov;
-        else
-            mir_log(MIR_LOG_ERROR, "start", "provider %s is not available: %s",
-                    mird_provider_list[i]->name, err.text);
+        struct mir_prov *prov = mir_prov_new(mird_provider_list[i], &env);
+        core->providers[core->provider_count++] = prov;
+        if (mir_prov_ready(prov, &err))
+            mir_log(MIR_LOG_ERROR, "start", "%s; tried again when it is needed", err.text);
     }
 }
 

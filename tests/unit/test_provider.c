@@ -314,6 +314,36 @@ static void a_provider_that_does_not_open_is_named(void **state)
     mir_prov_close(NULL);
 }
 
+/* Not there at the start: every call says so, until one finds it there. */
+static void a_provider_is_opened_later(void **state)
+{
+    const struct mir_provider_env env = {.clock = &test_clock};
+    struct mir_error err = {0};
+    struct mir_check check = {0};
+    struct mir_instance found;
+    size_t count = 0;
+    int64_t utc_ms, boot_ms;
+    record = (struct record){.refuse_open = 1};
+    struct mir_prov *prov = mir_prov_new(&recorder, &env);
+    assert_string_equal(mir_prov_info(prov)->name, "recorder");
+    assert_int_equal(mir_prov_ready(prov, &err), -1);
+    assert_non_null(strstr(err.text, "no such place"));
+    assert_int_equal(mir_prov_instance_delete(prov, LEASE, &err), -1);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    assert_int_equal(err.outcome, MIR_DID_NOT_HAPPEN);
+    assert_false(mir_prov_date(prov, &utc_ms, &boot_ms));
+    mir_prov_check(prov, &check, 1, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(check.level, MIR_CHECK_FAIL);
+    assert_int_equal(mir_prov_instance_get(prov, LEASE, &found, NULL), -1);
+    record.refuse_open = 0;
+    assert_int_equal(mir_prov_instance_delete(prov, LEASE, &err), 0);
+    assert_int_equal(record.deletes, 1);
+    record.refuse_open = 1; /* once is enough */
+    assert_int_equal(mir_prov_ready(prov, &err), 0);
+    mir_prov_close(prov);
+}
+
 static void names_of_deployments(void **state)
 {
     static const char *const good[] = {"a", "hello", "0", "a-b", "hello-2"};
@@ -381,6 +411,7 @@ int main(void)
         WITH_RECORDER(the_rest_is_passed_through),
         cmocka_unit_test(nothing_is_done_behind_the_fence),
         cmocka_unit_test(a_provider_that_does_not_open_is_named),
+        cmocka_unit_test(a_provider_is_opened_later),
         cmocka_unit_test(names_of_deployments),
         cmocka_unit_test(tags_are_signed),
         cmocka_unit_test(states_have_names),

@@ -224,6 +224,12 @@ struct mir_provider {
 
 /* --- the wrappers: the only way to call a provider --- */
 
+/* Not opened yet: mir_prov_ready opens it, and so does every call below until one of them could.
+ * So a provider that was not there at the start ends what is due as soon as it is. Owned. */
+struct mir_prov *mir_prov_new(const struct mir_provider *provider,
+                              const struct mir_provider_env *env);
+int mir_prov_ready(struct mir_prov *prov, struct mir_error *err); /* any thread */
+/* Both at once; *ret_prov owned. */
 int mir_prov_open(const struct mir_provider *provider, const struct mir_provider_env *env,
                   struct mir_prov **ret_prov, struct mir_error *err);
 void mir_prov_close(struct mir_prov *prov); /* NULL allowed */
