@@ -143,8 +143,8 @@ int cmd_daemon_status(struct cmd_context *ctx, struct mir_error *err)
     json_t *running = still_running(ctx);
     if (ctx->json) {
         json_object_set_new(version, "ready", json_boolean(!rc));
-        json_object_set(version, "reaper_age_ms",
-                        rc ? json_null() : json_object_get(ready, "reaper_age_ms"));
+        json_object_set(version, "reaper_late_ms",
+                        rc ? json_null() : json_object_get(ready, "reaper_late_ms"));
         json_object_set(version, "running", running);
         if (!rc)
             cmd_print_json(ctx, version);

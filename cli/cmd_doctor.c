@@ -125,14 +125,14 @@ static void check_ready(struct cmd_context *ctx, json_t *checks)
             *err.hint ? err.hint : "restart it: mirage-deploy daemon stop; daemon start");
         return;
     }
-    if (json_is_null(json_object_get(ready, "reaper_age_ms"))) {
+    if (json_is_null(json_object_get(ready, "reaper_late_ms"))) {
         add(checks, "reaper", "PASS", "another daemon's: this one stands by", "");
         json_decref(ready);
         return;
     }
-    long long age_ms = cmd_number(ready, "reaper_age_ms");
-    mir_auto_free char *detail = mir_format("last round %lld ms ago", age_ms);
-    bool late = age_ms > REAPER_WARN_MS;
+    long long late_ms = cmd_number(ready, "reaper_late_ms");
+    mir_auto_free char *detail = mir_format("%lld ms late", late_ms);
+    bool late = late_ms > REAPER_WARN_MS;
     add(checks, "reaper", late ? "WARN" : "PASS", detail,
         late ? "is the machine overloaded? look at daemon.log in the state directory" : "");
     json_decref(ready);

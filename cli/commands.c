@@ -22,7 +22,7 @@ const struct cmd_command cmd_commands[] = {
     {"ps", CMD_PS, {NONE}, 0, false, NULL,
      "list the deployments, newest first", "ps --all", cmd_ps},
     {"show", CMD_SHOW, {OPT_NAME, OPT_NONE}, 1, false, NULL,
-     "everything known of a deployment: kernel, hooks, events", "show hello", cmd_show},
+     "everything known of it: kernel, hooks, receipt, audit lines", "show hello", cmd_show},
     {"logs", CMD_LOGS, {OPT_NAME, OPT_NONE}, 1, false, NULL,
      "console output, early boot included, kept after the end", "logs -f hello", cmd_logs},
     {"wait", CMD_WAIT, {OPT_NAME, OPT_NONE}, 1, false, NULL,

@@ -44,20 +44,21 @@ static void keep_tail(struct mird_entry *entry, const char *data, size_t len)
         data += len - MIRD_TAIL_BYTES;
         len = MIRD_TAIL_BYTES;
     }
-    size_t keep = MIRD_TAIL_BYTES - len < entry->tail_len ? MIRD_TAIL_BYTES - len : entry->tail_len;
-    memmove(entry->tail, entry->tail + entry->tail_len - keep, keep);
-    memcpy(entry->tail + keep, data, len);
-    entry->tail_len = keep + len;
+    size_t keep = MIRD_TAIL_BYTES - len < entry->body->tail_len ? MIRD_TAIL_BYTES - len
+                                                                : entry->body->tail_len;
+    memmove(entry->body->tail, entry->body->tail + entry->body->tail_len - keep, keep);
+    memcpy(entry->body->tail + keep, data, len);
+    entry->body->tail_len = keep + len;
 }
 
 /* The log is the console from its first byte on, so its size is where to go on after a restart. */
 static void know_offset(struct mird_entry *entry, int fd)
 {
     struct stat st;
-    if (entry->console_known || fstat(fd, &st))
+    if (entry->body->console_known || fstat(fd, &st))
         return;
-    entry->console_offset = (uint64_t)st.st_size;
-    entry->console_known = true;
+    entry->body->console_offset = (uint64_t)st.st_size;
+    entry->body->console_known = true;
 }
 
 static void append(int fd, const char *data, size_t len)
@@ -83,17 +84,17 @@ int mird_console_pull(struct mird_engine *engine, struct mird_entry *entry)
         return 0;
     know_offset(entry, fd);
     for (int i = 0; i < PULLS_MAX; i++) {
-        uint64_t next = entry->console_offset;
+        uint64_t next = entry->body->console_offset;
         mir_buf_reset(&buf);
-        if (mir_prov_instance_console(entry->prov, entry->id, entry->console_offset, &buf, &next,
-                                      NULL) ||
+        if (mir_prov_instance_console(mird_entry_prov(engine, entry), entry->id,
+                                      entry->body->console_offset, &buf, &next, NULL) ||
             !buf.len)
             break;
         mird_log_times_note(engine->core, entry->id, mir_now_s(engine->core->clock),
-                            (int64_t)entry->console_offset);
+                            (int64_t)entry->body->console_offset);
         append(fd, buf.data, buf.len);
         keep_tail(entry, buf.data, buf.len);
-        entry->console_offset = next;
+        entry->body->console_offset = next;
         grown = 1;
     }
     if (grown)
@@ -132,9 +133,9 @@ void mird_console_tell_end(struct mird_engine *engine, struct mird_entry *entry)
     struct mird_deployment d;
     mird_console_pull(engine, entry);
     size_t len = 0;
-    for (size_t i = 0; i < entry->tail_len; i++)
-        if (entry->tail[i])
-            text[len++] = entry->tail[i];
+    for (size_t i = 0; i < entry->body->tail_len; i++)
+        if (entry->body->tail[i])
+            text[len++] = entry->body->tail[i];
     mird_entry_snapshot(entry, &d);
     unsigned count = last_lines(text, len, lines);
     for (unsigned i = 0; i < count; i++) {

@@ -172,7 +172,7 @@ static int commit(struct mird_engine *engine, const struct draft *draft, const c
     if (replayed)
         return 0;
     struct mird_entry *entry = mird_entry_add(engine, d, false);
-    entry->intended = intended;
+    entry->body->intended = intended;
     mird_engine_poke(engine, entry, false);
     mird_hub_changed(engine->core->hub, d->id);
     return 0;

@@ -25,42 +25,42 @@ static int read_settings(struct mird_engine *engine, struct mir_error *err)
     return mird_policy_load(engine->core->config, &engine->policy, err);
 }
 
-static void init_locks(struct mird_engine *engine)
+static void init(struct mird_engine *engine, struct mird_core *core)
 {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&engine->deploy_lock, NULL);
     pthread_mutex_init(&engine->lock, NULL);
-    pthread_cond_init(&engine->work, NULL);
+    pthread_cond_init(&engine->loaded, NULL);
+    pthread_cond_init(&engine->idle, NULL);
     pthread_cond_init(&engine->sweep, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    engine->core = core;
+    engine->wake_fd = engine->timer_fd = engine->clock_fd = -1;
+    engine->resting.by_date = true;
+    engine->reaper_due_boot_ms = MIRD_NEVER;
+    engine->started_boot_ms = mird_engine_boot_ms(engine);
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+        engine->lanes[i] = (struct mird_lane){
+            .engine = engine, .prov = i < core->provider_count ? core->providers[i] : NULL};
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+        pthread_cond_init(&engine->lanes[i].listed, NULL);
+    mird_pools_init(engine);
 }
 
 static int start_threads(struct mird_engine *engine, struct mir_error *err)
 {
-    if (mird_reaper_start(engine, err))
-        return -1;
-    for (unsigned i = 0; i < MIRD_WORKERS + MIRD_TEARDOWN_WORKERS; i++) {
-        void *(*entry)(void *) = i < MIRD_WORKERS ? mird_worker_main : mird_teardown_worker_main;
-        int rc = pthread_create(&engine->workers[i], NULL, entry, engine);
-        if (rc)
-            return mir_fail_errno(err, rc, "cannot start a worker");
-        engine->workers_running++;
-    }
-    int rc = pthread_create(&engine->sweeper, NULL, mird_sweeper_main, engine);
-    if (rc)
-        return mir_fail_errno(err, rc, "cannot start the sweeper");
-    engine->sweeper_running = true;
-    return 0;
+    return mird_reaper_start(engine, err) || mird_pools_start(engine, err) ||
+                   mird_sweepers_start(engine, err)
+               ? -1
+               : 0;
 }
 
 int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct mir_error *err)
 {
     struct mird_engine *engine = mir_calloc(1, sizeof *engine);
-    engine->core = core;
-    engine->wake_fd = engine->timer_fd = engine->clock_fd = -1;
-    init_locks(engine);
+    init(engine, core);
     mird_engine_clock_begin(engine);
     if (read_settings(engine, err) || mird_reconcile(engine, err) || start_threads(engine, err)) {
         mird_engine_stop(engine);
@@ -76,32 +76,45 @@ static void close_fd(int fd)
         close(fd);
 }
 
+static void join_all(struct mird_engine *engine)
+{
+    if (engine->reaper_running) {
+        mird_reaper_nudge(engine);
+        pthread_join(engine->reaper, NULL);
+    }
+    mird_pools_join(engine);
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+        if (engine->lanes[i].sweeping)
+            pthread_join(engine->lanes[i].sweeper, NULL);
+    pthread_mutex_lock(&engine->lock);
+    while (engine->writing)
+        pthread_cond_wait(&engine->idle, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 void mird_engine_stop(struct mird_engine *engine)
 {
     if (!engine)
         return;
     pthread_mutex_lock(&engine->lock);
     engine->stopping = true;
-    pthread_cond_broadcast(&engine->work);
+    mird_pools_stop(engine);
     pthread_cond_broadcast(&engine->sweep);
     pthread_mutex_unlock(&engine->lock);
-    if (engine->reaper_running) {
-        mird_reaper_nudge(engine);
-        pthread_join(engine->reaper, NULL);
-    }
-    for (unsigned i = 0; i < engine->workers_running; i++)
-        pthread_join(engine->workers[i], NULL);
-    if (engine->sweeper_running)
-        pthread_join(engine->sweeper, NULL);
-    mird_entry_free_all(engine);
+    join_all(engine);
+    mird_table_free(engine);
     close_fd(engine->wake_fd);
     close_fd(engine->timer_fd);
     close_fd(engine->clock_fd);
-    pthread_cond_destroy(&engine->work);
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+        pthread_cond_destroy(&engine->lanes[i].listed);
+    pthread_cond_destroy(&engine->loaded);
+    pthread_cond_destroy(&engine->idle);
     pthread_cond_destroy(&engine->sweep);
     pthread_mutex_destroy(&engine->lock);
     pthread_mutex_destroy(&engine->deploy_lock);
-    free(engine->heap);
+    free(engine->awake.entries);
+    free(engine->resting.entries);
     free(engine);
 }
 
@@ -110,6 +123,12 @@ void mird_engine_stop(struct mird_engine *engine)
 static int find(struct mird_engine *engine, const char *name, struct mird_deployment *ret,
                 struct mir_error *err)
 {
+    struct mird_entry *entry = mir_id_valid(name) ? mird_entry_find(engine, name) : NULL;
+    if (entry) { /* also when the store cannot be read any more */
+        mird_entry_snapshot(entry, ret);
+        mird_entry_release(engine, entry);
+        return 0;
+    }
     if (mir_id_valid(name) && !mird_store_deployment_get(engine->core->store, name, ret, NULL))
         return 0;
     return mird_store_deployment_by_name(engine->core->store, name, ret, err);
@@ -221,8 +240,9 @@ void mird_engine_probed(struct mird_engine *engine, const char *deployment,
 
 bool mird_engine_turns(struct mird_engine *engine)
 {
-    bool turned = atomic_load(&engine->reaper_boot_ms) >= engine->woken_boot_ms;
-    engine->woken_boot_ms = mird_engine_boot_ms(engine);
+    pthread_mutex_lock(&engine->lock);
+    bool turned = !engine->reaper_nudged_boot_ms;
+    pthread_mutex_unlock(&engine->lock);
     mird_reaper_nudge(engine);
     return turned;
 }
@@ -230,9 +250,10 @@ bool mird_engine_turns(struct mird_engine *engine)
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
 {
     *ret = (struct mird_engine_figures){
-        .reaper_age_ms = mird_engine_boot_ms(engine) - atomic_load(&engine->reaper_boot_ms),
+        .reaper_late_ms = mird_reaper_late_ms(engine),
         .teardowns_ok = atomic_load(&engine->teardowns_ok),
         .teardowns_failed = atomic_load(&engine->teardowns_failed),
         .worst_lateness_s = atomic_load(&engine->worst_lateness_s),
     };
+    mird_reaper_nudge(engine); /* one that hangs shows with the next question */
 }

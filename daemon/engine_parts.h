@@ -2,10 +2,13 @@
 /*
  * Inside the engine: its entries, and what its files ask of one another.
  *
- * Locks, taken in this order: deploy_lock, entry->lock, engine->lock. The record of an entry is
- * guarded by entry->lock, which is never held during a provider call; its place in table, heap and
- * queue by engine->lock. At any time at most one worker is busy with an entry, and only it calls
- * the provider for it.
+ * An entry is all that a lease costs while it rests: about a hundred bytes. What its document says
+ * is in its body, which is read from the store for whoever holds a reference and dropped when the
+ * last of them lets go of a lease that rests.
+ *
+ * Locks, taken in this order: deploy_lock, body->lock, engine->lock. What a body holds is guarded
+ * by body->lock, which is never held during a provider call; an entry by engine->lock. At any time
+ * at most one worker is busy with an entry, and only it calls the provider for it.
  */
 #ifndef MIRD_ENGINE_PARTS_H
 #define MIRD_ENGINE_PARTS_H
@@ -18,35 +21,26 @@
 #include "daemon/engine.h"
 #include "daemon/turn.h"
 
-#define MIRD_BUCKETS 1024u
-#define MIRD_WORKERS 4
-#define MIRD_TEARDOWN_WORKERS 2
 #define MIRD_TAIL_BYTES 2048 /* of the console, kept for the last lines */
+#define MIRD_WATCHED_MAX 64  /* leases of one provider that are looked at one by one */
+#define MIRD_WRITING_MAX 512 /* bodies whose write nobody waits for */
+#define MIRD_AT_ONCE INT64_MIN
 
-struct mird_entry {
-    /* Immutable. */
-    char id[MIR_ID_TEXT];
-    struct mir_prov *prov; /* borrowed; NULL: its provider is not built in */
-    struct mird_rules rules;
-
+/* What a lease that is awake has in memory. */
+struct mird_body {
     pthread_mutex_t lock;
+    pthread_cond_t written;
+    struct mird_rules rules;
     struct mird_deployment d;      /* as it is */
     struct mird_deployment stored; /* as the store has it */
+    bool bare;                     /* made without the store, which could not be read */
     bool dirty;                    /* a write failed: to be made up for */
+    bool writing;                  /* a write is under way that nobody waits for */
     int64_t stepped_ms;            /* jumps of the clock that d has followed */
 
-    /* Under engine->lock. */
-    struct mird_entry *next_in_bucket;
-    struct mird_entry *next_in_queue;
-    unsigned refs;
-    bool queued, busy, poked, over;
-    bool urgent;    /* its teardown is under way or due */
-    size_t heap_at; /* 1-based; 0: not in the heap */
-    int64_t wake_boot_ms;
-
     /* Of the busy worker. */
-    struct mird_pace pace;
     bool intended; /* the deploy wrote the instance's intent, and nobody has acted on it yet */
+    struct mird_pace pace;
     unsigned reread_left; /* after an extension: times to ask the guest for its deadline */
     uint64_t console_offset;
     bool console_known; /* the offset has been set */
@@ -54,9 +48,91 @@ struct mird_entry {
     size_t tail_len;
 };
 
+/* A lease that is not over. All under engine->lock but what is immutable (id, lane). */
+struct mird_entry {
+    char id[MIR_ID_TEXT];
+    uint8_t lane;     /* of its provider */
+    uint8_t seen;     /* the round of listing that showed it last, while it rests */
+    bool rests : 1;   /* nothing to do before its deadline, by the record in the store */
+    bool by_date : 1; /* it is in the heap of those that rest, by deadline_s */
+    bool watched : 1; /* looked at one by one */
+    bool loading : 1; /* its body is being read */
+    bool queued : 1, busy : 1, poked : 1, over : 1;
+    bool urgent : 1;         /* its teardown is under way or due */
+    uint32_t refs;           /* one is the table's */
+    uint32_t heap_at;        /* 1-based; 0: in no heap */
+    uint32_t created_boot_s; /* not before the last moment of a possible create; 0 none */
+    int64_t deadline_s;
+    int64_t wake_boot_ms;
+    struct mird_entry *next_in_bucket;
+    struct mird_entry *next_in_queue;
+    struct mird_body *body; /* whoever has a reference, and not the table, finds one here */
+};
+
 struct mird_queue {
     struct mird_entry *head, *tail;
 };
+
+/* Is something of that kind listed under this id? */
+struct mird_question {
+    enum mir_object_kind kind;
+    const char *id;             /* borrowed */
+    struct mir_instance *found; /* filled when it is */
+    bool seen;
+    unsigned listed;   /* things in the whole listing */
+    int64_t listed_ms; /* when the listing began: after the question */
+    /* Of listing.c. */
+    bool answered;
+    int rc;
+    struct mir_error err;
+    struct mird_question *next;
+};
+
+/* One account of one provider. Nothing of it can keep another's waiting. */
+struct mird_lane {
+    struct mir_prov *prov; /* borrowed; NULL: not built in */
+    struct mird_engine *engine;
+    unsigned watched, resting;   /* how many of its entries are */
+    unsigned taken_up;           /* at the start, to be looked at one by one */
+    uint8_t round;               /* of its listing */
+    struct mird_question *asked; /* for the next listing */
+    bool listing;                /* one is under way for those who asked before */
+    pthread_cond_t listed;
+    pthread_t sweeper;
+    bool sweeping;
+};
+
+#define MIRD_LANES_MAX (MIRD_PROVIDERS_MAX + 1) /* the last: providers that are not built in */
+
+struct mird_heap {
+    struct mird_entry **entries; /* 1-based */
+    size_t count, room;
+    bool by_date; /* by deadline_s, else by wake_boot_ms */
+};
+
+/* Threads for one kind of work, as many as it takes for some of them not to hang (pool.c). */
+struct mird_worker {
+    struct mird_pool *pool;
+    pthread_t thread;
+    int64_t began_boot_ms; /* with the entry it has; 0 idle */
+};
+
+struct mird_pool {
+    struct mird_engine *engine;
+    const char *name;
+    unsigned base;     /* threads that are to be free of hanging calls */
+    unsigned lane_max; /* threads for one lane */
+    struct mird_queue queues[MIRD_LANES_MAX];
+    unsigned busy[MIRD_LANES_MAX];
+    unsigned next_lane, queued, idle;
+    pthread_cond_t work;
+    struct mird_worker **workers; /* owned */
+    unsigned worker_count;
+    int64_t minded_boot_ms; /* last time that its threads were counted */
+};
+
+/* An entry is being handed to the workers because its moment has come. With engine->lock held. */
+typedef void mird_fired_fn(void *ctx, const struct mird_entry *entry);
 
 struct mird_engine {
     struct mird_core *core;
@@ -66,31 +142,35 @@ struct mird_engine {
     pthread_mutex_t deploy_lock; /* one deploy at a time: names and ports are checked and taken */
 
     pthread_mutex_t lock;
-    pthread_cond_t work; /* either queue got something, or stopping */
+    pthread_cond_t loaded; /* a body was read */
+    pthread_cond_t idle;   /* no write is under way that nobody waits for */
     bool stopping;
-    struct mird_entry *buckets[MIRD_BUCKETS];
-    struct mird_queue urgent, normal;
-    struct mird_entry **heap; /* 1-based, by wake_boot_ms */
-    size_t heap_count, heap_room;
+    struct mird_entry **buckets;
+    size_t bucket_count, entry_count; /* bucket_count: a power of two */
+    struct mird_lane lanes[MIRD_LANES_MAX];
+    struct mird_pool launches, teardowns;
+    struct mird_heap awake, resting;
+    unsigned writing; /* writes that nobody waits for */
     struct mird_now now;
+    int64_t started_boot_ms;
 
-    int wake_fd;          /* eventfd: the heap's top or `stopping` changed */
-    int timer_fd;         /* CLOCK_BOOTTIME */
-    int clock_fd;         /* CLOCK_REALTIME, cancelled when the clock is set */
-    pthread_cond_t sweep; /* stopping */
+    int wake_fd;          /* eventfd: a heap's top or `stopping` changed */
+    int timer_fd;         /* CLOCK_BOOTTIME: the nearest of `awake` */
+    int clock_fd;         /* CLOCK_REALTIME: the nearest of `resting`; cancelled by a set clock */
+    pthread_cond_t sweep; /* stopping, or sweep earlier */
+    pthread_t reaper;
+    bool reaper_running;
+    struct mird_audit_check audit; /* of the first sweeper */
+    int64_t reaper_due_boot_ms;    /* it turns at this moment at the latest */
+    int64_t reaper_nudged_boot_ms; /* 0: it has turned since */
 
-    pthread_t workers[MIRD_WORKERS + MIRD_TEARDOWN_WORKERS], reaper, sweeper;
-    unsigned workers_running;
-    bool reaper_running, sweeper_running;
-    struct mird_audit_check audit; /* the sweeper's */
-
-    _Atomic int64_t reaper_boot_ms; /* of its last round */
-    int64_t woken_boot_ms;          /* by mird_engine_turns */
     atomic_ulong teardowns_ok, teardowns_failed;
     _Atomic int64_t worst_lateness_s;
+    mird_fired_fn *fired; /* for who measures lateness; NULL: nobody */
+    void *fired_ctx;
 };
 
-/* --- entry.c: the table and the record --- */
+/* --- table.c: entries, and their bodies --- */
 
 /* The wall clock in ms, never going back while this process lives: early is cheap, late is not. */
 int64_t mird_engine_now_ms(struct mird_engine *engine);
@@ -109,13 +189,35 @@ void mird_engine_clock_mark(struct mird_engine *engine);
 /* After an answer of the provider: take over its Date when that is later than what we believe. */
 void mird_engine_clock_listen(struct mird_engine *engine, const struct mir_prov *prov);
 
-/* Puts a new entry into the table (takes one reference for it). */
+/* --- table.c, the entries --- */
+
+/* Puts a new entry with this document into the table (which takes one reference). */
 struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_deployment *d,
                                   bool restarted);
-/* With a reference, or NULL when there is none (final ones are not in the table). */
+/* The same without a document: it is read when somebody needs it. */
+struct mird_entry *mird_entry_add_open(struct mird_engine *engine,
+                                       const struct mird_open_lease *lease);
+/* With a reference and a body, or NULL when there is none (final ones are not in the table). */
 struct mird_entry *mird_entry_find(struct mird_engine *engine, const char *id);
+/* Under engine->lock, without a reference. */
+struct mird_entry *mird_entry_peek(struct mird_engine *engine, const char *id);
+/* Of an entry with a new reference: reads its body if it has none. Without any lock. */
+void mird_entry_wake(struct mird_engine *engine, struct mird_entry *entry);
 void mird_entry_release(struct mird_engine *engine, struct mird_entry *entry);
-void mird_entry_free_all(struct mird_engine *engine);
+void mird_table_reserve(struct mird_engine *engine, size_t count);
+void mird_table_free(struct mird_engine *engine);
+struct mir_prov *mird_entry_prov(const struct mird_engine *engine, const struct mird_entry *entry);
+
+/* --- body.c: a document in memory, made from the store or, when that fails, without it --- */
+
+struct mird_body *mird_body_new(struct mird_engine *engine, const struct mird_deployment *d);
+void mird_body_free(struct mird_body *body);
+/* What the store has of it, as if the process had restarted when the lease came to rest. */
+struct mird_body *mird_body_load(struct mird_engine *engine, const struct mird_entry *entry);
+/* With body->lock held: take over what the store has, now that it can be read. 0, or -1. */
+int mird_body_complete(struct mird_engine *engine, struct mird_body *body, struct mir_error *err);
+
+/* --- entry.c: the record --- */
 
 void mird_entry_snapshot(struct mird_entry *entry, struct mird_deployment *ret);
 
@@ -126,6 +228,11 @@ int mird_entry_change(struct mird_engine *engine, struct mird_entry *entry,
                       const struct mird_input *input, const struct mird_operation *op,
                       struct mir_error *err);
 
+/* The same for the busy worker, without waiting for the disk: true when a write is under way, and
+ * the entry is no longer the worker's; it is queued again when the write is done. */
+bool mird_entry_change_later(struct mird_engine *engine, struct mird_entry *entry,
+                             const struct mird_input *input);
+
 /* Write what a failed write has left. 0 also when there is nothing. */
 int mird_entry_flush(struct mird_engine *engine, struct mird_entry *entry);
 
@@ -133,32 +240,59 @@ int mird_entry_flush(struct mird_engine *engine, struct mird_entry *entry);
 void mird_entry_note(struct mird_engine *engine, struct mird_entry *entry,
                      const struct mird_news *news);
 
+/* --- heap.c; all under engine->lock --- */
+
+/* Into the heap where it belongs: by its deadline when it rests, else by wake_boot_ms. */
+void mird_heap_put(struct mird_engine *engine, struct mird_entry *entry);
+void mird_heap_take(struct mird_engine *engine, struct mird_entry *entry);
+struct mird_entry *mird_heap_top(const struct mird_heap *heap);
+
 /* --- reaper.c: when --- */
 
-/* Under engine->lock. */
-void mird_heap_put(struct mird_engine *engine, struct mird_entry *entry, int64_t wake_boot_ms);
-void mird_heap_take(struct mird_engine *engine, struct mird_entry *entry);
-void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry);
-
 void mird_reaper_nudge(struct mird_engine *engine);
+/* How late its next round is; 0 when it is not. */
+int64_t mird_reaper_late_ms(struct mird_engine *engine);
 void mird_reaper_everyone(struct mird_engine *engine); /* the time jumped: look at every entry */
 /* Something changed about an entry: have a worker look at it now. */
 void mird_engine_poke(struct mird_engine *engine, struct mird_entry *entry, bool urgent);
 int mird_reaper_start(struct mird_engine *engine, struct mir_error *err);
-void *mird_reaper_main(void *engine);
+
+/* --- pool.c: who; the first three under engine->lock --- */
+
+void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry);
+/* Enough threads that do not hang? Returns when to ask again, MIRD_NEVER: when something is queued.
+ */
+int64_t mird_pools_mind(struct mird_engine *engine, int64_t boot_ms);
+void mird_pools_stop(struct mird_engine *engine);
+struct mird_entry *mird_pool_take(struct mird_worker *worker);
+/* lane: of the entry, which may be gone by now. */
+void mird_pool_done(struct mird_worker *worker, unsigned lane);
+void mird_pools_init(struct mird_engine *engine);
+int mird_pools_start(struct mird_engine *engine, struct mir_error *err);
+void mird_pools_join(struct mird_engine *engine);
 
 /* --- worker.c --- */
-void *mird_worker_main(void *engine);
-void *mird_teardown_worker_main(void *engine);
 
-/* --- reconcile.c --- */
+void *mird_worker_main(void *worker);
+/* The entry is not the worker's any more: back into a heap, a queue, or out of the table. */
+void mird_entry_give_back(struct mird_engine *engine, struct mird_entry *entry,
+                          int64_t wake_boot_ms);
+
+/* --- reconcile.c, sweep.c --- */
 int mird_reconcile(struct mird_engine *engine, struct mir_error *err);
-void *mird_sweeper_main(void *engine);
+/* Before anybody is served: what a lost database knew is taken up. */
+void mird_rebuild(struct mird_engine *engine);
+int mird_sweepers_start(struct mird_engine *engine, struct mir_error *err);
 /* audit_watch.c: check what came to the audit log since the last time; a broken row is said at
  * once, and with every start. */
 void mird_audit_watch(struct mird_engine *engine);
 /* One round over one provider. */
 int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err);
+
+/* --- listing.c --- */
+/* Answered by a listing that begins after the question, together with what others ask. */
+int mird_listing_ask(struct mird_engine *engine, struct mird_lane *lane,
+                     struct mird_question *question, struct mir_error *err);
 
 /* --- adopt.c --- */
 /* A deployment from an instance that the (new) store does not know: durable and in the table after
@@ -186,9 +320,8 @@ mird_step_fn mird_instance_look, mird_instance_confirm, mird_image_confirm;
 
 /* The second half of a confirmation, when the get has answered ret->instance: where that is absent,
  * the listing may show nothing of that kind for the deployment either. Sets ret->input. */
-void mird_confirm_listed(struct mird_engine *engine, struct mir_prov *prov,
-                         enum mir_object_kind kind, const char *deployment,
-                         struct mird_answer *ret);
+void mird_confirm_listed(struct mird_engine *engine, const struct mird_entry *entry,
+                         enum mir_object_kind kind, struct mird_answer *ret);
 
 /* Everything a provider wants to know, from the record and the kernel. lease borrowed. */
 int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* The record of an entry: what an input makes of it, and how that gets to the disk. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,143 +8,33 @@
 #include "api/memory.h"
 #include "engine_parts.h"
 
-int64_t mird_engine_boot_ms(const struct mird_engine *engine)
-{
-    return engine->core->clock->boot_ms(engine->core->clock->ctx);
-}
-
-int64_t mird_engine_now_ms(struct mird_engine *engine)
-{
-    const struct mir_clock *clock = engine->core->clock;
-    pthread_mutex_lock(&engine->lock);
-    int64_t boot_ms = clock->boot_ms(clock->ctx), utc_ms = clock->utc_ms(clock->ctx);
-    int64_t now_ms = mird_now_read(&engine->now, utc_ms, boot_ms);
-    pthread_mutex_unlock(&engine->lock);
-    return now_ms;
-}
-
-/* With entry->lock held. A clock that was set ahead is no time that has passed: what the machine
+/* With body->lock held. A clock that was set ahead is no time that has passed: what the machine
  * waits for (a settling time above all) keeps its length. */
-static void follow_clock(struct mird_engine *engine, struct mird_entry *entry)
+static void follow_clock(struct mird_engine *engine, struct mird_body *body)
 {
     pthread_mutex_lock(&engine->lock);
     int64_t stepped_ms = engine->now.stepped_ms;
     pthread_mutex_unlock(&engine->lock);
-    mird_lease_stepped(&entry->d, stepped_ms - entry->stepped_ms);
-    entry->stepped_ms = stepped_ms;
+    mird_lease_stepped(&body->d, stepped_ms - body->stepped_ms);
+    body->stepped_ms = stepped_ms;
 }
 
-/* --- the table --- */
-
-static unsigned bucket_of(const char *id)
+/* Held for every change. A write that nobody waits for is waited for here. */
+static void lock_body(struct mird_body *body)
 {
-    unsigned hash = 5381;
-    for (const char *p = id; *p; p++)
-        hash = hash * 33 + (unsigned char)*p;
-    return hash % MIRD_BUCKETS;
-}
-
-struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
-                                 const struct mir_kernel *kernel)
-{
-    const struct mir_provider *info = prov ? mir_prov_info(prov) : NULL;
-    bool packed = kernel && mird_kernel_packed(kernel);
-    return (struct mird_rules){
-        .settle_ms = info ? (int64_t)info->settle_s * 1000 : 0,
-        .live_timeout_ms = engine->live_timeout_ms,
-        .backoff_min_ms = info && info->paid ? 1000 : 50,
-        .backoff_max_ms = info && info->paid ? 15000 : 2000,
-        .tries_max = 5,
-        .paid = info && info->paid,
-        .image_needed = packed || (info && info->image_put),
-    };
-}
-
-struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_deployment *d,
-                                  bool restarted)
-{
-    struct mird_entry *entry = mir_calloc(1, sizeof *entry);
-    pthread_mutex_init(&entry->lock, NULL);
-    mir_copy(entry->id, sizeof entry->id, d->id);
-    entry->prov = mird_core_provider(engine->core, d->provider);
-    struct mir_kernel kernel;
-    bool known = !mird_store_kernel_get(engine->core->store, d->kernel, &kernel, NULL);
-    entry->rules = mird_rules_for(engine, entry->prov, known ? &kernel : NULL);
-    entry->stored = entry->d = *d;
-    entry->refs = 1;
-    if (restarted) {
-        const struct mird_input input = {.kind = MIRD_IN_RESTARTED};
-        enum mird_weight weight;
-        mird_lease_apply(&entry->d, &entry->rules, &input, mird_engine_now_ms(engine), &weight,
-                         NULL);
-    }
-    struct mird_entry **bucket = &engine->buckets[bucket_of(d->id)];
-    mird_engine_now_ms(engine); /* what the clock did until here is none of this entry's */
-    pthread_mutex_lock(&engine->lock);
-    entry->stepped_ms = engine->now.stepped_ms;
-    entry->next_in_bucket = *bucket;
-    *bucket = entry;
-    pthread_mutex_unlock(&engine->lock);
-    return entry;
-}
-
-struct mird_entry *mird_entry_find(struct mird_engine *engine, const char *id)
-{
-    pthread_mutex_lock(&engine->lock);
-    struct mird_entry *entry = engine->buckets[bucket_of(id)];
-    while (entry && strcmp(entry->id, id))
-        entry = entry->next_in_bucket;
-    if (entry)
-        entry->refs++;
-    pthread_mutex_unlock(&engine->lock);
-    return entry;
-}
-
-static void entry_free(struct mird_entry *entry)
-{
-    pthread_mutex_destroy(&entry->lock);
-    free(entry);
-}
-
-/* Under engine->lock. */
-static void unlink_entry(struct mird_engine *engine, struct mird_entry *entry)
-{
-    struct mird_entry **at = &engine->buckets[bucket_of(entry->id)];
-    while (*at && *at != entry)
-        at = &(*at)->next_in_bucket;
-    if (*at)
-        *at = entry->next_in_bucket;
-}
-
-void mird_entry_release(struct mird_engine *engine, struct mird_entry *entry)
-{
-    pthread_mutex_lock(&engine->lock);
-    bool last = --entry->refs == 0;
-    if (last)
-        unlink_entry(engine, entry);
-    pthread_mutex_unlock(&engine->lock);
-    if (last)
-        entry_free(entry);
-}
-
-void mird_entry_free_all(struct mird_engine *engine)
-{
-    for (size_t i = 0; i < MIRD_BUCKETS; i++)
-        while (engine->buckets[i]) {
-            struct mird_entry *entry = engine->buckets[i];
-            engine->buckets[i] = entry->next_in_bucket;
-            entry_free(entry);
-        }
+    pthread_mutex_lock(&body->lock);
+    while (body->writing)
+        pthread_cond_wait(&body->written, &body->lock);
 }
 
 void mird_entry_snapshot(struct mird_entry *entry, struct mird_deployment *ret)
 {
-    pthread_mutex_lock(&entry->lock);
-    *ret = entry->d;
-    pthread_mutex_unlock(&entry->lock);
+    pthread_mutex_lock(&entry->body->lock);
+    *ret = entry->body->d;
+    pthread_mutex_unlock(&entry->body->lock);
 }
 
-/* --- the record --- */
+/* --- writing --- */
 
 static bool same_record(const struct mird_deployment *a, const struct mird_deployment *b)
 {
@@ -156,40 +47,42 @@ static bool same_record(const struct mird_deployment *a, const struct mird_deplo
 
 /* Only this process writes it, so what is on the disk says what became of a write that failed: it
  * may have been done all the same, or an earlier one may have been. */
-static int commit_again(struct mird_store *store, struct mird_entry *entry,
+static int commit_again(struct mird_store *store, struct mird_body *body,
                         const struct mird_news *news, int64_t now_ms, struct mir_error *err)
 {
     struct mird_deployment on_disk;
-    if (mird_store_deployment_get(store, entry->id, &on_disk, NULL))
+    if (mird_store_deployment_get(store, body->d.id, &on_disk, NULL))
         return -1;
     if (err->kind != MIR_CONFLICT) {
-        if (on_disk.version != entry->stored.version + 1 || !same_record(&on_disk, &entry->d))
+        if (on_disk.version != body->stored.version + 1 || !same_record(&on_disk, &body->d))
             return -1;
-        entry->d.version = on_disk.version;
+        body->d.version = on_disk.version;
         return 0;
     }
-    entry->d.version = on_disk.version;
-    return mird_store_deployment_commit(store, &entry->d, news, now_ms, err);
+    body->d.version = on_disk.version;
+    return mird_store_deployment_commit(store, &body->d, news, now_ms, err);
 }
 
-/* With entry->lock held. The news are those since the store last heard of it, so that a write that
+/* With body->lock held. The news are those since the store last heard of it, so that a write that
  * failed once is made up for by the next. */
-static int commit(struct mird_engine *engine, struct mird_entry *entry,
-                  const struct mird_news *news, int64_t now_ms, struct mir_error *err)
+static int commit(struct mird_engine *engine, struct mird_body *body, const struct mird_news *news,
+                  int64_t now_ms, struct mir_error *err)
 {
     struct mird_store *store = engine->core->store;
-    entry->d.version = entry->stored.version;
     struct mir_error why = {0};
-    int rc = mird_store_deployment_commit(store, &entry->d, news, now_ms, &why);
-    if (rc && why.kind == MIR_NO_SPACE && entry->d.end_reason != MIRD_END_NONE) {
+    if (body->bare && mird_body_complete(engine, body, err))
+        return -1;
+    body->d.version = body->stored.version;
+    int rc = mird_store_deployment_commit(store, &body->d, news, now_ms, &why);
+    if (rc && why.kind == MIR_NO_SPACE && body->d.end_reason != MIRD_END_NONE) {
         mird_store_reserve_release(store);
-        rc = mird_store_deployment_commit(store, &entry->d, news, now_ms, &why);
+        rc = mird_store_deployment_commit(store, &body->d, news, now_ms, &why);
     }
     if (rc)
-        rc = commit_again(store, entry, news, now_ms, &why);
+        rc = commit_again(store, body, news, now_ms, &why);
     if (!rc) {
-        entry->stored = entry->d;
-        entry->dirty = false;
+        body->stored = body->d;
+        body->dirty = false;
     } else if (err) {
         *err = why;
     }
@@ -221,64 +114,181 @@ static void log_news(const struct mird_deployment *d, const struct mird_news *ne
                 news->events[i].state, news->events[i].text);
 }
 
-static int change_locked(struct mird_engine *engine, struct mird_entry *entry,
-                         const struct mird_input *input, const struct mird_operation *op,
-                         struct mird_news *news, struct mir_error *err)
-{
+/* --- inputs --- */
+
+/* An input that has been applied, until it is written. */
+struct change {
+    const struct mird_input *input;
     struct mird_turn turn;
-    int64_t now_ms = mird_engine_now_ms(engine);
-    follow_clock(engine, entry);
-    struct mird_deployment before = entry->d;
-    if (mird_turn_apply(&entry->d, &entry->stored, &entry->rules, input, op, now_ms, &turn, news,
-                        err))
+    struct mird_news news;
+    struct mird_deployment before;
+    int64_t now_ms;
+};
+
+/* With body->lock held. */
+static int apply(struct mird_engine *engine, struct mird_body *body,
+                 const struct mird_operation *op, struct change *change, struct mir_error *err)
+{
+    change->now_ms = mird_engine_now_ms(engine);
+    follow_clock(engine, body);
+    change->before = body->d;
+    if (mird_turn_apply(&body->d, &body->stored, &body->rules, change->input, op, change->now_ms,
+                        &change->turn, &change->news, err))
         return -1;
-    if (!before.finished_s && turn.weight != MIRD_UNCHANGED)
-        note_teardown(engine, &entry->d, input);
-    if (!turn.write)
-        return 0;
+    if (!change->before.finished_s && change->turn.weight != MIRD_UNCHANGED)
+        note_teardown(engine, &body->d, change->input);
+    return 0;
+}
+
+/* With body->lock held. */
+static int write_now(struct mird_engine *engine, struct mird_body *body,
+                     const struct change *change, struct mir_error *err)
+{
     struct mir_error why = {0};
-    if (!commit(engine, entry, news, now_ms, &why))
+    if (!change->turn.write || !commit(engine, body, &change->news, change->now_ms, &why))
         return 0;
-    mir_log(MIR_LOG_ERROR, "engine", "%s: %s", before.name, why.text);
-    enum mird_unwritten what = mird_turn_unwritten(&turn, input);
+    mir_log(MIR_LOG_ERROR, "engine", "%s: %s", change->before.name, why.text);
+    enum mird_unwritten what = mird_turn_unwritten(&change->turn, change->input);
     if (what == MIRD_TAKE_BACK)
-        entry->d = before;
+        body->d = change->before;
     else
-        entry->dirty = true;
+        body->dirty = true;
     if (what != MIRD_GO_ON && err)
         *err = why;
     return what == MIRD_GO_ON ? 0 : -1;
+}
+
+/* Not by the worker that is busy with it. */
+static bool from_outside(enum mird_input_kind kind)
+{
+    return kind == MIRD_IN_EXTEND || kind == MIRD_IN_REMOVE || kind == MIRD_IN_PROBED;
 }
 
 int mird_entry_change(struct mird_engine *engine, struct mird_entry *entry,
                       const struct mird_input *input, const struct mird_operation *op,
                       struct mir_error *err)
 {
-    struct mird_news news = {0};
-    pthread_mutex_lock(&entry->lock);
-    int rc = change_locked(engine, entry, input, op, &news, err);
-    bool told = !rc && (news.event_count || news.end_count || op);
+    struct mird_body *body = entry->body;
+    struct change change = {.input = input};
+    lock_body(body);
+    int rc = apply(engine, body, op, &change, err);
+    bool changed = !rc && change.turn.weight != MIRD_UNCHANGED;
+    if (!rc)
+        rc = write_now(engine, body, &change, err);
+    bool told = !rc && (change.news.event_count || change.news.end_count || op);
     if (told)
-        log_news(&entry->d, &news);
-    pthread_mutex_unlock(&entry->lock);
+        log_news(&body->d, &change.news);
+    pthread_mutex_unlock(&body->lock);
+    if (changed && from_outside(input->kind))
+        mird_engine_poke(engine, entry, input->kind == MIRD_IN_REMOVE);
     if (told)
         mird_hub_changed(engine->core->hub, entry->id);
     return rc;
 }
 
+/* --- writes that nobody waits for --- */
+
+struct later {
+    struct mird_engine *engine;
+    struct mird_entry *entry; /* with the busy worker's reference */
+};
+
+static bool may_write_later(struct mird_engine *engine, const struct mird_body *body)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool may = !body->bare && !body->dirty && engine->writing < MIRD_WRITING_MAX;
+    engine->writing += may;
+    pthread_mutex_unlock(&engine->lock);
+    return may;
+}
+
+static void written_later(struct mird_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    if (!--engine->writing)
+        pthread_cond_broadcast(&engine->idle);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* In the store's thread: as if the worker had waited for it, and gives the entry back. */
+static void written(void *ctx, int rc, const struct mir_error *err)
+{
+    struct later *later = ctx;
+    struct mird_engine *engine = later->engine;
+    struct mird_entry *entry = later->entry;
+    struct mird_body *body = entry->body;
+    free(later);
+    pthread_mutex_lock(&body->lock);
+    body->writing = false;
+    if (rc) {
+        mir_log(MIR_LOG_ERROR, "engine", "%s: %s", body->d.name, err->text);
+        body->dirty = true;
+    } else {
+        body->d.version++;
+        body->stored = body->d;
+    }
+    bool over = !rc && body->d.finished_s;
+    pthread_cond_broadcast(&body->written);
+    pthread_mutex_unlock(&body->lock);
+    if (!rc)
+        mird_hub_changed(engine->core->hub, entry->id);
+    mird_entry_give_back(engine, entry, over ? MIRD_NEVER : MIRD_AT_ONCE);
+    written_later(engine);
+}
+
+/* With body->lock held. */
+static int submit(struct mird_engine *engine, struct mird_entry *entry, const struct change *change)
+{
+    struct mird_body *body = entry->body;
+    struct later *later = mir_calloc(1, sizeof *later);
+    *later = (struct later){engine, entry};
+    body->d.version = body->stored.version;
+    body->writing = true;
+    if (!mird_store_deployment_submit(engine->core->store, &body->d, &change->news, change->now_ms,
+                                      written, later))
+        return 0;
+    body->writing = false;
+    free(later);
+    written_later(engine);
+    return -1;
+}
+
+bool mird_entry_change_later(struct mird_engine *engine, struct mird_entry *entry,
+                             const struct mird_input *input)
+{
+    struct mird_body *body = entry->body;
+    struct change change = {.input = input};
+    lock_body(body);
+    bool applied = !apply(engine, body, NULL, &change, NULL);
+    bool told = applied && (change.news.event_count || change.news.end_count);
+    if (told)
+        log_news(&body->d, &change.news);
+    bool later = applied && change.turn.write && may_write_later(engine, body) &&
+                 !submit(engine, entry, &change);
+    if (applied && !later)
+        write_now(engine, body, &change, NULL);
+    pthread_mutex_unlock(&body->lock);
+    if (told && !later)
+        mird_hub_changed(engine->core->hub, entry->id);
+    return later;
+}
+
+/* --- what is left over --- */
+
 int mird_entry_flush(struct mird_engine *engine, struct mird_entry *entry)
 {
     const struct mird_input nothing = {.kind = MIRD_IN_TICK};
+    struct mird_body *body = entry->body;
     struct mird_news news = {0};
-    pthread_mutex_lock(&entry->lock);
+    lock_body(body);
     int rc = 0;
-    bool was_dirty = entry->dirty;
+    bool was_dirty = body->dirty;
     if (was_dirty) {
         int64_t now_ms = mird_engine_now_ms(engine);
-        mird_lease_news(&entry->stored, &entry->d, &nothing, now_ms, &news);
-        rc = commit(engine, entry, &news, now_ms, NULL);
+        mird_lease_news(&body->stored, &body->d, &nothing, now_ms, &news);
+        rc = commit(engine, body, &news, now_ms, NULL);
     }
-    pthread_mutex_unlock(&entry->lock);
+    pthread_mutex_unlock(&body->lock);
     if (was_dirty && !rc)
         mird_hub_changed(engine->core->hub, entry->id);
     return rc;
@@ -287,11 +297,12 @@ int mird_entry_flush(struct mird_engine *engine, struct mird_entry *entry)
 void mird_entry_note(struct mird_engine *engine, struct mird_entry *entry,
                      const struct mird_news *news)
 {
-    pthread_mutex_lock(&entry->lock);
-    int rc = commit(engine, entry, news, mird_engine_now_ms(engine), NULL);
+    struct mird_body *body = entry->body;
+    lock_body(body);
+    int rc = commit(engine, body, news, mird_engine_now_ms(engine), NULL);
     if (!rc)
-        log_news(&entry->d, news);
-    pthread_mutex_unlock(&entry->lock);
+        log_news(&body->d, news);
+    pthread_mutex_unlock(&body->lock);
     if (!rc)
         mird_hub_changed(engine->core->hub, entry->id);
 }

@@ -36,9 +36,9 @@ char *mird_metrics_text(const struct mird_metrics *m)
     if (m->has_deadline)
         one(&out, "nearest_deadline_seconds", "gauge",
             "Seconds to the nearest deadline; negative when it has passed.", m->nearest_deadline_s);
-    head(&out, "reaper_age_seconds", "gauge", "Seconds since the reaper's last round.");
-    mir_buf_addf(&out, "mirage_deploy_reaper_age_seconds %" PRId64 ".%03d\n",
-                 m->engine.reaper_age_ms / 1000, (int)(m->engine.reaper_age_ms % 1000));
+    head(&out, "reaper_late_seconds", "gauge", "How late the reaper is; 0 when it is on time.");
+    mir_buf_addf(&out, "mirage_deploy_reaper_late_seconds %" PRId64 ".%03d\n",
+                 m->engine.reaper_late_ms / 1000, (int)(m->engine.reaper_late_ms % 1000));
     one(&out, "teardowns_total", "counter", "Deployments seen gone since start.",
         (int64_t)m->engine.teardowns_ok);
     one(&out, "teardown_failures_total", "counter", "Teardown attempts that failed since start.",

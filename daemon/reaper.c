@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* When: a heap of entries by the moment at which each wants to be looked at, one thread that
- * waits for the nearest on a boot-time timer (and looks at all when the wall clock is set), and
- * the two queues to the workers. */
+/* When: one thread that sleeps until the nearest lease is due, on a boot-time timer for those that
+ * are awake and on the wall clock's own timer for those that rest; a clock that is set, or a
+ * nearer lease, wakes it. It never wakes for nothing. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -12,92 +12,14 @@
 #include "api/memory.h"
 #include "engine_parts.h"
 
-/* A round at least this often, so that readiness can tell a reaper that hangs. */
-#define ROUND_MAX_MS 10000
-
-/* --- the heap; 1-based, under engine->lock --- */
-
-static void place(struct mird_engine *engine, size_t at, struct mird_entry *entry)
-{
-    engine->heap[at] = entry;
-    entry->heap_at = at;
-}
-
-static void sift_up(struct mird_engine *engine, size_t at, struct mird_entry *entry)
-{
-    for (; at > 1 && engine->heap[at / 2]->wake_boot_ms > entry->wake_boot_ms; at /= 2)
-        place(engine, at, engine->heap[at / 2]);
-    place(engine, at, entry);
-}
-
-static void sift_down(struct mird_engine *engine, size_t at, struct mird_entry *entry)
-{
-    for (;;) {
-        size_t child = 2 * at;
-        if (child > engine->heap_count)
-            break;
-        if (child < engine->heap_count &&
-            engine->heap[child + 1]->wake_boot_ms < engine->heap[child]->wake_boot_ms)
-            child++;
-        if (engine->heap[child]->wake_boot_ms >= entry->wake_boot_ms)
-            break;
-        place(engine, at, engine->heap[child]);
-        at = child;
-    }
-    place(engine, at, entry);
-}
-
-void mird_heap_take(struct mird_engine *engine, struct mird_entry *entry)
-{
-    size_t at = entry->heap_at;
-    if (!at)
-        return;
-    entry->heap_at = 0;
-    struct mird_entry *last = engine->heap[engine->heap_count--];
-    if (last == entry)
-        return;
-    sift_up(engine, at, last);
-    sift_down(engine, last->heap_at, last);
-}
-
-void mird_heap_put(struct mird_engine *engine, struct mird_entry *entry, int64_t wake_boot_ms)
-{
-    mird_heap_take(engine, entry);
-    entry->wake_boot_ms = wake_boot_ms;
-    if (++engine->heap_count >= engine->heap_room) {
-        engine->heap_room = engine->heap_room ? 2 * engine->heap_room : 64;
-        engine->heap = mir_realloc(engine->heap, engine->heap_room, sizeof(struct mird_entry *));
-    }
-    sift_up(engine, engine->heap_count, entry);
-}
-
-/* --- the queues; under engine->lock --- */
-
-void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry)
-{
-    if (entry->over || entry->queued)
-        return;
-    if (entry->busy) {
-        entry->poked = true;
-        return;
-    }
-    struct mird_queue *queue = entry->urgent ? &engine->urgent : &engine->normal;
-    mird_heap_take(engine, entry);
-    entry->queued = true;
-    entry->next_in_queue = NULL;
-    if (queue->tail)
-        queue->tail->next_in_queue = entry;
-    else
-        queue->head = entry;
-    queue->tail = entry;
-    pthread_cond_broadcast(&engine->work);
-}
+#define FAR_S INT32_MAX
 
 void mird_engine_poke(struct mird_engine *engine, struct mird_entry *entry, bool urgent)
 {
     pthread_mutex_lock(&engine->lock);
     if (urgent)
         entry->urgent = true;
+    entry->rests = false; /* its body stays until a worker has looked */
     mird_queue_put(engine, entry);
     pthread_mutex_unlock(&engine->lock);
 }
@@ -105,58 +27,115 @@ void mird_engine_poke(struct mird_engine *engine, struct mird_entry *entry, bool
 void mird_reaper_nudge(struct mird_engine *engine)
 {
     const uint64_t one = 1;
+    int64_t boot_ms = mird_engine_boot_ms(engine);
+    pthread_mutex_lock(&engine->lock);
+    if (!engine->reaper_nudged_boot_ms)
+        engine->reaper_nudged_boot_ms = boot_ms;
+    pthread_mutex_unlock(&engine->lock);
     while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
 }
 
+int64_t mird_reaper_late_ms(struct mird_engine *engine)
+{
+    int64_t boot_ms = mird_engine_boot_ms(engine);
+    pthread_mutex_lock(&engine->lock);
+    int64_t late_ms = boot_ms - engine->reaper_due_boot_ms;
+    int64_t nudged_ms = engine->reaper_nudged_boot_ms ? boot_ms - engine->reaper_nudged_boot_ms : 0;
+    pthread_mutex_unlock(&engine->lock);
+    late_ms = late_ms > nudged_ms ? late_ms : nudged_ms;
+    return late_ms > 0 ? late_ms : 0;
+}
+
 /* --- the thread --- */
 
-/* Hands over what is due; returns when the next one is. */
-static int64_t hand_over(struct mird_engine *engine, int64_t now_boot_ms)
+/* How long it may sleep, by each of the clocks; MIRD_NEVER. */
+struct nap {
+    int64_t boot_ms; /* until this boot-time moment */
+    int64_t date_ms; /* and not past this one, by the engine's own time */
+};
+
+static void fire(struct mird_engine *engine, struct mird_entry *entry)
 {
-    int64_t next_ms = now_boot_ms + ROUND_MAX_MS;
-    pthread_mutex_lock(&engine->lock);
-    while (engine->heap_count && engine->heap[1]->wake_boot_ms <= now_boot_ms)
-        mird_queue_put(engine, engine->heap[1]);
-    if (engine->heap_count && engine->heap[1]->wake_boot_ms < next_ms)
-        next_ms = engine->heap[1]->wake_boot_ms;
-    pthread_mutex_unlock(&engine->lock);
-    return next_ms;
+    if (engine->fired)
+        engine->fired(engine->fired_ctx, entry);
+    if (entry->by_date)
+        entry->urgent = true;
+    mird_queue_put(engine, entry);
 }
 
+/* Hands over what is due. */
+static struct nap hand_over(struct mird_engine *engine, int64_t boot_ms, int64_t now_ms)
+{
+    struct nap nap = {MIRD_NEVER, MIRD_NEVER};
+    struct mird_entry *top;
+    pthread_mutex_lock(&engine->lock);
+    engine->reaper_nudged_boot_ms = 0;
+    while ((top = mird_heap_top(&engine->resting)) && top->deadline_s * 1000 <= now_ms)
+        fire(engine, top);
+    nap.date_ms = top ? top->deadline_s * 1000 : MIRD_NEVER;
+    while ((top = mird_heap_top(&engine->awake)) && top->wake_boot_ms <= boot_ms)
+        fire(engine, top);
+    nap.boot_ms = mird_pools_mind(engine, boot_ms);
+    if (top && top->wake_boot_ms < nap.boot_ms)
+        nap.boot_ms = top->wake_boot_ms;
+    int64_t by_date_ms = mird_now_to_boot_ms(nap.date_ms, now_ms, boot_ms);
+    engine->reaper_due_boot_ms = nap.boot_ms < by_date_ms ? nap.boot_ms : by_date_ms;
+    pthread_mutex_unlock(&engine->lock);
+    return nap;
+}
+
+/* Those awake wait for moments that were wall-clock time once; of the others the reaper sees. */
 void mird_reaper_everyone(struct mird_engine *engine)
 {
+    struct mird_entry *top;
     pthread_mutex_lock(&engine->lock);
-    while (engine->heap_count)
-        mird_queue_put(engine, engine->heap[1]);
+    while ((top = mird_heap_top(&engine->awake)))
+        mird_queue_put(engine, top);
     pthread_mutex_unlock(&engine->lock);
+    mird_reaper_nudge(engine);
 }
 
-/* Armed for the far future: read only tells that the clock was set. */
-static void watch_clock(const struct mird_engine *engine)
+static struct itimerspec moment(int64_t at_ms)
 {
-    const struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
-    timerfd_settime(engine->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+    if (at_ms == MIRD_NEVER)
+        return (struct itimerspec){.it_value.tv_sec = FAR_S};
+    at_ms = at_ms > 0 ? at_ms : 1;
+    return (struct itimerspec){
+        .it_value = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000}};
 }
 
-static void wait_until(struct mird_engine *engine, int64_t until_boot_ms)
+/* The engine's time may be ahead of the wall clock, never behind it. */
+static void arm(struct mird_engine *engine, const struct nap *nap, int64_t now_ms, int64_t utc_ms)
 {
-    const struct itimerspec at = {
-        .it_value = {.tv_sec = until_boot_ms / 1000, .tv_nsec = until_boot_ms % 1000 * 1000000}};
-    timerfd_settime(engine->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+    int64_t ahead_ms = now_ms - utc_ms;
+    struct itimerspec boot = moment(nap->boot_ms);
+    struct itimerspec date =
+        moment(nap->date_ms == MIRD_NEVER ? MIRD_NEVER : nap->date_ms - ahead_ms);
+    timerfd_settime(engine->timer_fd, TFD_TIMER_ABSTIME, &boot, NULL);
+    timerfd_settime(engine->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &date, NULL);
+}
+
+static void drain(int fd)
+{
+    uint64_t count;
+    if (read(fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        mir_log(MIR_LOG_DEBUG, "reaper", "timer: errno %d", errno);
+}
+
+static void sleep_until(struct mird_engine *engine)
+{
     struct pollfd fds[] = {{.fd = engine->timer_fd, .events = POLLIN},
                            {.fd = engine->clock_fd, .events = POLLIN},
                            {.fd = engine->wake_fd, .events = POLLIN}};
-    /* The time-out is for a clock that is not the machine's (tests). */
-    poll(fds, MIR_NELEMS(fds), ROUND_MAX_MS);
+    poll(fds, MIR_NELEMS(fds), -1);
     uint64_t count;
-    if (fds[0].revents && read(engine->timer_fd, &count, sizeof count) < 0)
-        mir_log(MIR_LOG_DEBUG, "reaper", "timer read again");
-    if (fds[2].revents && read(engine->wake_fd, &count, sizeof count) < 0)
-        mir_log(MIR_LOG_DEBUG, "reaper", "nudge read again");
+    if (fds[0].revents)
+        drain(engine->timer_fd);
+    if (fds[2].revents)
+        drain(engine->wake_fd);
     if (fds[1].revents && read(engine->clock_fd, &count, sizeof count) < 0 && errno == ECANCELED) {
         mir_log(MIR_LOG_WARN, "reaper", "the clock was set: looking at every lease");
-        watch_clock(engine);
         mird_reaper_everyone(engine);
     }
 }
@@ -169,13 +148,18 @@ static bool stopping(struct mird_engine *engine)
     return stop;
 }
 
-void *mird_reaper_main(void *ctx)
+static void *reaper_main(void *ctx)
 {
     struct mird_engine *engine = ctx;
+    const struct mir_clock *clock = engine->core->clock;
     while (!stopping(engine)) {
-        int64_t now_ms = mird_engine_boot_ms(engine);
-        atomic_store(&engine->reaper_boot_ms, now_ms);
-        wait_until(engine, hand_over(engine, now_ms));
+        int64_t utc_ms = clock->utc_ms(clock->ctx), now_ms = mird_engine_now_ms(engine);
+        struct nap nap = hand_over(engine, mird_engine_boot_ms(engine), now_ms);
+        arm(engine, &nap, now_ms, utc_ms);
+        /* Set between the reading and the arming, nothing would tell. */
+        int64_t passed_ms = clock->utc_ms(clock->ctx) - utc_ms;
+        if (passed_ms >= 0 && passed_ms < 1000)
+            sleep_until(engine);
     }
     return NULL;
 }
@@ -187,11 +171,12 @@ int mird_reaper_start(struct mird_engine *engine, struct mir_error *err)
     engine->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (engine->wake_fd < 0 || engine->timer_fd < 0 || engine->clock_fd < 0)
         return mir_fail_errno(err, errno, "cannot make the reaper's timers");
-    watch_clock(engine);
-    atomic_store(&engine->reaper_boot_ms, mird_engine_boot_ms(engine));
-    int rc = pthread_create(&engine->reaper, NULL, mird_reaper_main, engine);
+    engine->reaper_due_boot_ms = mird_engine_boot_ms(engine);
+    int rc = pthread_create(&engine->reaper, NULL, reaper_main, engine);
     if (rc)
         return mir_fail_errno(err, rc, "cannot start the reaper");
+    pthread_mutex_lock(&engine->lock);
     engine->reaper_running = true;
+    pthread_mutex_unlock(&engine->lock);
     return 0;
 }

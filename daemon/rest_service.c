@@ -9,7 +9,7 @@
 #include "daemon/store_acting.h"
 #include "rest.h"
 
-#define REAPER_LATE_MS 20000 /* two of its rounds when nothing is due */
+#define REAPER_LATE_MS 20000 /* later than that, it hangs */
 /* 2025-01-01: a clock before that is a clock that was never set. */
 #define CLOCK_SANE_S ((int64_t)1735689600)
 
@@ -44,7 +44,7 @@ REST_HANDLER(rest_healthz_get)
     return MIRD_HTTP_DONE;
 }
 
-static int check_ready(const struct mird_rest *rest, int64_t *ret_age_ms, struct mir_error *err)
+static int check_ready(const struct mird_rest *rest, int64_t *ret_late_ms, struct mir_error *err)
 {
     size_t count = 0;
     struct mird_engine_figures figures = {0};
@@ -57,24 +57,24 @@ static int check_ready(const struct mird_rest *rest, int64_t *ret_age_ms, struct
     if (rest->core->standby)
         return 0; /* nothing of it depends on a reaper */
     mird_engine_figures(rest->core->engine, &figures);
-    if (figures.reaper_age_ms > REAPER_LATE_MS)
-        return mir_fail(err, MIR_UNAVAILABLE, "the reaper's last round was %" PRId64 " ms ago",
-                        figures.reaper_age_ms);
-    *ret_age_ms = figures.reaper_age_ms;
+    if (figures.reaper_late_ms > REAPER_LATE_MS)
+        return mir_fail(err, MIR_UNAVAILABLE, "the reaper is %" PRId64 " ms late",
+                        figures.reaper_late_ms);
+    *ret_late_ms = figures.reaper_late_ms;
     return 0;
 }
 
 REST_HANDLER(rest_readyz_get)
 {
     struct mir_error err = {0};
-    int64_t age_ms = 0;
-    if (check_ready(ctx, &age_ms, &err)) {
+    int64_t late_ms = 0;
+    if (check_ready(ctx, &late_ms, &err)) {
         mird_http_problem(request, response, 503, &err);
         return MIRD_HTTP_DONE;
     }
     const struct mird_rest *rest = ctx;
-    json_t *age = rest->core->standby ? json_null() : json_integer(age_ms);
-    return rest_json(response, 200, json_pack("{s:b, s:o}", "ready", 1, "reaper_age_ms", age));
+    json_t *late = rest->core->standby ? json_null() : json_integer(late_ms);
+    return rest_json(response, 200, json_pack("{s:b, s:o}", "ready", 1, "reaper_late_ms", late));
 }
 
 REST_HANDLER(rest_metrics_get)

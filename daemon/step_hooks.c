@@ -11,14 +11,14 @@
 #define REREADS 5 /* times that the guest is asked for its new deadline */
 #define REREAD_FIRST_MS 100
 
-static void add_daemon(const struct mird_engine *engine, const struct mir_lease *lease,
+static void add_daemon(struct mird_engine *engine, const struct mir_lease *lease,
                        struct mird_answer *ret)
 {
     struct mir_hook *hook = &ret->hooks[ret->input.hook_count++];
     mir_copy(hook->name, sizeof hook->name, "daemon");
-    /* Armed when the reaper has made its rounds lately: this entry goes (back) into its heap. */
-    int64_t age_ms = mird_engine_boot_ms(engine) - atomic_load(&engine->reaper_boot_ms);
-    hook->state = engine->reaper_running && age_ms < 60000 ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
+    /* Armed when the reaper turns as it should: this entry goes (back) into its heap. */
+    bool turns = engine->reaper_running && mird_reaper_late_ms(engine) < 60000;
+    hook->state = turns ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
     hook->deadline_s = lease->deadline_s;
     snprintf(hook->detail, sizeof hook->detail, "%s",
              hook->state == MIR_HOOK_ARMED ? "this daemon's reaper" : "the reaper does not turn");
@@ -44,7 +44,8 @@ static int arm(struct mird_engine *engine, struct mird_entry *entry,
     struct mir_lease lease;
     size_t count = 0;
     if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
-        mir_prov_hooks_arm(entry->prov, &lease, ret->hooks, MIR_HOOKS_MAX - 2, &count, &ret->error))
+        mir_prov_hooks_arm(mird_entry_prov(engine, entry), &lease, ret->hooks, MIR_HOOKS_MAX - 2,
+                           &count, &ret->error))
         return -1;
     ret->input.hook_count = (unsigned)count;
     ret->input.deadline_s = lease.deadline_s;
@@ -66,9 +67,9 @@ void mird_hooks_do(struct mird_engine *engine, struct mird_entry *entry,
         return;
     /* An extension: the page follows, and the guest is asked once it had time to hear of it. */
     mird_site_deadline(engine->core, d->id, ret->input.deadline_s, NULL);
-    entry->reread_left = REREADS;
-    entry->pace.watch_every_ms = REREAD_FIRST_MS;
-    entry->pace.watch_boot_ms = mird_engine_boot_ms(engine) + REREAD_FIRST_MS;
+    entry->body->reread_left = REREADS;
+    entry->body->pace.watch_every_ms = REREAD_FIRST_MS;
+    entry->body->pace.watch_boot_ms = mird_engine_boot_ms(engine) + REREAD_FIRST_MS;
 }
 
 /* The hooks of the providers so far go with the instance that they end. */

@@ -51,14 +51,14 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     const struct mird_input prepared = {.kind = MIRD_IN_PREPARED};
     struct mir_lease lease;
     struct mir_instance_spec spec;
-    if (!mir_prov_info(entry->prov)->image_put)
+    if (!mir_prov_info(mird_entry_prov(engine, entry))->image_put)
         return 0;
     mir_auto_free char *path = mird_kernel_bootable(engine->core, kernel);
     mird_entry_change(engine, entry, &prepared, NULL, NULL);
     if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
         mird_spec_make(engine, d, &lease, kernel, path, &spec, &ret->error))
         return -1;
-    return mir_prov_image_put(entry->prov, &spec, ret->image_id, &ret->error);
+    return mir_prov_image_put(mird_entry_prov(engine, entry), &spec, ret->image_id, &ret->error);
 }
 
 void mird_image_do(struct mird_engine *engine, struct mird_entry *entry,
@@ -78,7 +78,8 @@ void mird_image_undo(struct mird_engine *engine, struct mird_entry *entry,
                      const struct mird_deployment *d, struct mird_answer *ret)
 {
     ret->input.asked_ms = mird_engine_now_ms(engine);
-    bool failed = mir_prov_image_delete(entry->prov, d->id, d->image_id, &ret->error);
+    bool failed =
+        mir_prov_image_delete(mird_entry_prov(engine, entry), d->id, d->image_id, &ret->error);
     ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
     ret->input.error = &ret->error;
 }
@@ -87,15 +88,16 @@ void mird_image_undo(struct mird_engine *engine, struct mird_entry *entry,
 void mird_image_confirm(struct mird_engine *engine, struct mird_entry *entry,
                         const struct mird_deployment *d, struct mird_answer *ret)
 {
+    struct mir_prov *prov = mird_entry_prov(engine, entry);
     ret->input.asked_ms = mird_engine_now_ms(engine);
     ret->input.instance = &ret->instance;
     ret->input.error = &ret->error;
     ret->input.kind = MIRD_IN_CONFIRM_FAILED;
-    if (!mir_prov_info(entry->prov)->image_get) {
+    if (!mir_prov_info(prov)->image_get) {
         ret->input.kind = MIRD_IN_ABSENT;
         return;
     }
-    if (mir_prov_image_get(entry->prov, d->id, &ret->instance, &ret->error))
+    if (mir_prov_image_get(prov, d->id, &ret->instance, &ret->error))
         return;
-    mird_confirm_listed(engine, entry->prov, MIR_OBJECT_IMAGE, d->id, ret);
+    mird_confirm_listed(engine, entry, MIR_OBJECT_IMAGE, ret);
 }

@@ -96,7 +96,8 @@ static int create(struct mird_engine *engine, struct mird_entry *entry,
     mir_auto_free char *path = mird_kernel_bootable(engine->core, &kernel);
     if (mird_spec_make(engine, d, &lease, &kernel, path, &spec, &ret->error))
         return -1;
-    return mir_prov_instance_create(entry->prov, &spec, &ret->instance, &ret->error);
+    return mir_prov_instance_create(mird_entry_prov(engine, entry), &spec, &ret->instance,
+                                    &ret->error);
 }
 
 void mird_instance_do(struct mird_engine *engine, struct mird_entry *entry,
@@ -116,7 +117,8 @@ void mird_instance_look(struct mird_engine *engine, struct mird_entry *entry,
     ret->input.asked_ms = mird_engine_now_ms(engine);
     ret->input.instance = &ret->instance;
     ret->input.error = &ret->error;
-    bool failed = mir_prov_instance_get(entry->prov, d->id, &ret->instance, &ret->error);
+    bool failed =
+        mir_prov_instance_get(mird_entry_prov(engine, entry), d->id, &ret->instance, &ret->error);
     ret->input.kind = failed ? MIRD_IN_LOOK_FAILED : MIRD_IN_LOOKED;
     if (!failed)
         mird_turn_never_started(d, &ret->instance);
@@ -129,43 +131,23 @@ void mird_instance_undo(struct mird_engine *engine, struct mird_entry *entry,
 {
     mird_console_pull(engine, entry); /* gone with the instance otherwise */
     ret->input.asked_ms = mird_engine_now_ms(engine);
-    bool failed = mir_prov_instance_delete(entry->prov, d->id, &ret->error);
+    bool failed = mir_prov_instance_delete(mird_entry_prov(engine, entry), d->id, &ret->error);
     ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
     ret->input.error = &ret->error;
 }
 
 /* --- confirming --- */
 
-struct search {
-    enum mir_object_kind kind;
-    const char *id;
-    unsigned listed; /* before it, or all */
-    struct mir_instance *found;
-    bool seen;
-};
-
-static int search_one(void *ctx, const struct mir_instance *instance)
+void mird_confirm_listed(struct mird_engine *engine, const struct mird_entry *entry,
+                         enum mir_object_kind kind, struct mird_answer *ret)
 {
-    struct search *search = ctx;
-    search->listed++;
-    if (instance->kind != search->kind || strcmp(instance->tags.deployment, search->id))
-        return 0;
-    *search->found = *instance;
-    search->seen = true;
-    return 1;
-}
-
-void mird_confirm_listed(struct mird_engine *engine, struct mir_prov *prov,
-                         enum mir_object_kind kind, const char *deployment, struct mird_answer *ret)
-{
-    struct search search = {.kind = kind, .id = deployment, .found = &ret->instance};
-    if (ret->instance.state == MIR_INSTANCE_ABSENT) {
-        ret->input.listed_ms = mird_engine_now_ms(engine);
-        if (mir_prov_sweep(prov, search_one, &search, &ret->error))
-            return;
-    }
-    ret->input.listed = search.listed;
-    bool there = search.seen || ret->instance.state != MIR_INSTANCE_ABSENT;
+    struct mird_question question = {.kind = kind, .id = entry->id, .found = &ret->instance};
+    if (ret->instance.state == MIR_INSTANCE_ABSENT &&
+        mird_listing_ask(engine, &engine->lanes[entry->lane], &question, &ret->error))
+        return;
+    ret->input.listed_ms = question.listed_ms;
+    ret->input.listed = question.listed;
+    bool there = question.seen || ret->instance.state != MIR_INSTANCE_ABSENT;
     ret->input.kind = there ? MIRD_IN_STILL_THERE : MIRD_IN_ABSENT;
 }
 
@@ -178,7 +160,7 @@ void mird_instance_confirm(struct mird_engine *engine, struct mird_entry *entry,
     ret->input.instance = &ret->instance;
     ret->input.error = &ret->error;
     ret->input.kind = MIRD_IN_CONFIRM_FAILED;
-    if (mir_prov_instance_get(entry->prov, d->id, &ret->instance, &ret->error))
+    if (mir_prov_instance_get(mird_entry_prov(engine, entry), d->id, &ret->instance, &ret->error))
         return;
-    mird_confirm_listed(engine, entry->prov, MIR_OBJECT_INSTANCE, d->id, ret);
+    mird_confirm_listed(engine, entry, MIR_OBJECT_INSTANCE, ret);
 }

@@ -331,19 +331,70 @@ static int write_transition(struct mird_store *store, void *ctx, struct mir_erro
                       : 0;
 }
 
+static void transition_init(struct transition *t, const struct mird_deployment *d,
+                            const struct mird_news *news, int64_t now_ms)
+{
+    *t = (struct transition){.d = d, .news = news, .now_ms = now_ms, .record = record_text(d)};
+    t->receipt = news && news->receipt ? mird_receipt_text(d, t->receipt_sha256) : NULL;
+}
+
+static void transition_clear(struct transition *t)
+{
+    free(t->record);
+    free(t->receipt);
+}
+
 int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
                                  const struct mird_news *news, int64_t now_ms,
                                  struct mir_error *err)
 {
-    mir_auto_free char *record = record_text(d);
-    struct transition t = {.d = d, .news = news, .now_ms = now_ms, .record = record};
-    mir_auto_free char *receipt =
-        news && news->receipt ? mird_receipt_text(d, t.receipt_sha256) : NULL;
-    t.receipt = receipt;
+    struct transition t;
+    transition_init(&t, d, news, now_ms);
     int rc = mird_store_write(store, write_transition, &t, err);
+    transition_clear(&t);
     if (!rc)
         d->version++;
     return rc;
+}
+
+struct submitted {
+    struct mird_write write; /* first: the queue gives it back */
+    struct transition transition;
+    struct mird_news news;
+    mird_committed_fn *done;
+    void *ctx;
+};
+
+static void submitted_free(struct submitted *s)
+{
+    transition_clear(&s->transition);
+    free(s);
+}
+
+static void submitted_done(struct mird_write *write)
+{
+    struct submitted *s = write->ctx_owner;
+    s->done(s->ctx, write->rc, &write->err);
+    submitted_free(s);
+}
+
+int mird_store_deployment_submit(struct mird_store *store, const struct mird_deployment *d,
+                                 const struct mird_news *news, int64_t now_ms,
+                                 mird_committed_fn *done, void *ctx)
+{
+    struct submitted *s = mir_calloc(1, sizeof *s);
+    s->news = *news;
+    transition_init(&s->transition, d, &s->news, now_ms);
+    s->done = done;
+    s->ctx = ctx;
+    s->write.write = write_transition;
+    s->write.ctx = &s->transition;
+    s->write.ctx_owner = s;
+    s->write.done = submitted_done;
+    if (!mird_store_submit(store, &s->write))
+        return 0;
+    submitted_free(s);
+    return -1;
 }
 
 int mird_store_deployment_update(struct mird_store *store, struct mird_deployment *d,

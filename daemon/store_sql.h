@@ -28,6 +28,7 @@ struct mird_write {
     mird_write_fn *write;
     void *ctx;
     void (*done)(struct mird_write *write); /* rc and err are set; NULL: a thread waits */
+    void *ctx_owner;                        /* for done */
     int rc;
     bool over;
     struct mir_error err;

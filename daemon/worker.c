@@ -26,7 +26,7 @@ static void run(struct mird_engine *engine, struct mird_entry *entry, mird_step_
     struct mird_answer answer = {.input.step = step};
     mird_entry_snapshot(entry, &d);
     fn(engine, entry, &d, &answer);
-    mird_engine_clock_listen(engine, entry->prov);
+    mird_engine_clock_listen(engine, mird_entry_prov(engine, entry));
     mird_entry_change(engine, entry, &answer.input, NULL, NULL);
 }
 
@@ -35,20 +35,20 @@ static void carry_out(struct mird_engine *engine, struct mird_entry *entry,
                       enum mird_step_kind step)
 {
     struct mird_deployment d;
-    entry->intended = false;
+    entry->body->intended = false;
     mird_entry_snapshot(entry, &d);
     if (!mird_turn_may_send(&d, step))
         return; /* the deadline or a removal came first */
     run(engine, entry, steps[step].act, step);
     if (step == MIRD_STEP_INSTANCE)
-        mird_pace_launched(&entry->pace, mird_engine_boot_ms(engine));
+        mird_pace_launched(&entry->body->pace, mird_engine_boot_ms(engine));
 }
 
 static void begin(struct mird_engine *engine, struct mird_entry *entry, enum mird_step_kind step)
 {
     const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = step};
     if (mird_entry_change(engine, entry, &intend, NULL, NULL))
-        mird_pace_held(&entry->pace, mird_engine_boot_ms(engine));
+        mird_pace_held(&entry->body->pace, mird_engine_boot_ms(engine));
     else
         carry_out(engine, entry, step);
 }
@@ -61,10 +61,10 @@ static void reread_guest(struct mird_engine *engine, struct mird_entry *entry,
     for (unsigned i = 0; i < d->hook_count; i++)
         armed |= !strcmp(d->hooks[i].name, "guest") && d->hooks[i].state == MIR_HOOK_ARMED;
     if (armed || !(d->takes_part & MIR_PART_CONSOLE_DEADLINE))
-        entry->reread_left = 0;
-    if (!entry->reread_left || !engine->core->public_link)
+        entry->body->reread_left = 0;
+    if (!entry->body->reread_left || !engine->core->public_link)
         return;
-    entry->reread_left--;
+    entry->body->reread_left--;
     mird_public_probe_soon(engine->core->public_link, d->name, 1);
 }
 
@@ -78,117 +78,133 @@ static void watch(struct mird_engine *engine, struct mird_entry *entry)
     if (d.end_reason == MIRD_END_GUEST)
         mird_console_tell_end(engine, entry);
     reread_guest(engine, entry, &d);
-    mird_pace_watched(&entry->pace, mir_prov_info(entry->prov)->poll_ms,
+    unsigned poll_ms = mir_prov_info(mird_entry_prov(engine, entry))->poll_ms;
+    mird_pace_watched(&entry->body->pace, poll_ms ? poll_ms : MIRD_SWEEP_S * 1000,
                       mird_engine_boot_ms(engine));
 }
 
-/* One action; true when there is nothing more to do before *ret_wake. */
-static bool act_once(struct mird_engine *engine, struct mird_entry *entry, int64_t *ret_wake)
+enum go { GO_ON, GO_REST, GO_AWAY };
+
+/* One action; GO_REST: nothing more to do before *ret_wake; GO_AWAY: a write is under way, and the
+ * entry is another's. */
+static enum go act_once(struct mird_engine *engine, struct mird_entry *entry, int64_t *ret_wake)
 {
     const struct mird_input tick = {.kind = MIRD_IN_TICK};
     struct mird_deployment d;
     mird_entry_snapshot(entry, &d);
     struct mird_action next =
-        mird_turn_next(&d, &entry->rules, &entry->pace, mird_engine_now_ms(engine),
+        mird_turn_next(&d, &entry->body->rules, &entry->body->pace, mird_engine_now_ms(engine),
                        mird_engine_boot_ms(engine), ret_wake);
     switch (next.kind) {
     case MIRD_ACT_NONE:
     case MIRD_ACT_WAIT:
-        return true;
+        return GO_REST;
     case MIRD_ACT_WATCH:
         watch(engine, entry);
-        return false;
+        return GO_ON;
     case MIRD_ACT_TICK:
-        mird_entry_change(engine, entry, &tick, NULL, NULL);
-        return false;
+        return mird_entry_change_later(engine, entry, &tick) ? GO_AWAY : GO_ON;
     case MIRD_ACT_BEGIN:
         begin(engine, entry, next.step);
-        return false;
+        return GO_ON;
     case MIRD_ACT_LOOK: /* an intent is a "maybe" for everybody but who has just written it */
-        if (entry->intended)
+        if (entry->body->intended)
             carry_out(engine, entry, next.step);
         else
             run(engine, entry, mird_instance_look, MIRD_STEP_INSTANCE);
-        return false;
+        return GO_ON;
     case MIRD_ACT_UNDO:
         run(engine, entry, steps[next.step].undo, next.step);
-        return false;
+        return GO_ON;
     case MIRD_ACT_CONFIRM:
         run(engine, entry, steps[next.step].confirm, next.step);
-        return false;
+        return GO_ON;
     }
-    return true;
+    return GO_REST;
 }
 
-/* Returns the boot-time moment of the next look; MIRD_NEVER when it is over and written. */
-static int64_t advance(struct mird_engine *engine, struct mird_entry *entry)
+/* True: the entry is still this worker's, and *ret_wake is the boot-time moment of the next look;
+ * MIRD_NEVER when it is over and written. */
+static bool advance(struct mird_engine *engine, struct mird_entry *entry, int64_t *ret_wake)
 {
     int64_t wake_ms = mird_engine_boot_ms(engine) + MIRD_HOLD_MS;
-    if (!entry->prov)
-        return wake_ms + 60 * MIRD_HOLD_MS; /* said loudly at start */
+    *ret_wake = wake_ms + 60 * MIRD_HOLD_MS; /* said loudly at start */
+    if (!mird_entry_prov(engine, entry))
+        return true;
     mird_entry_flush(engine, entry);
     for (int i = 0; i < ACTIONS_MAX; i++) {
-        if (!act_once(engine, entry, &wake_ms))
+        enum go go = act_once(engine, entry, &wake_ms);
+        if (go == GO_AWAY)
+            return false;
+        if (go == GO_ON)
             continue;
         bool written = !mird_entry_flush(engine, entry);
-        return mird_turn_wake(wake_ms, written, mird_engine_boot_ms(engine));
+        *ret_wake = mird_turn_wake(wake_ms, written, mird_engine_boot_ms(engine));
+        return true;
     }
     mir_log(MIR_LOG_ERROR, "engine", "%s turns in a circle; it is looked at again in a second",
             entry->id);
-    return mird_engine_boot_ms(engine) + MIRD_HOLD_MS;
+    *ret_wake = mird_engine_boot_ms(engine) + MIRD_HOLD_MS;
+    return true;
 }
 
-/* --- taking and giving back --- */
+/* --- giving back --- */
 
-static struct mird_entry *pop(struct mird_queue *queue)
+/* What the table has to know of a document that it lets go of. */
+struct digest {
+    bool rests, urgent;
+    int64_t deadline_s;
+    uint32_t created_boot_s;
+};
+
+static struct digest digest(struct mird_engine *engine, struct mird_body *body,
+                            int64_t wake_boot_ms)
 {
-    struct mird_entry *entry = queue->head;
-    if (!entry)
-        return NULL;
-    queue->head = entry->next_in_queue;
-    if (!queue->head)
-        queue->tail = NULL;
-    return entry;
+    int64_t now_ms = mird_engine_now_ms(engine), boot_ms = mird_engine_boot_ms(engine);
+    pthread_mutex_lock(&body->lock);
+    const struct mird_deployment *d = &body->d;
+    int64_t ago_ms = now_ms - d->last_create_ms, since_ms = boot_ms - (ago_ms > 0 ? ago_ms : 0);
+    struct digest digest = {.rests = !body->dirty && !body->intended && !body->reread_left &&
+                                     mird_deployment_rests(d),
+                            .urgent = mird_turn_urgent(d, wake_boot_ms, now_ms, boot_ms),
+                            .deadline_s = d->deadline_s};
+    if (d->last_create_ms) /* rounded up; long ago is as good as a second after the boot */
+        digest.created_boot_s = since_ms > 0 ? (uint32_t)(since_ms / 1000 + 1) : 1;
+    pthread_mutex_unlock(&body->lock);
+    return digest;
 }
 
-static struct mird_entry *take(struct mird_engine *engine, bool teardown_only)
+/* A few leases are looked at one by one, consoles and all; with many of them a listing of all tells
+ * which has changed (sweep.c). Under engine->lock. */
+static void choose_watch(struct mird_lane *lane, struct mird_entry *entry)
 {
-    struct mird_entry *entry = NULL;
-    pthread_mutex_lock(&engine->lock);
-    while (!engine->stopping) {
-        entry = pop(&engine->urgent);
-        if (!entry && !teardown_only)
-            entry = pop(&engine->normal);
-        if (entry)
-            break;
-        pthread_cond_wait(&engine->work, &engine->lock);
-    }
-    if (entry) {
-        entry->queued = false;
-        entry->busy = true;
-        entry->refs++;
-    }
-    pthread_mutex_unlock(&engine->lock);
-    return entry;
+    bool few = lane->watched - entry->watched + lane->resting < MIRD_WATCHED_MAX;
+    bool watch = entry->rests && few && lane->prov && mir_prov_info(lane->prov)->poll_ms;
+    lane->watched = lane->watched - entry->watched + watch;
+    entry->watched = watch;
 }
 
-static void give_back(struct mird_engine *engine, struct mird_entry *entry, int64_t wake_boot_ms)
+void mird_entry_give_back(struct mird_engine *engine, struct mird_entry *entry,
+                          int64_t wake_boot_ms)
 {
-    struct mird_deployment d;
-    mird_entry_snapshot(entry, &d);
-    bool urgent =
-        mird_turn_urgent(&d, wake_boot_ms, mird_engine_now_ms(engine), mird_engine_boot_ms(engine));
-    bool over = wake_boot_ms == MIRD_NEVER;
+    struct digest now = digest(engine, entry->body, wake_boot_ms);
+    struct mird_lane *lane = &engine->lanes[entry->lane];
     pthread_mutex_lock(&engine->lock);
     entry->busy = false;
-    entry->urgent = urgent;
-    if (over) {
+    entry->rests = now.rests;
+    entry->urgent = now.urgent;
+    entry->deadline_s = now.deadline_s;
+    entry->created_boot_s = now.created_boot_s;
+    entry->seen = lane->round;
+    entry->wake_boot_ms = wake_boot_ms;
+    choose_watch(lane, entry);
+    if (wake_boot_ms == MIRD_NEVER) {
         entry->over = true;
         entry->refs--; /* the table's */
-    } else if (entry->poked) {
+    } else if (entry->poked || wake_boot_ms == MIRD_AT_ONCE) {
         mird_queue_put(engine, entry);
     } else {
-        mird_heap_put(engine, entry, wake_boot_ms);
+        mird_heap_put(engine, entry);
     }
     entry->poked = false;
     bool nearest = entry->heap_at == 1;
@@ -198,21 +214,17 @@ static void give_back(struct mird_engine *engine, struct mird_entry *entry, int6
     mird_entry_release(engine, entry);
 }
 
-static void work(struct mird_engine *engine, bool teardown_only)
+void *mird_worker_main(void *ctx)
 {
+    struct mird_worker *worker = ctx;
+    struct mird_engine *engine = worker->pool->engine;
     struct mird_entry *entry;
-    while ((entry = take(engine, teardown_only)))
-        give_back(engine, entry, advance(engine, entry));
-}
-
-void *mird_worker_main(void *engine)
-{
-    work(engine, false);
-    return NULL;
-}
-
-void *mird_teardown_worker_main(void *engine)
-{
-    work(engine, true);
+    while ((entry = mird_pool_take(worker))) {
+        unsigned lane = entry->lane;
+        int64_t wake_ms;
+        if (advance(engine, entry, &wake_ms))
+            mird_entry_give_back(engine, entry, wake_ms);
+        mird_pool_done(worker, lane);
+    }
     return NULL;
 }

@@ -3,7 +3,7 @@ complete -c mirage-deploy -f
 complete -c mirage-deploy -f -n __fish_use_subcommand -a local -d 'deploy a kernel with the provider local'
 complete -c mirage-deploy -F -n '__fish_seen_subcommand_from local'
 complete -c mirage-deploy -f -n __fish_use_subcommand -a ps -d 'list the deployments, newest first'
-complete -c mirage-deploy -f -n __fish_use_subcommand -a show -d 'everything known of a deployment: kernel, hooks, events'
+complete -c mirage-deploy -f -n __fish_use_subcommand -a show -d 'everything known of it: kernel, hooks, receipt, audit lines'
 complete -c mirage-deploy -f -n '__fish_seen_subcommand_from show' -a '(timeout 0.3 mirage-deploy completion names 2>/dev/null)'
 complete -c mirage-deploy -f -n __fish_use_subcommand -a logs -d 'console output, early boot included, kept after the end'
 complete -c mirage-deploy -f -n '__fish_seen_subcommand_from logs' -a '(timeout 0.3 mirage-deploy completion names 2>/dev/null)'

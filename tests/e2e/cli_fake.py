@@ -170,7 +170,7 @@ class Fake:
 
     def route(self, method, parts, body):
         if parts[0] == 'readyz':
-            return Answer(200, {'ready': True, 'reaper_age_ms': 100})
+            return Answer(200, {'ready': True, 'reaper_late_ms': 100})
         handler = getattr(self, f'{method.lower()}_{parts[1]}', None)
         return handler(parts[2:], body) if handler else problem('not-found', 404)
 

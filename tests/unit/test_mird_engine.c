@@ -447,7 +447,7 @@ static void test_many(void **state)
     assert_int_equal(figures.teardowns_ok, 40);
     assert_true(figures.teardowns_failed >= 1);
     assert_true(figures.worst_lateness_s <= 3);
-    assert_true(figures.reaper_age_ms < 15000);
+    assert_true(figures.reaper_late_ms < 15000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

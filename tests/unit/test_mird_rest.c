@@ -32,7 +32,7 @@ struct fixture {
 
 static struct mird_core *books;
 static atomic_int interferences; /* writes by others before the next extends */
-static atomic_int reaper_age_ms;
+static atomic_int reaper_late_ms;
 
 static void new_operation(const struct mird_deployment *d, const char *kind,
                           struct mird_operation *op)
@@ -144,7 +144,7 @@ int64_t mird_engine_log_since(const struct mird_core *core, const char *deployme
 
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
 {
-    *ret = (struct mird_engine_figures){.reaper_age_ms = atomic_load(&reaper_age_ms),
+    *ret = (struct mird_engine_figures){.reaper_late_ms = atomic_load(&reaper_late_ms),
                                         .teardowns_failed = 3};
 }
 
@@ -171,7 +171,7 @@ static int setup(void **state)
     if (mird_rest_start(&f->core, &config, &f->rest, &err))
         fail_msg("%s", err.text);
     books = &f->core;
-    atomic_store(&reaper_age_ms, 40);
+    atomic_store(&reaper_late_ms, 40);
     atomic_store(&interferences, 0);
     *state = f;
     return 0;
@@ -237,9 +237,9 @@ static void test_service(void **state)
     EXPECT(f, "GET /v1/version HTTP/1.1\r\n" END, "200 ", "\"installation\":\"0123456789abcdef",
            "\"public_url\":null", "\"pid\":", "ETag: ");
     EXPECT(f, "GET /healthz HTTP/1.1\r\n" END, "200 ", "\"ok\":true");
-    EXPECT(f, "GET /readyz HTTP/1.1\r\n" END, "200 ", "\"reaper_age_ms\":40");
-    atomic_store(&reaper_age_ms, 60000);
-    EXPECT(f, "GET /readyz HTTP/1.1\r\n" END, "503 ", "60000 ms ago", "unavailable");
+    EXPECT(f, "GET /readyz HTTP/1.1\r\n" END, "200 ", "\"reaper_late_ms\":40");
+    atomic_store(&reaper_late_ms, 60000);
+    EXPECT(f, "GET /readyz HTTP/1.1\r\n" END, "503 ", "60000 ms late", "unavailable");
     EXPECT(f, "GET /v1/openapi.json HTTP/1.1\r\n" END, "200 ", "\"openapi\":\"3.1.0\"");
     EXPECT(f, "GET /v1/audit HTTP/1.1\r\n" END, "200 ", "{\"audit\":[");
     EXPECT(f, "GET /v1/audit?after=x HTTP/1.1\r\n" END, "422 ", "?after=x");

@@ -63,9 +63,9 @@ int64_t mird_engine_log_since(const struct mird_core *core, const char *deployme
 /* Has the reaper made a round since the last call? Wakes it up for the next. One thread only. */
 bool mird_engine_turns(struct mird_engine *engine);
 
-/* Milliseconds since the reaper's last round (for /readyz), and figures for /metrics. */
+/* How late the reaper is, 0 when it is not (for /readyz), and figures for /metrics. */
 struct mird_engine_figures {
-    int64_t reaper_age_ms;
+    int64_t reaper_late_ms;
     uint64_t teardowns_ok, teardowns_failed;
     int64_t worst_lateness_s; /* gone minus deadline, since start */
 };

@@ -119,6 +119,13 @@ int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *
 int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
                                  const struct mird_news *news, int64_t now_ms,
                                  struct mir_error *err);
+/* The same without waiting: done(ctx, ...) is called in a thread of the store when it is durable,
+ * or failed. *d is borrowed until then, and its version is not raised; news are copied (what they
+ * point to is borrowed). -1: it cannot be done so now, and nothing will be called. */
+typedef void mird_committed_fn(void *ctx, int rc, const struct mir_error *err);
+int mird_store_deployment_submit(struct mird_store *store, const struct mird_deployment *d,
+                                 const struct mird_news *news, int64_t now_ms,
+                                 mird_committed_fn *done, void *ctx);
 int mird_store_deployment_get(struct mird_store *store, const char *id, struct mird_deployment *ret,
                               struct mir_error *err);
 /* The lease as it stands on the disk, marked durable, its tags signed: the only place where one is

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* "Is it still listed?", asked by many teardowns at once: one listing answers all who asked before
+ * it began. Ten thousand leases that end in the same second do not list ten thousand times. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/memory.h"
+#include "engine_parts.h"
+
+/* Those that one listing answers, by id. */
+struct answers {
+    struct mird_question **questions; /* owned */
+    size_t count;
+    unsigned listed;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct mird_question *const *left = a, *const *right = b;
+    int kinds = ((*left)->kind > (*right)->kind) - ((*left)->kind < (*right)->kind);
+    return kinds ? kinds : strcmp((*left)->id, (*right)->id);
+}
+
+static int answer_one(void *ctx, const struct mir_instance *instance)
+{
+    struct answers *answers = ctx;
+    struct mird_question key = {.kind = instance->kind, .id = instance->tags.deployment},
+                         *wanted = &key;
+    answers->listed++;
+    struct mird_question **found =
+        bsearch(&wanted, answers->questions, answers->count, sizeof(struct mird_question *), by_id);
+    if (found) {
+        *(*found)->found = *instance;
+        (*found)->seen = true;
+    }
+    return 0;
+}
+
+static struct answers gather(struct mird_question *list)
+{
+    struct answers answers = {0};
+    for (struct mird_question *q = list; q; q = q->next)
+        answers.count++;
+    answers.questions = mir_calloc(answers.count, sizeof(struct mird_question *));
+    answers.count = 0;
+    for (struct mird_question *q = list; q; q = q->next)
+        answers.questions[answers.count++] = q;
+    qsort(answers.questions, answers.count, sizeof(struct mird_question *), by_id);
+    return answers;
+}
+
+/* With engine->lock held on entry and on return. */
+static void lead(struct mird_engine *engine, struct mird_lane *lane)
+{
+    struct mir_error err = {0};
+    struct answers answers = gather(lane->asked);
+    lane->asked = NULL;
+    lane->listing = true;
+    pthread_mutex_unlock(&engine->lock);
+    int64_t began_ms = mird_engine_now_ms(engine);
+    int rc = mir_prov_sweep(lane->prov, answer_one, &answers, &err);
+    pthread_mutex_lock(&engine->lock);
+    for (size_t i = 0; i < answers.count; i++) {
+        struct mird_question *q = answers.questions[i];
+        q->listed_ms = began_ms;
+        q->listed = answers.listed;
+        q->rc = rc;
+        q->err = err;
+        q->answered = true;
+    }
+    free(answers.questions);
+    lane->listing = false;
+    pthread_cond_broadcast(&lane->listed);
+}
+
+int mird_listing_ask(struct mird_engine *engine, struct mird_lane *lane, struct mird_question *q,
+                     struct mir_error *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    q->next = lane->asked;
+    lane->asked = q;
+    while (!q->answered)
+        if (lane->listing)
+            pthread_cond_wait(&lane->listed, &engine->lock);
+        else
+            lead(engine, lane);
+    pthread_mutex_unlock(&engine->lock);
+    if (q->rc && err)
+        *err = q->err;
+    return q->rc;
+}

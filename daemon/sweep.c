@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/* From time to time everything that carries our tags is listed: what has no right to be is ended,
+ * and what rests is watched. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/log.h"
+#include "api/memory.h"
+#include "engine_parts.h"
+
+#define FOUND_MAX 10000u /* in one listing, beside those at rest */
+#define SLICE 4096u      /* buckets looked through at once */
+
+/* What was listed and is not simply at rest: to be judged when the listing is over. */
+struct found {
+    struct mir_instance *list;
+    size_t count, room;
+};
+
+/* One round over one provider. */
+struct sweep {
+    struct mird_engine *engine;
+    struct mir_prov *prov;
+    struct mird_lane *lane;
+    struct found found;
+    bool rebuilding; /* the store is new and has not seen a whole listing of this provider */
+    bool adopt_only; /* nothing is ended: before the daemon serves */
+    bool incomplete; /* something that was to be adopted could not be */
+    bool ended;      /* something was asked to end: to be looked at again soon */
+};
+
+static bool runs(const struct mir_instance *instance)
+{
+    return instance->state == MIR_INSTANCE_RUNNING || instance->state == MIR_INSTANCE_STARTING;
+}
+
+/* A lease at rest keeps what it has: a million of them cost a look into the table each. One whose
+ * instance has changed is woken; the look by its token decides. */
+static bool at_rest(const struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mird_engine *engine = sweep->engine;
+    pthread_mutex_lock(&engine->lock);
+    struct mird_entry *entry = mird_entry_peek(engine, instance->tags.deployment);
+    bool rests = entry && entry->by_date && &engine->lanes[entry->lane] == sweep->lane;
+    if (rests && instance->kind == MIR_OBJECT_INSTANCE && runs(instance))
+        entry->seen = sweep->lane->round;
+    else if (rests && instance->kind == MIR_OBJECT_INSTANCE)
+        mird_queue_put(engine, entry);
+    pthread_mutex_unlock(&engine->lock);
+    return rests;
+}
+
+static int on_found(void *ctx, const struct mir_instance *instance)
+{
+    struct sweep *sweep = ctx;
+    struct found *found = &sweep->found;
+    if (at_rest(sweep, instance))
+        return 0;
+    if (found->count >= FOUND_MAX)
+        return 1; /* the rest in the next round */
+    if (found->count == found->room) {
+        found->room = found->room ? 2 * found->room : 16;
+        found->list = mir_realloc(found->list, found->room, sizeof *found->list);
+    }
+    found->list[found->count++] = *instance;
+    return 0;
+}
+
+/* Those that rested all the while and were not listed: a slice of the table at a time, so that
+ * nobody waits for it. */
+static void wake_missing(const struct sweep *sweep)
+{
+    struct mird_engine *engine = sweep->engine;
+    size_t count = 1;
+    for (size_t i = 0; i < count; i += SLICE) {
+        pthread_mutex_lock(&engine->lock);
+        count = engine->bucket_count;
+        for (size_t k = i; k < i + SLICE && k < count && !engine->stopping; k++)
+            for (struct mird_entry *entry = engine->buckets[k]; entry;
+                 entry = entry->next_in_bucket)
+                if (entry->by_date && &engine->lanes[entry->lane] == sweep->lane &&
+                    entry->seen != sweep->lane->round)
+                    mird_queue_put(engine, entry);
+        pthread_mutex_unlock(&engine->lock);
+    }
+}
+
+/* What we know of the deployment that it names: 1 known, 0 certainly not, -1 cannot tell now. */
+static int known_of(struct mird_engine *engine, const char *id, struct mird_deployment *ret)
+{
+    struct mir_error err = {0};
+    struct mird_entry *entry = mird_entry_find(engine, id);
+    if (entry) {
+        mird_entry_snapshot(entry, ret);
+        mird_entry_release(engine, entry);
+        return 1;
+    }
+    if (!mird_store_deployment_get(engine->core->store, id, ret, &err))
+        return 1;
+    return err.kind == MIR_NOT_FOUND ? 0 : -1;
+}
+
+/* A line of the audit log; what cannot be written keeps nothing from being ended. */
+static void audit(const struct sweep *sweep, const struct mir_instance *instance, const char *what,
+                  const char *detail)
+{
+    struct mir_error err = {0};
+    struct mird_audit row = {.who = "sweep"};
+    mir_copy(row.what, sizeof row.what, what);
+    mir_copy(row.subject, sizeof row.subject, instance->name);
+    mir_copy(row.deployment, sizeof row.deployment, instance->tags.deployment);
+    snprintf(row.detail, sizeof row.detail, "%s %s on %s: %.200s",
+             mir_object_kind_name(instance->kind), instance->id, mir_prov_info(sweep->prov)->name,
+             detail);
+    if (mird_store_audit_put(sweep->engine->core->store, &row, &err))
+        mir_log(MIR_LOG_ERROR, "sweep", "audit: %s", err.text);
+}
+
+static void end_it(struct sweep *sweep, const struct mir_instance *instance, bool known)
+{
+    struct mir_error err = {0};
+    const char *what = mir_object_kind_name(instance->kind);
+    const char *why = known ? "recorded as gone" : "of no deployment known";
+    mir_log(MIR_LOG_WARN, "sweep", "%s %s on %s is %s: ending it", what, instance->id,
+            mir_prov_info(sweep->prov)->name, why);
+    audit(sweep, instance, "sweep", why);
+    sweep->ended = true;
+    int rc = mir_prov_object_delete(sweep->prov, instance, &err);
+    audit(sweep, instance, "delete", rc ? err.text : "accepted");
+    if (rc)
+        mir_log(MIR_LOG_ERROR, "sweep", "%s %s: %s; tried again in the next round", what,
+                instance->id, err.text);
+}
+
+static void adopt(struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mir_error err = {0};
+    if (!mird_adopt(sweep->engine, sweep->prov, instance, &err))
+        return;
+    sweep->incomplete = true;
+    mir_log(MIR_LOG_ERROR, "sweep",
+            "instance %s cannot be taken up: %s; tried again in the next "
+            "round",
+            instance->id, err.text);
+}
+
+static void judge(struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mird_engine *engine = sweep->engine;
+    const struct mird_identity *identity = &engine->core->identity;
+    struct mird_deployment d;
+    bool verified = mir_tags_verify(&instance->tags, identity->tag_key);
+    const struct mird_sweep_view view = {
+        .installation = identity->installation,
+        .verified = verified,
+        .rebuilding = sweep->rebuilding,
+        .adopt_only = sweep->adopt_only,
+        .known = verified ? known_of(engine, instance->tags.deployment, &d) : 0,
+        .record = &d,
+        .now_s = mird_engine_now_ms(engine) / 1000};
+    sweep->incomplete |= view.known < 0;
+    enum mird_verdict_kind verdict = mird_sweep_verdict(instance, &view);
+    if (verdict == MIRD_ADOPT)
+        adopt(sweep, instance);
+    else if (verdict == MIRD_END)
+        end_it(sweep, instance, view.known);
+}
+
+/* A database made new says "rebuild"; each provider of which a whole listing was taken up since
+ * says "rebuilt-NAME". Durable, so that a crash in between does not end what it has not reached. */
+#define REBUILT_SIZE 64
+
+static bool rebuilding(struct mird_engine *engine, const struct mir_prov *prov)
+{
+    struct mird_store *store = engine->core->store;
+    char key[REBUILT_SIZE];
+    snprintf(key, sizeof key, "rebuilt-%s", mir_prov_info(prov)->name);
+    char *wanted = mird_store_setting_get(store, "rebuild");
+    char *done = wanted ? mird_store_setting_get(store, key) : NULL;
+    bool left = wanted && !done;
+    free(wanted);
+    free(done);
+    return left;
+}
+
+static void rebuilt(struct mird_engine *engine, const struct mir_prov *prov)
+{
+    struct mir_error err = {0};
+    char key[REBUILT_SIZE];
+    snprintf(key, sizeof key, "rebuilt-%s", mir_prov_info(prov)->name);
+    if (mird_store_setting_put(engine->core->store, key, "done", &err))
+        mir_log(MIR_LOG_WARN, "sweep", "%s", err.text); /* the next round says so again */
+}
+
+static void begin_round(struct sweep *sweep)
+{
+    struct mird_engine *engine = sweep->engine;
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+        if (engine->lanes[i].prov == sweep->prov)
+            sweep->lane = &engine->lanes[i];
+    sweep->rebuilding = rebuilding(engine, sweep->prov);
+    pthread_mutex_lock(&engine->lock);
+    sweep->lane->round++;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static int sweep_round(struct sweep *sweep, struct mir_error *err)
+{
+    struct found *found = &sweep->found;
+    begin_round(sweep);
+    int rc = mir_prov_sweep(sweep->prov, on_found, sweep, err);
+    mird_engine_clock_listen(sweep->engine, sweep->prov);
+    bool whole = !rc && found->count < FOUND_MAX;
+    if (whole)
+        wake_missing(sweep);
+    for (size_t i = 0; !rc && i < found->count; i++)
+        judge(sweep, &found->list[i]);
+    if (whole && sweep->rebuilding && !sweep->incomplete)
+        rebuilt(sweep->engine, sweep->prov);
+    free(found->list);
+    return rc;
+}
+
+int mird_sweep_once(struct mird_engine *engine, struct mir_prov *prov, struct mir_error *err)
+{
+    struct sweep sweep = {.engine = engine, .prov = prov};
+    return sweep_round(&sweep, err);
+}
+
+/* Before anybody is served: with the database lost, the providers are asked what runs. One that
+ * does not answer is asked again by every sweep. */
+void mird_rebuild(struct mird_engine *engine)
+{
+    for (size_t i = 0; i < engine->core->provider_count; i++) {
+        struct mir_error err = {0};
+        struct sweep sweep = {
+            .engine = engine, .prov = engine->core->providers[i], .adopt_only = true};
+        if (rebuilding(engine, sweep.prov) && sweep_round(&sweep, &err))
+            mir_log(MIR_LOG_WARN, "sweep", "%s: %s", mir_prov_info(sweep.prov)->name, err.text);
+    }
+}
+
+/* --- the threads: one for each provider, so that none waits for another's listing --- */
+
+/* While leases rest, the listing is what watches them: at the provider's pace, as long as listing
+ * takes a tenth of the time at most; else only what does not belong is looked for. */
+static int64_t pace_ms(struct mird_engine *engine, const struct mird_lane *lane, int64_t took_ms)
+{
+    unsigned poll_ms = mir_prov_info(lane->prov)->poll_ms;
+    pthread_mutex_lock(&engine->lock);
+    bool watches = lane->resting > 0 && poll_ms;
+    pthread_mutex_unlock(&engine->lock);
+    int64_t pace_ms = poll_ms > 10 * took_ms ? poll_ms : 10 * took_ms;
+    return watches && pace_ms < MIRD_SWEEP_S * 1000 ? pace_ms : MIRD_SWEEP_S * 1000;
+}
+
+/* Until the next round or the stop; true to go on. */
+static bool wait_round(struct mird_engine *engine, int64_t pace_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + pace_ms % 1000 * 1000000;
+    until.tv_sec += pace_ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&engine->lock);
+    int rc = 0;
+    while (!engine->stopping && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&engine->sweep, &engine->lock, &until);
+    bool on = !engine->stopping;
+    pthread_mutex_unlock(&engine->lock);
+    return on;
+}
+
+static void do_chores(struct mird_engine *engine)
+{
+    mird_engine_clock_mark(engine);
+    mird_store_reserve_restore(engine->core->store);
+    mird_audit_watch(engine);
+}
+
+static void *sweeper_main(void *ctx)
+{
+    struct mird_lane *lane = ctx;
+    struct mird_engine *engine = lane->engine;
+    int64_t next_ms;
+    do {
+        struct mir_error err = {0};
+        struct sweep sweep = {.engine = engine, .prov = lane->prov};
+        int64_t began_ms = mird_engine_boot_ms(engine);
+        int rc = sweep_round(&sweep, &err);
+        if (rc)
+            mir_log(MIR_LOG_WARN, "sweep", "%s: %s", mir_prov_info(lane->prov)->name, err.text);
+        if (lane == engine->lanes)
+            do_chores(engine);
+        next_ms = pace_ms(engine, lane, mird_engine_boot_ms(engine) - began_ms);
+        if ((rc || sweep.ended) && next_ms > MIRD_SWEEP_AGAIN_S * 1000)
+            next_ms = MIRD_SWEEP_AGAIN_S * 1000;
+    } while (wait_round(engine, next_ms));
+    return NULL;
+}
+
+int mird_sweepers_start(struct mird_engine *engine, struct mir_error *err)
+{
+    for (size_t i = 0; i < engine->core->provider_count; i++) {
+        struct mird_lane *lane = &engine->lanes[i];
+        int rc = pthread_create(&lane->sweeper, NULL, sweeper_main, lane);
+        if (rc)
+            return mir_fail_errno(err, rc, "cannot start the sweeper");
+        lane->sweeping = true;
+    }
+    return 0;
+}
