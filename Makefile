@@ -12,7 +12,7 @@ DESTDIR ?=
 MESON_ARGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-stop check style bench torture fuzz install clean help
+.PHONY: all demo demo-stop check style bench powerloss torture fuzz install clean help
 
 all: $(BUILD)/build.ninja ## build every program into build/bin/ (installs missing packages through apt)
 	ninja -C $(BUILD)
@@ -50,6 +50,10 @@ torture: all ## kill the real daemon at every fault point, then KILLS=500 times 
 	scripts/install-deps run
 	ninja -C $(BUILD) tests/libmeddle.so
 	MIRAGE_BIN=$(abspath $(BUILD))/bin PYTHONPATH=tests/lib tests/torture/torture.py --kills $(KILLS) $(TORTURE)
+
+powerloss: $(BUILD)/build.ninja ## the store: power lost at every moment of 200 leases, failing disks, flipped bits (POWERLOSS="--seed 2")
+	ninja -C $(BUILD) tests/powerloss/powerloss
+	$(BUILD)/tests/powerloss/powerloss --leases 200 --every 1 --flips 10000 --every-bit 1 --failures 400 --after 8 $(POWERLOSS)
 
 fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
 	scripts/install-deps build test

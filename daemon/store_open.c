@@ -96,7 +96,7 @@ static int configure(struct mird_store *store, struct mir_error *err)
     return 0;
 }
 
-/* With the write lock, as another program may have the database open. */
+/* With the write lock, as another program may have the database open. 1: look at it anew. */
 static int settle_log(struct mird_store *store, struct mir_error *err)
 {
     if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL))
@@ -119,29 +119,41 @@ static int connect(struct mird_store *store, const char *path, int flags, bool *
     return mird_pages_begin(store->pages, store->db, MIRD_SCHEMA_SUMMED, ret_rewrite, err);
 }
 
-/* Until the log is known to be whole, closing must not copy it into the file and delete it. */
-static int prepare(struct mird_store *store, bool rewrite, struct mir_error *err)
+static void disconnect(struct mird_store *store)
 {
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (configure(store, err) || (rewrite && mird_pages_rewrite(store->pages, store->db, err)) ||
-        check_integrity(store, err) || settle_log(store, err) || migrate(store, err))
-        return -1;
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    return 0;
+    sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+/* Until the log is known to be whole, closing must not copy it into the file and delete it. */
+static int connect_whole(struct mird_store *store, const char *path, bool *ret_rewrite,
+                         struct mir_error *err)
+{
+    int rc = 1;
+    for (int i = 0; i < 2 && rc == 1; i++) {
+        disconnect(store);
+        if (connect(store, path, SQLITE_OPEN_CREATE, ret_rewrite, err))
+            return -1;
+        sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        rc = configure(store, err) ? -1 : settle_log(store, err);
+    }
+    return rc ? -1 : 0;
 }
 
 static int open_db(struct mird_store *store, const char *path, struct mir_error *err)
 {
     bool rewrite;
     mode_t old_mask = umask(077);
-    int rc = connect(store, path, SQLITE_OPEN_CREATE, &rewrite, err);
-    if (!rc)
-        rc = prepare(store, rewrite, err);
+    int rc = connect_whole(store, path, &rewrite, err) ||
+                     (rewrite && mird_pages_rewrite(store->pages, store->db, err)) ||
+                     check_integrity(store, err) || migrate(store, err)
+                 ? -1
+                 : 0;
     umask(old_mask);
-    if (rc) {
-        sqlite3_close(store->db);
-        store->db = NULL;
-    }
+    if (rc)
+        disconnect(store);
+    else
+        sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     return rc;
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "store_pages.h"
 
-#include <inttypes.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/memory.h"
-#include "store_wal.h"
 
 #define SUMMED_BYTES (MIRD_PAGE_BYTES - MIRD_PAGE_SUM_BYTES)
 #define HEADER_BYTES 100
@@ -27,13 +26,25 @@ static sqlite3_file *below(sqlite3_file *file)
 
 /* --- the sum --- */
 
-/* The page's number counts too: a page that was written to another's place is not right either. */
-static void page_sum(const unsigned char *page, int64_t at, unsigned char out[MIRD_PAGE_SUM_BYTES])
+/* Each step can be undone, so that what changes within one word of 8 bytes always changes the sum;
+ * what changes in several does so but for one case in 2^64. The page's number counts too: a page
+ * that was written to another's place is not right either. */
+void mird_page_sum(const unsigned char *page, uint32_t number, unsigned char ret[])
 {
-    uint32_t sum[2] = {(uint32_t)(at / MIRD_PAGE_BYTES) + 1, 0};
-    mird_wal_sum(page, SUMMED_BYTES, false, sum);
+    uint64_t sum = UINT64_C(0x9e3779b97f4a7c15) ^ number;
+    for (size_t i = 0; i < SUMMED_BYTES; i += 8) {
+        uint64_t word;
+        memcpy(&word, page + i, sizeof word);
+        sum = (sum ^ le64toh(word)) * UINT64_C(0xff51afd7ed558ccd);
+        sum ^= sum >> 32;
+    }
     for (int i = 0; i < MIRD_PAGE_SUM_BYTES; i++)
-        out[i] = (unsigned char)(sum[i / 4] >> 8 * (i % 4));
+        ret[i] = (unsigned char)(sum >> 8 * i);
+}
+
+static uint32_t page_number(int64_t at)
+{
+    return (uint32_t)(at / MIRD_PAGE_BYTES) + 1;
 }
 
 /* SQLite leaves holes where free pages were never written. They hold nothing that it reads. */
@@ -55,10 +66,10 @@ static int page_read(sqlite3_file *file, void *to, int len, sqlite3_int64 at)
     int rc = below(file)->pMethods->xRead(below(file), to, len, at);
     if (rc != SQLITE_OK || !is_page(self, len, at))
         return rc;
-    page_sum(page, at, sum);
+    mird_page_sum(page, page_number(at), sum);
     if (!memcmp(sum, page + SUMMED_BYTES, sizeof sum) || is_empty(page))
         return SQLITE_OK;
-    atomic_store(&self->pages->bad_page, (unsigned)(at / MIRD_PAGE_BYTES) + 1);
+    atomic_store(&self->pages->bad_page, page_number(at));
     return SQLITE_IOERR_DATA;
 }
 
@@ -68,7 +79,7 @@ static int page_write(sqlite3_file *file, const void *from, int len, sqlite3_int
     unsigned char page[MIRD_PAGE_BYTES];
     if (is_page(self, len, at)) {
         memcpy(page, from, SUMMED_BYTES);
-        page_sum(page, at, page + SUMMED_BYTES);
+        mird_page_sum(page, page_number(at), page + SUMMED_BYTES);
         from = page;
     }
     return below(file)->pMethods->xWrite(below(file), from, len, at);

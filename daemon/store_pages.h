@@ -25,6 +25,9 @@ struct mird_pages {
     atomic_uint bad_page; /* the last one seen, 0 none */
 };
 
+/* Of the page of this number (from 1), as it stands in its last MIRD_PAGE_SUM_BYTES. */
+void mird_page_sum(const unsigned char *page, uint32_t number, unsigned char ret[]);
+
 /* Over the VFS that is the default now. Owned; free after the last connection is closed. */
 struct mird_pages *mird_pages_new(void);
 void mird_pages_free(struct mird_pages *pages);

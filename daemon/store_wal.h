@@ -6,23 +6,16 @@
 #ifndef MIRD_STORE_WAL_H
 #define MIRD_STORE_WAL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "api/error.h"
 
 struct sqlite3;
 
-/* The checksum of SQLite's log (its file format, section 4.3), over a multiple of 8 bytes, going
- * on from sum. Any one flipped bit changes it. */
-void mird_wal_sum(const unsigned char *bytes, size_t len, bool big_endian, uint32_t sum[2]);
-
 /*
  * With the write lock held (inside BEGIN IMMEDIATE). MIR_CORRUPT when the log holds what was
- * committed and can no longer be read. Otherwise every byte of it that counts is written again
- * and synced: after a sync that failed, a process that ends leaves behind what the kernel shows
- * and the disk does not have, and the next would build upon it.
+ * committed and can no longer be read; a single flipped bit is turned back where it is certain
+ * which it was (1 then: SQLite has to open the log anew). Every byte of the log that counts is
+ * written again and synced: after a sync that failed, a process that ends leaves behind what the
+ * kernel shows and the disk does not have, and the next would build upon it.
  */
 int mird_wal_settle(struct sqlite3 *db, struct mir_error *err);
 

@@ -11,7 +11,6 @@
 #include "daemon/store.h"
 #include "schema.h"
 #include "store_pages.h"
-#include "store_wal.h"
 
 #define SAFE "ends at its deadline"
 
@@ -68,14 +67,13 @@ static void overwrite(const char *path, off_t at, const void *bytes, size_t len)
     assert_true(pwrite(fd, bytes, len, at) == (ssize_t)len);
 }
 
-/* Change one bit. */
-static void flip(const char *path, off_t at)
+static void flip(const char *path, off_t at, unsigned char mask)
 {
     unsigned char byte;
     mir_auto_close int fd = open(path, O_RDWR);
     assert_true(fd >= 0);
     assert_true(pread(fd, &byte, 1, at) == 1);
-    byte ^= 1;
+    byte ^= mask;
     assert_true(pwrite(fd, &byte, 1, at) == 1);
 }
 
@@ -165,7 +163,7 @@ static void test_flipped_text(void **state)
     assert_int_equal(mir_file_read(path, 16 << 20, &bytes, &len, NULL), 0);
     const char *at = memmem(bytes, len, "\"deadline_s\":1800003600", 23);
     assert_non_null(at);
-    flip(path, at - bytes + 15); /* 1800003600 becomes 1900003600 */
+    flip(path, at - bytes + 15, 1); /* 1800003600 becomes 1900003600 */
     free(bytes);
     opens_anew(state, "flip-me");
     assert_int_equal(count_kept(state, ""), 1);
@@ -174,35 +172,78 @@ static void test_flipped_text(void **state)
 static void test_every_bit_of_a_page(void **state)
 {
     (void)state;
-    unsigned char page[MIRD_PAGE_BYTES];
-    uint32_t whole[2] = {7, 0};
+    unsigned char page[MIRD_PAGE_BYTES], whole[8], sum[8];
     mir_random_system()->bytes(NULL, page, sizeof page);
-    mird_wal_sum(page, sizeof page, false, whole);
-    for (size_t bit = 0; bit < 8 * sizeof page; bit++) {
-        uint32_t sum[2] = {7, 0};
+    mird_page_sum(page, 7, whole);
+    mird_page_sum(page, 8, sum);
+    assert_memory_not_equal(sum, whole, sizeof sum);
+    for (size_t bit = 0; bit < 8 * (sizeof page - sizeof sum); bit++) {
         page[bit / 8] ^= (unsigned char)(1u << bit % 8);
-        mird_wal_sum(page, sizeof page, false, sum);
+        mird_page_sum(page, 7, sum);
+        assert_memory_not_equal(sum, whole, sizeof sum);
+        page[(bit + 64) / 8 % 4088] ^=
+            (unsigned char)(1u << bit % 8); /* and the same one of the next */
+        mird_page_sum(page, 7, sum);
+        assert_memory_not_equal(sum, whole, sizeof sum);
+        page[(bit + 64) / 8 % 4088] ^= (unsigned char)(1u << bit % 8);
         page[bit / 8] ^= (unsigned char)(1u << bit % 8);
-        assert_false(sum[0] == whole[0] && sum[1] == whole[1]);
     }
+}
+
+/* Bits of a frame of the log: its number from the end, 24 bytes of header and a page. */
+static void flip_in_log(const char *log, int from_end, int byte, unsigned char mask)
+{
+    off_t frame = 24 + 4096, count = size_of(log) / frame;
+    assert_true(count > 32);
+    flip(log, 32 + (count - from_end) * frame + byte, mask);
 }
 
 /* SQLite would take a damaged log for one that ends earlier, and forget what came after. */
 static void test_damaged_log(void **state)
 {
     static const char *const names[] = {"one", "two", "three", NULL};
+    static const struct {
+        int from_end, byte;
+    } rows[] = {{1, 27}, {1, 24 + 2003}, {30, 24 + 4}, {30, 1003}};
     mir_auto_free char *log = file_of(state, "state.db-wal");
-    static const int places[] = {0, 5, 24, 40, 60, 2000, 10};
+    int kept = 0;
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        add_and_crash(state, names);
+        flip_in_log(log, rows[i].from_end, rows[i].byte, 0x80);
+        flip_in_log(log, rows[i].from_end, rows[i].byte + 8, i < 2 ? 0 : 0x41);
+        opens_anew(state, "one");
+        assert_int_equal(count_kept(state, "-wal"), ++kept);
+    }
+    static const int places[] = {0, 5, 9, 27}; /* of the log's own header */
     for (size_t i = 0; i < MIR_NELEMS(places); i++) {
         add_and_crash(state, names);
-        off_t size = size_of(log), frame = 24 + 4096;
-        assert_true(size > 10 * frame);
-        int64_t count = size / frame, in = (i % 2 ? count / 2 : count) - 1;
-        flip(log, i < 2 ? places[i] : 32 + in * frame + places[i]);
+        flip(log, places[i], 4);
         opens_anew(state, "one");
-        assert_int_equal(count_kept(state, ""), (int)i + 1);
-        assert_int_equal(count_kept(state, "-wal"), (int)i + 1);
+        assert_int_equal(count_kept(state, "-wal"), ++kept);
     }
+}
+
+/* Where the sum says which bit it was, it is turned back and nothing is lost. */
+static void test_mended_log(void **state)
+{
+    static const char *const names[] = {"one", "two", "three", NULL};
+    /* Page number, salt, sum, page: places of the lower half of a word, as the log counts. */
+    static const int places[] = {0, 1, 10, 11, 14, 15, 18, 19, 24, 24 + 1001};
+    for (size_t i = 0; i < MIR_NELEMS(places); i++) {
+        char *dir = NULL;
+        assert_int_equal(scratch_make((void **)&dir), 0);
+        void *inner = dir;
+        mir_auto_free char *log = file_of(&inner, "state.db-wal");
+        add_and_crash(&inner, names);
+        flip_in_log(log, i % 2 ? 1 : 15, places[i], 8);
+        struct mird_store *store = open_well(&inner);
+        for (size_t n = 0; names[n]; n++)
+            assert_int_equal(find(store, names[n]), 0);
+        mird_store_close(store);
+        assert_int_equal(count_kept(&inner, ""), 0);
+        assert_int_equal(scratch_remove(&inner), 0);
+    }
+    (void)state;
 }
 
 /* What was not synced is torn, and that is no damage. */
@@ -257,7 +298,7 @@ static void test_old_file(void **state)
     assert_string_equal(colour, "blue");
     free(colour);
     mird_store_close(store);
-    flip(path, 3 * MIRD_PAGE_BYTES + 4000);
+    flip(path, 3 * MIRD_PAGE_BYTES + 4000, 1);
     opens_anew(state, "kept");
 }
 
@@ -272,9 +313,7 @@ static void test_newer(void **state)
         assert_true(pread(fd, page, sizeof page, 0) == sizeof page);
     }
     memcpy(page + 60, version, sizeof version); /* user_version, in the file's header */
-    uint32_t sum[2] = {1, 0};
-    mird_wal_sum(page, sizeof page - 8, false, sum);
-    memcpy(page + sizeof page - 8, sum, 8); /* as it stands on a little-endian machine */
+    mird_page_sum(page, 1, page + sizeof page - MIRD_PAGE_SUM_BYTES);
     overwrite(path, 0, page, sizeof page);
     open_badly(state, MIR_CONFLICT, "version 999");
     assert_int_equal(count_kept(state, ""), 0);
@@ -330,6 +369,7 @@ int main(void)
         TEST(test_flipped_text),
         cmocka_unit_test(test_every_bit_of_a_page),
         TEST(test_damaged_log),
+        cmocka_unit_test(test_mended_log),
         TEST(test_torn_log),
         TEST(test_log_alone),
         TEST(test_old_file),

@@ -1,0 +1,1 @@
+s/return SQLITE_IOERR_DATA;/return SQLITE_OK;/
