@@ -15,6 +15,16 @@ struct mir_prov *mird_core_provider(const struct mird_core *core, const char *na
     return NULL;
 }
 
+struct mird_engine *mird_core_engine(const struct mird_core *core)
+{
+    return __atomic_load_n(&core->engine, __ATOMIC_ACQUIRE);
+}
+
+void mird_core_set_engine(struct mird_core *core, struct mird_engine *engine)
+{
+    __atomic_store_n(&core->engine, engine, __ATOMIC_RELEASE);
+}
+
 #define SUBSCRIBERS_MAX 8
 
 struct mird_hub {

@@ -195,8 +195,9 @@ static void take_probe(struct mird_public *link, const struct mird_probe *probe)
         drop_awaited(link, probe->name);
     bool steady = known && before.state == MIRD_SITE_LIVE && probe->ok;
     send_by(link, now_ms() + (steady ? LATER_MS : 0));
-    if (deployment[0] && link->core->engine)
-        mird_engine_probed(link->core->engine, deployment, probe);
+    struct mird_engine *engine = mird_core_engine(link->core);
+    if (deployment[0] && engine)
+        mird_engine_probed(engine, deployment, probe);
 }
 
 static void take_message(struct mird_public *link, struct mird_link_message *m)
@@ -448,16 +449,22 @@ static void free_wishes(struct wish *wishes)
     }
 }
 
-void mird_public_stop(struct mird_public *link)
+void mird_public_halt(struct mird_public *link)
 {
-    if (!link)
-        return;
     pthread_mutex_lock(&link->lock);
     link->stopping = true;
     pthread_mutex_unlock(&link->lock);
     ring(link->wake_fd);
     if (link->has_thread)
         pthread_join(link->thread, NULL);
+    link->has_thread = false;
+}
+
+void mird_public_stop(struct mird_public *link)
+{
+    if (!link)
+        return;
+    mird_public_halt(link);
     if (link->listen_fd >= 0)
         close(link->listen_fd);
     close(link->wake_fd);

@@ -123,9 +123,11 @@ static int start_acting(struct mird_daemon *daemon, int lock_fd, struct mird_act
     core->hub = mird_hub_new();
     open_providers(core, mird_tenure_fence(daemon->tenure));
     start_public(daemon, taken_over);
-    if (mird_engine_start(core, &core->engine, err))
+    struct mird_engine *engine;
+    if (mird_engine_start(core, &engine, err))
         return -1;
-    mird_tenure_engine(daemon->tenure, core->engine);
+    mird_core_set_engine(core, engine);
+    mird_tenure_engine(daemon->tenure, engine);
     return mird_rest_start(core, &daemon->settings.rest, &daemon->rest, err);
 }
 
@@ -204,8 +206,9 @@ static void stop_role(struct mird_daemon *daemon)
         close(unwanted.lock_fd);
     if (daemon->tenure)
         mird_tenure_engine(daemon->tenure, NULL);
-    if (core->engine)
-        mird_engine_stop(core->engine);
+    if (core->public_link) /* it tells the engine what the prober sees, to the last */
+        mird_public_halt(core->public_link);
+    mird_engine_stop(core->engine);
     if (core->public_link)
         mird_public_stop(core->public_link);
     for (size_t i = 0; i < core->provider_count; i++)
@@ -325,6 +328,8 @@ void mird_stop(struct mird_daemon *daemon)
     mird_rest_stop(daemon->rest);
     if (daemon->tenure) {
         mird_tenure_engine(daemon->tenure, NULL);
+        if (daemon->core.public_link)
+            mird_public_halt(daemon->core.public_link);
         mird_engine_stop(mir_steal(&daemon->core.engine));
         say_what_runs(&daemon->core);
     }

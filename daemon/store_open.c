@@ -330,6 +330,9 @@ int mird_store_open_standby(const char *state_dir, struct mird_store **ret, stru
         rc = -1;
     if (!rc && sqlite3_exec(store->db, "PRAGMA query_only = ON", NULL, NULL, NULL))
         rc = mird_sql_fail(store, "setting up", err);
+    /* The log is looked at by whoever opens the store to act, not swallowed before. */
+    if (store->db)
+        sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (rc)
         mird_store_close(store);
     else

@@ -43,8 +43,18 @@ class Meddle:
         """For the next daemon: the points are counted anew."""
         self._put('<I', PLANNED, 0)
         self._put('<I', COUNT, 0)
-        env = {'LD_PRELOAD': Meddle.libraries, 'MIRAGE_TORTURE_PAGE': self.path}
+        env = {'LD_PRELOAD': Meddle.libraries, 'MIRAGE_TORTURE_PAGE': self.path,
+               'TSAN_OPTIONS': self._tsan_options()}
         return {**env, 'MIRAGE_TORTURE_PLAN': plan} if plan else env
+
+    def _tsan_options(self):
+        """The library looks at descriptors that others may be closing; the programs do not. And who
+        ends at once does not wait for its threads."""
+        path = self.path + '-tsan'
+        with open(path, 'w', encoding='ascii') as f:
+            f.write('called_from_lib:libmeddle.so\n')
+        usual = os.environ.get('TSAN_OPTIONS', '')
+        return f'{usual}:suppressions={path}:report_thread_leaks=0'.lstrip(':')
 
     def _get(self, form, at):
         return struct.unpack_from(form, self.page, at)[0]

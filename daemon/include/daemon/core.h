@@ -46,6 +46,10 @@ struct mird_core {
 /* NULL when there is none of that name. */
 struct mir_prov *mird_core_provider(const struct mird_core *core, const char *name);
 
+/* The engine comes to be, and goes, beside the thread of the public link, which has news for it. */
+struct mird_engine *mird_core_engine(const struct mird_core *core);
+void mird_core_set_engine(struct mird_core *core, struct mird_engine *engine);
+
 /* --- the hub: "something about this deployment changed" --- */
 
 struct mird_hub *mird_hub_new(void);

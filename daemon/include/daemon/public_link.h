@@ -21,7 +21,10 @@
  * may be started, and after it mird_public_refresh be called. */
 int mird_public_start(struct mird_core *core, const char *listen, struct mird_public **ret,
                       struct mir_error *err);
-void mird_public_stop(struct mird_public *link); /* NULL allowed */
+/* Ends process and thread: the engine hears of nothing more, and may be stopped. What else is asked
+ * of the link is still taken. */
+void mird_public_halt(struct mird_public *link);
+void mird_public_stop(struct mird_public *link); /* halts and frees it; NULL allowed */
 
 /* Tell it the sites of the store as they are now (after each change). Any thread; NULL allowed. */
 void mird_public_refresh(struct mird_public *link);
