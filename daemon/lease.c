@@ -18,13 +18,13 @@ static void keep_error(struct mird_deployment *d, const struct mir_error *error)
 }
 
 /* Twice as long with each attempt. On the way down there is a most: soon and often while there is
- * hope that it goes well; once it is stuck, as patiently as everything else. */
+ * hope that it goes well; once it is stuck, every ten seconds for ever. */
 static int64_t pause_ms(const struct mird_deployment *d, const struct mird_rules *rules,
                         int64_t most_ms)
 {
     unsigned shift = d->attempts < 16 ? d->attempts : 16;
     int64_t pause = min64(rules->backoff_min_ms << shift, rules->backoff_max_ms);
-    return d->stuck ? pause : min64(pause, most_ms);
+    return min64(pause, d->stuck ? max64(most_ms, MIRD_STUCK_MS) : most_ms);
 }
 
 static void try_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/turn.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "api/memory.h"
 
 /* --- the time --- */
 
@@ -99,6 +102,31 @@ void mird_turn_never_started(const struct mird_deployment *d, struct mir_instanc
     if (d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT && found->state == MIR_INSTANCE_ENDED &&
         !found->started_ms)
         found->state = MIR_INSTANCE_ABSENT;
+}
+
+/* The kernel and the wishes of its owner are lost with the database: it is not listed, and once
+ * it is over it is never started again. */
+void mird_turn_found(const struct mir_instance *found, const char *provider, int64_t now_ms,
+                     struct mird_deployment *ret)
+{
+    *ret = (struct mird_deployment){.wants_url = true,
+                                    .created_s = now_ms / 1000,
+                                    .deadline_s = found->tags.expires_s,
+                                    .last_create_ms = now_ms,
+                                    .last_put_ms = now_ms,
+                                    .goal_over = true,
+                                    .port_count = found->port_count};
+    ret->steps[MIRD_STEP_IMAGE] = MIRD_DONE;
+    ret->steps[MIRD_STEP_INSTANCE] = MIRD_INTENT;
+    if (found->started_ms > 0 && found->started_ms < now_ms)
+        ret->created_s = found->started_ms / 1000;
+    mir_copy(ret->id, sizeof ret->id, found->tags.deployment);
+    mir_copy(ret->provider, sizeof ret->provider, provider);
+    memcpy(ret->ports, found->ports, sizeof ret->ports);
+    if (mir_name_valid(found->name))
+        mir_copy(ret->name, sizeof ret->name, found->name);
+    else
+        snprintf(ret->name, sizeof ret->name, "found-%.12s", ret->id);
 }
 
 /* --- when --- */

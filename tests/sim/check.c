@@ -24,10 +24,23 @@ static bool odd(const struct sim_world *w, int lease)
 {
     for (unsigned i = 0; i < w->object_count; i++) {
         const struct sim_object *o = &w->objects[i];
-        if (o->owner == lease && (o->never_told || o->error || w->now_ms >= o->guest_end_ms))
+        if (o->owner == lease &&
+            (o->never_told || o->error || o->by_hand || w->now_ms >= o->guest_end_ms))
             return true;
     }
     return false;
+}
+
+/* Nobody asked for it to end, and nothing odd happened to it. */
+static void check_right(struct sim_world *w, const struct sim_object *o, const struct sim_lease *l)
+{
+    int64_t first_s =
+        l->tried_deadline_s < l->acked_deadline_s ? l->tried_deadline_s : l->acked_deadline_s;
+    if (l->acked && l->d.end_reason == MIRD_END_DEADLINE &&
+        max64(sim_utc_ms(w), SIM_T0_MS + w->now_ms) < first_s * 1000)
+        sim_broken(w, "ended before its deadline", "lease %d", l->index);
+    if (!o->image && o->end_ms == SIM_NEVER && l->d.end_reason == MIRD_END_GUEST)
+        sim_broken(w, "alive and taken for ended", "lease %d", l->index);
 }
 
 void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
@@ -39,16 +52,11 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
     struct sim_lease *l = &w->leases[o->owner];
     if (by_lease)
         l->delete_sent = true;
-    bool asked = l->removal_tried || l->d.end_reason == MIRD_END_FAILED;
-    bool ended = odd(w, o->owner);
-    int64_t first_s =
-        l->tried_deadline_s < l->acked_deadline_s ? l->tried_deadline_s : l->acked_deadline_s;
-    if (!asked && !ended && l->acked && l->d.end_reason == MIRD_END_DEADLINE &&
-        max64(sim_utc_ms(w), SIM_T0_MS + w->now_ms) < first_s * 1000)
-        sim_broken(w, "ended before its deadline", "lease %d", l->index);
-    /* It ran and nobody touched it. */
-    if (!asked && !ended && o->end_ms == SIM_NEVER && l->d.end_reason == MIRD_END_GUEST)
-        sim_broken(w, "alive and taken for ended", "lease %d", l->index);
+    if (by_lease && sim_utc_ms(w) / 1000 > l->d.ending_since_s + 200 && !l->d.stuck)
+        sim_broken(w, "stuck and not told", "lease %d", l->index);
+    bool asked = l->removal_tried || l->forgotten || l->d.end_reason == MIRD_END_FAILED;
+    if (!asked && !odd(w, o->owner))
+        check_right(w, o, l);
 }
 
 /* What is told to be gone is gone. */
@@ -56,7 +64,7 @@ void sim_check_final(struct sim_world *w, const struct sim_lease *l)
 {
     for (unsigned i = 0; i < w->object_count; i++) {
         const struct sim_object *o = &w->objects[i];
-        if (o->owner == l->index && !o->never_told && w->now_ms < o->end_ms)
+        if (o->owner == l->index && !o->never_told && !o->stripped && w->now_ms < o->end_ms)
             sim_broken(w, "told gone and alive", "lease %d, object %u", l->index, i);
     }
 }
@@ -64,7 +72,7 @@ void sim_check_final(struct sim_world *w, const struct sim_lease *l)
 /* What a fresh process finds: nothing acknowledged is missing. */
 void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
 {
-    if (!l->acked)
+    if (!l->acked || l->forgotten)
         return;
     if (!l->on_disk) {
         sim_broken(w, "lost lease", "lease %d was acknowledged and is not known", l->index);
@@ -78,31 +86,99 @@ void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
         sim_broken(w, "lost removal", "lease %d", l->index);
 }
 
+/* --- taken up from the tags --- */
+
+/* Whatever was acknowledged and had reached the tags is as it was. */
+void sim_check_adopted(struct sim_world *w, const struct sim_lease *l)
+{
+    int64_t deadline_s = l->d.deadline_s;
+    if (!l->was_stale && deadline_s != l->acked_deadline_s && deadline_s != l->tried_deadline_s)
+        sim_broken(w, "deadline moved", "lease %d, with the database lost: %d s", l->index,
+                   (int)(deadline_s - l->acked_deadline_s));
+}
+
+/* Whoever was shown running within its lease is known again. */
+void sim_check_rebuilt(struct sim_world *w, const int *list, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct sim_object *o = &w->objects[list[i]];
+        struct mir_instance found;
+        sim_show(w, o, &found);
+        bool runs = found.state == MIR_INSTANCE_STARTING || found.state == MIR_INSTANCE_RUNNING;
+        bool due = found.tags.expires_s * 1000 <= sim_utc_ms(w);
+        if (o->owner < 0 || o->image || o->tag < 0 || !runs || due)
+            continue;
+        if (!w->leases[o->owner].on_disk)
+            sim_broken(w, "not rebuilt", "lease %d", o->owner);
+    }
+}
+
+/* --- without the daemon --- */
+
+/* What a hook has ended, the host being lost. */
+void sim_check_hook(struct sim_world *w, const struct sim_object *o)
+{
+    const struct sim_lease *l = &w->leases[o->owner];
+    int64_t acked_ms = l->acked_deadline_s * 1000 - SIM_T0_MS;
+    if (l->acked && !l->disk.hooks_stale && l->disk.end_reason == MIRD_END_NONE && !o->image &&
+        !l->removal_tried && l->acked_deadline_s == l->tried_deadline_s && o->end_ms < acked_ms &&
+        l->disk.steps[MIRD_STEP_HOOKS] == MIRD_DONE && !l->forgotten)
+        sim_broken(w, "ended before its deadline", "lease %d, by a hook, %d s", l->index,
+                   (int)((acked_ms - o->end_ms) / 1000));
+}
+
+/* Has it a hook that acts without the host? Images and launches not armed yet only have
+ * mirage-reap. */
+static bool outlives_host(const struct sim_world *w, const struct sim_object *o)
+{
+    const struct sim_lease *l = &w->leases[o->owner];
+    bool armed = l->on_disk && l->disk.steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
+                 l->disk.end_reason == MIRD_END_NONE && !l->disk.hooks_stale;
+    return w->reaps || (!o->image && (armed || !w->cloud->paid));
+}
+
 /* --- at the end --- */
 
 /* From when on an object has no right to be there, in virtual time. */
-static int64_t due_ms(const struct sim_object *o, const struct sim_lease *l)
+static int64_t due_ms(const struct sim_world *w, const struct sim_object *o,
+                      const struct sim_lease *l)
 {
     int64_t last_s = max64(l->acked_deadline_s, max64(l->tried_deadline_s, l->first_deadline_s));
     int64_t due = last_s * 1000 - SIM_T0_MS + l->given_behind_ms;
-    if (l->removal_acked && l->removal_acked_ms < due)
+    /* Hooks know of deadlines, not of removals. */
+    if (l->removal_acked && l->removal_acked_ms < due && !w->host_lost_ms)
         due = l->removal_acked_ms;
-    return max64(due, o->exec_ms);
+    due = max64(due, o->exec_ms);
+    /* An image may be in use until its instance is gone. */
+    for (unsigned i = 0; i < w->object_count && o->image; i++)
+        if (w->objects[i].owner == o->owner && w->objects[i].stripped)
+            return SIM_END_MS;
+        else if (w->objects[i].owner == o->owner && !w->objects[i].image &&
+                 w->objects[i].end_ms < SIM_NEVER)
+            due = max64(due, w->objects[i].unseen_ms);
+    return due;
 }
 
-static void count_late(struct sim_figures *figures, int64_t late_ms, int64_t raw_ms)
+/* The quantiles are of teardowns that no outage and no scarcity touched, the worst of all. */
+static void count_late(const struct sim_world *w, struct sim_figures *figures, int64_t due,
+                       int64_t late_ms, int64_t raw_ms)
 {
+    const struct sim_window *scarce = &w->trouble[SIM_SCARCE];
     int64_t slot = late_ms / 100;
-    figures->late[slot > 3001 ? 3001 : slot < 0 ? 0 : slot]++;
-    figures->late_count++;
     figures->worst_ms = max64(figures->worst_ms, late_ms);
     figures->worst_raw_ms = max64(figures->worst_raw_ms, raw_ms);
+    if (sim_without_outages(w, due, due + raw_ms, scarce, 1).sum_ms != raw_ms)
+        return;
+    figures->late[slot >= SIM_LATE_SLOTS ? SIM_LATE_SLOTS - 1 : slot < 0 ? 0 : slot]++;
+    figures->late_count++;
 }
 
 /* For how long in one piece something may be left although somebody could end it. */
 static int64_t bound_ms(const struct sim_world *w, const struct sim_object *o)
 {
     int64_t bound = 60000;
+    if (w->host_lost_ms) /* the grace of the others, and a minute between runs of mirage-reap */
+        bound += 90000;
     if (o->never_told) /* only the sweep can know, once a minute */
         bound += 60000;
     if (o->image) /* it goes once the instance has been seen gone: a settling time later */
@@ -115,27 +191,28 @@ static int64_t bound_ms(const struct sim_world *w, const struct sim_object *o)
 static void check_late(struct sim_world *w, const struct sim_object *o, struct sim_figures *figures)
 {
     const struct sim_lease *l = &w->leases[o->owner];
-    struct sim_window own[SIM_HELD + 1];
-    int64_t due = due_ms(o, l);
+    struct sim_window own[SIM_HELD + 2];
+    int64_t due = due_ms(w, o, l);
     int64_t end_ms = o->end_ms < w->now_ms || w->now_ms < SIM_END_MS ? o->end_ms : SIM_END_MS;
     end_ms = end_ms < SIM_END_MS ? end_ms : SIM_END_MS;
-    if (end_ms <= due)
+    if (end_ms <= due || o->stripped || (w->host_lost_ms && !outlives_host(w, o)))
         return;
     memcpy(own, o->held, sizeof o->held);
     own[SIM_HELD] = (struct sim_window){o->exec_ms, o->seen_ms};
-    struct sim_span late = sim_without_outages(w, due, end_ms, own, SIM_HELD + 1);
+    own[SIM_HELD + 1] = o->stuck;
+    struct sim_span late = sim_without_outages(w, due, end_ms, own, SIM_HELD + 2);
     if (late.longest_ms > bound_ms(w, o) + w->behind_ms)
         sim_broken(w, "orphan", "object %d of lease %d: %d s after its deadline, %d s in one piece",
                    (int)(o - w->objects), o->owner, (int)((end_ms - due) / 1000),
                    (int)(late.longest_ms / 1000));
-    if (!o->never_told && !o->image && !w->behind_ms)
-        count_late(figures, late.sum_ms, end_ms - due);
+    if (!o->never_told && !o->image && !w->behind_ms && !w->host_lost_ms)
+        count_late(w, figures, due, late.sum_ms, end_ms - due);
 }
 
 static void check_double(struct sim_world *w, const struct sim_object *a)
 {
     for (const struct sim_object *b = a + 1; b < w->objects + w->object_count; b++)
-        if (a->owner == b->owner && !a->image && !b->image &&
+        if (a->owner == b->owner && !a->image && !b->image && !a->stripped && !b->stripped &&
             (w->cloud->token || !(a->never_told || b->never_told)) && a->exec_ms < b->end_ms &&
             b->exec_ms < a->end_ms)
             sim_broken(w, "double launch", "lease %d: objects %d and %d", a->owner,
@@ -170,7 +247,7 @@ bool sim_all_over(const struct sim_world *w)
         if (w->leases[i].entry || w->leases[i].deploy_ms != SIM_NEVER)
             return false;
     for (unsigned i = 0; i < w->object_count; i++)
-        if (w->objects[i].owner >= 0 && w->now_ms < w->objects[i].end_ms)
+        if (w->objects[i].owner >= 0 && !w->objects[i].stripped && w->now_ms < w->objects[i].end_ms)
             return false;
     return true;
 }

@@ -53,7 +53,17 @@ static enum outcome meet_fault(struct sim_world *w, struct sim_answer *a, int64_
                                int64_t *ret_took)
 {
     *ret_took = 50 + sim_below(w, w->cloud->call_ms);
-    if (w->now_ms < w->storm_until_ms) {
+    if (sim_in(w, SIM_CUT)) {
+        *ret_took = limit_ms;
+        fail(a, MIR_TIMEOUT, MIR_OUTCOME_UNKNOWN, "no answer");
+        return MAYBE_NOT;
+    }
+    if (sim_in(w, SIM_KEYS)) {
+        fail(a, MIR_CREDENTIALS, MIR_DID_NOT_HAPPEN, "the credentials have expired");
+        a->error.retry = MIR_RETRY_NEVER;
+        return REFUSED;
+    }
+    if (sim_in(w, SIM_STORM) || !sim_bucket_takes(w)) {
         fail(a, MIR_THROTTLED, MIR_DID_NOT_HAPPEN, "throttled");
         return REFUSED;
     }
@@ -90,6 +100,8 @@ static struct sim_object *add(struct sim_world *w)
     *o = (struct sim_object){.owner = -1,
                              .tag = -1,
                              .end_ms = SIM_NEVER,
+                             .schedule_ms = SIM_NEVER,
+                             .guest_ms = SIM_NEVER,
                              .unseen_ms = SIM_NEVER,
                              .guest_end_ms = SIM_NEVER};
     return o;
@@ -118,6 +130,11 @@ static struct sim_object *by_token(struct sim_world *w, unsigned token)
     return NULL;
 }
 
+void sim_tag(struct sim_object *o, int64_t deadline_s)
+{
+    o->tag_deadline_s = deadline_s;
+}
+
 static struct sim_object *make(struct sim_world *w, struct sim_lease *l)
 {
     const struct sim_cloud *cloud = w->cloud;
@@ -137,6 +154,13 @@ static struct sim_object *make(struct sim_world *w, struct sim_lease *l)
         o->never_told = true;
     }
     o->seen_ms = o->exec_ms + sim_below(w, cloud->lag_ms);
+    sim_tag(o, l->d.deadline_s);
+    if (!cloud->paid) /* a keeper is there before the guest */
+        o->schedule_ms = l->d.deadline_s * 1000 - SIM_T0_MS;
+    if (l->takes_part)
+        o->guest_ms = l->d.deadline_s * 1000 - SIM_T0_MS + 30000;
+    if (sim_chance(w, 10))
+        o->stuck_for_ms = 1 + sim_below(w, 1200000);
     o->error = sim_chance(w, cloud->error_state);
     if (sim_chance(w, 50))
         o->guest_end_ms = o->exec_ms + sim_below(w, SIM_HOUR_MS / 2);
@@ -159,9 +183,10 @@ void sim_show(const struct sim_world *w, const struct sim_object *o, struct mir_
     if (o->tag >= 0)
         snprintf(ret->tags.deployment, sizeof ret->tags.deployment, "%032x", (unsigned)o->tag);
     ret->kind = o->image ? MIR_OBJECT_IMAGE : MIR_OBJECT_INSTANCE;
+    ret->tags.expires_s = o->tag_deadline_s;
     ret->started_ms = SIM_T0_MS + o->exec_ms;
     ret->state = MIR_INSTANCE_RUNNING;
-    if (w->now_ms >= o->end_ms || w->now_ms < o->deleting_ms)
+    if (w->now_ms >= o->end_ms || w->now_ms < o->deleting_ms || w->now_ms < o->stuck.until_ms)
         ret->state = MIR_INSTANCE_STOPPING;
     else if (w->now_ms >= o->guest_end_ms || o->error) {
         ret->state = MIR_INSTANCE_ENDED;
@@ -216,6 +241,7 @@ bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, 
     struct sim_object *o = add(w);
     o->owner = o->tag = l->index;
     o->ours = o->verified = o->image = true;
+    sim_tag(o, l->d.deadline_s);
     o->sent_ms = o->exec_ms = w->now_ms;
     if (outcome == MAYBE_EXECUTED && sim_chance(w, 300))
         o->exec_ms += sim_below(w, w->cloud->late_ms);
@@ -246,6 +272,12 @@ static void end_object(struct sim_world *w, struct sim_object *o, bool by_lease)
 {
     sim_check_delete(w, o, by_lease);
     if (o->end_ms != SIM_NEVER || w->now_ms < o->deleting_ms)
+        return;
+    if (o->stuck_for_ms && !o->stuck.until_ms) {
+        o->stuck = (struct sim_window){w->now_ms, w->now_ms + o->stuck_for_ms};
+        sim_say(w, "cloud: object %d is stuck", (int)(o - w->objects));
+    }
+    if (w->now_ms < o->stuck.until_ms)
         return;
     if (o->refusals < SIM_HELD && w->cloud->not_done && sim_chance(w, w->rates.not_done)) {
         o->deleting_ms = w->now_ms + 1000 + sim_below(w, 40000);

@@ -36,6 +36,12 @@ static const char *const fault_names[SIM_FAULT_COUNT] = {
     [SIM_SUSPEND_BLIND] = "waits-without-suspends",
     [SIM_DATE_IGNORED] = "date-ignored",
     [SIM_NEWEST_IGNORED] = "newest-moment-ignored",
+    [SIM_LAUNCH_FIRST] = "teardown-behind-launches",
+    [SIM_NO_FENCE] = "fence-ignored",
+    [SIM_HOOK_UNREAD] = "hook-not-read-back",
+    [SIM_ONE_HOOK] = "one-hook-is-enough",
+    [SIM_NO_REBUILD] = "lost-database-not-rebuilt",
+    [SIM_TAGS_STAY] = "extension-not-in-tags",
     [SIM_CREATE_HANGS] = "create-without-limit",
     [SIM_IMAGE_FORGOTTEN] = "lost-image-forgotten",
     [SIM_IMAGE_UNSEEN] = "image-without-confirmation",
@@ -77,10 +83,9 @@ void sim_crash(struct sim_world *w, const char *where)
     if (w->down)
         return;
     w->down = true;
-    w->down_ms = w->now_ms;
     if (sim_chance(w, 300)) { /* not the process alone, but the machine */
         snprintf(w->boot, sizeof w->boot, "%u", ++w->boots);
-        if (sim_chance(w, 100)) /* and its clock comes back with any time */
+        if (!w->clock_holds && sim_chance(w, 100)) /* and its clock comes back with any time */
             w->wall_ms += w->step_by_ms;
     }
     w->crashes++;
@@ -151,16 +156,17 @@ void sim_restart(struct sim_world *w)
 {
     w->down = false;
     w->restart_ms = SIM_NEVER;
+    w->row = w->claim = mird_epoch_taken(&w->row, "b");
     mird_now_begin(&w->clock, SIM_T0_MS + w->now_ms + w->wall_ms, w->now_ms, newest_ms(w));
     /* A clock that was set back, and then the machine began anew: a provider's Date says so, else
      * only what was written last is known, at the latest by the sweep before the end. */
     if (!w->cloud->date && w->wall_ms < 0 && strcmp(w->boot, w->mark.boot) != 0) {
-        bool full = w->down_ms < w->full_until_ms; /* and nothing could be written down */
-        int64_t since_ms = full && w->full_from_ms < w->down_ms ? w->full_from_ms : w->down_ms;
-        w->behind_ms += w->now_ms - since_ms + SWEEP_MS + 1000;
-        w->behind_ms = w->behind_ms < -w->wall_ms ? w->behind_ms : -w->wall_ms;
+        int64_t lost_ms = w->mark_behind_ms + w->now_ms - w->marked_ms;
+        lost_ms = lost_ms < -w->wall_ms ? lost_ms : -w->wall_ms;
+        w->behind_ms = w->behind_ms > lost_ms ? w->behind_ms : lost_ms;
     }
-    sim_say(w, "restart");
+    sim_say(w, "restart; the time is taken to be %+.1f s of what it is",
+            (double)(sim_utc_ms(w) - SIM_T0_MS - w->now_ms) / 1000);
     w->sweep_ms = w->now_ms;
     for (int i = 0; i < SIM_LEASES; i++) {
         sim_check_disk(w, &w->leases[i]);
@@ -181,7 +187,8 @@ void sim_restart(struct sim_world *w)
 static void mark(struct sim_world *w)
 {
     w->mark.utc_ms = sim_utc_ms(w);
-    w->mark.boot_ms = w->now_ms;
+    w->mark.boot_ms = w->marked_ms = w->now_ms;
+    w->mark_behind_ms = SIM_T0_MS + w->now_ms - w->mark.utc_ms;
     memcpy(w->mark.boot, w->boot, sizeof w->boot);
 }
 
@@ -393,25 +400,41 @@ static void failed(struct sim_world *w, struct sim_answer *a)
         a->input.kind = MIRD_IN_REFUSED;
 }
 
-/* The store and the provider wrapper refuse what is over. */
-static bool lease_over(struct sim_world *w, struct sim_lease *l, struct sim_answer *a)
+/* The store and the provider wrapper refuse what is over; of what was adopted the kernel is lost.
+ */
+static bool refused(struct sim_world *w, struct sim_lease *l, struct sim_answer *a)
 {
-    if (l->d.end_reason == MIRD_END_NONE && sim_utc_ms(w) < l->d.deadline_s * 1000)
+    if (!l->adopted && l->d.end_reason == MIRD_END_NONE && sim_utc_ms(w) < l->d.deadline_s * 1000)
         return false;
     a->error = (struct mir_error){.kind = MIR_CONFLICT, .text = "the lease is over"};
     failed(w, a);
     return true;
 }
 
+/* Hooks and tags are really set on the object; what failed is said, as it was read back. */
 static void arm(struct sim_world *w, struct sim_lease *l, struct sim_answer *a)
 {
+    bool fails = w->cloud->paid &&
+                 sim_chance(w, w->fault == SIM_HOOK_UNREAD || w->fault == SIM_ONE_HOOK ? 200 : 10);
+    int64_t deadline_s = l->stored.deadline_s, deadline_ms = deadline_s * 1000 - SIM_T0_MS;
     mir_copy(a->hooks[0].name, sizeof a->hooks[0].name, "daemon");
     mir_copy(a->hooks[1].name, sizeof a->hooks[1].name, "cloud-schedule");
+    mir_copy(a->hooks[2].name, sizeof a->hooks[2].name, "guest");
     a->hooks[0].state = MIR_HOOK_ARMED;
-    a->hooks[1].state = sim_chance(w, 10) ? MIR_HOOK_FAILED : MIR_HOOK_ARMED;
+    a->hooks[1].state = fails && w->fault != SIM_HOOK_UNREAD ? MIR_HOOK_FAILED : MIR_HOOK_ARMED;
+    a->hooks[2].state = l->takes_part ? MIR_HOOK_ARMED : MIR_HOOK_OFF;
     a->input.hooks = a->hooks;
-    a->input.hook_count = 2;
-    a->input.deadline_s = l->stored.deadline_s;
+    a->input.hook_count = 3;
+    a->input.deadline_s = deadline_s;
+    for (unsigned i = 0; i < w->object_count; i++) {
+        struct sim_object *o = &w->objects[i];
+        if (o->owner != l->index || (w->fault == SIM_TAGS_STAY && o->schedule_ms != SIM_NEVER))
+            continue;
+        sim_tag(o, deadline_s);
+        o->schedule_ms = fails ? SIM_NEVER : deadline_ms;
+        if (l->takes_part)
+            o->guest_ms = deadline_ms + 30000;
+    }
 }
 
 static void send_step(struct sim_world *w, struct sim_lease *l, enum mird_step_kind step)
@@ -423,7 +446,7 @@ static void send_step(struct sim_world *w, struct sim_lease *l, enum mird_step_k
         return;
     bool well;
     if (step == MIRD_STEP_INSTANCE)
-        well = !lease_over(w, l, a) && sim_create(w, l, a, &took_ms);
+        well = !refused(w, l, a) && sim_create(w, l, a, &took_ms);
     else if (step == MIRD_STEP_IMAGE)
         well = sim_upload(w, l, a, &took_ms);
     else
@@ -548,6 +571,20 @@ static void hear(struct sim_world *w, struct sim_lease *l)
 
 /* --- one action after the other, as worker.c has it --- */
 
+/* A planted fault: whatever is being launched comes first. */
+static bool behind_launches(struct sim_world *w, struct sim_lease *l)
+{
+    for (int i = 0; i < SIM_LEASES && w->fault == SIM_LAUNCH_FIRST; i++) {
+        const struct sim_lease *other = &w->leases[i];
+        if (!other->entry || other->d.end_reason != MIRD_END_NONE ||
+            other->d.steps[MIRD_STEP_INSTANCE] == MIRD_DONE)
+            continue;
+        l->wake_ms = w->now_ms + 1000;
+        return true;
+    }
+    return false;
+}
+
 static bool act_once(struct sim_world *w, struct sim_lease *l)
 {
     const struct mird_input tick = {.kind = MIRD_IN_TICK};
@@ -571,6 +608,8 @@ static bool act_once(struct sim_world *w, struct sim_lease *l)
         look(w, l);
         return true;
     case MIRD_ACT_UNDO:
+        if (behind_launches(w, l))
+            return true;
         undo(w, l, next.step);
         return true;
     case MIRD_ACT_CONFIRM:
@@ -624,19 +663,47 @@ void sim_advance(struct sim_world *w, struct sim_lease *l)
 
 /* --- the sweep, as reconcile.c has it --- */
 
+static void adopt(struct sim_world *w, struct sim_lease *l, const struct mir_instance *found)
+{
+    mird_turn_found(found, w->cloud->name, sim_utc_ms(w), &l->d);
+    snprintf(l->d.name, sizeof l->d.name, "lease-%d", l->index);
+    memset(&l->stored, 0, sizeof l->stored);
+    if (commit(w, l)) {
+        w->incomplete = true;
+        return;
+    }
+    sim_say(w, "lease %d is taken up from its tags", l->index);
+    l->entry = l->adopted = true;
+    l->wake_ms = w->now_ms;
+    l->stepped_ms = w->clock.stepped_ms;
+    l->pace = (struct mird_pace){0};
+    sim_check_adopted(w, l);
+    l->acked_deadline_s = l->tried_deadline_s = l->d.deadline_s; /* as anybody sees it now */
+}
+
+static void look_up(const struct sim_lease *l, struct mird_sweep_view *view)
+{
+    view->known = l->entry || l->on_disk || l->unsynced;
+    view->record = l->entry ? &l->d : &l->disk;
+}
+
 /* The answer is judged, one object after the other; true when something was asked to end. */
 static bool judge(struct sim_world *w, struct sim_object *o)
 {
     struct sim_lease *l = o->tag >= 0 && o->tag < SIM_LEASES ? &w->leases[o->tag] : NULL;
-    bool verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED;
-    struct mird_sweep_view view = {
-        .installation = "we", .verified = verified, .now_s = sim_utc_ms(w) / 1000};
+    struct mird_sweep_view view = {.installation = "we",
+                                   .verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED,
+                                   .rebuilding = w->rebuilding && w->fault != SIM_NO_REBUILD,
+                                   .now_s = sim_utc_ms(w) / 1000};
     struct mir_instance found;
     struct sim_answer a;
-    view.known = verified && l && (l->entry || l->on_disk || l->unsynced);
-    view.record = l && l->entry ? &l->d : l ? &l->disk : NULL;
+    if (l && view.verified)
+        look_up(l, &view);
     sim_show(w, o, &found);
-    if (mird_sweep_verdict(&found, &view) != MIRD_END)
+    enum mird_verdict_kind verdict = mird_sweep_verdict(&found, &view);
+    if (verdict == MIRD_ADOPT && l)
+        adopt(w, l, &found);
+    if (verdict != MIRD_END || w->down)
         return false;
     sim_say(w, "sweep: object %d of lease %d is ended", (int)(o - w->objects), o->tag);
     sim_delete_object(w, o, &a);
@@ -657,8 +724,14 @@ void sim_sweep(struct sim_world *w)
     bool listed = sim_list(w, &a, list, &count);
     if (listed || a.error.kind != MIR_TIMEOUT)
         listen(w);
-    for (unsigned i = 0; i < count; i++)
+    w->incomplete = !listed;
+    for (unsigned i = 0; i < count && !w->down; i++)
         soon |= judge(w, &w->objects[list[i]]);
+    if (w->down)
+        return;
+    if (w->rebuilding && !w->incomplete)
+        sim_check_rebuilt(w, list, count);
+    w->rebuilding &= w->incomplete;
     if (soon || !listed)
         w->sweep_ms = w->now_ms + SWEEP_AGAIN_MS;
 }

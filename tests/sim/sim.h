@@ -13,13 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/epoch.h"
 #include "daemon/turn.h"
 
 #define SIM_T0_MS (INT64_C(1800000000) * 1000)
 #define SIM_NEVER INT64_MAX
 #define SIM_HOUR_MS INT64_C(3600000)
-#define SIM_END_MS (SIM_HOUR_MS + SIM_HOUR_MS / 2) /* when whatever is left is an orphan */
-enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 96, SIM_HELD = 3 };
+#define SIM_END_MS (3 * SIM_HOUR_MS) /* when whatever is left is an orphan */
+enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 128, SIM_HELD = 3, SIM_LATE_SLOTS = 3002 };
 
 /* The simulated engine's own planted faults: rules that live outside of the pure files. */
 enum sim_fault {
@@ -49,6 +50,12 @@ enum sim_fault {
     SIM_CREATE_HANGS,       /* a create may take as long as it likes */
     SIM_IMAGE_FORGOTTEN,    /* an image without an answer is none */
     SIM_IMAGE_UNSEEN,       /* an image is told gone when its delete was sent */
+    SIM_LAUNCH_FIRST,       /* teardowns wait while anything is being launched */
+    SIM_NO_FENCE,           /* a daemon that was taken over goes on all the same */
+    SIM_HOOK_UNREAD,        /* a hook counts as armed without having been read back */
+    SIM_ONE_HOOK,           /* one hook is enough */
+    SIM_NO_REBUILD,         /* a lost database is not rebuilt */
+    SIM_TAGS_STAY,          /* an extension does not reach hooks and tags */
     SIM_FAULT_COUNT
 };
 const char *sim_fault_name(int fault);
@@ -80,6 +87,9 @@ struct sim_window {
     int64_t from_ms, until_ms;
 };
 
+enum sim_trouble { SIM_STORM, SIM_KEYS, SIM_CUT, SIM_SCARCE, SIM_TROUBLES };
+#define SIM_BUCKET_MS 10000 /* calls that an account may save up, 1000 each */
+
 /* One object of the ledger. */
 struct sim_object {
     int owner;       /* the lease that it was made for; -1: not ours */
@@ -89,7 +99,13 @@ struct sim_object {
     bool never_told; /* executed later than any settling time: only the sweep can know */
     bool error;      /* came up in ERROR */
     bool image;      /* or what an upload left half-made */
+    bool by_hand;    /* somebody has meddled with it */
+    bool stripped;   /* of its tags */
     unsigned token;
+    int64_t tag_deadline_s;        /* as its tags say */
+    int64_t schedule_ms, guest_ms; /* when it ends without anybody: hooks that are really there */
+    int64_t stuck_for_ms;          /* deletes are accepted and do nothing for so long */
+    struct sim_window stuck;
     int64_t sent_ms, exec_ms, seen_ms; /* requested, there, shown */
     int64_t end_ms, unseen_ms;         /* gone, and not shown any more */
     int64_t deleting_ms;               /* shown as deleting until then */
@@ -102,7 +118,7 @@ struct sim_answer {
     struct mird_input input;
     struct mir_instance instance;
     struct mir_error error;
-    struct mir_hook hooks[2];
+    struct mir_hook hooks[3];
 };
 
 enum sim_busy { SIM_IDLE, SIM_TO_SEND, SIM_ANSWER };
@@ -129,6 +145,16 @@ struct sim_lease {
     int64_t removal_acked_ms, deploy_ms;
     int64_t given_behind_ms; /* its deadline was given by a clock so far behind */
     bool delete_sent;
+    bool forgotten;  /* the database that knew it was lost */
+    bool was_stale;  /* and an extension had not reached its tags */
+    bool adopted;    /* and it was taken up from them */
+    bool takes_part; /* its kernel powers itself off */
+};
+
+/* What a stopped process has in its memory. */
+struct sim_ghost {
+    bool there, to_send;
+    struct mird_deployment d;
 };
 
 struct sim_world {
@@ -144,16 +170,20 @@ struct sim_world {
     int64_t now_ms;
     int64_t wall_ms; /* wall clock minus truth */
     struct mird_now clock;
-    struct mird_now_mark mark; /* written with a sweep */
-    int64_t event_ms;          /* UTC of the newest event in the store */
-    unsigned boots;            /* starts of the machine */
-    char boot[8];              /* and the name of the one now */
-    int64_t full_from_ms;
-    int64_t down_ms;   /* when the process died */
+    struct mird_now_mark mark;         /* written with a sweep */
+    int64_t event_ms;                  /* UTC of the newest event in the store */
+    unsigned boots;                    /* starts of the machine */
+    char boot[8];                      /* and the name of the one now */
+    int64_t marked_ms, mark_behind_ms; /* when in truth, and how wrong it was */
     int64_t behind_ms; /* so late a process may begin that nobody else can tell the time */
     bool down;
     int64_t restart_ms, crash_ms, step_ms, step_by_ms, user_ms, sweep_ms, suspend_ms, full_ms;
-    int64_t suspend_for_ms, full_until_ms, storm_ms, storm_until_ms;
+    int64_t suspend_for_ms, full_until_ms;
+    struct sim_window trouble[SIM_TROUBLES];
+    int64_t bucket_ms, bucket_at_ms;
+    int64_t hand_ms, no_base_ms, no_host_ms, host_lost_ms, stop_ms, ghost_ms;
+    bool reaps, rebuilding, incomplete, clock_holds;
+    struct mird_epoch_row row, claim, ghost_claim;
     unsigned user_left, crashes;
     unsigned tokens;
     struct sim_window windows[SIM_WINDOWS]; /* when nobody can do anything */
@@ -162,12 +192,13 @@ struct sim_world {
     /* Set up one by one, not all at once: they are large. */
     struct sim_lease leases[SIM_LEASES];
     struct sim_object objects[SIM_OBJECTS];
+    struct sim_ghost ghosts[SIM_LEASES];
 };
 
 /* What a run leaves for the statistics. */
 struct sim_figures {
     uint64_t seeds, leases, objects, crashes;
-    uint64_t late[3002]; /* by 100 ms; the last one is more */
+    uint64_t late[SIM_LATE_SLOTS]; /* by 100 ms; the last one is more */
     uint64_t late_count;
     int64_t worst_ms;     /* gone minus deadline, outages taken off */
     int64_t worst_raw_ms; /* with them */
@@ -187,8 +218,19 @@ struct sim_span sim_without_outages(const struct sim_world *w, int64_t from_ms, 
                                     const struct sim_window *own, unsigned own_count);
 void sim_outage(struct sim_world *w, int64_t from_ms, int64_t until_ms);
 
+/* --- trouble.c --- */
+void sim_plan_trouble(struct sim_world *w);
+bool sim_in(const struct sim_world *w, enum sim_trouble trouble);
+bool sim_bucket_takes(struct sim_world *w);
+void sim_by_hand(struct sim_world *w);
+void sim_lose_base(struct sim_world *w);
+void sim_lose_host(struct sim_world *w);
+void sim_stop(struct sim_world *w);
+void sim_ghost(struct sim_world *w);
+
 /* --- cloud.c: what the provider's functions do; false: it failed, with *error --- */
 void sim_cloud_seed(struct sim_world *w);
+void sim_tag(struct sim_object *object, int64_t deadline_s);
 bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
 bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
 bool sim_get(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took);
@@ -213,6 +255,9 @@ void sim_restart(struct sim_world *w);
 /* --- check.c: the invariants --- */
 void sim_check_create(struct sim_world *w, const struct sim_lease *l);
 void sim_check_delete(struct sim_world *w, struct sim_object *object, bool by_lease);
+void sim_check_adopted(struct sim_world *w, const struct sim_lease *l);
+void sim_check_rebuilt(struct sim_world *w, const int *list, unsigned count);
+void sim_check_hook(struct sim_world *w, const struct sim_object *object);
 void sim_check_final(struct sim_world *w, const struct sim_lease *l);
 void sim_check_disk(struct sim_world *w, const struct sim_lease *l);
 void sim_check_end(struct sim_world *w, struct sim_figures *figures);

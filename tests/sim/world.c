@@ -119,17 +119,8 @@ static void step_clock(struct sim_world *w)
             w->leases[i].wake_ms = w->now_ms;
 }
 
-static void storm(struct sim_world *w)
-{
-    w->storm_until_ms = w->now_ms + 1000 + sim_below(w, 300000);
-    w->storm_ms = SIM_NEVER;
-    sim_say(w, "throttled for %d s", (int)((w->storm_until_ms - w->now_ms) / 1000));
-    sim_outage(w, w->now_ms, w->storm_until_ms);
-}
-
 static void disk_full(struct sim_world *w)
 {
-    w->full_from_ms = w->now_ms;
     w->full_until_ms = w->now_ms + 1000 + sim_below(w, 900000);
     w->full_ms = SIM_NEVER;
     sim_say(w, "the disk is full for %d s", (int)((w->full_until_ms - w->now_ms) / 1000));
@@ -143,7 +134,6 @@ static void plan_events(struct sim_world *w)
     w->suspend_ms = sim_chance(w, 200) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->suspend_for_ms = 1000 + sim_below(w, 600000);
     w->full_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
-    w->storm_ms = sim_chance(w, 100) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->user_left = (unsigned)sim_below(w, 8);
     w->user_ms = sim_below(w, 600000);
     w->sweep_ms = sim_below(w, 60000);
@@ -177,12 +167,16 @@ static struct next next_event(struct sim_world *w)
     sooner(&next, w->suspend_ms, suspend, NULL);
     sooner(&next, w->step_ms, step_clock, NULL);
     sooner(&next, w->full_ms, disk_full, NULL);
-    sooner(&next, w->storm_ms, storm, NULL);
+    sooner(&next, w->hand_ms, sim_by_hand, NULL);
+    sooner(&next, w->ghost_ms, sim_ghost, NULL);
     if (w->down) {
         sooner(&next, w->restart_ms, sim_restart, NULL);
         return next;
     }
     sooner(&next, w->crash_ms, crash_now, NULL);
+    sooner(&next, w->no_base_ms, sim_lose_base, NULL);
+    sooner(&next, w->no_host_ms, sim_lose_host, NULL);
+    sooner(&next, w->stop_ms, sim_stop, NULL);
     sooner(&next, w->user_left ? w->user_ms : SIM_NEVER, sim_user, NULL);
     sooner(&next, w->sweep_ms, sim_sweep, NULL);
     for (int i = 0; i < SIM_LEASES; i++) {
@@ -217,6 +211,9 @@ static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *clo
                                    .tries_max = 5,
                                    .paid = cloud->paid,
                                    .image_needed = cloud->image};
+    w->row = w->claim = mird_epoch_taken(&w->row, "a");
+    if (fault == SIM_ONE_HOOK)
+        w->rules.paid = false;
     if (fault == SIM_NO_SETTLING)
         w->rules.settle_ms = 0;
     if (fault == SIM_SHORT_SETTLING)
@@ -226,11 +223,13 @@ static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *clo
     for (int i = 0; i < SIM_LEASES; i++) {
         w->leases[i].index = i;
         w->leases[i].deploy_ms = sim_below(w, SIM_HOUR_MS / 3);
+        w->leases[i].takes_part = sim_chance(w, 600);
         w->leases[i].wake_ms = SIM_NEVER;
     }
     /* Often in the middle of a launch. */
     if (w->suspend_ms != SIM_NEVER && sim_chance(w, 500))
         w->suspend_ms = w->leases[0].deploy_ms + sim_below(w, 5000);
+    sim_plan_trouble(w);
 }
 
 bool sim_run(struct sim_world *w, uint64_t seed, const struct sim_cloud *cloud, int fault,

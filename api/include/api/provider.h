@@ -207,8 +207,9 @@ struct mir_provider {
      * Also how an extension reaches them, and the tags on the object: with a signature in the
      * lease, the tags that get and sweep return say the lease's deadline and signature, durably,
      * before any hook counts as armed; whoever ends things by their tags alone (mirage-reap) must
-     * not undo an extension. A hook that cannot be armed is a FAILED row, not an error; -1 means
-     * that nothing could be asked. */
+     * not undo an extension. A hook that cannot be armed is a FAILED row, not an error, and is
+     * not left behind with an earlier deadline, which would end the instance early; -1 means that
+     * nothing could be asked. */
     int (*hooks_arm)(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                      size_t *ret_count, struct mir_error *err);
 

@@ -34,8 +34,9 @@ struct mird_rules {
     bool image_needed;  /* the kernel has to be unpacked or uploaded first */
 };
 
-/* The longest pauses between looks on the way down, until it is stuck. */
+/* The longest pauses between looks on the way down. */
 #define MIRD_SOON_MS 3000
+#define MIRD_STUCK_MS 10000  /* once it is stuck */
 #define MIRD_LEAVING_MS 2000 /* of what the provider says is on its way out */
 
 enum mird_action_kind {

@@ -80,6 +80,12 @@ void mird_turn_failed(struct mir_error *error, struct mird_input *input);
  * on where that one stopped, and says so when it is over indeed. Changes found->state. */
 void mird_turn_never_started(const struct mird_deployment *d, struct mir_instance *found);
 
+/* The database is lost and an instance of ours runs on: its record, from what its provider says. It
+ * stands at "maybe launched", so that the machine finds the instance by its token and goes on from
+ * there as after any crash. *ret is whole but for the ownership token. */
+void mird_turn_found(const struct mir_instance *found, const char *provider, int64_t now_ms,
+                     struct mird_deployment *ret);
+
 /* --- when --- */
 
 struct mird_pace {
