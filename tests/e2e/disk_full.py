@@ -77,6 +77,15 @@ def main():
             world.cli('local', HELLO, '--ttl', f'{TTL_S}s', '--name', 'hello')
             deadline = utc(world.show('hello')['expires_at'])
         full(tap, world, filler)
+        with tap.part('an extension is refused, and the deadline stays'):
+            done = world.cli('extend', 'hello', '10m', expect=None)
+            assert done.status == 1 and 'full' in done.err.lower(), (done.status, done.err)
+            assert utc(world.show('hello')['expires_at']) == deadline
+        with tap.part('a daemon killed and started on the full disk takes up what runs'):
+            world.kill_daemon()
+            fill(filler)
+            world.start_daemon()
+            assert utc(world.show('hello')['expires_at']) == deadline
         with tap.part('what runs ends at its deadline all the same'):
             wait_for('no guest', deadline - time.time() + 5, lambda: not world.guests())
             assert time.time() > deadline - 1
@@ -86,6 +95,10 @@ def main():
             os.unlink(filler)
             world.cli('local', HELLO, '--ttl', '1m', '--name', 'again')
             world.cli('rm', 'again')
+        with tap.part('and the reserve is back with the next start'):
+            world.stop_daemon()
+            world.start_daemon()
+            assert os.stat(os.path.join(world.state, 'reserve')).st_size == 1 << 20
         world.stop_daemon()
         subprocess.run(['umount', world.state], check=True)
     return tap.end()

@@ -169,6 +169,42 @@ static void test_flipped_text(void **state)
     assert_int_equal(count_kept(state, ""), 1);
 }
 
+/* While the store is open: what stands on a damaged page fails, and nothing reads otherwise than
+ * it was written. The next start keeps the file. */
+static void test_flipped_under_way(void **state)
+{
+    mir_auto_free char *path = file_of(state, "state.db");
+    struct mird_store *store = open_well(state);
+    unsigned failed = 0;
+    char name[32];
+    for (int i = 0; i < 600; i++) { /* more than the page cache holds */
+        snprintf(name, sizeof name, "lease-%d", i);
+        add(store, name);
+    }
+    mird_store_close(store);
+    store = open_well(state);
+    for (off_t at = 40 * MIRD_PAGE_BYTES; at < size_of(path); at += 3 * MIRD_PAGE_BYTES)
+        flip(path, at + 2000, 4);
+    for (int i = 0; i < 600; i++) {
+        struct mird_deployment d;
+        struct mir_error err = {0};
+        snprintf(name, sizeof name, "lease-%d", i);
+        if (!mird_store_deployment_by_name(store, name, &d, &err)) {
+            assert_string_equal(d.name, name);
+            assert_int_equal(d.deadline_s, 1800003600);
+            continue;
+        }
+        assert_int_equal(err.kind, MIR_CORRUPT);
+        assert_non_null(strstr(err.text, "damaged"));
+        assert_non_null(strstr(err.hint, "start the daemon again"));
+        failed++;
+    }
+    assert_true(failed > 0);
+    mird_store_close(store);
+    opens_anew(state, "lease-1");
+    assert_int_equal(count_kept(state, ""), 1);
+}
+
 static void test_every_bit_of_a_page(void **state)
 {
     (void)state;
@@ -365,17 +401,12 @@ static void test_not_readable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_no_database),
-        TEST(test_flipped_text),
-        cmocka_unit_test(test_every_bit_of_a_page),
-        TEST(test_damaged_log),
-        cmocka_unit_test(test_mended_log),
-        TEST(test_torn_log),
-        TEST(test_log_alone),
-        TEST(test_old_file),
-        TEST(test_newer),
-        TEST(test_no_file),
-        TEST(test_not_readable),
+        TEST(test_no_database),       TEST(test_flipped_text),
+        TEST(test_flipped_under_way), cmocka_unit_test(test_every_bit_of_a_page),
+        TEST(test_damaged_log),       cmocka_unit_test(test_mended_log),
+        TEST(test_torn_log),          TEST(test_log_alone),
+        TEST(test_old_file),          TEST(test_newer),
+        TEST(test_no_file),           TEST(test_not_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
