@@ -142,7 +142,8 @@ static int64_t state_now(const struct mird_deployment *d)
     return d->stuck && !d->finished_s ? MIRD_STUCK : mird_deployment_state(d, d->ending_since_s);
 }
 
-static int insert(struct mird_store *store, const struct mird_deployment *d, struct mir_error *err)
+int mird_store_insert_deployment(struct mird_store *store, const struct mird_deployment *d,
+                                 struct mir_error *err)
 {
     mir_auto_free char *record = record_text(d);
     char hint[MIRD_TOKEN_HINT + 1];
@@ -215,7 +216,7 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
     mir_copy(event.deployment, sizeof event.deployment, d->id);
     mir_copy(event.state, sizeof event.state, mird_state_name(MIRD_PENDING));
     mir_copy(event.text, sizeof event.text, "lease granted");
-    if (check_name(store, d->name, err) || insert(store, d, err) ||
+    if (check_name(store, d->name, err) || mird_store_insert_deployment(store, d, err) ||
         mird_store_insert_operation(store, op, err) ||
         mird_store_insert_event(store, &event, err) ||
         (news && write_news(store, d, news, event.at_ms, err)) ||
@@ -232,7 +233,7 @@ struct adoption {
 static int write_adoption(struct mird_store *store, void *ctx, struct mir_error *err)
 {
     const struct adoption *a = ctx;
-    return check_name(store, a->d->name, err) || insert(store, a->d, err) ||
+    return check_name(store, a->d->name, err) || mird_store_insert_deployment(store, a->d, err) ||
                    mird_store_insert_event(store, a->event, err) ||
                    insert_first_audit(store, a->d, "", "adopt", a->event->at_ms, err)
                ? -1

@@ -126,6 +126,8 @@ void mird_token_hint(const char *token, char out[MIRD_TOKEN_HINT + 1]);
 
 /* Inside a transaction, with the lock held. */
 int mird_store_fence(struct mird_store *store, struct mir_error *err);
+int mird_store_insert_deployment(struct mird_store *store, const struct mird_deployment *d,
+                                 struct mir_error *err);
 int mird_store_write_ports(struct mird_store *store, const struct mird_deployment *d,
                            struct mir_error *err);
 int mird_store_insert_event(struct mird_store *store, struct mird_event *event,
