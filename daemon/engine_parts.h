@@ -257,9 +257,11 @@ void mird_reaper_everyone(struct mird_engine *engine); /* the time jumped: look 
 void mird_engine_poke(struct mird_engine *engine, struct mird_entry *entry, bool urgent);
 int mird_reaper_start(struct mird_engine *engine, struct mir_error *err);
 
-/* --- pool.c: who; the first three under engine->lock --- */
+/* --- pool.c: who; the first four under engine->lock --- */
 
 void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry);
+/* One that has been begun: bodies in memory stay few however many are due. */
+void mird_queue_put_first(struct mird_engine *engine, struct mird_entry *entry);
 /* Enough threads that do not hang? Returns when to ask again, MIRD_NEVER: when something is queued.
  */
 int64_t mird_pools_mind(struct mird_engine *engine, int64_t boot_ms);

@@ -56,7 +56,15 @@ static void mind_now(struct mird_engine *engine, struct mird_pool *pool)
         mir_log(MIR_LOG_DEBUG, "engine", "nudge: errno %d", errno);
 }
 
-void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry)
+static void put_first(struct mird_queue *queue, struct mird_entry *entry)
+{
+    entry->next_in_queue = queue->head;
+    queue->head = entry;
+    if (!queue->tail)
+        queue->tail = entry;
+}
+
+static void put(struct mird_engine *engine, struct mird_entry *entry, bool first)
 {
     struct mird_pool *pool = pool_of(engine, entry);
     if (entry->over || entry->queued)
@@ -67,12 +75,25 @@ void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry)
     }
     mird_heap_take(engine, entry);
     entry->queued = true;
-    append(&pool->queues[entry->lane], entry);
+    if (first)
+        put_first(&pool->queues[entry->lane], entry);
+    else
+        append(&pool->queues[entry->lane], entry);
     pool->queued++;
     if (pool->idle)
         pthread_cond_signal(&pool->work);
     else
         mind_now(engine, pool);
+}
+
+void mird_queue_put(struct mird_engine *engine, struct mird_entry *entry)
+{
+    put(engine, entry, false);
+}
+
+void mird_queue_put_first(struct mird_engine *engine, struct mird_entry *entry)
+{
+    put(engine, entry, true);
 }
 
 /* The next entry whose lane may have one more thread; lanes take turns. */

@@ -123,11 +123,20 @@ static json_t *get_field(const struct field *field, const char *base)
     return json_integer(i64);
 }
 
+/* What is zero reads as zero when it is not there. */
+static bool is_zero(const struct field *field, const char *base)
+{
+    static const char zeroes[sizeof(int64_t)];
+    const char *at = base + field->offset;
+    return field->type == TEXT ? !*at : !memcmp(at, zeroes, field->size);
+}
+
 static json_t *get_fields(const struct field *fields, size_t count, const void *base)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < count; i++)
-        json_object_set_new(object, fields[i].name, get_field(&fields[i], base));
+        if (!is_zero(&fields[i], base))
+            json_object_set_new_nocheck(object, fields[i].name, get_field(&fields[i], base));
     return object;
 }
 

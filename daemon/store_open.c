@@ -42,6 +42,12 @@ static int check_integrity(struct mird_store *store, struct mir_error *err)
     return rc;
 }
 
+static int check_file(struct mird_store *store, struct mir_error *err)
+{
+    mir_auto_free char *path = mir_format("%s/state.db", store->state_dir);
+    return mird_check_now(store, path) ? check_integrity(store, err) : 0;
+}
+
 static int migrate_one(struct mird_store *store, size_t version, struct mir_error *err)
 {
     mir_auto_free char *sql = mir_format("BEGIN IMMEDIATE;%sPRAGMA user_version = %zu;COMMIT;",
@@ -88,7 +94,7 @@ static int configure(struct mird_store *store, struct mir_error *err)
 {
     static const char pragmas[] = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                                  "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -512;"
+                                  "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
                                   "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA journal_size_limit = 4194304;";
     if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL))
@@ -146,7 +152,7 @@ static int open_db(struct mird_store *store, const char *path, struct mir_error 
     mode_t old_mask = umask(077);
     int rc = connect_whole(store, path, &rewrite, err) ||
                      (rewrite && mird_pages_rewrite(store->pages, store->db, err)) ||
-                     check_integrity(store, err) || migrate(store, err)
+                     check_file(store, err) || migrate(store, err)
                  ? -1
                  : 0;
     umask(old_mask);
@@ -253,7 +259,11 @@ static int open_file(struct mird_store *store, struct mir_error *err)
         mird_store_reserve_release(store);
         rc = open_db(store, path, err);
     }
-    return rc && err->kind == MIR_CORRUPT ? begin_again(store, path, err) : rc;
+    if (rc && err->kind == MIR_CORRUPT)
+        rc = begin_again(store, path, err);
+    if (!rc && !atomic_load(&store->unchecked))
+        mird_check_done(store);
+    return rc;
 }
 
 /* Who reads that the daemon does not start asks first what becomes of the instances. */

@@ -56,6 +56,7 @@ struct mird_store {
     char audit_head[MIR_SHA256_TEXT];
     struct mird_epoch_row claim; /* what this daemon acts under; epoch 0: it only reads */
     atomic_bool lost;            /* it was found to be another's */
+    atomic_bool unchecked;       /* too large to be read whole at the start */
     struct {
         void (*fn)(void *ctx);
         void *ctx;
@@ -66,6 +67,10 @@ struct mird_store {
         sqlite3_stmt *stmt;
     } statements[MIRD_STATEMENTS_MAX];
 };
+
+/* Is the whole file to be checked before it is used? Else mird_store_check does it later. */
+bool mird_check_now(struct mird_store *store, const char *path);
+void mird_check_done(struct mird_store *store); /* that, and it is well or has been replaced */
 
 /* Calls `write` in a transaction together with what others write at this time. 0 only when it is
  * durable. When it fails alone, the others' part is written all the same. */

@@ -278,6 +278,7 @@ static void do_chores(struct mird_engine *engine)
 {
     mird_engine_clock_mark(engine);
     mird_store_reserve_restore(engine->core->store);
+    mird_store_check(engine->core->store);
     mird_audit_watch(engine);
 }
 

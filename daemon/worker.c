@@ -201,7 +201,9 @@ void mird_entry_give_back(struct mird_engine *engine, struct mird_entry *entry,
     if (wake_boot_ms == MIRD_NEVER) {
         entry->over = true;
         entry->refs--; /* the table's */
-    } else if (entry->poked || wake_boot_ms == MIRD_AT_ONCE) {
+    } else if (wake_boot_ms == MIRD_AT_ONCE) {
+        mird_queue_put_first(engine, entry);
+    } else if (entry->poked) {
         mird_queue_put(engine, entry);
     } else {
         mird_heap_put(engine, entry);

@@ -81,13 +81,14 @@ static int64_t reaper_cpu_us(struct mird_engine *engine)
 
 static void wait_gone(struct scale_house *house, unsigned due)
 {
-    struct mird_engine_figures figures = {0};
-    for (int i = 0; i < PATIENCE_S * 20 && figures.teardowns_ok < due; i++) {
+    struct mird_store_figures figures = {0};
+    for (int i = 0; i < PATIENCE_S * 20 && figures.by_state[MIRD_GONE] < due; i++) {
         usleep(50000);
-        mird_engine_figures(house->core.engine, &figures);
+        if (mird_store_figures(house->core.store, &figures, NULL))
+            scale_fail("figures", NULL);
     }
-    if (figures.teardowns_ok != due) {
-        fprintf(stderr, "scale: %" PRIu64 " of %u are gone\n", figures.teardowns_ok, due);
+    if (figures.by_state[MIRD_GONE] != due) {
+        fprintf(stderr, "scale: %zu of %u are gone\n", figures.by_state[MIRD_GONE], due);
         exit(1);
     }
 }
@@ -127,6 +128,29 @@ static void report(struct scale_house *house, struct fired *fired, unsigned due,
     print_lateness("delete_sent", late_us, due);
     printf("}\n");
     free(late_us);
+}
+
+/* While the deletes of some hang, all others end; released, those end too. */
+int scale_hang(const char *dir, unsigned due, unsigned each)
+{
+    struct scale_house house;
+    unsigned hanging = (due + each - 1) / each;
+    scale_open(&house, dir, due, false);
+    int64_t deadline_s = scale_now_us() / 1000000 + AHEAD_S;
+    house.cloud.deadline_us = deadline_s * 1000000;
+    house.cloud.hang_each = each;
+    scale_fill(&house, 0, due, deadline_s);
+    scale_start(&house);
+    wait_gone(&house, due - hanging);
+    for (unsigned i = 0; i < due; i++)
+        if (atomic_load(&house.cloud.alive[i]) != (i % each == 0))
+            scale_fail("one that does not hang has not ended", NULL);
+    atomic_store(&house.cloud.released, true);
+    wait_gone(&house, due);
+    check_ledger(&house, due, due);
+    printf("{\"due\": %u, \"hanging\": %u}\n", due, hanging);
+    scale_close(&house);
+    return 0;
 }
 
 int scale_due(const char *dir, unsigned leases, unsigned due)

@@ -10,6 +10,9 @@
 
 #include "engine_parts.h"
 #include "scale.h"
+#include "store_sql.h"
+
+#define QUIET_S 3 /* for what a start leaves to be done later */
 
 /* One figure of /proc/self/task/TID/status, or of all threads but this one (tid NULL). */
 static uint64_t status_of(const char *tid, const char *field)
@@ -81,7 +84,9 @@ int scale_hold(const char *dir, unsigned leases, unsigned seconds)
     while (atomic_load(&house.cloud.sweeps) < 1 || at_rest(&house) < leases)
         usleep(10000);
     int64_t settled_us = scale_now_us();
-    usleep(200000);
+    while (atomic_load(&house.core.store->unchecked))
+        usleep(10000);
+    sleep(QUIET_S);
     check_table(&house, leases);
     double held_mib = rss_mib();
     uint64_t before = wakeups_of_others();

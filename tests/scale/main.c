@@ -13,6 +13,7 @@ static int usage(void)
     fputs("scale fill DIR LEASES      leases due in a day\n"
           "scale hold DIR LEASES S    start with them; memory, and wake-ups in S seconds\n"
           "scale due DIR LEASES DUE   DUE of LEASES end in the same second\n"
+          "scale hang DIR DUE EACH    of DUE, the delete of every EACH-th hangs\n"
           "scale single DIR ROUNDS    one durable change at a time, and append + fdatasync\n"
           "scale grouped DIR CHANGES  changes that nobody waits for\n",
           stderr);
@@ -41,6 +42,8 @@ int main(int argc, char **argv)
         return scale_hold(dir, count, more);
     if (!strcmp(row, "due"))
         return scale_due(dir, count, more);
+    if (!strcmp(row, "hang"))
+        return scale_hang(dir, count, more ? more : 10);
     if (!strcmp(row, "single"))
         return scale_single(dir, count);
     if (!strcmp(row, "grouped"))

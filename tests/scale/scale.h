@@ -58,6 +58,7 @@ _Noreturn void scale_fail(const char *what, const struct mir_error *err);
 
 int scale_hold(const char *dir, unsigned leases, unsigned seconds);
 int scale_due(const char *dir, unsigned leases, unsigned due);
+int scale_hang(const char *dir, unsigned due, unsigned each);
 int scale_single(const char *dir, unsigned rounds);
 int scale_grouped(const char *dir, unsigned changes);
 

@@ -37,6 +37,10 @@ void mird_store_close(struct mird_store *store);
 void mird_store_reserve_release(struct mird_store *store);
 void mird_store_reserve_restore(struct mird_store *store);
 
+/* A database that was too large to be read whole at the start is, once, now: seconds for gigabytes,
+ * in which others go on. Cheap when there is nothing to do. */
+void mird_store_check(struct mird_store *store);
+
 /* The installation's identity, made on first open. */
 int mird_store_identity(struct mird_store *store, struct mird_identity *ret, struct mir_error *err);
 
