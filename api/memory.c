@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void mir_memory_out(void)
+{
+    fputs("out of memory\n", stderr);
+    abort();
+}
+
 static void *must(void *p)
 {
-    if (!p) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    if (!p)
+        mir_memory_out();
     return p;
 }
 

@@ -129,8 +129,14 @@ static int find(struct mird_engine *engine, const char *name, struct mird_deploy
         mird_entry_release(engine, entry);
         return 0;
     }
-    if (mir_id_valid(name) && !mird_store_deployment_get(engine->core->store, name, ret, NULL))
+    struct mir_error why = {0};
+    if (mir_id_valid(name) && !mird_store_deployment_get(engine->core->store, name, ret, &why))
         return 0;
+    if (why.kind != MIR_OK && why.kind != MIR_NOT_FOUND) { /* not to be known now is not "none" */
+        if (err)
+            *err = why;
+        return -1;
+    }
     return mird_store_deployment_by_name(engine->core->store, name, ret, err);
 }
 

@@ -11,6 +11,7 @@
 
 #include "api/log.h"
 #include "api/process.h"
+#include "api/scarce.h"
 #include "notify.h"
 #include "start.h"
 
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
 {
     struct mird_options options;
     struct mir_error err = {0};
+    mir_scarce_memory_ends();
     if (mird_options_read(argc, argv, &options, &err))
         return complain(&err);
     if (options.help) {

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "api/scarce.h"
 #include "daemon/public_link.h"
 #include "start.h"
 
@@ -10,6 +11,7 @@ int main(int argc, char **argv)
 {
     struct mird_options options;
     struct mir_error err = {0};
+    mir_scarce_memory_ends();
     if (!mird_options_read(argc, argv, &options, &err) && options.public_fd >= 0)
         return mird_public_main(options.public_fd, options.public_at);
     fprintf(stderr, "mirage-public: %s\n",

@@ -9,6 +9,7 @@
 #include "api/cleanup.h"
 #include "api/memory.h"
 #include "api/paths.h"
+#include "api/scarce.h"
 #include "api/suggest.h"
 #include "daemon/provider_list.h"
 #include "reap.h"
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
     struct choices choices = {.grace_s = -1};
     struct mir_error err = {0};
     json_t *document = NULL;
+    mir_scarce_memory_ends();
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && !strcmp(argv[1], "--version"))
         return puts("mirage-reap " MIR_VERSION) < 0;

@@ -118,6 +118,7 @@ static int connect(struct mird_store *store, const char *path, int flags, bool *
                    struct mir_error *err)
 {
     flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    mird_store_memory_ends();
     if (sqlite3_open_v2(path, &store->db, flags, store->pages->name))
         return mird_sql_fail(store, path, err);
     sqlite3_busy_timeout(store->db, 2000);

@@ -85,6 +85,10 @@ int mird_store_submit(struct mird_store *store, struct mird_write *write);
 void mird_group_init(struct mird_group *group);
 void mird_group_close(struct mird_group *group); /* writes and tells what is queued */
 
+/* A SQLite without memory ends the program. Before the first database of this process is opened;
+ * after that it does nothing. */
+void mird_store_memory_ends(void);
+
 /* Held for the whole of a public function. */
 void mird_store_enter(struct mird_store *store);
 void mird_store_leave(struct mird_store *store);

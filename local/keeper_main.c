@@ -9,6 +9,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "api/scarce.h"
 #include "keeper.h"
 #include "start.h"
 
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
         return say_version();
     if (argc != 2 || !fds_in_place())
         return say_usage();
+    mir_scarce_memory_ends();
     /* Second fork: whoever started this process reaps it at once and is nobody's parent. */
     pid_t pid = fork();
     if (pid != 0)

@@ -7,6 +7,8 @@ A ledger of another provider has the same constants and methods, asks its own cl
 one, say), and is added to LEDGERS: nothing else of the torture knows a provider."""
 import os
 
+import kernels
+
 
 class LocalLedger:
     """Guests and keepers of one world, by the lease whose directory they work in."""
@@ -21,6 +23,11 @@ class LocalLedger:
 
     def __init__(self, world):
         self.root = os.path.realpath(os.path.join(world.state, 'local'))
+
+    @staticmethod
+    def quiet_kernel():
+        """One that gets to "running", needs little, and stays."""
+        return kernels.multiboot('up\r\n', 'hang')
 
     def _in_directories(self, word):
         found = {}

@@ -36,6 +36,8 @@ enum meddle_mode { MEDDLE_NONE, MEDDLE_KILL, MEDDLE_FAIL_BEFORE, MEDDLE_FAIL_AFT
 
 void meddle_plan(const char *text);
 
+extern uint32_t meddle_malloc_at; /* the allocation that fails; 0: none, and none is counted */
+
 /* The environment of a child, with what makes it one of this world; owned, freed with free(). */
 char **meddle_environment(char *const *env);
 

@@ -41,6 +41,10 @@ void meddle_plan(const char *text)
             snprintf(plan_name, sizeof plan_name, "%.*s", (int)(mark - text), text);
             plan_at = (uint32_t)strtoul(mark + 1, NULL, 10);
         }
+    char memory[MEDDLE_NAME];
+    snprintf(memory, sizeof memory, "%s.malloc", meddle_role);
+    if (!strcmp(plan_name, memory))
+        meddle_malloc_at = plan_at;
 }
 
 /* --- the names of points --- */

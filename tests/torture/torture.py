@@ -3,8 +3,9 @@
 """Kill the real daemon, its keepers and its helper at every fault point and at random, start the
 daemon again, let time pass, and ask the ledger (what really runs) whether the promise was kept.
 
-  (nothing)               every named point in every mode, every call killed, --pairs pairs (killed,
-                          and killed again while recovering), a stop, --kills kills at random
+  (nothing)               every named point in every mode, every call killed and failed, --memory
+                          allocations that fail, --pairs pairs (killed, and killed again while
+                          recovering), a stop, --kills kills at random
   --check                 every named point killed, a stop, a few kills at random
   --points calls --modes fail-before     one set of them
   --case kill:store.commit#3             one case again, as a failure prints it
@@ -23,7 +24,6 @@ import sys
 import time
 import traceback
 
-import kernels
 from ledger import LEDGERS
 from meddle import LIBRARY
 from mirage import PATIENCE, Tap, need_programs, program, skip_all
@@ -38,6 +38,7 @@ STREAM_MAX = 6   # of each kind of sending and receiving
 ALWAYS = ('store.', 'kernel.', 'file.')
 STREAMS = ('send', 'recv', 'connect', 'accept')
 ROLES = ('daemon', 'keeper', 'image')
+NO_MEMORY = CALL + 'fail-before:daemon.malloc'
 
 
 def read(path):
@@ -119,6 +120,16 @@ class Torture:
             found += [f'{kind}{mode}:{plain}#{k}' for k in range(1, most + 1) for mode in usable]
         return found
 
+    def memory(self, how_many):
+        """So many of the daemon's allocations, at random: each of them fails once. None where the
+        allocator is a sanitizer's."""
+        dice = random.Random(self.args.seed)
+        with self.victim(f'{NO_MEMORY}#{1 << 31}') as victim:
+            self.guarded(victim, journey, '--points memory')
+            most = victim.time.planned()
+        print(f'# {most} allocations of the daemon in a journey')
+        return [f'{NO_MEMORY}#{dice.randint(1, most)}' for _ in range(how_many if most else 0)]
+
     def pairs(self, cases, how_many):
         dice = random.Random(self.args.seed)
         again = [c for c in cases if 'kernel' not in c and 'migrate' not in c and 'image' not in c]
@@ -135,7 +146,7 @@ class Torture:
 
     def stopped(self, tap):
         """SIGSTOP before the deadline, SIGCONT long after it."""
-        data = kernels.multiboot('up\r\n', 'hang')
+        data = self.ledger.quiet_kernel()
 
         def work(victim):
             victim.upload(digest(data), data)
@@ -161,7 +172,7 @@ class Torture:
     def some_kills(self, kills, seed):
         """Deployments come and go, and so does the daemon."""
         dice = random.Random(seed)
-        data = kernels.multiboot('up\r\n', 'hang')
+        data = self.ledger.quiet_kernel()
         kernel = digest(data)
 
         def work(victim):
@@ -234,17 +245,19 @@ class Torture:
         if tap.failed:
             return
         modes = self.args.modes.split(',') if self.args.modes else None
-        sets = {'named': (named, modes or MODES), 'calls': (calls, modes or ('kill',))}
+        sets = {'named': (named, modes or MODES), 'calls': (calls, modes or ('kill', 'fail-before'))}
         if self.args.check:
             sets = {'named': (named, ('kill',))}
         elif self.args.points:
-            sets = {self.args.points: sets[self.args.points]}
+            sets = {k: v for k, v in sets.items() if k == self.args.points}
         for name, (points, how) in sets.items():
             for point, times in sorted(points.items()):
                 print(f'# {times:4} {point}')
             for mode in how:
                 cases = self.cases(points, (mode,))
                 self.some_cases(tap, f'{mode} at every point, {name}', cases[::self.args.every])
+        if self.args.points == 'memory' or not (self.args.check or self.args.points):
+            self.some_cases(tap, 'no memory for one allocation', self.memory(self.args.memory))
         if self.args.pairs and not (self.args.check or self.args.points):
             cases = self.cases(named + calls, ('kill',))
             self.some_cases(tap, 'killed, and killed again while recovering',
@@ -267,10 +280,11 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--provider', default='local', choices=sorted(LEDGERS))
     parser.add_argument('--check', action='store_true')
-    parser.add_argument('--points', choices=('named', 'calls'))
+    parser.add_argument('--points', choices=('named', 'calls', 'memory'))
     parser.add_argument('--modes', help='of ' + ', '.join(MODES))
     parser.add_argument('--every', type=int, default=1, help='only each of so many cases')
     parser.add_argument('--case')
+    parser.add_argument('--memory', type=int, default=200, help='allocations that fail')
     parser.add_argument('--pairs', type=int, default=200)
     parser.add_argument('--stopped', action='store_true')
     parser.add_argument('--random', type=int)

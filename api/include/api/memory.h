@@ -11,6 +11,8 @@
 
 #include "api/error.h"
 
+_Noreturn void mir_memory_out(void); /* says so, and aborts */
+
 void *mir_calloc(size_t count, size_t size); /* zeroed */
 void *mir_realloc(void *old, size_t count, size_t size);
 char *mir_strdup(const char *text); /* NULL gives NULL */
