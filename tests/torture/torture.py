@@ -245,7 +245,8 @@ class Torture:
         if tap.failed:
             return
         modes = self.args.modes.split(',') if self.args.modes else None
-        sets = {'named': (named, modes or MODES), 'calls': (calls, modes or ('kill', 'fail-before'))}
+        sets = {'named': (named, modes or MODES),
+                'calls': (calls, modes or ('kill', 'fail-before'))}
         if self.args.check:
             sets = {'named': (named, ('kill',))}
         elif self.args.points:
