@@ -144,8 +144,9 @@ static int send_sites(struct mird_public *link, struct mir_error *err)
 
 static int send_wish(struct mird_public *link, const struct wish *wish, struct mir_error *err)
 {
-    int64_t left_ms = wish->until_ms - now_ms();
-    struct mird_link_message m = {.type = MIRD_LINK_SOON, .seconds = (int)(left_ms / 1000) + 1};
+    int64_t left_ms = wish->until_ms - now_ms(); /* below zero when the machine has slept */
+    int seconds = left_ms > 0 ? (int)(left_ms / 1000) + 1 : 0;
+    struct mird_link_message m = {.type = MIRD_LINK_SOON, .seconds = seconds};
     mir_copy(m.name, sizeof m.name, wish->name);
     return mird_link_send(link->link_fd, &m, err);
 }

@@ -250,13 +250,16 @@ def clock_and_back(tap):
             world.time.step(DAY)
             time.sleep(0.2)
             world.time.step(-DAY)
+            until = world.time.truth() + 60  # what the user understands
             lease = world.deploy('after', digest(world.kernel), 60)
-            lease.acked = min(lease.acked, world.time.truth() + 60)  # what the user understood
             assert world.wait_state(lease, ('live',), 8 * PATIENCE) == 'live'
             if restart:
                 world.kill_daemon()
                 world.launch()
-            world.ends_in_time(lease)
+            world.passes_until(until - 0.5)
+            assert world.runs(lease), 'it ended early'
+            wait_for('it ends', 2 + PATIENCE + world.ledger.BOUND_S, lambda: not world.runs(lease))
+            world.kept()
 
 
 def suspended(tap):
@@ -271,6 +274,7 @@ def suspended(tap):
         assert world.runs(kept)
         wait_for('it is gone', 10 * PATIENCE, lambda: world.state_now(over) == 'gone')
         assert world.state_now(kept) == 'live'
+        assert 'a message with a bad' not in world.daemon_log(), world.daemon_log()
         world.ends_in_time(kept)
 
 

@@ -270,10 +270,11 @@ class Torture:
         worlds = min(self.args.worlds, max(1, kills // 4))
         shares = [kills // worlds + (i < kills % worlds) for i in range(worlds)]
         self.kills = 0
+        began = time.monotonic()
         with tap.part(f'{kills} kills at random times'):
             self.parallel(self.some_kills,
                           [(n, self.args.seed + i) for i, n in enumerate(shares)])
-            print(f'# {self.kills} daemons died')
+            print(f'# {self.kills} daemons died; {time.monotonic() - began:.0f} s')
             self.report()
 
 

@@ -317,16 +317,17 @@ class Victim(World):
     def end_well(self):
         """The exit status of a daemon that is asked to go; of the next one where a planned fault
         came to this one on its way out."""
-        before = self.reached()
-        if self.stop_daemon() != 0:
+        for _ in range(len(self.plans) + 1):
+            before = self.reached()
+            if self.stop_daemon() == 0:
+                self.came = self.came and self.reached()
+                return 0
             if before or not self.reached():
-                return 1
+                break
             self.deaths += 1
             self.ensure()
             self.checker.told(self.everything())
-            return self.stop_daemon()
-        self.came = self.came and self.reached()
-        return 0
+        return 1
 
     def last_words(self):
         """Everything is over: nothing may be left, in the ledger least of all."""
