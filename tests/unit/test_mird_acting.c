@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,8 +19,11 @@
 
 #include "api/file.h"
 #include "api/memory.h"
+#include "bell.h"
 #include "daemon/store_acting.h"
 #include "lock.h"
+#include "standby.h"
+#include "tenure.h"
 
 static char dir[64];
 
@@ -346,6 +350,151 @@ static void test_replace(void **state)
     close(third);
 }
 
+/* --- the two roles --- */
+
+static void count_up(void *ctx)
+{
+    atomic_fetch_add((atomic_int *)ctx, 1);
+}
+
+static bool comes_true(bool (*check)(void *ctx), void *ctx)
+{
+    for (int i = 0; i < 1000 && !check(ctx); i++)
+        poll(NULL, 0, 20);
+    return check(ctx);
+}
+
+static bool was_counted(void *ctx)
+{
+    return atomic_load((atomic_int *)ctx) > 0;
+}
+
+static bool was_answered(void *store)
+{
+    struct mird_acting now;
+    return !mird_store_acting(store, &now, NULL) && now.row.beat > 0;
+}
+
+static struct mird_tenure *begin_tenure(struct mird_store **ret_store, atomic_int *lost)
+{
+    struct mird_acting as;
+    int lock_fd = -1;
+    assert_int_equal(mird_lock_take(dir, 1, &lock_fd, NULL), 0);
+    mird_acting_init(&as, "/first");
+    *ret_store = open_acting(&as);
+    struct mird_tenure *tenure = mird_tenure_new(dir, lock_fd, *ret_store, count_up, lost);
+    assert_int_equal(mird_tenure_start(tenure, NULL), 0);
+    return tenure;
+}
+
+static void end_tenure(struct mird_tenure *tenure, struct mird_store *store)
+{
+    mird_tenure_end(tenure);
+    mird_store_close(store);
+    mird_tenure_free(tenure);
+}
+
+/* The lock alone says it, before the database is asked; and then for ever. */
+static void test_fence(void **state)
+{
+    struct mird_store *store;
+    struct mir_error err = {0};
+    struct mird_acting now;
+    atomic_int lost = 0;
+    int fd = -1;
+    char path[96], aside[96];
+    struct mird_tenure *tenure = begin_tenure(&store, &lost);
+    const struct mir_fence *fence = mird_tenure_fence(tenure);
+    assert_int_equal(mir_fence_check(fence, &err), 0);
+    snprintf(path, sizeof path, "%s/lock", dir);
+    snprintf(aside, sizeof aside, "%s/ours", dir);
+    assert_int_equal(link(path, aside), 0);
+    assert_int_equal(mird_lock_replace(dir, 2, &fd, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mir_fence_check(fence, &err), -1);
+        assert_int_equal(err.kind, MIR_UNAVAILABLE);
+        assert_int_equal(err.outcome, MIR_DID_NOT_HAPPEN);
+        assert_true(mird_tenure_lost(tenure));
+        assert_int_equal(atomic_load(&lost), 1);
+        assert_int_equal(rename(aside, path), i ? -1 : 0); /* even if it were undone */
+    }
+    end_tenure(tenure, store); /* and the row is not ours to hand back */
+    struct mird_store *standby = open_standby();
+    assert_int_equal(mird_store_acting(standby, &now, NULL), 0);
+    assert_string_not_equal(now.row.holder, "");
+    mird_store_close(standby);
+    close(fd);
+}
+
+/* Silence while nobody asks; who takes over in the store is noticed at the next answer. */
+static void test_answers(void **state)
+{
+    struct mird_store *store;
+    struct mird_acting now, other;
+    atomic_int lost = 0;
+    struct mird_tenure *tenure = begin_tenure(&store, &lost);
+    assert_false(was_answered(store));
+    int bell = mird_bell_ring(dir);
+    assert_true(bell >= 0);
+    assert_true(comes_true(was_answered, store));
+    struct mird_store *standby = open_standby();
+    assert_int_equal(mird_store_acting(standby, &now, NULL), 0);
+    mird_acting_init(&other, "/second");
+    assert_int_equal(mird_store_take_over(standby, &now.row, &other, NULL), 0);
+    close(bell);
+    bell = mird_bell_ring(dir);
+    assert_true(comes_true(was_counted, &lost));
+    struct pollfd fds = {.fd = bell};
+    assert_int_equal(poll(&fds, 1, 0), 0);
+    end_tenure(tenure, store);
+    assert_int_equal(poll(&fds, 1, 0), 1); /* its reader has gone */
+    assert_int_equal(mird_bell_ring(dir), -1);
+    close(bell);
+    mird_store_close(standby);
+}
+
+static void test_hand_over(void **state)
+{
+    struct mird_store *store;
+    atomic_int lost = 0, won = 0;
+    struct mird_standby *standby;
+    struct mird_inheritance inheritance;
+    struct mird_tenure *tenure = begin_tenure(&store, &lost);
+    struct mird_store *reading = open_standby();
+    const struct mird_standby_config config = {.state_dir = dir,
+                                               .socket = "/second",
+                                               .store = reading,
+                                               .silence_ms = 60000,
+                                               .on_news = count_up,
+                                               .on_won = count_up,
+                                               .ctx = &won};
+    const struct mird_standby_config quiet = {.state_dir = dir,
+                                              .socket = "/second",
+                                              .store = reading,
+                                              .silence_ms = 60000,
+                                              .on_news = count_up,
+                                              .on_won = count_up,
+                                              .ctx = &lost};
+    /* One that is ended before its turn. */
+    assert_int_equal(mird_standby_start(&quiet, &standby, NULL), 0);
+    assert_true(comes_true(was_answered, store));
+    assert_false(mird_standby_won(standby));
+    assert_false(mird_standby_end(standby, &inheritance));
+    assert_int_equal(mird_standby_start(&config, &standby, NULL), 0);
+    end_tenure(tenure, store);
+    assert_true(comes_true(was_counted, &won));
+    for (int i = 0; i < 500 && !mird_standby_won(standby); i++)
+        poll(NULL, 0, 20);
+    assert_true(mird_standby_end(standby, &inheritance));
+    assert_true(inheritance.lock_fd >= 0);
+    assert_string_equal(inheritance.socket, "/first");
+    mird_store_close(reading);
+    struct mird_store *ours = open_acting(&inheritance.as);
+    assert_int_equal(inheritance.as.row.epoch, 2);
+    mird_store_close(ours);
+    close(inheritance.lock_fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -353,7 +502,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_fenced),      TEST(test_older_record), TEST(test_standby),
         TEST(test_yet_another), TEST(test_handed_back),  TEST(test_race),
-        TEST(test_kill_holder), TEST(test_replace),
+        TEST(test_kill_holder), TEST(test_replace),      TEST(test_fence),
+        TEST(test_answers),     TEST(test_hand_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
