@@ -52,30 +52,31 @@ static void ended_row(struct cmd_table *table, const json_t *object)
     cmd_table_cell(table, mir_buf_text(&by), CMD_PLAIN);
 }
 
-static void print_asked(const struct cmd_context *ctx, const json_t *receipt)
+static void print_evidence(const struct cmd_context *ctx, const json_t *evidence)
 {
-    const json_t *sent = json_object_get(receipt, "delete"), *evidence;
     size_t i;
-    if (json_is_object(sent)) {
-        mir_auto_free char *line =
-            mir_format("sent %lldx, first %s, accepted %s", cmd_number(sent, "sent"),
-                       cmd_text(sent, "first_sent_at"), cmd_text(sent, "accepted_at"));
-        cmd_print_row(ctx, "delete", line);
-    }
-    cmd_print_row(ctx, "settled", cmd_text(receipt, "settled_at"));
-    json_array_foreach(json_object_get(receipt, "evidence"), i, evidence)
+    json_t *row;
+    json_array_foreach(evidence, i, row)
     {
-        const char *call = cmd_text(evidence, "call");
-        bool listing = json_object_get(evidence, "listed") != NULL;
+        bool listing = json_object_get(row, "listed") != NULL;
         mir_auto_free char *of =
-            listing ? mir_format(" of %lld", cmd_number(evidence, "listed")) : mir_strdup("");
-        mir_auto_free char *line =
-            mir_format("%s%s, asked %s: %s", call, of, cmd_text(evidence, "asked_at"),
-                       cmd_text(evidence, "answer"));
+            listing ? mir_format(" of %lld", cmd_number(row, "listed")) : mir_strdup("");
+        mir_auto_free char *line = mir_format("%s%s, asked %s: %s", cmd_text(row, "call"), of,
+                                              cmd_text(row, "asked_at"), cmd_text(row, "answer"));
         cmd_print_row(ctx, "asked", line);
     }
-    mir_auto_free char *sha = mir_format(AUDIT_SHA "%s", cmd_text(receipt, "sha256"));
-    cmd_print_row(ctx, "receipt", sha);
+}
+
+static void print_end(const struct cmd_context *ctx, const char *what, const json_t *end)
+{
+    if (!json_is_object(end))
+        return;
+    mir_auto_free char *line = mir_format(
+        "of the %s sent %lldx, first %s, accepted %s", what, cmd_number(end, "deletes_sent"),
+        cmd_text(end, "first_sent_at"), cmd_text(end, "accepted_at"));
+    cmd_print_row(ctx, "delete", line);
+    cmd_print_row(ctx, "settled", cmd_text(end, "settled_at"));
+    print_evidence(ctx, json_object_get(end, "evidence"));
 }
 
 void cmd_print_receipt(const struct cmd_context *ctx, const json_t *receipt)
@@ -97,7 +98,10 @@ void cmd_print_receipt(const struct cmd_context *ctx, const json_t *receipt)
                     ? "The provider was asked for an instance, and none was ever seen."
                     : "The provider was never asked for anything.");
     }
-    print_asked(ctx, receipt);
+    print_end(ctx, "instance", json_object_get(receipt, "instance_end"));
+    print_end(ctx, "image", json_object_get(receipt, "image_end"));
+    mir_auto_free char *sha = mir_format(AUDIT_SHA "%s", cmd_text(receipt, "sha256"));
+    cmd_print_row(ctx, "receipt", sha);
 }
 
 void cmd_print_audit(const struct cmd_context *ctx, const json_t *rows)

@@ -551,7 +551,7 @@ int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
     }
     if ((unsigned)in->kind >= MIRD_IN_COUNT)
         return mir_fail(err, MIR_INTERNAL, "the lease machine has no input %d", (int)in->kind);
-    enum mird_step_status was = d->steps[MIRD_STEP_INSTANCE];
+    enum mird_step_status was = d->steps[in->step];
     *ret = inputs[in->kind](d, rules, in, now_ms);
     mird_trail_follow(d, was, rules, in, now_ms);
     return 0;

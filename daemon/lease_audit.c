@@ -98,27 +98,22 @@ static const char *at_text(int64_t utc_ms, char out[MIR_TIME_SIZE])
 }
 
 /* Told with the next write of the record; the rows have the moments when it happened. */
-static void tell_trail(const struct mird_deployment *before, const struct mird_deployment *after,
-                       struct mird_news *news)
+static void tell_ending(const struct mird_ending *was, const struct mird_ending *is,
+                        const char *what, const char *provider, struct mird_news *news)
 {
-    const struct mird_trail *was = &before->trail, *is = &after->trail;
-    const struct mird_deletes *deletes = &is->instance_deletes;
     char get[MIR_TIME_SIZE], list[MIR_TIME_SIZE], settled[MIR_TIME_SIZE];
-    if (!was->instance_deletes.count && deletes->count)
-        add(news, NULL, "delete", "sent to %s, %s", after->provider,
-            deletes->accepted_ms ? "accepted" : "not accepted yet")
-            ->at_ms = deletes->first_ms;
-    if (!was->image_deletes.count && is->image_deletes.count)
-        add(news, NULL, "delete", "of image %s sent to %s", after->image_id, after->provider)
-            ->at_ms = is->image_deletes.first_ms;
-    if (was->seen_gone_ms || !is->seen_gone_ms)
+    if (!was->sent && is->sent)
+        add(news, NULL, "delete", "of the %s, sent to %s, %s", what, provider,
+            is->accepted_ms ? "accepted" : "not accepted yet")
+            ->at_ms = is->first_ms;
+    if (was->gone_ms || !is->gone_ms)
         return;
     add(news, NULL, "seen-gone",
-        "get at %s says absent; listing of %u at %s does not have it; settled since %s; "
+        "the %s: get at %s says absent; listing of %u at %s does not have it; settled since %s; "
         "%u delete%s sent",
-        at_text(is->get_ms, get), is->listed, at_text(is->list_ms, list),
-        at_text(is->settled_ms, settled), deletes->count, deletes->count == 1 ? "" : "s")
-        ->at_ms = is->seen_gone_ms;
+        what, at_text(is->get_ms, get), is->listed, at_text(is->list_ms, list),
+        at_text(is->settled_ms, settled), is->sent, is->sent == 1 ? "" : "s")
+        ->at_ms = is->gone_ms;
 }
 
 static void tell_end(const struct mird_deployment *before, const struct mird_deployment *after,
@@ -131,7 +126,8 @@ static void tell_end(const struct mird_deployment *before, const struct mird_dep
         add(news, after->ended_by, "teardown", "%s%s%.300s",
             mird_end_reason_name(after->end_reason), *why ? ": " : "", why);
     }
-    tell_trail(before, after, news);
+    tell_ending(&before->trail.instance, &after->trail.instance, "instance", after->provider, news);
+    tell_ending(&before->trail.image, &after->trail.image, "image", after->provider, news);
     if (!before->stuck && after->stuck)
         add(news, NULL, "stuck", "%.300s", after->error_text);
     if (!before->finished_s && after->finished_s)

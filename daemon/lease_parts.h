@@ -57,7 +57,7 @@ static inline int64_t stuck_at_ms(const struct mird_deployment *d)
     return (d->ending_since_s + MIRD_STUCK_AFTER_S) * 1000;
 }
 
-/* lease_trail.c: what an input that was just applied leaves in the trail; was: the instance's step
+/* lease_trail.c: what an input that was just applied leaves in the trail; was: its step
  * before it. */
 void mird_trail_follow(struct mird_deployment *d, enum mird_step_status was,
                        const struct mird_rules *rules, const struct mird_input *in, int64_t now_ms);

@@ -50,28 +50,27 @@ static void shown_instance(struct mird_trail *trail, const struct mir_instance *
         shown(trail, found->objects[i].kind, found->objects[i].id, by, now_ms);
 }
 
-/* A delete was sent, and answered or not. */
-static void sent(struct mird_deletes *deletes, const struct mird_input *in, bool accepted,
-                 int64_t now_ms)
+/* Of the steps that make something at the provider; NULL for the others. */
+static struct mird_ending *ending_of(struct mird_trail *trail, enum mird_step_kind step)
 {
-    if (!accepted && in->error && in->error->outcome == MIR_DID_NOT_HAPPEN)
-        return;
-    deletes->count++;
-    deletes->last_ms = in->asked_ms ? in->asked_ms : now_ms;
-    if (!deletes->first_ms)
-        deletes->first_ms = deletes->last_ms;
-    if (accepted)
-        deletes->accepted_ms = now_ms;
+    return step == MIRD_STEP_INSTANCE ? &trail->instance
+           : step == MIRD_STEP_IMAGE  ? &trail->image
+                                      : NULL;
 }
 
-static void deleted(struct mird_deployment *d, const struct mird_input *in, int64_t now_ms)
+/* A delete was sent, and answered or not. */
+static void sent(struct mird_ending *ending, const struct mird_input *in, int64_t now_ms)
 {
-    struct mird_trail *trail = &d->trail;
     bool accepted = in->kind == MIRD_IN_UNDONE;
-    if (in->step == MIRD_STEP_INSTANCE)
-        sent(&trail->instance_deletes, in, accepted, now_ms);
-    else if (in->step == MIRD_STEP_IMAGE && *d->image_id)
-        sent(&trail->image_deletes, in, accepted, now_ms);
+    bool left = accepted || !in->error || in->error->outcome != MIR_DID_NOT_HAPPEN;
+    if (!in->asked_ms || !left)
+        return;
+    ending->sent++;
+    ending->last_ms = in->asked_ms;
+    if (!ending->first_ms)
+        ending->first_ms = ending->last_ms;
+    if (accepted)
+        ending->accepted_ms = now_ms;
 }
 
 static void done(struct mird_trail *trail, const struct mird_input *in, int64_t now_ms)
@@ -82,14 +81,17 @@ static void done(struct mird_trail *trail, const struct mird_input *in, int64_t 
         shown(trail, "image", in->image_id, "image_put", now_ms);
 }
 
-static void gone(struct mird_trail *trail, const struct mird_input *in, int64_t settled,
+/* The listing is the second question: without it none was asked (a provider without images). */
+static void gone(struct mird_ending *ending, const struct mird_input *in, int64_t settled,
                  int64_t now_ms)
 {
-    trail->settled_ms = settled;
-    trail->get_ms = in->asked_ms;
-    trail->list_ms = in->listed_ms;
-    trail->listed = in->listed;
-    trail->seen_gone_ms = now_ms;
+    if (!in->listed_ms)
+        return;
+    ending->settled_ms = settled;
+    ending->get_ms = in->asked_ms;
+    ending->list_ms = in->listed_ms;
+    ending->listed = in->listed;
+    ending->gone_ms = now_ms;
 }
 
 static void still_there(struct mird_trail *trail, const struct mird_input *in, int64_t now_ms)
@@ -101,27 +103,21 @@ static void still_there(struct mird_trail *trail, const struct mird_input *in, i
         shown_instance(trail, in->instance, by, now_ms);
 }
 
-static void image_gone(struct mird_deployment *d, int64_t now_ms)
-{
-    if (d->steps[MIRD_STEP_IMAGE] == MIRD_UNDONE && !d->trail.image_gone_ms)
-        d->trail.image_gone_ms = now_ms;
-}
-
 void mird_trail_follow(struct mird_deployment *d, enum mird_step_status was,
                        const struct mird_rules *rules, const struct mird_input *in, int64_t now_ms)
 {
     struct mird_trail *trail = &d->trail;
-    bool confirmed = was == MIRD_UNDOING && d->steps[MIRD_STEP_INSTANCE] == MIRD_UNDONE;
+    struct mird_ending *ending = ending_of(trail, in->step);
     if (in->kind == MIRD_IN_DONE)
         done(trail, in, now_ms);
     else if (in->kind == MIRD_IN_LOOKED)
         shown_instance(trail, in->instance, "get", now_ms);
     else if (in->kind == MIRD_IN_STILL_THERE)
         still_there(trail, in, now_ms);
+    else if (!ending || !made_ms(d, in->step))
+        return; /* nothing that the provider was ever asked to make */
     else if (in->kind == MIRD_IN_UNDONE || in->kind == MIRD_IN_UNDO_FAILED)
-        deleted(d, in, now_ms);
-    else if (in->kind == MIRD_IN_ABSENT && in->step == MIRD_STEP_IMAGE)
-        image_gone(d, now_ms);
-    else if (in->kind == MIRD_IN_ABSENT && confirmed)
-        gone(trail, in, settled_ms(d, rules, MIRD_STEP_INSTANCE), now_ms);
+        sent(ending, in, now_ms);
+    else if (in->kind == MIRD_IN_ABSENT && was == MIRD_UNDOING && d->steps[in->step] == MIRD_UNDONE)
+        gone(ending, in, settled_ms(d, rules, in->step), now_ms);
 }

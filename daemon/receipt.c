@@ -24,21 +24,16 @@ static void add_end(const struct mird_deployment *d, const struct mird_object *o
 {
     const struct mird_trail *trail = &d->trail;
     bool image = !strcmp(object->what.kind, "image");
-    const struct mird_deletes *deletes = image ? &trail->image_deletes : &trail->instance_deletes;
-    int64_t gone_ms = image ? trail->image_gone_ms : trail->seen_gone_ms;
+    const struct mird_ending *ending = image ? &trail->image : &trail->instance;
     json_t *by = json_array();
-    if (image && gone_ms) {
+    if (ending->get_ms)
         json_array_append_new(by, json_string("get"));
-        json_array_append_new(by, json_string("listing"));
-    }
-    if (!image && trail->get_ms)
-        json_array_append_new(by, json_string("get"));
-    if (!image && trail->list_ms)
+    if (ending->list_ms)
         json_array_append_new(by, json_string("listing"));
     json_object_set_new(row, "token", json_string(d->id));
-    json_object_set_new(row, "delete_sent_at", moment(deletes->first_ms));
-    json_object_set_new(row, "delete_accepted_at", moment(deletes->accepted_ms));
-    json_object_set_new(row, "gone_at", moment(gone_ms));
+    json_object_set_new(row, "delete_sent_at", moment(ending->first_ms));
+    json_object_set_new(row, "delete_accepted_at", moment(ending->accepted_ms));
+    json_object_set_new(row, "gone_at", moment(ending->gone_ms));
     json_object_set_new(row, "gone_by", by);
 }
 
@@ -50,29 +45,24 @@ static json_t *objects_json(const struct mird_deployment *d)
     return list;
 }
 
-static json_t *deletes_json(const struct mird_deletes *deletes)
+/* What was asked of the provider to end it, and the questions that found it gone. */
+static json_t *ending_json(const struct mird_deployment *d, const struct mird_ending *ending)
 {
-    if (!deletes->count)
+    if (!ending->sent && !ending->get_ms)
         return json_null();
-    return json_pack("{s:i,s:o,s:o,s:o}", "sent", (int)deletes->count, "first_sent_at",
-                     moment(deletes->first_ms), "last_sent_at", moment(deletes->last_ms),
-                     "accepted_at", moment(deletes->accepted_ms));
-}
-
-/* The questions that found it gone, as they were asked. */
-static json_t *evidence_json(const struct mird_deployment *d)
-{
-    const struct mird_trail *trail = &d->trail;
-    json_t *list = json_array();
-    if (trail->get_ms)
-        json_array_append_new(list,
+    json_t *evidence = json_array();
+    if (ending->get_ms)
+        json_array_append_new(evidence,
                               json_pack("{s:s,s:s,s:o,s:s}", "call", "get", "token", d->id,
-                                        "asked_at", moment(trail->get_ms), "answer", "absent"));
-    if (trail->list_ms)
-        json_array_append_new(list, json_pack("{s:s,s:o,s:i,s:s}", "call", "listing", "asked_at",
-                                              moment(trail->list_ms), "listed", (int)trail->listed,
-                                              "answer", "not in it"));
-    return list;
+                                        "asked_at", moment(ending->get_ms), "answer", "absent"));
+    if (ending->list_ms)
+        json_array_append_new(evidence, json_pack("{s:s,s:o,s:i,s:s}", "call", "listing",
+                                                  "asked_at", moment(ending->list_ms), "listed",
+                                                  (int)ending->listed, "answer", "not in it"));
+    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "deletes_sent", (int)ending->sent,
+                     "first_sent_at", moment(ending->first_ms), "last_sent_at",
+                     moment(ending->last_ms), "accepted_at", moment(ending->accepted_ms),
+                     "settled_at", moment(ending->settled_ms), "evidence", evidence);
 }
 
 static json_t *receipt_json(const struct mird_deployment *d)
@@ -91,12 +81,11 @@ static json_t *receipt_json(const struct mird_deployment *d)
     json_object_set_new(doc, "expires_at", moment(d->deadline_s * 1000));
     json_object_set_new(doc, "teardown_at", moment(d->ending_since_s * 1000));
     json_object_set_new(doc, "finished_at", moment(d->finished_s * 1000));
-    json_object_set_new(doc, "asked_for", json_boolean(d->last_create_ms != 0));
+    json_object_set_new(doc, "asked_for", json_boolean(d->last_create_ms || d->trail.image.sent));
     json_object_set_new(doc, "objects", objects_json(d));
     json_object_set_new(doc, "more_objects", json_boolean(trail->more));
-    json_object_set_new(doc, "delete", deletes_json(&trail->instance_deletes));
-    json_object_set_new(doc, "settled_at", moment(trail->settled_ms));
-    json_object_set_new(doc, "evidence", evidence_json(d));
+    json_object_set_new(doc, "instance_end", ending_json(d, &trail->instance));
+    json_object_set_new(doc, "image_end", ending_json(d, &trail->image));
     return doc;
 }
 

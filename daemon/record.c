@@ -86,18 +86,16 @@ static const struct field shown_fields[] = {
     FIELD(mird_object, shown_ms, I64),
 };
 
-static const struct field deletes_fields[] = {
-    FIELD(mird_deletes, count, U32),
-    FIELD(mird_deletes, first_ms, I64),
-    FIELD(mird_deletes, last_ms, I64),
-    FIELD(mird_deletes, accepted_ms, I64),
+static const struct field ending_fields[] = {
+    FIELD(mird_ending, sent, U32),       FIELD(mird_ending, first_ms, I64),
+    FIELD(mird_ending, last_ms, I64),    FIELD(mird_ending, accepted_ms, I64),
+    FIELD(mird_ending, settled_ms, I64), FIELD(mird_ending, get_ms, I64),
+    FIELD(mird_ending, list_ms, I64),    FIELD(mird_ending, listed, U32),
+    FIELD(mird_ending, gone_ms, I64),
 };
 
 static const struct field trail_fields[] = {
-    FIELD(mird_trail, more, BOOL),         FIELD(mird_trail, settled_ms, I64),
-    FIELD(mird_trail, image_gone_ms, I64), FIELD(mird_trail, get_ms, I64),
-    FIELD(mird_trail, list_ms, I64),       FIELD(mird_trail, listed, U32),
-    FIELD(mird_trail, seen_gone_ms, I64),
+    FIELD(mird_trail, more, BOOL),
 };
 
 static json_t *get_field(const struct field *field, const char *base)
@@ -218,12 +216,10 @@ static json_t *get_trail(const struct mird_trail *trail)
         json_array_append_new(objects, row);
     }
     json_object_set_new(record, "objects", objects);
-    json_object_set_new(
-        record, "instance_deletes",
-        get_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->instance_deletes));
-    json_object_set_new(
-        record, "image_deletes",
-        get_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->image_deletes));
+    json_object_set_new(record, "instance",
+                        get_fields(ending_fields, MIR_NELEMS(ending_fields), &trail->instance));
+    json_object_set_new(record, "image",
+                        get_fields(ending_fields, MIR_NELEMS(ending_fields), &trail->image));
     return record;
 }
 
@@ -241,10 +237,10 @@ static int set_trail(const json_t *record, struct mird_trail *trail, struct mir_
             return -1;
     }
     trail->object_count = (unsigned)count;
-    if (set_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->instance_deletes,
-                   json_object_get(record, "instance_deletes"), err) ||
-        set_fields(deletes_fields, MIR_NELEMS(deletes_fields), &trail->image_deletes,
-                   json_object_get(record, "image_deletes"), err))
+    if (set_fields(ending_fields, MIR_NELEMS(ending_fields), &trail->instance,
+                   json_object_get(record, "instance"), err) ||
+        set_fields(ending_fields, MIR_NELEMS(ending_fields), &trail->image,
+                   json_object_get(record, "image"), err))
         return -1;
     return set_fields(trail_fields, MIR_NELEMS(trail_fields), trail, record, err);
 }

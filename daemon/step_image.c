@@ -77,9 +77,10 @@ void mird_image_do(struct mird_engine *engine, struct mird_entry *entry,
 void mird_image_undo(struct mird_engine *engine, struct mird_entry *entry,
                      const struct mird_deployment *d, struct mird_answer *ret)
 {
-    ret->input.asked_ms = mird_engine_now_ms(engine);
-    bool failed =
-        mir_prov_image_delete(mird_entry_prov(engine, entry), d->id, d->image_id, &ret->error);
+    struct mir_prov *prov = mird_entry_prov(engine, entry);
+    if (mir_prov_info(prov)->image_delete)
+        ret->input.asked_ms = mird_engine_now_ms(engine);
+    bool failed = mir_prov_image_delete(prov, d->id, d->image_id, &ret->error);
     ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
     ret->input.error = &ret->error;
 }

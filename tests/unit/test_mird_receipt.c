@@ -162,9 +162,10 @@ static void test_gone(void **state)
     json_t *doc = receipt(&d);
     assert_string_equal(text_at(doc, "state"), "gone");
     assert_string_equal(text_at(doc, "ended_by"), "alice");
-    assert_string_equal(text_at(doc, "settled_at"), "2027-01-15T08:00:31.500Z");
-    const json_t *sent = json_object_get(doc, "delete");
-    assert_int_equal(json_integer_value(json_object_get(sent, "sent")), 2);
+    const json_t *sent = json_object_get(doc, "instance_end");
+    assert_string_equal(text_at(sent, "settled_at"), "2027-01-15T08:00:31.500Z");
+    assert_int_equal(json_integer_value(json_object_get(sent, "deletes_sent")), 2);
+    assert_true(json_is_null(json_object_get(doc, "image_end")));
     assert_string_equal(text_at(sent, "first_sent_at"), "2027-01-15T08:01:01.000Z");
     assert_string_equal(text_at(sent, "accepted_at"), "2027-01-15T08:01:02.020Z");
     /* instance, address, two ports, and both volumes. */
@@ -179,7 +180,7 @@ static void test_gone(void **state)
     assert_string_equal(text_at(object(doc, 4), "id"), "vol-1");
     assert_string_equal(text_at(object(doc, 5), "id"), "vol-2");
     assert_string_equal(text_at(object(doc, 5), "shown_by"), "listing");
-    const json_t *evidence = json_object_get(doc, "evidence");
+    const json_t *evidence = json_object_get(sent, "evidence");
     assert_int_equal(json_array_size(evidence), 2);
     assert_string_equal(text_at(json_array_get(evidence, 0), "asked_at"),
                         "2027-01-15T08:01:10.000Z");
@@ -199,10 +200,10 @@ static void test_too_early(void **state)
     feed(&d, (struct mird_input){.kind = MIRD_IN_REMOVE}, T0 + 2000);
     undo(&d, MIRD_STEP_INSTANCE, T0 + 2000);
     absent(&d, T0 + 3000);
-    assert_int_equal(d.trail.seen_gone_ms, 0);
-    assert_int_equal(d.trail.get_ms, 0);
+    assert_int_equal(d.trail.instance.gone_ms, 0);
+    assert_int_equal(d.trail.instance.get_ms, 0);
     absent(&d, T0 + 32000);
-    assert_int_equal(d.trail.get_ms, T0 + 32000);
+    assert_int_equal(d.trail.instance.get_ms, T0 + 32000);
 }
 
 /* Nothing was ever asked for: the receipt claims no question either. */
@@ -216,8 +217,8 @@ static void test_never_asked(void **state)
     json_t *doc = receipt(&d);
     assert_true(json_is_false(json_object_get(doc, "asked_for")));
     assert_int_equal(json_array_size(json_object_get(doc, "objects")), 0);
-    assert_int_equal(json_array_size(json_object_get(doc, "evidence")), 0);
-    assert_true(json_is_null(json_object_get(doc, "delete")));
+    assert_true(json_is_null(json_object_get(doc, "instance_end")));
+    assert_true(json_is_null(json_object_get(doc, "image_end")));
     json_decref(doc);
 }
 
@@ -238,7 +239,8 @@ static void test_failed(void **state)
     assert_string_equal(text_at(doc, "state"), "failed");
     assert_true(json_is_true(json_object_get(doc, "asked_for")));
     assert_int_equal(json_array_size(json_object_get(doc, "objects")), 0);
-    assert_int_equal(json_array_size(json_object_get(doc, "evidence")), 2);
+    const json_t *end = json_object_get(doc, "instance_end");
+    assert_int_equal(json_array_size(json_object_get(end, "evidence")), 2);
     json_decref(doc);
 }
 

@@ -71,24 +71,24 @@ struct mird_object {
     int64_t shown_ms;       /* when its answer was there */
 };
 
-struct mird_deletes {
-    unsigned count; /* sent; those that certainly never left do not count */
+/* How something went: each moment is one of a question or answer, 0 when there was none. */
+struct mird_ending {
+    unsigned sent; /* deletes; those that certainly never left do not count */
     int64_t first_ms, last_ms;
-    int64_t accepted_ms; /* the last answer that it is done or under way; 0: none */
+    int64_t accepted_ms; /* the last answer that it is done or under way */
+    int64_t settled_ms;  /* until then the answers below would have proven nothing */
+    int64_t get_ms;      /* asked by token, and the answer was: absent */
+    int64_t list_ms;     /* asked for everything with tags, and it was not in it */
+    unsigned listed;     /* how many there were in that listing */
+    int64_t gone_ms;     /* when both answers were there */
 };
 
-/* What a receipt is made of: each moment is one of a question or answer, 0 when there was none. */
+/* What a receipt is made of. */
 struct mird_trail {
     unsigned object_count;
     struct mird_object objects[MIRD_OBJECTS_MAX];
-    bool more; /* there were more than fit */
-    struct mird_deletes instance_deletes, image_deletes;
-    int64_t settled_ms; /* until then the answers below would have proven nothing */
-    int64_t get_ms;     /* asked by token, and the answer was: absent */
-    int64_t list_ms;    /* asked for everything with tags, and it was not in it */
-    unsigned listed;    /* how many there were in that listing */
-    int64_t seen_gone_ms;
-    int64_t image_gone_ms; /* the image too: image_get and a listing, after image_delete */
+    bool more;                          /* there were more than fit */
+    struct mird_ending instance, image; /* with all that belongs to them */
 };
 
 struct mird_deployment {

@@ -89,10 +89,11 @@ struct mird_input {
     unsigned hook_count;
     uint64_t version;   /* EXTEND: the one that it was asked for, 0 any */
     int64_t deadline_s; /* EXTEND: the new one; DONE of hooks: the one they were armed for */
-    int64_t asked_ms;   /* when the question (UNDONE and UNDO_FAILED: the delete) was sent */
-    int64_t listed_ms;  /* ABSENT, STILL_THERE: when the listing was asked for; 0: it was not */
-    unsigned listed;    /* ABSENT: how many things it had in it */
-    const char *who;    /* EXTEND, REMOVE: the user who asks; NULL: nobody's name */
+    int64_t
+        asked_ms; /* when the question (UNDONE, UNDO_FAILED: the delete) was sent; 0: it was not */
+    int64_t listed_ms; /* ABSENT, STILL_THERE: when the listing was asked for; 0: it was not */
+    unsigned listed;   /* ABSENT: how many things it had in it */
+    const char *who;   /* EXTEND, REMOVE: the user who asks; NULL: nobody's name */
     const struct mird_probe *probe;
     const struct mir_error *error;
 };
