@@ -70,6 +70,8 @@ static int end(struct call *call, const char *subject, int rc, struct mir_error 
 {
     if (rc == 0)
         rc = mir_fault_after(call->point, err);
+    if (rc && err)
+        mir_copy(err->provider, sizeof err->provider, call->prov->info->name);
     if (mir_log_enabled(MIR_LOG_DEBUG))
         mir_log(MIR_LOG_DEBUG, "provider", "%s %s: %s in %" PRId64 " ms", call->point, subject,
                 rc ? (err ? err->text : "failed") : "ok",
@@ -138,7 +140,10 @@ void mir_prov_check(struct mir_prov *prov, struct mir_check *checks, size_t max,
 int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
                    struct mir_error *err)
 {
-    return opened(prov, err) ? -1 : prov->info->admit(prov->ctx, spec, err);
+    int rc = opened(prov, err) ? -1 : prov->info->admit(prov->ctx, spec, err);
+    if (rc && err)
+        mir_copy(err->provider, sizeof err->provider, prov->info->name);
+    return rc;
 }
 
 int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,

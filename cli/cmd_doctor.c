@@ -21,6 +21,7 @@
 #define DISK_FAIL_BYTES ((uint64_t)64 << 20)
 #define DISK_WARN_BYTES ((uint64_t)1 << 30)
 #define REAPER_WARN_MS 10000
+#define CLOCK_WARN_S 5
 
 static void add(json_t *checks, const char *name, const char *level, const char *detail,
                 const char *fix)
@@ -135,6 +136,16 @@ static void check_ready(struct cmd_context *ctx, json_t *checks)
     bool late = late_ms > REAPER_WARN_MS;
     add(checks, "reaper", late ? "WARN" : "PASS", detail,
         late ? "is the machine overloaded? look at daemon.log in the state directory" : "");
+    long long behind_s = cmd_number(ready, "clock_behind_ms") / 1000;
+    if (behind_s >= CLOCK_WARN_S) {
+        mir_auto_free char *text = mir_format(
+            "%lld s behind the time that deadlines go by (the latest that was ever seen here)",
+            behind_s);
+        add(checks, "clock", "WARN", text,
+            "set it: timedatectl set-ntp true; until then leases end early rather than late");
+    } else {
+        add(checks, "clock", "PASS", "agrees with the time that deadlines go by", "");
+    }
     json_decref(ready);
 }
 

@@ -37,7 +37,8 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
 {
     const struct mird_core *core = engine->core;
     draft->now_s = mird_engine_now_ms(engine) / 1000;
-    if (find_provider(core, request->provider, &draft->prov, err) ||
+    if (mird_engine_clock_set(draft->now_s, err) ||
+        find_provider(core, request->provider, &draft->prov, err) ||
         mird_store_kernel_get(core->store, request->kernel, &draft->kernel, err))
         return -1;
     if (!mird_kernel_stored(core->state_dir, &draft->kernel)) {
@@ -48,8 +49,11 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
     size_t live = 0;
     if (mird_store_open_count(core->store, engine->policy.deployments_max, &live, err))
         return -1;
-    return mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &engine->policy,
-                          (unsigned)live, draft->now_s, &draft->plan, err);
+    int rc = mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &engine->policy,
+                            (unsigned)live, draft->now_s, &draft->plan, err);
+    if (rc && err)
+        mir_copy(err->provider, sizeof err->provider, request->provider);
+    return rc;
 }
 
 int mird_engine_plan(struct mird_engine *engine, const struct mird_request *request, json_t **ret,

@@ -150,16 +150,44 @@ static void new_operation(struct mird_engine *engine, const struct mird_deployme
     mir_copy(ret->name, sizeof ret->name, d->name);
 }
 
-static int check_extension(const struct mird_engine *engine, int64_t deadline_s, int64_t now_s,
-                           struct mir_error *err)
+int mird_engine_clock_set(int64_t now_s, struct mir_error *err)
 {
-    if (deadline_s - now_s <= engine->policy.ttl_max_s)
+    char text[MIR_TIME_SIZE];
+    if (now_s >= MIRD_CLOCK_SANE_S)
         return 0;
-    char longest[MIR_TIME_SIZE];
-    mir_duration_format(engine->policy.ttl_max_s, longest);
-    mir_fail(err, MIR_POLICY, "a deadline that far away is not allowed; the longest lease is %s",
-             longest);
-    return mir_error_hint(err, "extend by less, and again later");
+    mir_time_format(now_s, text);
+    mir_fail(err, MIR_UNAVAILABLE,
+             "the machine's clock was never set (it says %s): a deadline by "
+             "it could not be kept",
+             text);
+    return mir_error_hint(err, "nothing was changed, and rm works; set the clock: timedatectl "
+                               "set-ntp true");
+}
+
+/* What no deadline may be moved to. What is over or has passed is the lease machine's to say. */
+static int check_extension(const struct mird_engine *engine, const struct mird_deployment *d,
+                           int64_t deadline_s, int64_t now_s, struct mir_error *err)
+{
+    const struct mir_prov *prov = mird_core_provider(engine->core, d->provider);
+    int64_t least_s = prov ? (int64_t)mir_prov_info(prov)->lease_min_s : 0;
+    int64_t left_s = deadline_s - now_s;
+    char text[MIR_TIME_SIZE], stays[MIR_TIME_SIZE];
+    if (mird_engine_clock_set(now_s, err))
+        return -1;
+    if (left_s <= engine->policy.ttl_max_s && (left_s <= 0 || left_s >= least_s))
+        return 0;
+    bool far = left_s > engine->policy.ttl_max_s;
+    mir_duration_format(far ? engine->policy.ttl_max_s : least_s, text);
+    mir_time_format(d->deadline_s, stays);
+    if (far)
+        mir_fail(err, MIR_POLICY,
+                 "a deadline that far away is not allowed; the longest lease is %s", text);
+    else
+        mir_fail(err, MIR_POLICY,
+                 "a deadline that near cannot be kept; the shortest lease on %s is %s", d->provider,
+                 text);
+    return mir_error_hint(err, "its deadline stays %s; %s", stays,
+                          far ? "extend by less, and again later" : "to end it now use rm");
 }
 
 int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
@@ -171,12 +199,12 @@ int mird_engine_extend(struct mird_engine *engine, const char *name, const char 
     int64_t now_s = mird_engine_now_ms(engine) / 1000;
     const struct mird_input extend = {
         .kind = MIRD_IN_EXTEND, .who = who, .deadline_s = deadline_s, .version = expect_version};
-    if (find(engine, name, &d, err) || check_extension(engine, deadline_s, now_s, err))
+    if (find(engine, name, &d, err) || check_extension(engine, &d, deadline_s, now_s, err))
         return -1;
     struct mird_entry *entry = mird_entry_find(engine, d.id);
     if (!entry) {
-        mir_fail(err, MIR_CONFLICT, "'%s' is over and cannot be extended", d.name);
-        return mir_error_hint(err, "deploy it again");
+        mir_fail(err, MIR_CONFLICT, "'%s' cannot be extended: it is over", d.name);
+        return mir_error_hint(err, "nothing of it is left; deploy it again");
     }
     new_operation(engine, &d, "extend", now_s, &op);
     int rc = mird_entry_change(engine, entry, &extend, &op, err);
@@ -255,11 +283,13 @@ bool mird_engine_turns(struct mird_engine *engine)
 
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
 {
+    const struct mir_clock *clock = engine->core->clock;
     *ret = (struct mird_engine_figures){
         .reaper_late_ms = mird_reaper_late_ms(engine),
         .teardowns_ok = atomic_load(&engine->teardowns_ok),
         .teardowns_failed = atomic_load(&engine->teardowns_failed),
         .worst_lateness_s = atomic_load(&engine->worst_lateness_s),
+        .clock_behind_ms = mird_engine_now_ms(engine) - clock->utc_ms(clock->ctx),
     };
     mird_reaper_nudge(engine); /* one that hangs shows with the next question */
 }

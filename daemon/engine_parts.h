@@ -247,6 +247,10 @@ void mird_heap_put(struct mird_engine *engine, struct mird_entry *entry);
 void mird_heap_take(struct mird_engine *engine, struct mird_entry *entry);
 struct mird_entry *mird_heap_top(const struct mird_heap *heap);
 
+/* engine.c: MIR_UNAVAILABLE when the time cannot be right: no deadline is promised by it. Ending is
+ * never refused for that. */
+int mird_engine_clock_set(int64_t now_s, struct mir_error *err);
+
 /* --- reaper.c: when --- */
 
 void mird_reaper_nudge(struct mird_engine *engine);

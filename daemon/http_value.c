@@ -180,6 +180,8 @@ void mird_http_problem(const struct mird_http_request *request, struct mird_http
                             "title", status_title(status, err->kind), "status", status, "code",
                             kind->name, "detail", printable(err->text), "hint",
                             printable(err->hint), "request_id", request->id, "left_behind");
+    if (err->provider[0])
+        json_object_set_new(doc, "provider", json_string(err->provider));
     if (err->provider_code[0] || err->request_id[0])
         json_object_set_new(doc, "provider_error",
                             json_pack("{s:i, s:o, s:o}", "http_status", err->http_status, "code",

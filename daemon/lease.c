@@ -325,12 +325,17 @@ static int extend(struct mird_deployment *d, const struct mird_input *in, int64_
     }
     if (is_ending(d) || now_ms >= d->deadline_s * 1000) {
         mir_fail(err, MIR_CONFLICT, "'%s' cannot be extended: %s", d->name,
-                 d->finished_s ? "it is over" : "its teardown has begun");
-        return mir_error_hint(err, "deploy it again");
+                 d->finished_s  ? "it is over"
+                 : is_ending(d) ? "its teardown has begun"
+                                : "its deadline has passed");
+        return mir_error_hint(err, "%s; deploy it again",
+                              d->finished_s ? "nothing of it is left"
+                                            : "it is being ended, until nothing of it is left");
     }
     if (in->deadline_s * 1000 <= now_ms) {
         mir_fail(err, MIR_POLICY, "the new deadline of '%s' has passed already", d->name);
-        return mir_error_hint(err, "to end it now: mirage-deploy rm %s", d->name);
+        return mir_error_hint(err, "its deadline stays; to end it now: mirage-deploy rm %s",
+                              d->name);
     }
     d->deadline_s = in->deadline_s;
     d->hooks_stale = true;
@@ -387,12 +392,24 @@ static enum mird_weight seen_absent(struct mird_deployment *d, const struct mird
     return MIRD_IN_MEMORY;
 }
 
+/* What a teardown that gets stuck over it will say. */
+static void keep_left(struct mird_deployment *d, const struct mird_input *in)
+{
+    struct mir_error error = {0};
+    if (!d->stuck && *d->error_code)
+        return;
+    mir_fail(&error, MIR_PARTIAL, "%s still shows %s %s", d->provider, mird_step_name(in->step),
+             in->instance->id);
+    keep_error(d, &error);
+}
+
 static enum mird_weight still_there(struct mird_deployment *d, const struct mird_rules *rules,
                                     const struct mird_input *in, int64_t now_ms)
 {
     if (!is_ending(d) || !has_to_be_seen_gone(in->step) || d->steps[in->step] != MIRD_UNDOING)
         return MIRD_UNCHANGED;
     bool leaving = in->instance->state == MIR_INSTANCE_STOPPING;
+    keep_left(d, in);
     if (in->step == MIRD_STEP_INSTANCE)
         d->instance.state = in->instance->state;
     look_later(d, rules, MIRD_LEAVING_MS, now_ms);
@@ -412,7 +429,7 @@ static enum mird_weight finish(struct mird_deployment *d, int64_t now_ms)
     d->hooks_stale = false;
     for (unsigned i = 0; i < d->hook_count; i++)
         d->hooks[i].state = MIR_HOOK_OFF;
-    if (d->end_reason != MIRD_END_FAILED && d->seen_running)
+    if (mird_deployment_state(d, d->finished_s) == MIRD_GONE && d->end_reason != MIRD_END_FAILED)
         d->error_code[0] = d->error_text[0] = d->error_hint[0] = '\0';
     return MIRD_DURABLE;
 }

@@ -17,10 +17,29 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 
 /* --- the lease --- */
 
-static int plan_deadline(const struct mird_request *request, const struct mird_policy *policy,
-                         int64_t now_s, struct mird_plan *plan, struct mir_error *err)
+static int too_short(const char *provider, int64_t ttl_s, int64_t least_s, bool by_provider,
+                     struct mir_error *err)
 {
     char text[MIR_TIME_SIZE];
+    mir_duration_format(least_s, text);
+    if (by_provider)
+        mir_fail(err, MIR_POLICY, "%s; the shortest lease that %s can keep is %s",
+                 ttl_s <= 0 ? "the deadline has passed already" : "the lease is too short",
+                 provider, text);
+    else
+        mir_fail(err, MIR_POLICY, "%s; the shortest lease is %s",
+                 ttl_s <= 0 ? "the deadline has passed already" : "the lease is too short", text);
+    return mir_error_hint(err, "nothing was started; deploy with --ttl %" PRId64 "s or more",
+                          least_s);
+}
+
+static int plan_deadline(const struct mird_request *request, const struct mir_provider *provider,
+                         const struct mird_policy *policy, int64_t now_s, struct mird_plan *plan,
+                         struct mir_error *err)
+{
+    char text[MIR_TIME_SIZE];
+    bool by_provider = (int64_t)provider->lease_min_s > policy->ttl_min_s;
+    int64_t least_s = by_provider ? (int64_t)provider->lease_min_s : policy->ttl_min_s;
     if (request->ttl_s && request->until_s)
         return mir_fail(err, MIR_USAGE, "both ttl and until are given; one says it all");
     int64_t ttl_s = request->ttl_s     ? request->ttl_s
@@ -32,12 +51,8 @@ static int plan_deadline(const struct mird_request *request, const struct mird_p
         return mir_error_hint(err, "deploy with --ttl %" PRId64 "s, and extend it later",
                               policy->ttl_max_s);
     }
-    if (ttl_s < policy->ttl_min_s) {
-        mir_duration_format(policy->ttl_min_s, text);
-        mir_fail(err, MIR_POLICY, "%s; the shortest lease is %s",
-                 ttl_s <= 0 ? "the deadline has passed already" : "the lease is too short", text);
-        return mir_error_hint(err, "deploy with --ttl %" PRId64 "s or more", policy->ttl_min_s);
-    }
+    if (ttl_s < least_s)
+        return too_short(provider->name, ttl_s, least_s, by_provider, err);
     plan->deadline_s = now_s + ttl_s;
     return 0;
 }
@@ -147,7 +162,7 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
         return mir_error_hint(err, "end one with mirage-deploy rm NAME, or raise deployments_max "
                                    "in section [policy]");
     }
-    if (plan_deadline(request, policy, now_s, &plan, err) ||
+    if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
         plan_boot(request, kernel, provider, &plan, err) ||
         plan_memory(request, kernel, policy, &plan, err) ||
         plan_ports(request, provider, &plan, err))

@@ -32,6 +32,7 @@ struct state {
     struct orphan *list;
     size_t count, room;
     unsigned kept, foreign;
+    unsigned forged; /* of the foreign: our installation's tags with a wrong signature */
     unsigned listed; /* in the listing under way */
 };
 
@@ -54,6 +55,8 @@ static int collect(void *ctx, const struct mir_instance *instance)
     enum mird_verdict_kind verdict = judge(state->reap, instance);
     state->kept += verdict == MIRD_KEEP;
     state->foreign += verdict == MIRD_FOREIGN;
+    state->forged += verdict == MIRD_FOREIGN &&
+                     !strcmp(instance->tags.installation, state->reap->identity->installation);
     if (verdict != MIRD_END)
         return 0;
     if (state->count == FOUND_MAX)
@@ -231,9 +234,10 @@ static json_t *document(const struct state *state)
     json_t *orphans = json_array();
     for (size_t i = 0; i < state->count; i++)
         json_array_append_new(orphans, orphan_json(&state->list[i], now_s));
-    return json_pack("{s:s,s:o,s:o,s:i,s:i}", "provider", mir_prov_info(state->reap->prov)->name,
-                     "checked_at", time_json(now_s), "orphans", orphans, "kept", (int)state->kept,
-                     "foreign", (int)state->foreign);
+    return json_pack("{s:s,s:o,s:o,s:i,s:i,s:i}", "provider",
+                     mir_prov_info(state->reap->prov)->name, "checked_at", time_json(now_s),
+                     "orphans", orphans, "kept", (int)state->kept, "foreign", (int)state->foreign,
+                     "wrong_signature", (int)state->forged);
 }
 
 static int report_left(const struct state *state, struct mir_error *err)

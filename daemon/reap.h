@@ -25,10 +25,10 @@ struct mird_reap {
 };
 
 /* *ret (new reference): {"provider","checked_at","orphans":[{"id","deployment","name","state",
- * "expires_at","overdue_s","outcome","receipt","error"}],"kept","foreign"}; outcome is "listed",
- * "ended", "extended" (meanwhile) or "left". The receipt of what was ended: {"objects":[{"kind",
- * "id"}],"delete_sent_at","delete_accepted_at","evidence":[the listing and the get that found it
- * gone]}; else null. -1 when nothing could be listed (*ret is NULL then), or
+ * "expires_at","overdue_s","outcome","receipt","error"}],"kept","foreign","wrong_signature"};
+ * outcome is "listed", "ended", "extended" (meanwhile) or "left". The receipt of what was ended:
+ * {"objects":[{"kind", "id"}],"delete_sent_at","delete_accepted_at","evidence":[the listing and the
+ * get that found it gone]}; else null. -1 when nothing could be listed (*ret is NULL then), or
  * MIR_PARTIAL with the ids of what could not be ended. */
 int mird_reap_run(const struct mird_reap *reap, json_t **ret, struct mir_error *err);
 

@@ -140,6 +140,12 @@ static void print_table(const json_t *document, const struct choices *choices)
             " within the lease, %" JSON_INTEGER_FORMAT " of others\n",
             json_array_size(orphans), json_integer_value(json_object_get(document, "kept")),
             json_integer_value(json_object_get(document, "foreign")));
+    json_int_t forged = json_integer_value(json_object_get(document, "wrong_signature"));
+    if (forged)
+        fprintf(stderr,
+                "%" JSON_INTEGER_FORMAT " of these have tags of this installation with a wrong "
+                "signature: never touched; end them with the provider's own tools\n",
+                forged);
 }
 
 static int complain(const struct mir_error *err, json_t *document, bool json)

@@ -115,7 +115,7 @@ int rest_if_match(const struct mird_http_request *request, struct mird_http_resp
                   const struct mird_deployment *d);
 
 json_t *rest_time(int64_t utc_s); /* new reference; null for 0 */
-json_t *rest_operation_json(const struct mird_operation *op);
+json_t *rest_operation_json(const struct mird_rest *rest, const struct mird_operation *op);
 json_t *rest_event_json(const struct mird_event *event);
 void rest_sha256_hex(const void *data, size_t len, char out[MIR_SHA256_TEXT]);
 void rest_audit(const struct mird_rest *rest, const struct mird_http_request *request,

@@ -72,7 +72,7 @@ static enum mird_http_result accepted(const struct mird_rest *rest,
                                       const struct mird_operation *op)
 {
     rest_json(response, 202,
-              json_pack("{s:o, s:o}", "operation", rest_operation_json(op), "deployment",
+              json_pack("{s:o, s:o}", "operation", rest_operation_json(rest, op), "deployment",
                         document(rest, d)));
     mird_http_add_header(response, "Location", "/v1/operations/%s", op->id);
     return MIRD_HTTP_DONE;
@@ -191,5 +191,5 @@ REST_HANDLER(rest_operation_get)
     if (!op.finished_s && wait_s &&
         rest_wait(request, rest, op.deployment, wait_s) == MIRD_HTTP_LATER)
         return MIRD_HTTP_LATER;
-    return rest_json(response, 200, rest_operation_json(&op));
+    return rest_json(response, 200, rest_operation_json(rest, &op));
 }

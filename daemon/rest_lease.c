@@ -89,7 +89,7 @@ REST_HANDLER(rest_lease_patch)
     }
     rest_version_tag(&moved, response->etag, sizeof response->etag);
     rest_json(response, 202,
-              json_pack("{s:o, s:o}", "operation", rest_operation_json(&op), "lease",
+              json_pack("{s:o, s:o}", "operation", rest_operation_json(rest, &op), "lease",
                         lease_json(rest, &moved)));
     mird_http_add_header(response, "Location", "/v1/operations/%s", op.id);
     return MIRD_HTTP_DONE;

@@ -10,8 +10,6 @@
 #include "rest.h"
 
 #define REAPER_LATE_MS 20000 /* later than that, it hangs */
-/* 2025-01-01: a clock before that is a clock that was never set. */
-#define CLOCK_SANE_S ((int64_t)1735689600)
 
 REST_HANDLER(rest_version_get)
 {
@@ -44,37 +42,40 @@ REST_HANDLER(rest_healthz_get)
     return MIRD_HTTP_DONE;
 }
 
-static int check_ready(const struct mird_rest *rest, int64_t *ret_late_ms, struct mir_error *err)
+static int check_ready(const struct mird_rest *rest, struct mird_engine_figures *ret,
+                       struct mir_error *err)
 {
     size_t count = 0;
-    struct mird_engine_figures figures = {0};
     if (mird_store_open_count(rest->core->store, 1, &count, err))
         return mir_error_wrap(err, "the store does not answer");
-    if (rest_now_s(rest) < CLOCK_SANE_S) {
+    if (rest_now_s(rest) < MIRD_CLOCK_SANE_S) {
         mir_fail(err, MIR_UNAVAILABLE, "the machine's clock is not set");
         return mir_error_hint(err, "set it (timedatectl set-ntp true): deadlines depend on it");
     }
     if (rest->core->standby)
         return 0; /* nothing of it depends on a reaper */
-    mird_engine_figures(rest->core->engine, &figures);
-    if (figures.reaper_late_ms > REAPER_LATE_MS)
+    mird_engine_figures(rest->core->engine, ret);
+    if (ret->reaper_late_ms > REAPER_LATE_MS)
         return mir_fail(err, MIR_UNAVAILABLE, "the reaper is %" PRId64 " ms late",
-                        figures.reaper_late_ms);
-    *ret_late_ms = figures.reaper_late_ms;
+                        ret->reaper_late_ms);
     return 0;
 }
 
 REST_HANDLER(rest_readyz_get)
 {
     struct mir_error err = {0};
-    int64_t late_ms = 0;
-    if (check_ready(ctx, &late_ms, &err)) {
+    const struct mird_rest *rest = ctx;
+    struct mird_engine_figures figures = {0};
+    if (check_ready(rest, &figures, &err)) {
         mird_http_problem(request, response, 503, &err);
         return MIRD_HTTP_DONE;
     }
-    const struct mird_rest *rest = ctx;
-    json_t *late = rest->core->standby ? json_null() : json_integer(late_ms);
-    return rest_json(response, 200, json_pack("{s:b, s:o}", "ready", 1, "reaper_late_ms", late));
+    bool standby = rest->core->standby;
+    json_t *late = standby ? json_null() : json_integer(figures.reaper_late_ms);
+    json_t *behind = standby ? json_null() : json_integer(figures.clock_behind_ms);
+    return rest_json(response, 200,
+                     json_pack("{s:b, s:o, s:o}", "ready", 1, "reaper_late_ms", late,
+                               "clock_behind_ms", behind));
 }
 
 REST_HANDLER(rest_metrics_get)

@@ -173,16 +173,40 @@ json_t *rest_time(int64_t utc_s)
     return json_string(text);
 }
 
-json_t *rest_operation_json(const struct mird_operation *op)
+/* What may still be there of a deployment that is not over: as far as its provider ever said. */
+static json_t *left_behind(const struct mird_deployment *d)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; !d->finished_s && i < d->trail.object_count; i++) {
+        const struct mir_object *what = &d->trail.objects[i].what;
+        json_array_append_new(list, json_sprintf("%s %s on %s", what->kind, what->id, d->provider));
+    }
+    if (!d->finished_s && !d->trail.object_count)
+        json_array_append_new(list, json_sprintf("deployment %s on %s", d->id, d->provider));
+    return list;
+}
+
+static json_t *operation_error(const struct mird_rest *rest, const struct mird_operation *op)
+{
+    struct mird_deployment d;
+    enum mir_kind code = mir_kind_by_name(op->error_code);
+    const struct mir_kind_info *kind = mir_kind_info(code);
+    json_t *error =
+        json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:[]}", "type", "about:blank", "title",
+                  kind->title, "status", kind->http_status, "code", op->error_code, "detail",
+                  op->error_text, "hint", op->error_hint, "left_behind");
+    if (mird_store_deployment_get(rest->core->store, op->deployment, &d, NULL))
+        return error;
+    json_object_set_new(error, "provider", json_string(d.provider));
+    if (code == MIR_PARTIAL)
+        json_object_set_new(error, "left_behind", left_behind(&d));
+    return error;
+}
+
+json_t *rest_operation_json(const struct mird_rest *rest, const struct mird_operation *op)
 {
     const char *state = op->failed ? "failed" : op->finished_s ? "done" : "running";
-    json_t *error = json_null();
-    if (op->failed) {
-        const struct mir_kind_info *kind = mir_kind_info(mir_kind_by_name(op->error_code));
-        error = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:[]}", "type", "about:blank", "title",
-                          kind->title, "status", kind->http_status, "code", op->error_code,
-                          "detail", op->error_text, "hint", op->error_hint, "left_behind");
-    }
+    json_t *error = op->failed ? operation_error(rest, op) : json_null();
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id", op->id, "kind", op->kind,
                      "deployment", op->deployment, "name", op->name, "state", state, "error", error,
                      "created_at", rest_time(op->created_s), "finished_at",

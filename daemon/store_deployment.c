@@ -219,8 +219,8 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
     if (check_name(store, d->name, err) || mird_store_insert_deployment(store, d, err) ||
         mird_store_insert_operation(store, op, err) ||
         mird_store_insert_event(store, &event, err) ||
-        (news && write_news(store, d, news, event.at_ms, err)) ||
-        insert_first_audit(store, d, d->owner, "deploy", event.at_ms, err))
+        insert_first_audit(store, d, d->owner, "deploy", event.at_ms, err) ||
+        (news && write_news(store, d, news, event.at_ms, err)))
         return -1;
     return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
 }

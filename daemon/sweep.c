@@ -147,6 +147,16 @@ static void adopt(struct sweep *sweep, const struct mir_instance *instance)
             instance->id, err.text);
 }
 
+/* Nothing says that it is ours but somebody's word: it is left alone, and said. What the tags of a
+ * deployment that is known were changed to means nothing: it ends by its token. */
+static void tell_forged(const struct sweep *sweep, const struct mir_instance *instance)
+{
+    mir_log(MIR_LOG_WARN, "sweep",
+            "%s %s on %s has tags of this installation with a wrong signature: it is left alone; "
+            "if nobody knows it, end it with the provider's own tools",
+            mir_object_kind_name(instance->kind), instance->id, mir_prov_info(sweep->prov)->name);
+}
+
 static void judge(struct sweep *sweep, const struct mir_instance *instance)
 {
     struct mird_engine *engine = sweep->engine;
@@ -163,6 +173,8 @@ static void judge(struct sweep *sweep, const struct mir_instance *instance)
         .now_s = mird_engine_now_ms(engine) / 1000};
     sweep->incomplete |= view.known < 0;
     enum mird_verdict_kind verdict = mird_sweep_verdict(instance, &view);
+    if (!verified && !strcmp(instance->tags.installation, identity->installation))
+        tell_forged(sweep, instance);
     if (verdict == MIRD_ADOPT)
         adopt(sweep, instance);
     else if (verdict == MIRD_END)

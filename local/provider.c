@@ -119,7 +119,8 @@ const struct mir_provider mir_provider_local = {
     .title = "this machine (QEMU)",
     .paid = false,
     .poll_ms = 1000,
-    .settle_s = 0, /* directories are seen at once */
+    .lease_min_s = 1, /* the keeper's timer is armed before the guest starts */
+    .settle_s = 0,    /* directories are seen at once */
     .config_keys = config_keys,
     .hook_names = hook_names,
     .guest_args = "ip=10.0.2.15/24 gw=10.0.2.2", /* QEMU's user-mode network */

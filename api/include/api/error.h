@@ -46,6 +46,7 @@ struct mir_error {
     int http_status; /* of the provider's answer; 0 when there was none */
     enum mir_outcome outcome;
     enum mir_retry retry;
+    char provider[24];      /* whose answer or whose business it is; "" nobody's */
     char provider_code[64]; /* the provider's own word for it, "" when none */
     char request_id[64];    /* the provider's, "" when none */
     char text[640];         /* one sentence: the thing and the reason */

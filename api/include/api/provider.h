@@ -162,6 +162,8 @@ struct mir_provider {
     const char *title; /* for people */
     bool paid;         /* fewer than two armed hooks on a paid provider: torn down again */
     unsigned poll_ms;  /* how often a running instance is looked at */
+    unsigned
+        lease_min_s;   /* the shortest lease that it can honour: launched, hooks read back, ended */
     unsigned settle_s; /* how long after a create attempt a listing may still miss it */
     const struct mir_config_key *config_keys; /* ends with a NULL name */
     const char *const *hook_names; /* those it can arm itself, ends with NULL; NULL: none */

@@ -63,11 +63,15 @@ int64_t mird_engine_log_since(const struct mird_core *core, const char *deployme
 /* Has the reaper made a round since the last call? Wakes it up for the next. One thread only. */
 bool mird_engine_turns(struct mird_engine *engine);
 
+/* 2025-01-01: a clock before that is a clock that was never set. */
+#define MIRD_CLOCK_SANE_S ((int64_t)1735689600)
+
 /* How late the reaper is, 0 when it is not (for /readyz), and figures for /metrics. */
 struct mird_engine_figures {
     int64_t reaper_late_ms;
     uint64_t teardowns_ok, teardowns_failed;
     int64_t worst_lateness_s; /* gone minus deadline, since start */
+    int64_t clock_behind_ms;  /* the machine's, behind the time that deadlines go by */
 };
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret);
 
