@@ -413,8 +413,9 @@ static enum mird_weight still_there(struct mird_deployment *d, const struct mird
     if (in->step == MIRD_STEP_INSTANCE)
         d->instance.state = in->instance->state;
     look_later(d, rules, MIRD_LEAVING_MS, now_ms);
-    /* On its way out: give it time. Else, and now and then, the delete is sent again, at once. */
-    if (leaving && d->attempts % 4)
+    /* On its way out: give it time. Else, now and then, and always once it is stuck, the delete is
+     * sent again. */
+    if (leaving && !d->stuck && d->attempts % 4)
         return MIRD_IN_MEMORY;
     d->steps[in->step] = MIRD_DONE;
     if (!leaving)

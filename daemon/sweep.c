@@ -309,7 +309,7 @@ static void *sweeper_main(void *ctx)
         if (lane == engine->lanes)
             do_chores(engine);
         next_ms = pace_ms(engine, lane, mird_engine_boot_ms(engine) - began_ms);
-        if ((rc || sweep.ended) && next_ms > MIRD_SWEEP_AGAIN_S * 1000)
+        if ((rc || sweep.ended || sweep.incomplete) && next_ms > MIRD_SWEEP_AGAIN_S * 1000)
             next_ms = MIRD_SWEEP_AGAIN_S * 1000;
     } while (wait_round(engine, next_ms));
     return NULL;

@@ -102,10 +102,10 @@ void sim_check_rebuilt(struct sim_world *w, const int *list, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         const struct sim_object *o = &w->objects[list[i]];
-        struct mir_instance found;
-        sim_show(w, o, &found);
-        bool runs = found.state == MIR_INSTANCE_STARTING || found.state == MIR_INSTANCE_RUNNING;
-        bool due = found.tags.expires_s * 1000 <= sim_utc_ms(w);
+        struct mir_instance *seen = &w->seen;
+        sim_show(w, o, seen);
+        bool runs = seen->state == MIR_INSTANCE_STARTING || seen->state == MIR_INSTANCE_RUNNING;
+        bool due = seen->tags.expires_s * 1000 <= sim_utc_ms(w);
         if (o->owner < 0 || o->image || o->tag < 0 || !runs || due)
             continue;
         if (!w->leases[o->owner].on_disk)

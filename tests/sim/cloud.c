@@ -177,11 +177,17 @@ static bool shown(const struct sim_world *w, const struct sim_object *o)
 
 void sim_show(const struct sim_world *w, const struct sim_object *o, struct mir_instance *ret)
 {
-    memset(ret, 0, sizeof *ret);
-    snprintf(ret->id, sizeof ret->id, "i-%d", (int)(o - w->objects));
-    snprintf(ret->tags.installation, sizeof ret->tags.installation, "%s", o->ours ? "we" : "they");
-    if (o->tag >= 0)
-        snprintf(ret->tags.deployment, sizeof ret->tags.deployment, "%032x", (unsigned)o->tag);
+    int number = (int)(o - w->objects);
+    ret->id[0] = 'i';
+    ret->id[1] = (char)('0' + number / 10);
+    ret->id[2] = (char)('0' + number % 10);
+    mir_copy(ret->tags.installation, sizeof ret->tags.installation, o->ours ? "we" : "they");
+    ret->tags.deployment[0] = '\0';
+    if (o->tag >= 0) { /* as "%032x" has it */
+        memset(ret->tags.deployment, '0', 31);
+        ret->tags.deployment[31] = (char)('0' + o->tag);
+    }
+    ret->end_reason[0] = '\0';
     ret->kind = o->image ? MIR_OBJECT_IMAGE : MIR_OBJECT_INSTANCE;
     ret->tags.expires_s = o->tag_deadline_s;
     ret->started_ms = SIM_T0_MS + o->exec_ms;
@@ -262,7 +268,7 @@ bool sim_get(struct sim_world *w, int lease, bool image, struct sim_answer *a, i
             (!best || w->now_ms >= best->end_ms))
             best = o;
     }
-    memset(&a->instance, 0, sizeof a->instance);
+    a->instance.state = MIR_INSTANCE_ABSENT;
     if (best)
         sim_show(w, best, &a->instance);
     return true;

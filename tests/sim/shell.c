@@ -695,14 +695,14 @@ static bool judge(struct sim_world *w, struct sim_object *o)
                                    .verified = o->verified || w->fault == SIM_SWEEP_UNSIGNED,
                                    .rebuilding = w->rebuilding && w->fault != SIM_NO_REBUILD,
                                    .now_s = sim_utc_ms(w) / 1000};
-    struct mir_instance found;
+    struct mir_instance *found = &w->seen;
     struct sim_answer a;
     if (l && view.verified)
         look_up(l, &view);
-    sim_show(w, o, &found);
-    enum mird_verdict_kind verdict = mird_sweep_verdict(&found, &view);
+    sim_show(w, o, found);
+    enum mird_verdict_kind verdict = mird_sweep_verdict(found, &view);
     if (verdict == MIRD_ADOPT && l)
-        adopt(w, l, &found);
+        adopt(w, l, found);
     if (verdict != MIRD_END || w->down)
         return false;
     sim_say(w, "sweep: object %d of lease %d is ended", (int)(o - w->objects), o->tag);
@@ -732,6 +732,6 @@ void sim_sweep(struct sim_world *w)
     if (w->rebuilding && !w->incomplete)
         sim_check_rebuilt(w, list, count);
     w->rebuilding &= w->incomplete;
-    if (soon || !listed)
+    if (soon || w->incomplete)
         w->sweep_ms = w->now_ms + SWEEP_AGAIN_MS;
 }

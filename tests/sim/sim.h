@@ -189,6 +189,8 @@ struct sim_world {
     struct sim_window windows[SIM_WINDOWS]; /* when nobody can do anything */
     unsigned window_count, object_count;
 
+    struct mir_instance seen; /* room for one that is shown */
+
     /* Set up one by one, not all at once: they are large. */
     struct sim_lease leases[SIM_LEASES];
     struct sim_object objects[SIM_OBJECTS];
@@ -241,6 +243,7 @@ bool sim_list(struct sim_world *w, struct sim_answer *a, int *ret, unsigned *ret
 bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct sim_answer *a);
 /* A call without an effect of its own (images, hooks, sites). */
 bool sim_call(struct sim_world *w, struct sim_answer *a, int64_t *ret_took);
+/* Everything that a simulated cloud ever says of an object; the rest of *ret has to be zero. */
 void sim_show(const struct sim_world *w, const struct sim_object *object, struct mir_instance *ret);
 
 /* --- shell.c: the engine --- */

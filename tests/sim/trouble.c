@@ -118,16 +118,16 @@ void sim_lose_base(struct sim_world *w)
 /* When mirage-reap, run by a timer somewhere, ends it. */
 static int64_t reaped_ms(struct sim_world *w, const struct sim_object *o)
 {
-    struct mir_instance found;
+    struct mir_instance *found = &w->seen;
     if (!w->reaps || o->tag < 0)
         return SIM_NEVER;
     for (int64_t at_ms = w->now_ms; at_ms < SIM_END_MS; at_ms += REAP_MS) {
         int64_t before_ms = w->now_ms;
         w->now_ms = at_ms;
-        sim_show(w, o, &found);
+        sim_show(w, o, found);
         bool shown = at_ms >= o->seen_ms;
         w->now_ms = before_ms;
-        if (shown && mird_reap_judge(&found, o->verified, "we", (SIM_T0_MS + at_ms) / 1000,
+        if (shown && mird_reap_judge(found, o->verified, "we", (SIM_T0_MS + at_ms) / 1000,
                                      GRACE_MS / 1000) == MIRD_END)
             return at_ms + 1000;
     }
