@@ -224,6 +224,17 @@ class Victim(World):
                 return found
             after = f'&after={document["next"]}'
 
+    def tell(self):
+        """The checker hears all that the daemon knows; of the next one where this one dies now."""
+        for _ in range(20):
+            self.ensure()
+            try:
+                self.checker.told(self.everything())
+                return
+            except Down:
+                time.sleep(0.1)
+        raise AssertionError('the daemon does not tell what it knows')
+
     # --- what the client does with deployments ---
 
     def upload(self, digest, data):
@@ -325,8 +336,7 @@ class Victim(World):
             if before or not self.reached():
                 break
             self.deaths += 1
-            self.ensure()
-            self.checker.told(self.everything())
+            self.tell()
         return 1
 
     def last_words(self):
@@ -338,12 +348,7 @@ class Victim(World):
             time.sleep(0.1)
         if not self.checker.nothing_left():
             self.checker.fault(f'left behind: {self.checker.left()}')
-        self.ensure()
-        try:
-            self.checker.told(self.everything())
-        except Down:  # the planned fault came now; the next one tells
-            self.ensure()
-            self.checker.told(self.everything())
+        self.tell()
         if self.end_well() != 0:
             self.checker.fault('the daemon did not end well')
         if SANITIZED.search(self.daemon_log()):
