@@ -272,6 +272,17 @@ void mird_engine_probed(struct mird_engine *engine, const char *deployment,
     mird_entry_release(engine, entry);
 }
 
+void mird_engine_follow(struct mird_engine *engine, const char *id)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct mird_entry *entry = mird_entry_peek(engine, id);
+    if (entry && !entry->followed) {
+        entry->followed = true;
+        mird_queue_put(engine, entry);
+    }
+    pthread_mutex_unlock(&engine->lock);
+}
+
 bool mird_engine_turns(struct mird_engine *engine)
 {
     pthread_mutex_lock(&engine->lock);

@@ -51,12 +51,13 @@ struct mird_body {
 /* A lease that is not over. All under engine->lock but what is immutable (id, lane). */
 struct mird_entry {
     char id[MIR_ID_TEXT];
-    uint8_t lane;     /* of its provider */
-    uint8_t seen;     /* the round of listing that showed it last, while it rests */
-    bool rests : 1;   /* nothing to do before its deadline, by the record in the store */
-    bool by_date : 1; /* it is in the heap of those that rest, by deadline_s */
-    bool watched : 1; /* looked at one by one */
-    bool loading : 1; /* its body is being read */
+    uint8_t lane;      /* of its provider */
+    uint8_t seen;      /* the round of listing that showed it last, while it rests */
+    bool rests : 1;    /* nothing to do before its deadline, by the record in the store */
+    bool by_date : 1;  /* it is in the heap of those that rest, by deadline_s */
+    bool followed : 1; /* somebody wants its console as it comes */
+    bool watched : 1;  /* looked at one by one */
+    bool loading : 1;  /* its body is being read */
     bool queued : 1, busy : 1, poked : 1, over : 1;
     bool urgent : 1;         /* its teardown is under way or due */
     uint32_t refs;           /* one is the table's */

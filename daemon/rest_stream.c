@@ -282,6 +282,8 @@ REST_HANDLER(rest_logs_get)
     struct stream *stream = stream_new(rest, &d, offset, follow ? fill_follow : fill_plain);
     if (!follow)
         look_ahead(stream, &d);
+    else if (rest->core->engine)
+        mird_engine_follow(rest->core->engine, d.id);
     if (future)
         mir_buf_clear(&stream->fresh);
     return stream_answer(response, follow ? "text/event-stream" : "text/plain; charset=utf-8",

@@ -179,7 +179,8 @@ static struct digest digest(struct mird_engine *engine, struct mird_body *body,
 static void choose_watch(struct mird_lane *lane, struct mird_entry *entry)
 {
     bool few = lane->watched - entry->watched + lane->resting < MIRD_WATCHED_MAX;
-    bool watch = entry->rests && few && lane->prov && mir_prov_info(lane->prov)->poll_ms;
+    bool watch = entry->rests && (few || entry->followed) && lane->prov &&
+                 mir_prov_info(lane->prov)->poll_ms;
     lane->watched = lane->watched - entry->watched + watch;
     entry->watched = watch;
 }

@@ -142,6 +142,10 @@ int64_t mird_engine_log_since(const struct mird_core *core, const char *deployme
     return since_s > 2000000000 ? 6 : 0;
 }
 
+void mird_engine_follow(struct mird_engine *engine, const char *id)
+{
+}
+
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
 {
     *ret = (struct mird_engine_figures){.reaper_late_ms = atomic_load(&reaper_late_ms),

@@ -60,6 +60,10 @@ char *mird_engine_log_path(const struct mird_core *core, const char *deployment)
 int64_t mird_engine_log_since(const struct mird_core *core, const char *deployment,
                               int64_t since_s);
 
+/* Somebody follows the console of this one (an id): it is looked at by itself from now on, however
+ * many others there are. */
+void mird_engine_follow(struct mird_engine *engine, const char *id);
+
 /* Has the reaper made a round since the last call? Wakes it up for the next. One thread only. */
 bool mird_engine_turns(struct mird_engine *engine);
 
