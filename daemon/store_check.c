@@ -62,12 +62,13 @@ static int check_all(const struct mird_store *store, sqlite3 *db)
 void mird_store_check(struct mird_store *store)
 {
     sqlite3 *db = NULL;
-    if (!atomic_exchange(&store->unchecked, false))
+    if (!atomic_load(&store->unchecked))
         return;
     mir_auto_free char *path = mir_format("%s/state.db", store->state_dir);
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     int rc = sqlite3_open_v2(path, &db, flags, store->pages->name) ? -1 : check_all(store, db);
     sqlite3_close(db);
+    atomic_store(&store->unchecked, false);
     if (rc < 0)
         mir_log(MIR_LOG_WARN, "store", "the database could not be checked");
     if (rc <= 0)
