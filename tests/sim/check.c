@@ -134,6 +134,8 @@ static bool outlives_host(const struct sim_world *w, const struct sim_object *o)
     const struct sim_lease *l = &w->leases[o->owner];
     bool armed = l->on_disk && l->disk.steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
                  l->disk.end_reason == MIRD_END_NONE && !l->disk.hooks_stale;
+    if (l->disk.hooks_stale) /* a deadline that has not reached hooks and tags yet */
+        return false;
     return w->reaps || (!o->image && (armed || !w->cloud->paid));
 }
 
