@@ -242,6 +242,9 @@ class Fake:
         d['state'] = 'gone'
         return Answer(202, {'operation': self.operation('remove', d), 'deployment': d})
 
+    def get_audit(self, _parts, _body):
+        return Answer(200, {'audit': []})
+
     def get_operations(self, parts, _body):
         op = self.operations[parts[0]]
         if op['state'] == 'running':
