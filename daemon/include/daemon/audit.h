@@ -5,7 +5,7 @@
  * changed or removed afterwards, and carries a hash over itself and the row before it.
  *
  * Any thread, serialised like all of the store; plain values. There is no rotation: a row takes
- * about 400 bytes with its indices, a whole deployment eight rows.
+ * about 270 bytes with its indices, a whole deployment about ten rows.
  *
  * The hash is SHA-256 over a row as compact JSON in UTF-8:
  *   [hash before, id, at_ms, who, what, subject, deployment, detail]
