@@ -54,7 +54,7 @@ torture: all ## kill the real daemon at every fault point, then KILLS=500 times 
 
 powerloss: $(BUILD)/build.ninja ## the store: power lost at every moment of 200 leases, failing disks, flipped bits (POWERLOSS="--seed 2")
 	ninja -C $(BUILD) tests/powerloss/powerloss
-	$(BUILD)/tests/powerloss/powerloss --leases 200 --every 1 --flips 10000 --every-bit 1 --failures 400 --after 8 $(POWERLOSS)
+	$(BUILD)/tests/powerloss/powerloss --leases 200 --every 1 --flips 5000 --every-bit 2 --failures 400 --after 8 $(POWERLOSS)
 
 fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
 	scripts/install-deps build test

@@ -37,7 +37,8 @@ static int open_lock(const char *path, const char *state_dir, struct mir_error *
         return fd;
     mir_fail_errno(err, errno, "cannot write to the state directory %s", state_dir);
     return mir_error_hint(err, "make it writable for this user, or set MIRAGE_DEPLOY_STATE to "
-                               "a directory that is");
+                               "a directory that is; meanwhile what runs still ends at its "
+                               "deadline by its other hooks");
 }
 
 /* With the flock held. The record lock cannot be another's then; without it (a file system that
