@@ -183,7 +183,8 @@ static void test_flipped_under_way(void **state)
         add(store, name);
     }
     mird_store_close(store);
-    for (off_t at = 60 * MIRD_PAGE_BYTES; at < size_of(path); at += 3 * MIRD_PAGE_BYTES)
+    off_t middle = size_of(path) / MIRD_PAGE_BYTES / 2 * MIRD_PAGE_BYTES;
+    for (off_t at = middle; at < size_of(path); at += 3 * MIRD_PAGE_BYTES)
         flip(path, at + 2000, 4);
     assert_int_equal(mird_store_open_standby(*state, &store, NULL), 0);
     for (int i = 0; i < 100; i++) {
