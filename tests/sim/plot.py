@@ -66,14 +66,13 @@ def axes():
 
 
 def legend(rows):
-    out, x = [], LEFT
-    y = TOP + HEIGHT + 42
-    for row in rows:
+    out = []
+    for n, row in enumerate(rows):  # a column for each cloud
+        x, y = LEFT + n % 3 * 150, TOP + HEIGHT + 42 + n // 3 * 18
         hard = ' hard' if row['rates'] == 'hard' else ''
         out.append(f'<line x1="{x}" y1="{y - 4}" x2="{x + 22}" y2="{y - 4}" class="l{hard}" '
                    f'stroke="{COLOURS[row["cloud"]]}"/>')
         out.append(text(x + 26, y, f'{row["cloud"]}, {row["rates"]}'))
-        x += 104
     return out
 
 
@@ -89,7 +88,7 @@ def main():
     order = sorted(rows, key=lambda key: (key[1] == 'hard', list(COLOURS).index(key[0])))
     seeds = sum(row['seeds'] for row in rows.values())
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 40} '
-           f'{TOP + HEIGHT + 56}" role="img" aria-label="How late teardowns are under faults">',
+           f'{TOP + HEIGHT + 72}" role="img" aria-label="How late teardowns are under faults">',
            STYLE, text(LEFT, 24, f'Still there after the deadline, under faults ({seeds:,} seeds)',
                        extra=' class="t"')]
     out += axes() + [curve(rows[key]) for key in order] + legend([rows[key] for key in order])

@@ -20,7 +20,7 @@
 #define SIM_NEVER INT64_MAX
 #define SIM_HOUR_MS INT64_C(3600000)
 #define SIM_END_MS (3 * SIM_HOUR_MS) /* when whatever is left is an orphan */
-enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 128, SIM_HELD = 3, SIM_LATE_SLOTS = 3002 };
+enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 512, SIM_HELD = 3, SIM_LATE_SLOTS = 3002 };
 
 /* The simulated engine's own planted faults: rules that live outside of the pure files. */
 enum sim_fault {

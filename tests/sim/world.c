@@ -59,7 +59,9 @@ void sim_broken(struct sim_world *w, const char *what, const char *fmt, ...)
 
 void sim_outage(struct sim_world *w, int64_t from_ms, int64_t until_ms)
 {
-    if (w->window_count < SIM_WINDOWS)
+    if (w->window_count == SIM_WINDOWS) /* one left out would look like time to act in */
+        sim_broken(w, "no room", "more than %d outages", SIM_WINDOWS);
+    else
         w->windows[w->window_count++] = (struct sim_window){from_ms, until_ms};
 }
 
