@@ -63,6 +63,7 @@ class Systemd(World):
         self.cgroups = os.path.join(self.dir, 'cgroups')
         self.group = os.path.join(self.cgroups, f'mirage-test-{os.getpid()}')
         self.child = None
+        self.up = False
         return self
 
     def __exit__(self, *_):
@@ -113,9 +114,10 @@ class Systemd(World):
         while time.monotonic() < give_up and self.child.poll() is None:
             if self.first() and os.path.exists(self.path('/run/alive')):
                 self.env['MIRAGE_DEPLOY_SOCKET'] = self.path('/run/mirage-deploy/api.sock')
+                self.up = True
                 return
             time.sleep(0.1)
-        raise Skip('no systemd can be started here: ' + self.daemon_log()[-200:])
+        raise Skip('no systemd can be started here: ' + self.daemon_log()[-200:].strip())
 
     def first(self):
         """The pid of its process 1, as seen from outside."""
@@ -192,7 +194,7 @@ def daemon_unit(tap, world):
         assert world.shown('mirage-deploy', 'ActiveState') == 'active'
         pid = int(world.pids('mirage-deployd')[0])
         assert os.stat(f'/proc/{pid}').st_uid == 971
-    if not world.child or tap.failed:
+    if not world.up or tap.failed:
         return
     with tap.part('it deploys under all that the unit takes away'):
         for name in ('unit', 'left'):
@@ -235,7 +237,7 @@ def main():
     verified(tap)
     with Systemd() as world:
         daemon_unit(tap, world)
-        if world.child and not tap.failed:
+        if world.up and not tap.failed:
             without_daemon(tap, world)
         if tap.failed:
             print('# the daemon said:')
