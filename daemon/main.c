@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     struct mird_options options;
     struct mir_error err = {0};
     mir_scarce_memory_ends();
+    mir_scarce_crypto_ends();
     if (mird_options_read(argc, argv, &options, &err))
         return complain(&err);
     if (options.help) {

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
     struct mird_options options;
     struct mir_error err = {0};
     mir_scarce_memory_ends();
+    mir_scarce_crypto_ends();
     if (!mird_options_read(argc, argv, &options, &err) && options.public_fd >= 0)
         return mird_public_main(options.public_fd, options.public_at);
     fprintf(stderr, "mirage-public: %s\n",

@@ -205,6 +205,7 @@ int main(int argc, char **argv)
     struct mir_error err = {0};
     json_t *document = NULL;
     mir_scarce_memory_ends();
+    mir_scarce_crypto_ends();
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && !strcmp(argv[1], "--version"))
         return puts("mirage-reap " MIR_VERSION) < 0;

@@ -59,6 +59,7 @@ static void json_takes_its_memory_there(void **state)
 int main(void)
 {
     mir_scarce_memory_ends();
+    mir_scarce_crypto_ends();
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_cannot_be_had_ends_the_program),
                                        cmocka_unit_test(json_takes_its_memory_there)};
     return cmocka_run_group_tests(tests, NULL, NULL);
