@@ -275,12 +275,16 @@ ssize_t __recv_chk(int fd, void *data, size_t len, size_t room, int flags);
 
 ssize_t __read_chk(int fd, void *data, size_t len, size_t room)
 {
-    return len > room ? (abort(), -1) : read(fd, data, len);
+    if (len > room)
+        abort();
+    return read(fd, data, len);
 }
 
 ssize_t __recv_chk(int fd, void *data, size_t len, size_t room, int flags)
 {
-    return len > room ? (abort(), -1) : recv(fd, data, len, flags);
+    if (len > room)
+        abort();
+    return recv(fd, data, len, flags);
 }
 
 int connect(int fd, const struct sockaddr *address, socklen_t size)
