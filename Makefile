@@ -12,7 +12,7 @@ DESTDIR ?=
 MESON_ARGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-stop check style bench powerloss torture fuzz install clean help
+.PHONY: all demo demo-stop check style sim bench powerloss torture fuzz install clean help
 
 all: $(BUILD)/build.ninja ## build every program into build/bin/ (installs missing packages through apt)
 	ninja -C $(BUILD)

@@ -26,9 +26,7 @@ static void print_hooks(const struct cmd_context *ctx, const json_t *hooks)
         cmd_table_cell(table, cmd_text(hook, "deadline"), CMD_PLAIN);
         cmd_table_cell(table, cmd_text(hook, "detail"), CMD_PLAIN);
     }
-    fputc('\n', ctx->out.file);
-    cmd_table_print(table, &ctx->out);
-    cmd_table_free(table);
+    cmd_print_table(ctx, table);
 }
 
 static void print_events(const struct cmd_context *ctx, const json_t *events)
@@ -46,9 +44,7 @@ static void print_events(const struct cmd_context *ctx, const json_t *events)
         cmd_table_cell(table, cmd_text(event, "state"), cmd_state_color(cmd_text(event, "state")));
         cmd_table_cell(table, cmd_text(event, "text"), CMD_PLAIN);
     }
-    fputc('\n', ctx->out.file);
-    cmd_table_print(table, &ctx->out);
-    cmd_table_free(table);
+    cmd_print_table(ctx, table);
 }
 
 static void print_ports(const struct cmd_context *ctx, const json_t *ports)

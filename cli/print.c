@@ -146,3 +146,10 @@ void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel)
     cmd_table_print(table, &ctx->out);
     cmd_table_free(table);
 }
+
+void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table)
+{
+    fputc('\n', ctx->out.file);
+    cmd_table_print(table, &ctx->out);
+    cmd_table_free(table);
+}

@@ -30,6 +30,9 @@ void cmd_print_deployment(const struct cmd_context *ctx, const json_t *deploymen
 /* "  name       hello" with the label in its colour; nothing for empty texts. */
 void cmd_print_row(const struct cmd_context *ctx, const char *label, const char *text);
 
+/* An empty line and the table, which is freed. */
+void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table);
+
 /* The kernel document for people (inspect). provider NULL: all of them. */
 void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel);
 

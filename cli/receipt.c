@@ -11,13 +11,6 @@
 
 #define AUDIT_SHA "sha256 " /* how the log's row begins that names a receipt */
 
-static void print_table(const struct cmd_context *ctx, struct cmd_table *table)
-{
-    fputc('\n', ctx->out.file);
-    cmd_table_print(table, &ctx->out);
-    cmd_table_free(table);
-}
-
 void cmd_print_objects(const struct cmd_context *ctx, const json_t *objects)
 {
     static const char *const headings[] = {"EXISTS", "ID", "SEEN", "BY", NULL};
@@ -33,7 +26,7 @@ void cmd_print_objects(const struct cmd_context *ctx, const json_t *objects)
         cmd_table_cell(table, cmd_text(object, "shown_at"), CMD_PLAIN);
         cmd_table_cell(table, cmd_text(object, "shown_by"), CMD_PLAIN);
     }
-    print_table(ctx, table);
+    cmd_print_table(ctx, table);
 }
 
 static void ended_row(struct cmd_table *table, const json_t *object)
@@ -90,7 +83,7 @@ void cmd_print_receipt(const struct cmd_context *ctx, const json_t *receipt)
     struct cmd_table *table = cmd_table_new(headings);
     json_array_foreach(objects, i, object) ended_row(table, object);
     if (json_array_size(objects)) {
-        print_table(ctx, table);
+        cmd_print_table(ctx, table);
     } else {
         cmd_table_free(table);
         fprintf(ctx->out.file, "\n%s\n",
@@ -121,7 +114,7 @@ void cmd_print_audit(const struct cmd_context *ctx, const json_t *rows)
         cmd_table_cell(table, cmd_text(row, "what"), CMD_PLAIN);
         cmd_table_cell(table, cmd_text(row, "detail"), CMD_PLAIN);
     }
-    print_table(ctx, table);
+    cmd_print_table(ctx, table);
 }
 
 int cmd_check_receipt(const json_t *receipt, const json_t *rows, struct mir_error *err)

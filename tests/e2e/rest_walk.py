@@ -2,7 +2,6 @@
 """Every route of the control socket on a real mirage-deployd: what it answers when asked well, and
 what it says when asked badly. Leaves nothing behind."""
 import hashlib
-import http.client
 import json
 import os
 import shutil
@@ -14,21 +13,10 @@ import tempfile
 import threading
 import time
 
-from mirage import PATIENCE, Tap, need_programs, program, wait_for
+from mirage import PATIENCE, Tap, UnixHTTP, need_programs, program, wait_for
 
 HELLO = program('hello.elf')
 FINAL = ('gone', 'failed')
-
-
-class Connection(http.client.HTTPConnection):
-    def __init__(self, path, timeout):
-        super().__init__('d', timeout=timeout)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Answer:
@@ -80,7 +68,7 @@ class Daemon:
     def ask(self, method, path, body=None, headers=None, timeout=30):
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
-        connection = Connection(self.path, timeout * PATIENCE)
+        connection = UnixHTTP(self.path, timeout * PATIENCE)
         try:
             connection.request(method, path, body, headers or {})
             return Answer(connection.getresponse())
@@ -166,7 +154,7 @@ def kernels(tap, d, kernel):
 
         def put():
             pieces = [data[i:i + 50000] for i in range(0, len(data), 50000)]
-            connection = Connection(d.path, 30 * PATIENCE)
+            connection = UnixHTTP(d.path, 30 * PATIENCE)
             connection.request('PUT', f'/v1/kernels/{sha}', iter(pieces), encode_chunked=True,
                                headers={'Transfer-Encoding': 'chunked'})
             answers.append(Answer(connection.getresponse()).status)
@@ -184,7 +172,7 @@ def kernels(tap, d, kernel):
         problem(d.ask('PUT', f'/v1/kernels/{"0" * 64}', b'x' * (5 << 20)), 413, 'usage',
                 'kernel_max')
         pieces = [b'x' * 65536] * 80
-        connection = Connection(d.path, 30 * PATIENCE)
+        connection = UnixHTTP(d.path, 30 * PATIENCE)
         connection.request('PUT', f'/v1/kernels/{"0" * 64}', iter(pieces), encode_chunked=True,
                            headers={'Transfer-Encoding': 'chunked'})
         problem(Answer(connection.getresponse()), 422, 'usage', 'kernel_max')

@@ -3,17 +3,15 @@
 nothing when it goes on; who takes over keeps every promise of the one before. And two
 installations on one account: neither touches what is the other's, whatever its tags say. What
 counts is what really runs, and what the store says."""
-import http.client
 import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 
 from meddle import Meddle
-from mirage import PATIENCE, Tap, World, get, need_programs, program, utc, wait_for
+from mirage import PATIENCE, Tap, UnixHTTP, World, get, need_programs, program, utc, wait_for
 
 HELLO = program('hello.elf')
 TAKEOVER_S = 3   # configured: unanswered for so long
@@ -91,9 +89,7 @@ class House(World):
 
 def answer(path, method, target):
     """(status, headers, document) from a socket."""
-    channel = http.client.HTTPConnection('d', timeout=20)
-    channel.sock = socket.socket(socket.AF_UNIX)
-    channel.sock.connect(path)
+    channel = UnixHTTP(path, 20)
     channel.request(method, target, headers={'Connection': 'close'})
     got = channel.getresponse()
     text = got.read()

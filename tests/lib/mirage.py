@@ -5,6 +5,7 @@ command line as a user would call it, and the processes that belong to that stat
 Everything listens on loopback and on free ports, and is stopped by the pid that was started."""
 import contextlib
 import datetime
+import http.client
 import json
 import os
 import shutil
@@ -23,6 +24,19 @@ BIN = os.environ.get('MIRAGE_BIN') or os.path.join(
 OVER = ('gone', 'failed')
 # Sanitizers, and machines that are busy, take longer; a bound of the product is never stretched.
 PATIENCE = float(os.environ.get('MIRAGE_TEST_PATIENCE', '1'))
+
+
+class UnixHTTP(http.client.HTTPConnection):
+    """HTTP over the daemon's control socket."""
+
+    def __init__(self, path, timeout):
+        super().__init__('d', timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Skip(Exception):

@@ -9,14 +9,13 @@ import random
 import re
 import resource
 import signal
-import socket
 import subprocess
 import threading
 import time
 
 from checker import Checker
 from meddle import Meddle
-from mirage import PATIENCE, World, program
+from mirage import PATIENCE, UnixHTTP, World, program
 from plan import CALL, KEEPER, Plan
 
 OVER = ('gone', 'failed')
@@ -29,19 +28,6 @@ SANITIZED = re.compile(r'AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime 
 
 class Down(Exception):
     """Nobody answered; what was asked for may have happened or not."""
-
-
-class Channel(http.client.HTTPConnection):
-    """HTTP over the control socket."""
-
-    def __init__(self, path, timeout):
-        super().__init__('d', timeout=timeout)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Victim(World):
@@ -184,7 +170,7 @@ class Victim(World):
     def once(self, method, path, body=None, **headers):
         """(status, document); Down when no whole answer came."""
         timeout = 2 * HANG_S if self.fault and self.fault.mode == 'hang' else 3 * PATIENCE
-        channel = Channel(self.socket, timeout)
+        channel = UnixHTTP(self.socket, timeout)
         try:
             data = json.dumps(body) if isinstance(body, dict) else body
             channel.request(method, path, data, {k.replace('_', '-'): v

@@ -10,26 +10,13 @@
 #include <string.h>
 
 #include "api/memory.h"
-#include "daemon/lease.h"
-
-#define T0_S INT64_C(1800000000)
-#define T0 (T0_S * 1000)
+#include "mird_feed.h"
 
 static const struct mird_rules rules = {.settle_ms = 0,
                                         .live_timeout_ms = 60000,
                                         .backoff_min_ms = 50,
                                         .backoff_max_ms = 15000,
                                         .tries_max = 5};
-
-static struct mird_deployment fresh(void)
-{
-    struct mird_deployment d = {.created_s = T0_S, .deadline_s = T0_S + 60, .version = 1};
-    mir_copy(d.id, sizeof d.id, "0123456789abcdef0123456789abcdef");
-    mir_copy(d.name, sizeof d.name, "hello");
-    mir_copy(d.provider, sizeof d.provider, "local");
-    d.wants_url = true;
-    return d;
-}
 
 static struct mir_instance instance_in(enum mir_instance_state state)
 {
@@ -39,15 +26,6 @@ static struct mir_instance instance_in(enum mir_instance_state state)
     instance.ports[0].host_port = 8080;
     instance.ports[0].guest_port = 80;
     return instance;
-}
-
-static enum mird_weight feed_at(struct mird_deployment *d, const struct mird_rules *with,
-                                struct mird_input in, int64_t now_ms)
-{
-    enum mird_weight weight = MIRD_UNCHANGED;
-    struct mir_error err = {0};
-    assert_int_equal(mird_lease_apply(d, with, &in, now_ms, &weight, &err), 0);
-    return weight;
 }
 
 static enum mird_weight feed(struct mird_deployment *d, struct mird_input in, int64_t now_ms)
