@@ -9,7 +9,6 @@
 #include "api/memory.h"
 #include "api/provider.h"
 #include "client.h"
-#include "daemon_start.h"
 #include "deploy.h"
 #include "follow.h"
 #include "interrupt.h"
@@ -67,9 +66,12 @@ static int choose_name(struct cmd_context *ctx, const struct cmd_request *r, str
 
 /* An interruption waits for the answer: until then nobody knows what to say. A request without an
  * answer is sent once more: the same key finds the first one, so that is safe. */
-static int post_once(struct cmd_context *ctx, const struct cmd_request *r, const char *key_field,
-                     json_t **ret, struct mir_error *err)
+static int post(struct cmd_context *ctx, const struct cmd_request *r, json_t **ret,
+                struct mir_error *err)
 {
+    char key[MIR_ID_TEXT];
+    mir_id_new(mir_random_system(), key);
+    mir_auto_free char *field = mir_format("Idempotency-Key: %s", key);
     cmd_interrupt_says("the request to deploy '%s' was on its way: it may have been accepted; if "
                        "so, it ends at its own deadline. Look: mirage-deploy ps",
                        cmd_text(r->body, "name"));
@@ -77,27 +79,13 @@ static int post_once(struct cmd_context *ctx, const struct cmd_request *r, const
     int rc = -1;
     for (int i = 0; rc && (i == 0 || (i == 1 && err->outcome == MIR_OUTCOME_UNKNOWN)); i++) {
         struct cmd_http_request request = {
-            .method = "POST", .target = "/v1/deployments", .fields = {key_field}};
+            .method = "POST", .target = "/v1/deployments", .fields = {field}};
         rc = cmd_call_with(ctx, &request, r->body, ret, err);
     }
     if (rc) {
         cmd_interrupt_says("nothing was deployed");
         cmd_interrupt_defer(false);
     }
-    return rc;
-}
-
-/* Most deploys are of a kernel that the daemon has already, so it is sent only when the request is
- * refused for the want of something; whether it is the kernel, the upload asks. */
-static int post(struct cmd_context *ctx, const struct cmd_request *r, json_t **ret,
-                struct mir_error *err)
-{
-    char key[MIR_ID_TEXT];
-    mir_id_new(mir_random_system(), key);
-    mir_auto_free char *field = mir_format("Idempotency-Key: %s", key);
-    int rc = post_once(ctx, r, field, ret, err);
-    if (rc && err->kind == MIR_NOT_FOUND && !cmd_request_upload(ctx, r, err))
-        rc = post_once(ctx, r, field, ret, err);
     return rc;
 }
 
@@ -168,8 +156,7 @@ static int follow(struct cmd_context *ctx, const json_t *accepted, json_t **ret_
 static int deploy(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
 {
     json_t *accepted = NULL, *final = NULL;
-    if (cmd_daemon_ensure(ctx, NULL, err) || choose_name(ctx, r, err) ||
-        post(ctx, r, &accepted, err))
+    if (cmd_request_upload(ctx, r, err) || choose_name(ctx, r, err) || post(ctx, r, &accepted, err))
         return -1;
     const json_t *d = json_object_get(accepted, "deployment");
     announce(ctx, d);
@@ -191,6 +178,8 @@ int cmd_deploy(struct cmd_context *ctx, struct mir_error *err)
     bool plan_only = cmd_args_flag(&ctx->args, OPT_DRY_RUN, false);
     cmd_interrupt_says("nothing was deployed");
     int rc = cmd_request_prepare(ctx, ctx->command->name, &request, err);
+    if (!rc)
+        rc = cmd_request_judge(ctx, &request, err);
     if (!rc && plan_only)
         rc =
             cmd_request_upload(ctx, &request, err) || cmd_request_plan(ctx, &request, err) ? -1 : 0;

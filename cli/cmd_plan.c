@@ -99,6 +99,8 @@ int cmd_plan(struct cmd_context *ctx, struct mir_error *err)
     cmd_interrupt_says("nothing was deployed");
     int rc = cmd_request_prepare(ctx, cmd_args_text(&ctx->args, OPT_PROVIDER), &request, err);
     if (!rc)
+        rc = cmd_request_judge(ctx, &request, err);
+    if (!rc)
         rc = cmd_request_upload(ctx, &request, err);
     if (!rc)
         rc = cmd_request_plan(ctx, &request, err);

@@ -15,6 +15,7 @@
 #include "api/provider.h"
 #include "client.h"
 #include "daemon_start.h"
+#include "images/digest.h"
 #include "images/helper.h"
 #include "value.h"
 
@@ -84,8 +85,7 @@ static int set_arguments(json_t *body, char *const *rest, struct mir_error *err)
 static int build_body(const struct cmd_context *ctx, struct cmd_request *r, struct mir_error *err)
 {
     const struct cmd_args *args = &ctx->args;
-    json_t *body = r->body =
-        json_pack("{s:s, s:s}", "provider", r->provider, "kernel", r->kernel.sha256);
+    json_t *body = r->body = json_pack("{s:s, s:s}", "provider", r->provider, "kernel", r->sha256);
     set_text(body, "name", cmd_args_text(args, OPT_NAME));
     set_text(body, "ttl", cmd_args_text(args, OPT_TTL));
     set_text(body, "until", cmd_args_text(args, OPT_UNTIL));
@@ -114,12 +114,43 @@ int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cm
     *ret = (struct cmd_request){.provider = provider, .fd = -1};
     ret->path = cmd_args_text(&ctx->args, OPT_KERNEL);
     cmd_args_unknown_env(warn_env, ctx);
-    mir_auto_free char *helper = mir_program_path("mirage-image", err);
-    if (!helper || img_open_file(ret->path, &ret->fd, err) ||
-        img_inspect_fd(helper, ret->fd, ret->path, 0, &ret->kernel, err) ||
-        check_verdict(ctx, ret, err))
+    if (img_open_file(ret->path, &ret->fd, err) ||
+        img_digest_fd(ret->fd, ret->path, ret->sha256, err))
         return -1;
     return build_body(ctx, ret, err);
+}
+
+/* What a daemon that runs already has kept of the inspection of these bytes. One that writes it
+ * otherwise than we read it (another version) has told nothing. */
+static bool kept_there(struct cmd_context *ctx, struct cmd_request *r)
+{
+    mir_auto_free char *target = cmd_target("kernels", r->sha256, NULL);
+    struct mir_error ignored = {0};
+    json_t *kept = NULL;
+    bool kept_one = !cmd_call(ctx, "GET", target, NULL, &kept, &ignored) &&
+                    !mir_kernel_from_json(kept, &r->kernel, &ignored) &&
+                    !strcmp(r->kernel.sha256, r->sha256);
+    json_decref(kept);
+    return kept_one;
+}
+
+static int inspect_here(struct cmd_request *r, struct mir_error *err)
+{
+    mir_auto_free char *helper = mir_program_path("mirage-image", err);
+    if (!helper || img_inspect_fd(helper, r->fd, r->path, 0, &r->kernel, err))
+        return -1;
+    if (!strcmp(r->kernel.sha256, r->sha256))
+        return 0;
+    mir_fail(err, MIR_CONFLICT, "%s changed while it was read", r->path);
+    return mir_error_hint(err, "is a build still writing it? try again when it is done");
+}
+
+int cmd_request_judge(struct cmd_context *ctx, struct cmd_request *request, struct mir_error *err)
+{
+    request->stored = kept_there(ctx, request);
+    if (!request->stored && inspect_here(request, err))
+        return -1;
+    return check_verdict(ctx, request, err);
 }
 
 void cmd_request_clear(struct cmd_request *request)
@@ -157,7 +188,7 @@ static int put_kernel(struct cmd_context *ctx, const struct cmd_request *r, stru
     struct stat st;
     if (fstat(r->fd, &st))
         return mir_fail_errno(err, errno, "%s", r->path);
-    mir_auto_free char *target = cmd_target("kernels", r->kernel.sha256, NULL);
+    mir_auto_free char *target = cmd_target("kernels", r->sha256, NULL);
     struct upload upload = {.ctx = ctx, .total_bytes = st.st_size};
     struct cmd_http_request request = {.method = "PUT",
                                        .target = target,
@@ -177,9 +208,11 @@ static int put_kernel(struct cmd_context *ctx, const struct cmd_request *r, stru
 
 int cmd_request_upload(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
 {
+    if (r->stored)
+        return 0;
     if (cmd_daemon_ensure(ctx, NULL, err))
         return -1;
-    mir_auto_free char *target = cmd_target("kernels", r->kernel.sha256, NULL);
+    mir_auto_free char *target = cmd_target("kernels", r->sha256, NULL);
     struct mir_error local = {0};
     if (!cmd_call(ctx, "GET", target, NULL, NULL, &local))
         return 0;

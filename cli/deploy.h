@@ -7,6 +7,7 @@
 #define CLI_DEPLOY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "api/kernel.h"
 #include "cmd.h"
@@ -14,15 +15,21 @@
 struct cmd_request {
     const char *provider; /* borrowed */
     const char *path;     /* of the kernel, borrowed */
-    int fd;               /* owned: the very file that was inspected; -1 */
-    struct mir_kernel kernel;
-    json_t *body; /* owned: of POST /v1/deployments and /v1/plans */
+    int fd;               /* owned: the very file that was hashed and inspected; -1 */
+    char sha256[MIR_SHA256_TEXT];
+    struct mir_kernel kernel; /* from cmd_request_judge on */
+    bool stored;              /* the daemon said that it has it */
+    json_t *body;             /* owned: of POST /v1/deployments and /v1/plans */
 };
 
-/* Opens and inspects the kernel (in the sandboxed helper) and refuses, MIR_POLICY, what would not
- * boot or have no network on the provider, unless --anyway. Nothing is sent. */
+/* Opens the kernel, takes its digest, and writes the body. Nothing is sent. */
 int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cmd_request *ret,
                         struct mir_error *err);
+
+/* The early answer: refuses, MIR_POLICY, what would not boot or have no network on the provider,
+ * unless --anyway. Reads the inspection that a running daemon has kept of this very kernel, or has
+ * it inspected here (in the sandboxed helper). Starts no daemon and sends no kernel. */
+int cmd_request_judge(struct cmd_context *ctx, struct cmd_request *request, struct mir_error *err);
 void cmd_request_clear(struct cmd_request *request);
 
 /* Makes the daemon know the kernel: starts it when it is not running, sends the file when the

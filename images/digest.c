@@ -5,9 +5,13 @@
  * have to be opened before the sandbox closes.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include "digest.h"
+#include "images/digest.h"
 
+#include <errno.h>
 #include <openssl/sha.h>
+#include <unistd.h>
+
+#define CHUNK_BYTES ((size_t)64 << 10)
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct krn_digest), "room for libcrypto's state");
 
@@ -36,4 +40,24 @@ void krn_digest_text(struct krn_digest *digest, char out[MIR_SHA256_TEXT])
         out[2 * i + 1] = hex[bytes[i] & 15];
     }
     out[2 * sizeof bytes] = '\0';
+}
+
+int img_digest_fd(int fd, const char *name, char ret[MIR_SHA256_TEXT], struct mir_error *err)
+{
+    unsigned char chunk[CHUNK_BYTES];
+    struct krn_digest digest;
+    krn_digest_init(&digest);
+    for (off_t at = 0;;) {
+        ssize_t n = pread(fd, chunk, sizeof chunk, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return mir_fail_errno(err, errno, "cannot read %s", name);
+        if (n == 0)
+            break;
+        krn_digest_add(&digest, chunk, (size_t)n);
+        at += n;
+    }
+    krn_digest_text(&digest, ret);
+    return 0;
 }

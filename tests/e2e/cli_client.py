@@ -196,12 +196,12 @@ def interruptions(tap):
     with Bench() as b, tap.part('Ctrl-C before the request: nothing was deployed'):
         b.fake.special['PUT', '/v1/kernels/' + sha256(HELLO)] = Answer(201, {}, delay=3)
         interrupted(b, 'PUT', 'nothing was deployed', 'local', HELLO)
-        assert not b.fake.deployments and len(b.fake.paths('POST')) == 1
+        assert not b.fake.deployments and not b.fake.paths('POST')
     with Bench() as b, tap.part('Ctrl-C during the request: its answer decides what is said'):
         def slow(_body):
             time.sleep(1)
             return None
-        b.fake.kernels[sha256(HELLO)] = b''
+        b.fake.keep(HELLO)
         b.fake.special['POST', '/v1/deployments'] = slow
         err = interrupted(b, 'POST', "'hello' keeps running until", 'local', HELLO)
         assert 'mirage-deploy rm hello' in err and b.fake.find('hello')['expires_at'] in err
@@ -245,11 +245,21 @@ def requests(tap):
             assert b.fake.kernels[sha256(HELLO)] == f.read()
         b.run('local', HELLO)
         assert len(b.fake.paths('PUT')) == 1
-    with Bench() as b, tap.part('a kernel that is there already is not even asked for'):
-        b.fake.kernels[sha256(HELLO)] = b''
+    with Bench() as b, tap.part('a kernel that is there already is neither read again nor sent'):
+        b.fake.keep(HELLO)
+        b.fake.inspections[sha256(HELLO)]['boots']['local'] = {
+            'verdict': 'cannot', 'how': '', 'why': 'as was found then'}
+        _, _, err = b.run('local', HELLO, expect=5)
+        assert 'as was found then' in err and not b.fake.paths('POST'), (err, b.fake.requests)
+        b.fake.keep(HELLO)
         b.run('local', HELLO)
-        asked = [r[1] for r in b.fake.requests if '/kernels/' in r[1]]
-        assert not asked and len(b.fake.paths('POST')) == 1, b.fake.requests
+        asked = [r[:2] for r in b.fake.requests if '/kernels/' in r[1]]
+        assert len(asked) == 2 and not b.fake.paths('PUT'), b.fake.requests
+    with Bench() as b, tap.part('what a daemon of another version kept of a kernel is not believed'):
+        b.fake.keep(HELLO)
+        b.fake.inspections[sha256(HELLO)]['format'] = 'of tomorrow'
+        b.run('local', HELLO)
+        assert len(b.fake.paths('POST')) == 1 and not b.fake.paths('PUT'), b.fake.requests
     with Bench() as b, tap.part('without --name the file gives it, and the next gets a number'):
         b.run('local', HELLO)
         b.run('local', HELLO)
@@ -262,7 +272,7 @@ def requests(tap):
                 first.append(1)
                 return Answer(raw=b'')
             return None
-        b.fake.kernels[sha256(HELLO)] = b''
+        b.fake.keep(HELLO)
         b.fake.special['POST', '/v1/deployments'] = lost
         b.run('local', HELLO)
         keys = {r[2]['Idempotency-Key'] for r in b.fake.requests if r[0] == 'POST'}

@@ -6,8 +6,11 @@ import http.server
 import json
 import os
 import socketserver
+import subprocess
 import threading
 import time
+
+from mirage import program
 
 INSTALLATION = 'f' * 32
 PUBLIC = 'http://127.0.0.1:9'
@@ -37,7 +40,8 @@ class Fake:
         self.requests = []  # (method, path, headers, body)
         self.special = {}   # (method, path without query) -> Answer or function(body) -> Answer
         self.deployments = {}
-        self.kernels = {}
+        self.kernels = {}   # digest -> bytes
+        self.inspections = {}   # digest -> the document of GET
         self.events = []
         self.operations = {}
         self.console = b'Booting\r\n'
@@ -76,6 +80,15 @@ class Fake:
 
     def paths(self, method):
         return [path for m, path, _, _ in self.requests if m == method]
+
+    def keep(self, path):
+        """As after an upload of this file, inspection and all."""
+        done = subprocess.run([program('mirage-deploy'), 'inspect', path, '--json'], check=True,
+                              capture_output=True)
+        document = json.loads(done.stdout)
+        with open(path, 'rb') as f:
+            self.kernels[document['sha256']] = f.read()
+        self.inspections[document['sha256']] = document
 
     # --- documents ---
 
@@ -186,11 +199,12 @@ class Fake:
                                            'hooks': ['keeper', 'daemon']}]})
 
     def get_kernels(self, parts, _body):
-        return Answer(200, {'sha256': parts[0]}) if parts[0] in self.kernels \
+        return Answer(200, self.inspections[parts[0]]) if parts[0] in self.kernels \
             else problem('not-found', 404)
 
     def put_kernels(self, parts, body):
         self.kernels[parts[0]] = body
+        self.inspections[parts[0]] = {'sha256': parts[0]}
         return Answer(201, {'sha256': parts[0]})
 
     def post_plans(self, _parts, _body):
