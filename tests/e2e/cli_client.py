@@ -255,7 +255,7 @@ def requests(tap):
         b.run('local', HELLO)
         asked = [r[:2] for r in b.fake.requests if '/kernels/' in r[1]]
         assert len(asked) == 2 and not b.fake.paths('PUT'), b.fake.requests
-    with Bench() as b, tap.part('what a daemon of another version kept of a kernel is not believed'):
+    with Bench() as b, tap.part('what another version of the daemon has kept is not believed'):
         b.fake.keep(HELLO)
         b.fake.inspections[sha256(HELLO)]['format'] = 'of tomorrow'
         b.run('local', HELLO)
