@@ -65,6 +65,7 @@ static enum mir_kind kind_of_errno(int sys_errno)
         return MIR_NOT_FOUND;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: /* the file system's or the user's limit of one file */
         return MIR_NO_SPACE;
     case EACCES:
     case EPERM:

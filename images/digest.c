@@ -14,6 +14,7 @@
 #define CHUNK_BYTES ((size_t)64 << 10)
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct krn_digest), "room for libcrypto's state");
+_Static_assert(KRN_DIGEST_BYTES == SHA256_DIGEST_LENGTH, "one length");
 
 static SHA256_CTX *state_of(struct krn_digest *digest)
 {
@@ -30,11 +31,16 @@ void krn_digest_add(struct krn_digest *digest, const void *data, size_t len)
     SHA256_Update(state_of(digest), data, len);
 }
 
+void krn_digest_bytes(struct krn_digest *digest, unsigned char out[KRN_DIGEST_BYTES])
+{
+    SHA256_Final(out, state_of(digest));
+}
+
 void krn_digest_text(struct krn_digest *digest, char out[MIR_SHA256_TEXT])
 {
     static const char hex[] = "0123456789abcdef";
-    unsigned char bytes[SHA256_DIGEST_LENGTH];
-    SHA256_Final(bytes, state_of(digest));
+    unsigned char bytes[KRN_DIGEST_BYTES];
+    krn_digest_bytes(digest, bytes);
     for (unsigned i = 0; i < sizeof bytes; i++) {
         out[2 * i] = hex[bytes[i] >> 4];
         out[2 * i + 1] = hex[bytes[i] & 15];

@@ -7,5 +7,15 @@
 
 int img_write_raw(const struct img_disk *disk, struct img_input *input, struct img_output *output,
                   struct mir_error *err);
+int img_write_qcow2(const struct img_disk *disk, struct img_input *input, struct img_output *output,
+                    struct mir_error *err);
+int img_write_vhd(const struct img_disk *disk, struct img_input *input, struct img_output *output,
+                  struct mir_error *err);
+int img_write_vhd_dynamic(const struct img_disk *disk, struct img_input *input,
+                          struct img_output *output, struct mir_error *err);
+int img_write_vmdk(const struct img_disk *disk, struct img_input *input, struct img_output *output,
+                   struct mir_error *err);
+int img_write_extents(const struct img_disk *disk, struct img_input *input,
+                      struct img_output *output, struct mir_error *err);
 
 #endif

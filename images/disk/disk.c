@@ -7,9 +7,8 @@
 
 #include "api/memory.h"
 
-int img_disk_init(struct img_disk *disk, uint64_t size_bytes, struct mir_error *err)
+static int check_size(uint64_t size_bytes, struct mir_error *err)
 {
-    *disk = (struct img_disk){.size = size_bytes};
     if (!size_bytes || size_bytes % IMG_SECTOR) {
         mir_fail(err, MIR_USAGE, "a disk of %" PRIu64 " bytes", size_bytes);
         return mir_error_hint(err, "its size is a multiple of 512 bytes");
@@ -18,6 +17,22 @@ int img_disk_init(struct img_disk *disk, uint64_t size_bytes, struct mir_error *
         mir_fail(err, MIR_USAGE, "a disk of %" PRIu64 " GiB", size_bytes >> 30);
         return mir_error_hint(err, "at most %" PRIu64 " GiB", IMG_DISK_BYTES_MAX >> 30);
     }
+    return 0;
+}
+
+int img_disk_init(struct img_disk *disk, uint64_t size_bytes, struct mir_error *err)
+{
+    *disk = (struct img_disk){.size = size_bytes};
+    return check_size(size_bytes, err);
+}
+
+int img_disk_grow(struct img_disk *disk, uint64_t size_bytes, struct mir_error *err)
+{
+    if (size_bytes < disk->size)
+        return mir_fail(err, MIR_INTERNAL, "a disk does not become smaller");
+    if (check_size(size_bytes, err))
+        return -1;
+    disk->size = size_bytes;
     return 0;
 }
 

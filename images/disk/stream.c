@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/memory.h"
+#include "images/output.h"
 
 #define SKIP_BYTES ((size_t)16 << 10)
 
@@ -110,14 +111,14 @@ int img_cursor_next(struct img_cursor *cursor, struct img_run *ret, struct mir_e
 
 /* Of the bytes wanted from the cursor on, those up to the next border: a piece of one extent (which
  * *ret_e then is) or of a hole. */
-static size_t piece(struct img_cursor *cursor, size_t want, const struct img_extent **ret_e)
+static uint64_t piece(struct img_cursor *cursor, uint64_t want, const struct img_extent **ret_e)
 {
     const struct img_extent *e = ahead(cursor);
     *ret_e = e && e->at <= cursor->at ? e : NULL;
     if (!e)
         return want;
     uint64_t border = *ret_e ? e->at + e->len : e->at;
-    return border - cursor->at < want ? (size_t)(border - cursor->at) : want;
+    return border - cursor->at < want ? border - cursor->at : want;
 }
 
 int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_hole,
@@ -127,7 +128,7 @@ int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_
     bool hole = true;
     while (len) {
         const struct img_extent *e;
-        size_t n = piece(cursor, len, &e);
+        size_t n = (size_t)piece(cursor, len, &e);
         uint64_t within = e ? cursor->at - e->at : 0;
         hole = hole && !e;
         if (!e)
@@ -143,6 +144,47 @@ int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_
     if (ret_hole)
         *ret_hole = hole;
     return 0;
+}
+
+/* A piece of one range of the input, or as much of it as the buffer takes. */
+static int copy_input(struct img_cursor *cursor, struct img_output *output, uint64_t input_at,
+                      uint64_t len, uint64_t *ret_len, struct mir_error *err)
+{
+    uint64_t done = img_output_copy(output, cursor->input, input_at, len);
+    if (!done) {
+        done = len < IMG_STREAM_BYTES ? len : IMG_STREAM_BYTES;
+        if (img_input_read(cursor->input, input_at, cursor->buffer, (size_t)done, err) ||
+            img_output_write(output, cursor->buffer, (size_t)done, err))
+            return -1;
+    }
+    *ret_len = done;
+    return 0;
+}
+
+int img_output_disk(struct img_output *output, struct img_cursor *cursor, uint64_t len,
+                    struct mir_error *err)
+{
+    while (len) {
+        const struct img_extent *e;
+        uint64_t n = piece(cursor, len, &e), within = e ? cursor->at - e->at : 0;
+        int rc;
+        if (!e)
+            rc = img_output_zeros(output, n, err);
+        else if (e->bytes)
+            rc = img_output_write(output, e->bytes + within, (size_t)n, err);
+        else
+            rc = copy_input(cursor, output, e->input_at + within, n, &n, err);
+        if (rc)
+            return -1;
+        cursor->at += n;
+        len -= n;
+    }
+    return 0;
+}
+
+void img_cursor_skip(struct img_cursor *cursor, uint64_t len)
+{
+    cursor->at += len;
 }
 
 bool img_disk_has(const struct img_disk *disk, uint64_t at, uint64_t len)

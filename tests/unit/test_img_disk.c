@@ -159,7 +159,8 @@ static void test_raw_from_a_pipe(void **state)
     img_input_init(&input, ends[0]);
     img_output_init(&output, out);
     assert_false(input.seekable);
-    assert_int_equal(img_container_by_name("raw")->write(&disk, &input, &output, &err), 0);
+    assert_int_equal(
+        img_container_write(img_container_by_name("raw"), &disk, &input, &output, &err), 0);
     unsigned char *want = expected(&disk, fd), *got = malloc(disk.size);
     assert_int_equal(pread(out, got, disk.size, 0), disk.size);
     assert_int_equal(lseek(out, 0, SEEK_END), disk.size);

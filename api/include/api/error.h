@@ -71,8 +71,8 @@ enum mir_kind mir_kind_by_name(const char *name);
 int mir_fail(struct mir_error *err, enum mir_kind kind, const char *fmt, ...) MIR_PRINTF(3, 4);
 
 /* The same for a failed system call: appends ": " and the text of `sys_errno`, and chooses the
- * kind from it (ENOENT: not found; ENOSPC, EDQUOT: no space; EACCES, EPERM: policy; else failed).
- */
+ * kind from it (ENOENT: not found; ENOSPC, EDQUOT, EFBIG: no space; EACCES, EPERM: policy; else
+ * failed). */
 int mir_fail_errno(struct mir_error *err, int sys_errno, const char *fmt, ...) MIR_PRINTF(3, 4);
 
 /* Put "context: " in front of the text. Returns -1. */

@@ -11,12 +11,15 @@
 
 #include "api/kernel.h"
 
+#define KRN_DIGEST_BYTES 32
+
 struct krn_digest {
     unsigned char state[128]; /* libcrypto's SHA256_CTX; checked to fit */
 } __attribute__((aligned(16)));
 
 void krn_digest_init(struct krn_digest *digest);
 void krn_digest_add(struct krn_digest *digest, const void *data, size_t len);
+void krn_digest_bytes(struct krn_digest *digest, unsigned char out[KRN_DIGEST_BYTES]);
 void krn_digest_text(struct krn_digest *digest, char out[MIR_SHA256_TEXT]);
 
 /* Of the whole file behind fd (borrowed; its offset is not used). name: for messages, which say why

@@ -36,7 +36,7 @@ struct img_cursor {
     struct img_input *input;     /* borrowed */
     size_t next;                 /* the extent that holds `at` or comes after it */
     uint64_t at;
-    unsigned char *buffer; /* owned */
+    unsigned char *buffer; /* owned; IMG_STREAM_BYTES, not touched before it is needed */
 };
 
 void img_cursor_init(struct img_cursor *cursor, const struct img_disk *disk,
@@ -59,6 +59,9 @@ int img_cursor_next(struct img_cursor *cursor, struct img_run *ret, struct mir_e
  * *ret_hole (may be NULL): nothing of it is an extent. Behind the end of the disk: zeros. */
 int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_hole,
                     struct mir_error *err);
+
+/* Forward by len bytes, which are not read. */
+void img_cursor_skip(struct img_cursor *cursor, uint64_t len);
 
 /* True when [at, at + len) of the disk holds an extent or a part of one. Any place; moves
  * nothing. Sealed disks only. */

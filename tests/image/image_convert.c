@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * image_convert FROM TO INPUT OUTPUT
+ * image_convert random:SEED:BYTES TO INPUT OUTPUT
+ *
+ * The first reads a disk image (disk-raw, disk-qcow2, disk-vhd) and writes it as a container. The
+ * second makes up a disk of that size from a seed, with ranges of INPUT, made bytes, written zeros
+ * and holes, and writes that; what was written is said as "AT LEN" lines. OUTPUT "-" is stdout. For
+ * tests and measurements; not installed.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image_random.h"
+#include "images/container.h"
+#include "images/reader.h"
+
+static int fail(const struct mir_error *err)
+{
+    fprintf(stderr, "%s: %s (%s)\n", mir_kind_info(err->kind)->name, err->text, err->hint);
+    return 1;
+}
+
+static int open_disk(const char *from, int fd, const struct img_container *to,
+                     struct img_disk *disk, struct mir_error *err)
+{
+    unsigned long long seed, bytes;
+    struct stat st;
+    if (sscanf(from, "random:%llu:%llu", &seed, &bytes) == 2) {
+        if (fstat(fd, &st))
+            return mir_fail(err, MIR_FAILED, "no input");
+        return image_random(disk, seed, img_container_size(to, bytes), (uint64_t)st.st_size, err);
+    }
+    int format = mir_format_by_name(from);
+    if (format < 0)
+        return mir_fail(err, MIR_USAGE, "no such format: %s", from);
+    if (img_read_disk(fd, (enum mir_format)format, disk, err))
+        return -1;
+    return img_disk_grow(disk, img_container_size(to, disk->size), err);
+}
+
+int main(int argc, char **argv)
+{
+    const struct img_container *to = argc == 5 ? img_container_by_name(argv[2]) : NULL;
+    struct mir_error err = {0};
+    struct img_disk disk = {0};
+    struct img_input input;
+    struct img_output output;
+    if (!to) {
+        fprintf(stderr, "usage: image_convert FROM TO INPUT OUTPUT\n");
+        return 2;
+    }
+    int in = open(argv[3], O_RDONLY | O_CLOEXEC);
+    if (in < 0 || open_disk(argv[1], in, to, &disk, &err))
+        return fail(&err);
+    int out = !strcmp(argv[4], "-") ? STDOUT_FILENO
+                                    : open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    img_input_init(&input, in);
+    img_output_init(&output, out);
+    if (out < 0 || img_container_write(to, &disk, &input, &output, &err))
+        return fail(&err);
+    for (size_t i = 0; strncmp(argv[1], "random:", 7) == 0 && i < disk.count; i++)
+        fprintf(stderr, "%" PRIu64 " %" PRIu64 "\n", disk.extents[i].at, disk.extents[i].len);
+    img_disk_clear(&disk);
+    return 0;
+}
