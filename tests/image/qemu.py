@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Our containers and readers against qemu-img. Argument: image_convert. Speaks TAP; without
+qemu-img (Debian's qemu-utils) everything is skipped."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+CONVERT = os.path.abspath(sys.argv[1])
+MIB = 1 << 20
+# Our name: qemu-img's driver, the pieces that something is kept in, and whether it can check.
+CONTAINERS = {'raw': ('raw', 4096, False), 'qcow2': ('qcow2', 65536, True),
+              'vhd': ('vpc', 4096, False), 'vhd-dynamic': ('vpc', 2 * MIB, False),
+              'vmdk': ('vmdk', 65536, True)}
+SIZES = [512, 65536 + 512, MIB - 512, 37 * MIB + 512, 8 << 30]
+
+
+class Absent(Exception):
+    """Not on this machine."""
+
+
+def run(*args, code=0, **options):
+    done = subprocess.run(args, capture_output=True, text=True, timeout=200, check=False, **options)
+    assert done.returncode == code, f'{args}: {done.returncode} {done.stdout} {done.stderr}'
+    return done
+
+
+def qemu_img(*args):
+    return run('qemu-img', *args).stdout
+
+
+def convert(source, container, *files):
+    """The ranges that were written: of a disk made from a seed only."""
+    done = run(CONVERT, source, container, *files)
+    return [tuple(map(int, line.split())) for line in done.stderr.splitlines()]
+
+
+def virtual_size(path, driver):
+    return json.loads(qemu_img('info', '-f', driver, '--output=json', path))['virtual-size']
+
+
+def data_ranges(path, driver):
+    """What qemu-img says holds data, neighbours joined."""
+    ranges = []
+    for entry in json.loads(qemu_img('map', '-f', driver, '--output=json', path)):
+        if not entry['data']:
+            continue
+        start, end = entry['start'], entry['start'] + entry['length']
+        if ranges and ranges[-1][1] == start:
+            ranges[-1][1] = end
+        else:
+            ranges.append([start, end])
+    return ranges
+
+
+def blocks_of(ranges, block, size):
+    """Whole blocks that hold something, neighbours joined: [start, end)."""
+    found = []
+    for at, length in ranges:
+        start, end = at // block * block, min(-(-(at + length) // block) * block, size)
+        if found and start <= found[-1][1]:
+            found[-1][1] = max(end, found[-1][1])
+        else:
+            found.append([start, end])
+    return found
+
+
+def allocated(path):
+    return os.stat(path).st_blocks * 512
+
+
+def one_disk(folder, name, seed, size):
+    driver, block, can_check = CONTAINERS[name]
+    path, raw = os.path.join(folder, 'image'), os.path.join(folder, 'raw')
+    source = f'random:{seed}:{size}'
+    written = convert(source, name, os.path.join(folder, 'input'), path)
+    full = virtual_size(path, driver)
+    assert full - size < MIB, (name, size, full)
+    source = f'random:{seed}:{full}'
+    assert convert(source, 'raw', os.path.join(folder, 'input'), raw) == written
+    assert os.stat(raw).st_size == full
+    qemu_img('compare', '-f', 'raw', '-F', driver, raw, path)
+    if can_check:
+        assert 'No errors' in qemu_img('check', '-f', driver, path)
+    if name in ('qcow2', 'vmdk', 'vhd-dynamic'):  # the others keep it as the file system does
+        assert data_ranges(path, driver) == blocks_of(written, block, full), (name, seed, size)
+    most = sum(end - start for start, end in blocks_of(written, 65536, full))
+    assert allocated(path) <= most + 640 * 1024, (name, seed, size, allocated(path), most)
+
+
+def containers(folder):
+    for name in CONTAINERS:
+        for number, size in enumerate(SIZES):
+            for seed in range(2):
+                one_disk(folder, name, 10 * number + seed, size)
+
+
+def the_largest(folder):
+    size = 2040 << 30
+    raw, path = os.path.join(folder, 'raw'), os.path.join(folder, 'image')
+    with open(raw, 'wb') as file:
+        file.write(b'begin')
+        file.seek(size - 3)
+        file.write(b'end')
+    for name in ('qcow2', 'vhd', 'vhd-dynamic', 'vmdk'):
+        driver, _, can_check = CONTAINERS[name]
+        convert('disk-raw', name, raw, path)
+        assert virtual_size(path, driver) == size, name
+        assert allocated(path) < 8 * MIB, (name, allocated(path))
+        qemu_img('compare', '-f', 'raw', '-F', driver, raw, path)
+        if can_check:
+            assert 'No errors' in qemu_img('check', '-f', driver, path)
+
+
+READ = [('qcow2', 'disk-qcow2', options) for options in (
+            '', 'compat=0.10', 'cluster_size=512', 'cluster_size=2M', 'lazy_refcounts=on',
+            'refcount_bits=1', 'preallocation=metadata', 'preallocation=full')] + \
+       [('vpc', 'disk-vhd', options) for options in (
+           '', 'force_size=on', 'subformat=fixed', 'subformat=fixed,force_size=on')]
+
+
+def made_by_qemu(folder):
+    raw, path, back = (os.path.join(folder, name) for name in ('raw', 'image', 'back'))
+    for seed, size in enumerate((65536 + 512, 70 * MIB + 512)):
+        convert(f'random:{seed}:{size}', 'raw', os.path.join(folder, 'input'), raw)
+        for driver, format_, options in READ:
+            if os.path.exists(path):
+                os.unlink(path)
+            qemu_img('convert', '-f', 'raw', '-O', driver, *(['-o', options] if options else []),
+                     raw, path)
+            convert(format_, 'raw', path, back)
+            # Without force_size qemu-img rounds up to its geometry: the rest is zeros.
+            assert 'Images are identical' in qemu_img('compare', '-f', 'raw', '-F', 'raw', raw,
+                                                      back), (driver, options)
+            assert virtual_size(path, driver) == os.stat(back).st_size, (driver, options)
+
+
+def qemu_io(path, *commands):
+    words = [word for command in commands for word in ('-c', command)]
+    done = run('qemu-io', '-f', 'qcow2', *words, path)
+    assert 'failed' not in done.stdout and 'error' not in done.stderr, done
+
+
+def written_over(folder):
+    """Snapshots, zero clusters, discarded ones, clusters in another order than the disk's."""
+    path, back, want = (os.path.join(folder, name) for name in ('image', 'back', 'want'))
+    qemu_img('create', '-f', 'qcow2', path, '64M')
+    qemu_io(path, 'write -P 1 40M 1M', 'write -P 2 0 192k', 'write -P 3 4097 1000')
+    qemu_img('snapshot', '-c', 'before', path)
+    qemu_io(path, 'write -P 4 64k 64k', 'write -z 40M 128k', 'discard 41M 64k',
+            'write -P 5 63M 1M', 'write -P 6 20M 513', 'write -z -u 0 64k')
+    convert('disk-qcow2', 'raw', path, back)
+    qemu_img('convert', '-f', 'qcow2', '-O', 'raw', path, want)
+    with open(back, 'rb') as ours, open(want, 'rb') as theirs:
+        assert ours.read() == theirs.read()
+
+
+REFUSED = [(('-c',), 'compressed'), (('-o', 'extended_l2=on'), 'not known here'),
+           (('-o', 'data_file=DATA'), 'another file'),
+           (('--object', 'secret,id=s,data=abc', '-o',
+             'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10'), 'encrypted')]
+
+
+def refused(folder):
+    raw, path, back = (os.path.join(folder, name) for name in ('raw', 'image', 'back'))
+    convert('random:1:5000000', 'raw', os.path.join(folder, 'input'), raw)
+    for options, word in REFUSED:
+        options = [option.replace('DATA', os.path.join(folder, 'data')) for option in options]
+        qemu_img('convert', '-f', 'raw', '-O', 'qcow2', *options, raw, path)
+        answer = run(CONVERT, 'disk-qcow2', 'raw', path, back, code=1).stderr
+        assert word in answer and 'qemu-img convert' in answer, answer
+        os.unlink(path)
+    qemu_img('create', '-f', 'qcow2', '-b', raw, '-F', 'raw', path)
+    answer = run(CONVERT, 'disk-qcow2', 'raw', path, back, code=1).stderr
+    assert 'backing file' in answer and 'qemu-img convert' in answer, answer
+
+
+CASES = [containers, the_largest, made_by_qemu, written_over, refused]
+
+
+def main():
+    print(f'1..{len(CASES)}')
+    failed = False
+    missing = [name for name in ('qemu-img', 'qemu-io') if not shutil.which(name)]
+    for number, case in enumerate(CASES, 1):
+        with tempfile.TemporaryDirectory(prefix='test-img-qemu-') as folder:
+            try:
+                if missing:
+                    raise Absent(f'{missing[0]} is not installed (qemu-utils)')
+                with open(os.path.join(folder, 'input'), 'wb') as file:
+                    file.write(os.urandom(12 * MIB))
+                case(folder)
+                print(f'ok {number} - {case.__name__}', flush=True)
+            except Absent as absent:
+                print(f'ok {number} - {case.__name__} # SKIP {absent}', flush=True)
+            except (AssertionError, subprocess.SubprocessError, OSError) as error:
+                failed = True
+                print(f'# {error}\nnot ok {number} - {case.__name__}', flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
