@@ -149,12 +149,25 @@ static int order_fat(char *words, struct mir_error *err)
                        maker.file_count, err);
 }
 
+static int order_ext2(char *words, struct mir_error *err)
+{
+    uint64_t at, len;
+    char id[33], label[17];
+    unsigned char uuid[16] = {0};
+    if (cut(words, &at, &len, id, label, err))
+        return -1;
+    bytes_of_hex(id, uuid);
+    if (!len)
+        len = img_ext2_bytes(maker.files, maker.file_count);
+    return img_ext2_add(&maker.disk, at, len, uuid, label, maker.files, maker.file_count, err);
+}
+
 static const struct order {
     const char *name;
     int (*run)(char *words, struct mir_error *err);
 } orders[] = {
     {"disk", order_disk},   {"part", order_part},   {"mbr", order_mbr}, {"gpt", order_gpt},
-    {"input", order_input}, {"bytes", order_bytes}, {"fat", order_fat},
+    {"input", order_input}, {"bytes", order_bytes}, {"fat", order_fat}, {"ext2", order_ext2},
 };
 
 static int run(char *line, struct mir_error *err)
