@@ -79,8 +79,9 @@ static int refuse(const char *line, const char *at, struct mir_error *err)
 {
     mir_fail(err, MIR_USAGE, "the boot loader would change the arguments from byte %zu on: %.40s",
              (size_t)(at - line) + 1, at);
-    return mir_error_hint(err, "GRUB puts \\ before each of \\ \" ' and quotes a word that has a "
-                               "space; write it in another way that the kernel knows (hello: %%22)");
+    return mir_error_hint(err,
+                          "GRUB puts \\ before each of \\ \" ' and quotes a word that has a "
+                          "space; write it in another way that the kernel knows (hello: %%22)");
 }
 
 /* One character within single quotes, where GRUB's shell leaves everything else alone. */
