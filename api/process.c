@@ -101,7 +101,9 @@ int mir_process_wait_gone(const struct mir_process *process, int timeout_ms, str
                     timeout_ms);
 }
 
-char *mir_program_path(const char *name, struct mir_error *err)
+/* The file or folder of that name beside the running program, or in the folder of an installation;
+ * owned, NULL when there is none that can be used so. */
+static char *find_beside(const char *name, const char *installed_in, int access_mode)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -113,15 +115,35 @@ char *mir_program_path(const char *name, struct mir_error *err)
     if (slash) {
         *slash = '\0';
         char *beside = mir_format("%s/%s", self, name);
-        if (!access(beside, X_OK))
+        if (!access(beside, access_mode))
             return beside;
         free(beside);
     }
-    char *installed = mir_format("%s/%s", MIR_LIBEXECDIR, name);
-    if (!access(installed, X_OK))
+    char *installed = mir_format("%s/%s", installed_in, name);
+    if (!access(installed, access_mode))
         return installed;
     free(installed);
-    mir_fail(err, MIR_NOT_FOUND, "the program %s is missing", name);
-    mir_error_hint(err, "it belongs beside this program or in %s; install again", MIR_LIBEXECDIR);
     return NULL;
+}
+
+static char *found_or_missing(char *path, const char *what, const char *name,
+                              const char *installed_in, struct mir_error *err)
+{
+    if (path)
+        return path;
+    mir_fail(err, MIR_NOT_FOUND, "the %s %s is missing", what, name);
+    mir_error_hint(err, "it belongs beside this program or in %s; install again", installed_in);
+    return NULL;
+}
+
+char *mir_program_path(const char *name, struct mir_error *err)
+{
+    return found_or_missing(find_beside(name, MIR_LIBEXECDIR, X_OK), "program", name,
+                            MIR_LIBEXECDIR, err);
+}
+
+char *mir_data_path(const char *name, struct mir_error *err)
+{
+    return found_or_missing(find_beside(name, MIR_DATADIR, R_OK), "file or folder", name,
+                            MIR_DATADIR, err);
 }

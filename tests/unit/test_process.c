@@ -78,6 +78,11 @@ static void finds_the_programs_beside_it(void **state)
     assert_int_equal(err.kind, MIR_NOT_FOUND);
     assert_non_null(strstr(err.text, "mirage-no-such-program"));
     assert_string_not_equal(err.hint, "");
+    mir_auto_free char *data = mir_data_path(name, NULL);
+    assert_string_equal(data, self);
+    assert_null(mir_data_path("no-such-data", &err));
+    assert_int_equal(err.kind, MIR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "no-such-data"));
 }
 
 int main(void)

@@ -37,4 +37,8 @@ int mir_process_wait_gone(const struct mir_process *process, int timeout_ms, str
  * installation. Owned, or NULL with MIR_NOT_FOUND. */
 char *mir_program_path(const char *name, struct mir_error *err);
 
+/* The same for a file or folder that is no program: beside the running program, or in the data
+ * directory of the installation. */
+char *mir_data_path(const char *name, struct mir_error *err);
+
 #endif
