@@ -21,6 +21,7 @@ BUILD = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
 os.environ.setdefault('MIRAGE_BIN', os.path.join(BUILD, 'bin'))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
+import images  # noqa: E402
 import kernels  # noqa: E402
 import mirage  # noqa: E402
 from guest import BareGuest, first_output  # noqa: E402
@@ -269,6 +270,7 @@ def main():
                  'empty': compiled(folder, 'empty', 'int main(void) { return 0; }\n')}
         start_up(table, tools)
         with_the_daemon(table, tools)
+        images.measure(table, tools['pairs'], BUILD, ROUNDS)
     many_leases(table, int(os.environ.get('BENCH_LEASES', '1000000')))
     text = f'{uptime}\n\n{table.text()}'
     with open(os.path.join(BUILD, 'bench.txt'), 'w', encoding='utf-8') as f:

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * image_convert FROM TO INPUT OUTPUT
+ * image_convert place:AT:BYTES TO INPUT OUTPUT
  * image_convert random:SEED:BYTES TO INPUT OUTPUT
  *
  * The first reads a disk image (disk-raw, disk-qcow2, disk-vhd) and writes it as a container. The
- * second makes up a disk of that size from a seed, with ranges of INPUT, made bytes, written zeros
- * and holes, and writes that; what was written is said as "AT LEN" lines. OUTPUT "-" is stdout. For
- * tests and measurements; not installed.
+ * second writes a disk of that size with all of INPUT at one place. The third makes up a disk from
+ * a seed, with ranges of INPUT, made bytes, written zeros and holes, and writes that; what was
+ * written is said as "AT LEN" lines. OUTPUT "-" is stdout. For tests and measurements; not
+ * installed.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,16 +28,25 @@ static int fail(const struct mir_error *err)
     return 1;
 }
 
+static int placed(struct img_disk *disk, uint64_t at, uint64_t size, uint64_t input_bytes,
+                  struct mir_error *err)
+{
+    return img_disk_init(disk, size, err) || img_disk_input(disk, at, 0, input_bytes, err)
+               ? -1
+               : img_disk_seal(disk, err);
+}
+
 static int open_disk(const char *from, int fd, const struct img_container *to,
                      struct img_disk *disk, struct mir_error *err)
 {
-    unsigned long long seed, bytes;
+    unsigned long long a, bytes;
     struct stat st;
-    if (sscanf(from, "random:%llu:%llu", &seed, &bytes) == 2) {
-        if (fstat(fd, &st))
-            return mir_fail(err, MIR_FAILED, "no input");
-        return image_random(disk, seed, img_container_size(to, bytes), (uint64_t)st.st_size, err);
-    }
+    if (fstat(fd, &st))
+        return mir_fail(err, MIR_FAILED, "no input");
+    if (sscanf(from, "place:%llu:%llu", &a, &bytes) == 2)
+        return placed(disk, a, img_container_size(to, bytes), (uint64_t)st.st_size, err);
+    if (sscanf(from, "random:%llu:%llu", &a, &bytes) == 2)
+        return image_random(disk, a, img_container_size(to, bytes), (uint64_t)st.st_size, err);
     int format = mir_format_by_name(from);
     if (format < 0)
         return mir_fail(err, MIR_USAGE, "no such format: %s", from);
