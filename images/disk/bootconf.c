@@ -19,8 +19,9 @@ static const struct loader {
 } loaders[] = {
     {MIR_BOOT_MULTIBOOT2, "multiboot2", "module2", false, true, IMG_ARGUMENTS_MAX},
     {MIR_BOOT_MULTIBOOT1, "multiboot", "module", true, true, IMG_ARGUMENTS_MAX},
-    /* The kernel's own buffer: 2047 bytes and a NUL on both processors. */
-    {MIR_BOOT_LINUX, "linux", "initrd", false, false, 2047 - (sizeof BOOT_IMAGE - 1)},
+    /* Which of GRUB's two loaders, the core sets (images/grub/early-*.cfg): on a BIOS the one that
+     * enters in real mode, as some kernels have no other entry. The limit is Linux' own buffer. */
+    {MIR_BOOT_LINUX, "$linux", "$initrd", false, false, 2047 - (sizeof BOOT_IMAGE - 1)},
 };
 
 /* These have a multiboot header, or none, but are started by something else. */
