@@ -71,8 +71,9 @@ bool cmd_confirm(const struct cmd_context *ctx, const char *question);
 
 /* --- the commands --- */
 cmd_run_fn cmd_deploy, cmd_plan, cmd_ps, cmd_show, cmd_logs, cmd_wait, cmd_extend, cmd_rm,
-    cmd_inspect, cmd_doctor, cmd_orphans, cmd_reap, cmd_sites, cmd_site_add, cmd_site_verify,
-    cmd_site_rm, cmd_badge, cmd_providers, cmd_daemon_start, cmd_daemon_stop, cmd_daemon_status,
-    cmd_daemon_run, cmd_config_list, cmd_completion, cmd_api, cmd_help, cmd_version;
+    cmd_inspect, cmd_image_build, cmd_doctor, cmd_orphans, cmd_reap, cmd_sites, cmd_site_add,
+    cmd_site_verify, cmd_site_rm, cmd_badge, cmd_providers, cmd_daemon_start, cmd_daemon_stop,
+    cmd_daemon_status, cmd_daemon_run, cmd_config_list, cmd_completion, cmd_api, cmd_help,
+    cmd_version;
 
 #endif

@@ -13,6 +13,9 @@ const char *const cmd_provider_names[] = {CMD_PROVIDER_NAMES, NULL};
 
 static const char *const shells[] = {"bash", "zsh", "fish", "names", NULL};
 static const char *const topics[] = {"environment", "exit-codes", "formatting", "kernels", NULL};
+static const char *const formats[] = {"raw",  "qcow2",   "vhd",        "vhd-dynamic",
+                                      "vmdk", "extents", "ec2-bundle", NULL};
+static const char *const boots[] = {"bios", "uefi", "both", "pvgrub", "pvgrub-bare", NULL};
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const states[] = {"pending", "preparing", "uploading", "launching",
                                      "running", "live",      "ending",    "gone",
@@ -22,8 +25,9 @@ static const char *const states[] = {"pending", "preparing", "uploading", "launc
 #define WAITS (IN(DEPLOY) | IN(EXTEND) | IN(RM))
 
 const struct cmd_option cmd_options[OPT_COUNT] = {
-    [OPT_KERNEL] = {"kernel", 0, CMD_FILE, CMD_OPT_PLACE, "KERNEL", NULL, DEPLOYS | IN(INSPECT),
-                    "Kernel file", "the unikernel: ELF, bzImage or disk image, compressed or not"},
+    [OPT_KERNEL] = {"kernel", 0, CMD_FILE, CMD_OPT_PLACE, "KERNEL", NULL,
+                    DEPLOYS | IN(INSPECT) | IN(IMAGE_BUILD), "Kernel file",
+                    "the unikernel: ELF, bzImage or disk image, compressed or not"},
     [OPT_PROVIDER] = {"provider", 0, CMD_CHOICE, CMD_OPT_PLACE, "PROVIDER", cmd_provider_names,
                       IN(PLAN) | IN(DOCTOR) | IN(REAP), "Provider", "where to run it"},
     [OPT_DURATION] = {"duration", 0, CMD_DURATION, CMD_OPT_PLACE, "DURATION", NULL, IN(EXTEND),
@@ -75,6 +79,32 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_GRACE] = {"grace", 0, CMD_DURATION, 0, "DURATION", NULL, IN(REAP), NULL,
                    "leave alone what is past its deadline by less (default: 5s and the provider's "
                    "settling time)"},
+    [OPT_OUTPUT] = {"output", 'o', CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), "Image file",
+                    "where the image goes; - is standard output; a folder for an ec2-bundle"},
+    [OPT_FORMAT] = {"format", 0, CMD_CHOICE, 0, "FORMAT", formats, IN(IMAGE_BUILD), NULL,
+                    "what the image is written as (default: raw)"},
+    [OPT_BOOT] = {"boot", 0, CMD_CHOICE, 0, "BOOT", boots, IN(IMAGE_BUILD), NULL,
+                  "how it starts (default: pvgrub for a classic Xen kernel, both for any other)"},
+    [OPT_ARG] = {"arg", 0, CMD_TEXT, CMD_OPT_REPEAT | CMD_OPT_META, "ARGUMENT", NULL,
+                 IN(IMAGE_BUILD), NULL,
+                 "an argument of the kernel; what follows -- is one as well"},
+    [OPT_MODULE] = {"module", 0, CMD_FILE, CMD_OPT_REPEAT | CMD_OPT_META, "FILE", NULL,
+                    IN(IMAGE_BUILD), NULL,
+                    "a file to load beside the kernel: an initramfs, a module"},
+    [OPT_SIZE] = {"size", 0, CMD_SIZE, CMD_OPT_META, "SIZE", NULL, IN(IMAGE_BUILD), NULL,
+                  "size of the disk (default: as small as it can be)"},
+    [OPT_FORCE] = {"force", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, IN(IMAGE_BUILD), NULL,
+                   "replace the output if it is there"},
+    [OPT_CERT] = {"cert", 0, CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), NULL,
+                  "ec2-bundle: your X.509 certificate, which EC2 knows"},
+    [OPT_KEY] = {"key", 0, CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), NULL,
+                 "ec2-bundle: its private key"},
+    [OPT_EC2_CERT] = {"ec2-cert", 0, CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), NULL,
+                      "ec2-bundle: EC2's certificate"},
+    [OPT_ACCOUNT] = {"account", 0, CMD_TEXT, 0, "NUMBER", NULL, IN(IMAGE_BUILD), NULL,
+                     "ec2-bundle: your AWS account, 12 digits"},
+    [OPT_KERNEL_ID] = {"kernel-id", 0, CMD_TEXT, 0, "AKI", NULL, IN(IMAGE_BUILD), NULL,
+                       "ec2-bundle: the PV-GRUB of the region, aki-..."},
     [OPT_YES] = {"yes", 'y', CMD_FLAG, 0, NULL, NULL, IN(DEPLOY) | IN(RM) | IN(SITE_RM), NULL,
                  "answer confirmations with yes"},
     [OPT_JSON] = {"json", 0, CMD_FLAG, 0, NULL, NULL, CMD_ALL, NULL,

@@ -21,11 +21,13 @@
 #define ANSWER_MAX ((size_t)256 << 10)
 #define FILE_FD 3 /* the inspector's */
 #define LOW_FDS 10
+#define ARGV_MAX 48
 
 struct job {
     const char *name;
-    const char *command; /* inspect or unpack */
-    int out_fd;          /* borrowed: where unpacked bytes go; -1: the answer comes on stdout */
+    const char *command;      /* inspect, unpack or build */
+    const char *const *words; /* borrowed: more of its command line; NULL-terminated, or NULL */
+    int out_fd;               /* borrowed: where bytes go; -1: the answer comes on stdout */
     pid_t pid;
     int pid_fd;    /* owned */
     int answer_fd; /* owned */
@@ -104,10 +106,12 @@ static int set_attributes(posix_spawnattr_t *attr)
 
 static int spawn(struct job *job, const char *helper_path, const struct handed *handed)
 {
-    char program[] = "mirage-image", command[16], fd_flag[] = "--fd", fd_text[] = "3",
-         json[] = "--json";
-    mir_copy(command, sizeof command, job->command);
-    char *const argv[] = {program, command, fd_flag, fd_text, json, NULL};
+    const char *words[ARGV_MAX] = {"mirage-image", job->command, "--fd", "3", "--json"};
+    size_t count = 5;
+    for (size_t i = 0; job->words && job->words[i] && count + 1 < MIR_NELEMS(words); i++)
+        words[count++] = job->words[i];
+    char *argv[ARGV_MAX];
+    memcpy(argv, words, sizeof argv); /* exec changes none of them */
     char *const envp[] = {NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -257,29 +261,27 @@ static int told_error(const struct job *job, const json_t *error, struct mir_err
     return -1;
 }
 
-/* ret_kernel NULL: no answer is expected, only no error. */
-static int understand(const struct job *job, int status, struct mir_kernel *ret_kernel,
-                      struct mir_error *err)
+/* ret NULL: no answer is expected, only no error. */
+static int understand(const struct job *job, int status, json_t **ret, struct mir_error *err)
 {
     if (!WIFEXITED(status))
         return refuse(job, err);
-    if (!ret_kernel && !WEXITSTATUS(status))
+    if (!ret && !WEXITSTATUS(status))
         return 0;
     json_t *json = mir_json_parse(mir_buf_text(&job->answer), job->answer.len, ANSWER_MAX, NULL);
     const json_t *error = json_object_get(json, "error");
-    int rc;
-    if (!json)
-        rc = refuse(job, err);
-    else if (error || WEXITSTATUS(status))
-        rc = told_error(job, error, err);
-    else
-        rc = mir_kernel_from_json(json, ret_kernel, err);
+    if (json && !error && !WEXITSTATUS(status)) {
+        *ret = json;
+        return 0;
+    }
+    int rc = json ? told_error(job, error, err) : refuse(job, err);
     json_decref(json);
     return rc;
 }
 
-static int run(struct job *job, const char *helper_path, int fd, int64_t timeout_ms,
-               struct mir_kernel *ret_kernel, struct mir_error *err)
+/* *ret: the answer, a new reference; ret NULL: none is expected. */
+static int run(struct job *job, const char *helper_path, int fd, int64_t timeout_ms, json_t **ret,
+               struct mir_error *err)
 {
     const struct mir_clock *clock = mir_clock_system();
     job->deadline_ms =
@@ -291,7 +293,7 @@ static int run(struct job *job, const char *helper_path, int fd, int64_t timeout
     int failed = read_answer(job, err);
     int rc = reap(job, failed != 0, &status, failed ? NULL : err);
     if (!failed && !rc)
-        rc = understand(job, status, ret_kernel, err);
+        rc = understand(job, status, ret, err);
     close(job->answer_fd);
     if (job->pid_fd >= 0)
         close(job->pid_fd);
@@ -303,7 +305,26 @@ int img_inspect_fd(const char *helper_path, int fd, const char *name, int64_t ti
                    struct mir_kernel *ret_kernel, struct mir_error *err)
 {
     struct job job = {.name = name, .command = "inspect", .out_fd = -1, .pid_fd = -1};
-    return run(&job, helper_path, fd, timeout_ms, ret_kernel, err);
+    json_t *answer = NULL;
+    if (run(&job, helper_path, fd, timeout_ms, &answer, err))
+        return -1;
+    int rc = mir_kernel_from_json(answer, ret_kernel, err);
+    json_decref(answer);
+    return rc;
+}
+
+int img_build_fd(const char *helper_path, int fd, int out_fd, const char *name,
+                 const char *const *words, int64_t timeout_ms, struct img_summary *ret,
+                 struct mir_error *err)
+{
+    struct job job = {
+        .name = name, .command = "build", .words = words, .out_fd = out_fd, .pid_fd = -1};
+    json_t *answer = NULL;
+    if (run(&job, helper_path, fd, timeout_ms, &answer, err))
+        return -1;
+    int rc = img_summary_from_json(answer, ret, err);
+    json_decref(answer);
+    return rc;
 }
 
 int img_unpack_fd(const char *helper_path, int fd, int out_fd, const char *name, int64_t timeout_ms,

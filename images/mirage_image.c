@@ -4,6 +4,7 @@
  * sandbox behind itself, and only then looks at the first byte.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,33 +15,34 @@
 #include "api/buf.h"
 #include "api/file.h"
 #include "api/json.h"
-#include "api/suggest.h"
 #include "images/helper.h"
 #include "images/inspect.h"
 #include "images/report.h"
 #include "images/sandbox.h"
+#include "job.h"
+#include "request.h"
 
 static const char usage[] =
     "usage: mirage-image inspect FILE [--json]\n"
     "       mirage-image inspect - [--json]          read from stdin\n"
     "       mirage-image inspect --fd N [--json]     read an inherited descriptor\n"
     "       mirage-image unpack FILE > OUTPUT        take the compression off\n"
+    "       mirage-image build FILE --format FORMAT [OPTIONS] > OUTPUT\n"
     "       mirage-image --version | --help\n"
     "\n"
     "Says what a unikernel or disk image is, what it needs, and where it boots and why not.\n"
     "Compressed files (gzip, bzip2, xz, zstd) are unpacked on the fly. The file is looked at in a\n"
     "sandbox without files, network and processes. With --json the answer, or the error, is one\n"
-    "line of JSON on stdout (of unpack: on stderr).\n"
+    "line of JSON on stdout (of unpack and build: on stderr).\n"
+    "\n"
+    "build writes a disk that starts the kernel, or converts a disk. Options: --boot bios | uefi "
+    "|\n"
+    "both | pvgrub | pvgrub-bare, --arguments 'LINE' for the kernel, --module FILE (an initramfs, "
+    "a\n"
+    "module of Xen; up to 8), --size BYTES, --grub FOLDER with the boot loaders.\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 not usable (empty, damaged, bad arguments), 3 not found,\n"
     "             5 no permission\n";
-
-struct request {
-    const char *file; /* as given; NULL with fd */
-    int fd;
-    bool json;
-    bool unpack;
-};
 
 /* --- output: one write to a descriptor, for stdio would ask the kernel for more than the sandbox
  * gives --- */
@@ -98,96 +100,20 @@ static json_t *error_json(const struct mir_error *err)
                      text_json(err->text), "hint", text_json(err->hint));
 }
 
-/* stdout of unpack belongs to the data: an error for machines goes to stderr, alone. */
-static int fail(const struct mir_error *err, const struct request *req)
+/* stdout of unpack and build belongs to the data: an error for machines goes to stderr, alone. */
+static int fail(const struct mir_error *err, const struct img_request *req)
 {
-    if (!req->json || !req->unpack)
+    bool data_on_stdout = req->command != IMG_INSPECT;
+    if (!req->json || !data_on_stdout)
         put_message(err);
     if (req->json)
-        put_json(req->unpack ? STDERR_FILENO : STDOUT_FILENO, error_json(err));
+        put_json(data_on_stdout ? STDERR_FILENO : STDOUT_FILENO, error_json(err));
     return mir_kind_info(err->kind)->exit_code;
-}
-
-/* --- arguments --- */
-
-static int parse_fd(const char *text, int *ret_fd, struct mir_error *err)
-{
-    char *end;
-    errno = 0;
-    long fd = strtol(text, &end, 10);
-    if (errno || end == text || *end || fd < 0 || fd > 1 << 20)
-        return mir_fail(err, MIR_USAGE, "--fd %s: not the number of a descriptor", text);
-    *ret_fd = (int)fd;
-    return 0;
-}
-
-static int unknown_option(const char *option, struct mir_error *err)
-{
-    static const char *const known[] = {"--json", "--fd", "--help", "--version"};
-    const char *near = mir_suggest(option, known, MIR_NELEMS(known));
-    mir_fail(err, MIR_USAGE, "unknown option %s", option);
-    return near ? mir_error_hint(err, "did you mean %s?", near)
-                : mir_error_hint(err, "see mirage-image --help");
-}
-
-/* One option; *at moves on when it takes a value. */
-static int parse_option(int argc, char **argv, int *at, struct request *req, struct mir_error *err)
-{
-    const char *option = argv[*at];
-    if (!strcmp(option, "--json"))
-        return 0; /* seen already */
-    if (strcmp(option, "--fd"))
-        return unknown_option(option, err);
-    if (*at + 1 >= argc)
-        return mir_fail(err, MIR_USAGE, "--fd needs the number of a descriptor");
-    return parse_fd(argv[++*at], &req->fd, err);
-}
-
-static int parse_file(const char *file, struct request *req, struct mir_error *err)
-{
-    if (req->file)
-        return mir_fail(err, MIR_USAGE, "one file at a time: %s and %s were given", req->file,
-                        file);
-    req->file = file;
-    return 0;
-}
-
-static int parse_end(const struct request *req, struct mir_error *err)
-{
-    if (!req->file && req->fd < 0) {
-        mir_fail(err, MIR_USAGE, "no file was given");
-        return mir_error_hint(err, "mirage-image %s FILE", req->unpack ? "unpack" : "inspect");
-    }
-    if (req->file && req->fd >= 0)
-        return mir_fail(err, MIR_USAGE, "a file and --fd were given: one of them is enough");
-    return 0;
-}
-
-static int parse(int argc, char **argv, struct request *req, struct mir_error *err)
-{
-    *req = (struct request){.fd = -1, .unpack = !strcmp(argv[1], "unpack")};
-    bool options = true;
-    for (int i = 2; i < argc; i++)
-        req->json |= !strcmp(argv[i], "--json"); /* an error in the others is JSON already */
-    for (int i = 2; i < argc; i++) {
-        int rc;
-        if (options && !strcmp(argv[i], "--")) {
-            options = false;
-            continue;
-        }
-        if (options && argv[i][0] == '-' && argv[i][1])
-            rc = parse_option(argc, argv, &i, req, err);
-        else
-            rc = parse_file(argv[i], req, err);
-        if (rc)
-            return -1;
-    }
-    return parse_end(req, err);
 }
 
 /* --- inspect --- */
 
-static int open_input(const struct request *req, int *ret_fd, struct mir_error *err)
+static int open_input(const struct img_request *req, int *ret_fd, struct mir_error *err)
 {
     if (req->fd >= 0)
         *ret_fd = req->fd;
@@ -198,7 +124,21 @@ static int open_input(const struct request *req, int *ret_fd, struct mir_error *
     return 0;
 }
 
-static int enter_sandbox(const struct request *req, int fd, struct mir_error *err)
+/* What stdout may grow by. Of an image it is the place of the last byte, for its holes count. */
+static uint64_t output_limit(const struct img_request *req, uint64_t bytes)
+{
+    switch (req->command) {
+    case IMG_BUILD:
+        return 2 * IMG_DISK_BYTES_MAX;
+    case IMG_UNPACK:
+        return bytes + krn_limits_default()->max_unpacked_bytes;
+    case IMG_INSPECT:
+        break;
+    }
+    return 0;
+}
+
+static int enter_sandbox(const struct img_request *req, int fd, struct mir_error *err)
 {
     struct stat st;
     if (fstat(fd, &st))
@@ -206,15 +146,16 @@ static int enter_sandbox(const struct request *req, int fd, struct mir_error *er
     uint64_t bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)1 << 30;
     struct img_sandbox sandbox = {
         .layers = IMG_SANDBOX_ALL,
-        .work_bytes = bytes,
-        .output_bytes = req->unpack ? bytes + krn_limits_default()->max_unpacked_bytes : 0,
+        .work_bytes = req->command == IMG_BUILD ? bytes + ((uint64_t)4 << 30) : bytes,
+        .output_bytes = output_limit(req, bytes),
         .die_with_parent = req->fd >= 0, /* only programs hand over descriptors */
     };
-    json_object_seed(1); /* our own keys only; otherwise it would open /dev/urandom */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+    json_object_seed(1);      /* our own keys only; otherwise it would open /dev/urandom */
     return img_sandbox_enter(&sandbox, NULL, err);
 }
 
-static int inspect(const struct request *req, int fd, const char *name, struct mir_error *err)
+static int inspect(const struct img_request *req, int fd, const char *name, struct mir_error *err)
 {
     struct mir_kernel kernel;
     if (krn_inspect_fd(fd, krn_limits_default(), &kernel, err))
@@ -233,7 +174,7 @@ static int inspect(const struct request *req, int fd, const char *name, struct m
     return rc;
 }
 
-/* --- unpack --- */
+/* --- unpack and build: the bytes go to stdout --- */
 
 static int unpack(int fd, struct mir_error *err)
 {
@@ -241,17 +182,43 @@ static int unpack(int fd, struct mir_error *err)
     return krn_unpack_fd(fd, STDOUT_FILENO, krn_limits_default(), &bytes, err);
 }
 
-/* The exit code. */
+static int build(const struct img_request *req, struct img_job *job, struct mir_error *err)
+{
+    struct img_summary image;
+    if (img_job_run(job, STDOUT_FILENO, &image, err))
+        return -1;
+    if (req->json)
+        put_json(STDERR_FILENO, img_summary_to_json(&image));
+    return 0;
+}
+
+static int work(const struct img_request *req, struct img_job *job, int fd, const char *name,
+                struct mir_error *err)
+{
+    switch (req->command) {
+    case IMG_INSPECT:
+        return inspect(req, fd, name, err);
+    case IMG_UNPACK:
+        return unpack(fd, err);
+    case IMG_BUILD:
+        return build(req, job, err);
+    }
+    return -1;
+}
+
+/* The exit code. Nothing is freed: the process ends. */
 static int run(int argc, char **argv)
 {
-    struct request req;
+    struct img_request req;
+    struct img_job job;
     struct mir_error err = {0};
     int fd = -1;
-    if (parse(argc, argv, &req, &err) || open_input(&req, &fd, &err) ||
+    if (img_request_parse(argc, argv, &req, &err) || open_input(&req, &fd, &err) ||
+        (req.command == IMG_BUILD && img_job_open(&job, &req, fd, &err)) ||
         enter_sandbox(&req, fd, &err))
         return fail(&err, &req);
     const char *name = req.file && fd != STDIN_FILENO ? req.file : "stdin";
-    if (!(req.unpack ? unpack(fd, &err) : inspect(&req, fd, name, &err)))
+    if (!work(&req, &job, fd, name, &err))
         return 0;
     if (req.fd < 0) /* who hands over a descriptor knows its name */
         mir_error_wrap(&err, "%s", name);
@@ -263,13 +230,13 @@ static int unknown_command(const char *command)
     struct mir_error err;
     mir_fail(&err, MIR_USAGE, "unknown command %s", command);
     mir_error_hint(&err, "see mirage-image --help");
-    return fail(&err, &(struct request){.fd = -1});
+    return fail(&err, &(struct img_request){.fd = -1});
 }
 
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
-    if (!strcmp(command, "inspect") || !strcmp(command, "unpack"))
+    if (!strcmp(command, "inspect") || !strcmp(command, "unpack") || !strcmp(command, "build"))
         _exit(run(argc, argv)); /* nothing is buffered, and exit handlers need more than the
                                        sandbox allows */
     if (!strcmp(command, "sandbox-check"))

@@ -158,6 +158,10 @@ static int allow_all(scmp_filter_ctx filter)
     for (unsigned fd = STDOUT_FILENO; !rc && fd <= STDERR_FILENO; fd++)
         rc = allow_if(filter, SCMP_SYS(write), 0, SCMP_CMP_EQ, fd, 0);
     if (!rc)
+        rc = allow_if(filter, SCMP_SYS(ftruncate), 0, SCMP_CMP_EQ, STDOUT_FILENO, 0);
+    if (!rc)
+        rc = allow_if(filter, SCMP_SYS(copy_file_range), 2, SCMP_CMP_EQ, STDOUT_FILENO, 0);
+    if (!rc)
         rc = allow_if(filter, SCMP_SYS(newfstatat), 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0);
     if (!rc)
         rc = allow_if(filter, SCMP_SYS(mmap), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);

@@ -51,3 +51,20 @@ def bios_disk(message):
     sector += struct.pack('<BBBBBBBBII', 0x80, 0, 2, 0, 0x83, 0, 32, 0, 1, 2047)
     sector = sector.ljust(510, b'\0') + b'\x55\xaa'
     return sector.ljust(1 << 20, b'\0')
+
+
+def xen_pv():
+    """An ELF64 file that a classic Xen PV loader would take: the notes, and code that spins."""
+    def note(kind, text):
+        body = text.encode() + b'\0'
+        return struct.pack('<III', 4, len(body), kind) + b'Xen\0' + body.ljust(
+            (len(body) + 3) // 4 * 4, b'\0')
+    notes = note(6, 'Mini-OS') + note(5, 'xen-3.0') + note(8, 'generic')
+    headers = 64 + 2 * 56
+    code_at = headers + len(notes)
+    size = code_at + 2
+    elf = struct.pack('<16sHHIQQQIHHHHHH', b'\x7fELF\x02\x01\x01', 2, 62, 1, 0x100000 + code_at,
+                      64, 0, 0, 64, 56, 2, 0, 0, 0)
+    load = struct.pack('<IIQQQQQQ', 1, 7, 0, 0x100000, 0x100000, size, size, 4096)
+    program = struct.pack('<IIQQQQQQ', 4, 4, headers, 0, 0, len(notes), len(notes), 4)
+    return elf + load + program + notes + b'\xeb\xfe'

@@ -18,6 +18,7 @@
 
 #include "api/error.h"
 #include "api/kernel.h"
+#include "images/summary.h"
 
 #define IMG_INSPECT_TIMEOUT_MS 60000 /* for `timeout_ms` 0 */
 
@@ -40,5 +41,12 @@ int img_inspect_file(const char *helper_path, const char *path, int64_t timeout_
  * remove what was written. */
 int img_unpack_fd(const char *helper_path, int fd, int out_fd, const char *name, int64_t timeout_ms,
                   struct mir_error *err);
+
+/* Write an image of the kernel or disk behind fd to out_fd (borrowed; an empty file, or a pipe), by
+ * the same sandboxed program. words: its options for that, NULL-terminated (mirage-image --help).
+ * After any failure remove what was written. */
+int img_build_fd(const char *helper_path, int fd, int out_fd, const char *name,
+                 const char *const *words, int64_t timeout_ms, struct img_summary *ret,
+                 struct mir_error *err);
 
 #endif

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: ISC
+"""`mirage-deploy image build`: what it writes, what it says, what it refuses, and that neither an
+error nor an interruption leaves a part of an image. What the images do in a machine is
+tests/e2e/image_boots.py; what is in them, tests/unit and tests/image."""
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import kernels
+from mirage import PATIENCE, Skip, Tap, need_programs, program
+
+HELLO = program('hello.elf')
+FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vhd': 'vpc', 'vhd-dynamic': 'vpc', 'vmdk': 'vmdk'}
+BOOTS = {'bios': HELLO, 'uefi': HELLO, 'both': HELLO, 'pvgrub': 'xen.elf',
+         'pvgrub-bare': 'xen.elf'}
+MIB = 1 << 20
+
+
+class Bench:
+    """A folder of its own, in which nothing may stay that was not asked for."""
+
+    def __enter__(self):
+        self.dir = tempfile.mkdtemp(prefix='mir-image-')
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.dir)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, data):
+        with open(self.path(name), 'wb') as f:
+            f.write(data)
+        return self.path(name)
+
+    def run(self, *args, expect=0, **options):
+        env = {'PATH': os.environ['PATH'], 'HOME': self.dir, 'CI': 'true',
+               **{k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')}}
+        done = subprocess.run([program('mirage-deploy'), 'image', 'build', *args], env=env,
+                              cwd=self.dir, capture_output=True, check=False, **options)
+        assert expect is None or done.returncode == expect, (args, done.returncode, done.stderr)
+        return done
+
+    def build(self, *args):
+        return json.loads(self.run('--json', *args).stdout)
+
+    def refused(self, status, words, *args, **options):
+        """One sentence, the fix, the exit code, and nothing left behind."""
+        before = sorted(os.listdir(self.dir))
+        done = self.run(*args, expect=status, **options)
+        err = done.stderr.decode()
+        lines = [line for line in err.splitlines() if line.startswith('mirage-deploy: ')]
+        assert len(lines) == 1 and not done.stdout, (done.stdout, err)
+        assert len(err.splitlines()[-1].strip()) > 10, err
+        for word in words:
+            assert word in err, (word, err)
+        assert sorted(os.listdir(self.dir)) == before, os.listdir(self.dir)
+        error = json.loads(self.run('--json', *args, expect=status, **options).stdout)['error']
+        assert error['exit_code'] == status and error['detail'] in lines[0], error
+
+
+def sha256(path):
+    with open(path, 'rb') as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def results(tap):
+    with Bench() as b, tap.part('the answer says what was made'):
+        made = b.build(HELLO, '-o', 'h.img')
+        assert made == {'file': 'h.img', 'format': 'raw', 'boot': 'both', 'kernel': sha256(HELLO),
+                        'disk_bytes': os.path.getsize(b.path('h.img')),
+                        'output_bytes': made['disk_bytes'],
+                        'written_bytes': made['written_bytes']}, made
+        assert 0 < made['written_bytes'] < made['disk_bytes'], made
+        text = b.run(HELLO, '-o', 'again.img').stdout.decode()
+        for word in ('again.img', 'raw', 'both', 'MiB', sha256(HELLO)):
+            assert word in text, (word, text)
+        assert os.listdir(b.dir) and not [n for n in os.listdir(b.dir) if n.startswith('.')]
+    with Bench() as b, tap.part('equal input gives equal bytes, and other arguments others'):
+        b.write('xen.elf', kernels.xen_pv())
+        for name in FORMATS:
+            for boot, kernel in BOOTS.items():
+                args = [kernel, '--format', name, '--boot', boot]
+                b.build(*args, '-o', 'one', '--force', '--arg', 'hello=world')
+                b.build(*args, '-o', 'two', '--force', '--', 'hello=world')
+                assert sha256(b.path('one')) == sha256(b.path('two')), (name, boot)
+            b.build(HELLO, '--format', name, '-o', 'two', '--force', '--', 'hello=moon')
+            assert sha256(b.path('one')) != sha256(b.path('two')), name
+    with Bench() as b, tap.part('a pipe gets the same bytes as a file'):
+        for name in (*FORMATS, 'extents'):
+            b.build(HELLO, '--format', name, '-o', 'file', '--force')
+            out = b.run(HELLO, '--format', name, '-o', '-').stdout
+            assert hashlib.sha256(out).hexdigest() == sha256(b.path('file')), name
+    with Bench() as b, tap.part('a compressed kernel gives the disk of the kernel inside'):
+        plain = kernels.xen_pv() + os.urandom(100000)
+        b.build(b.write('plain', plain), '-o', 'plain.img')
+        for name, data in (('gz', gzip.compress(plain)), ('xz', lzma.compress(plain))):
+            b.write('k.' + name, data)
+            made = b.build('k.' + name, '-o', name + '.img')
+            assert made['kernel'] == sha256(b.path('k.' + name)), made
+            assert made['boot'] == 'pvgrub', made
+            # Ids come from the file's digest: the content is the same, byte for byte elsewhere.
+            with open(b.path('plain.img'), 'rb') as f, open(b.path(name + '.img'), 'rb') as g:
+                a, c = f.read(), g.read()
+            assert plain in a and plain in c and len(a) == len(c)
+    with Bench() as b, tap.part('a disk is converted to any format and back'):
+        if not shutil.which('qemu-img'):
+            raise Skip('qemu-img is not installed')
+        b.build(HELLO, '-o', 'disk.img')
+        for name, theirs in FORMATS.items():
+            b.build('disk.img', '--format', name, '-o', 'out')
+            subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', theirs, b.path('disk.img'),
+                            b.path('out')], check=True, capture_output=True)
+            if name not in ('vmdk',):
+                b.build('out', '-o', 'back.img')
+                subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', 'raw',
+                                b.path('disk.img'), b.path('back.img')], check=True,
+                               capture_output=True)
+                os.unlink(b.path('back.img'))
+            os.unlink(b.path('out'))
+    with Bench() as b, tap.part('--size: as large as asked, and no more written for it'):
+        small = b.build(HELLO, '-o', 'small.img')
+        large = b.build(HELLO, '-o', 'large.img', '--size', '8G')
+        assert large['disk_bytes'] == 8 << 30 == os.path.getsize(b.path('large.img')), large
+        assert os.stat(b.path('large.img')).st_blocks * 512 < \
+            os.stat(b.path('small.img')).st_blocks * 512 + 4 * MIB
+
+
+def places(tap):
+    with Bench() as b, tap.part('an output that is there stays, unless it is to be replaced'):
+        b.write('here', b'precious')
+        b.refused(6, ['here', 'already', '--force'], HELLO, '-o', 'here')
+        with open(b.path('here'), 'rb') as f:
+            assert f.read() == b'precious'
+        b.build(HELLO, '-o', 'here', '--force')
+        assert os.path.getsize(b.path('here')) > MIB
+        os.mkdir(b.path('folder'))
+        b.refused(2, ['folder', 'not a file'], HELLO, '-o', 'folder', '--force')
+    with Bench() as b, tap.part('no such folder; nothing to write to; no output named'):
+        b.refused(3, ['nowhere'], HELLO, '-o', 'nowhere/image')
+        b.refused(2, ['-o'], HELLO)
+    with Bench() as b, tap.part('a failure keeps what was to be replaced'):
+        b.write('here', b'precious')
+        b.refused(2, ['bad.elf'], b.write('bad.elf', b'\x7fELF'), '-o', 'here', '--force')
+        with open(b.path('here'), 'rb') as f:
+            assert f.read() == b'precious'
+    with Bench() as b, tap.part('no space for the image'):
+        def small_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        done = b.run(HELLO, '-o', 'image', expect=None, preexec_fn=small_files)
+        assert done.returncode == 1 and b'write' in done.stderr, done
+        assert os.listdir(b.dir) == [], os.listdir(b.dir)
+    with Bench() as b, tap.part('an interruption leaves nothing'):
+        kernel = b.path('large.elf')
+        shutil.copy(HELLO, kernel)
+        with open(kernel, 'r+b') as f:
+            f.truncate(600 * MIB)
+        child = subprocess.Popen([program('mirage-deploy'), 'image', 'build', kernel, '-o', 'out',
+                                  '--format', 'vmdk'], cwd=b.dir, stderr=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, env={**os.environ, 'CI': 'true'})
+        time.sleep(0.2 * PATIENCE)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+        assert child.returncode == 130 and b'no image was made' in err, (child.returncode, err)
+        assert os.listdir(b.dir) == ['large.elf'], os.listdir(b.dir)
+
+
+def bad_input(tap):
+    with Bench() as b, tap.part('kernels that are none'):
+        with open(HELLO, 'rb') as f:
+            whole = f.read()
+        b.refused(3, ['nosuch'], 'nosuch', '-o', 'x')
+        b.refused(2, ['empty'], b.write('empty', b''), '-o', 'x')
+        b.refused(2, ['cut.elf'], b.write('cut.elf', whole[:5000]), '-o', 'x')
+        b.refused(2, ['cut.gz'], b.write('cut.gz', gzip.compress(whole)[:-900]), '-o', 'x')
+        b.refused(2, ['PV-GRUB starts'], HELLO, '-o', 'x', '--boot', 'pvgrub')
+        b.refused(2, ['text'], b.write('text', b'I am no kernel\n' * 99), '-o', 'x')
+        bomb = lzma.compress(bytes(2 << 30), preset=0)
+        b.refused(2, ['bomb'], b.write('bomb', bomb), '-o', 'x')
+    with Bench() as b, tap.part('options that say nothing, or too much'):
+        b.refused(2, ['did you mean', 'qcow2'], HELLO, '-o', 'x', '--format', 'qcow')
+        b.refused(2, ['uefi'], HELLO, '-o', 'x', '--boot', 'efi')
+        b.refused(2, ['control'], HELLO, '-o', 'x', '--arg', 'a\x01b')
+        b.refused(2, ['control'], HELLO, '-o', 'x', '--arg', 'a\nmultiboot /evil')
+        b.refused(2, ['longer'], HELLO, '-o', 'x', '--arg', 'a' * 4000)
+        b.refused(2, ['size'], HELLO, '-o', 'x', '--size', 'huge')
+        b.refused(2, ['at most'], HELLO, '-o', 'x', '--size', '9000G')
+        b.refused(5, ['disk'], HELLO, '-o', 'x', '--size', '64K')
+        b.refused(3, ['no-module'], HELLO, '-o', 'x', '--module', 'no-module')
+    with Bench() as b, tap.part('a disk has a boot loader of its own'):
+        b.build(HELLO, '-o', 'disk.img')
+        for option in (['--boot', 'bios'], ['--arg', 'a=b'], ['--module', HELLO]):
+            b.refused(2, ['a disk already'], 'disk.img', '-o', 'x', *option)
+        b.refused(5, ['does not fit'], 'disk.img', '-o', 'x', '--size', '1M')
+        b.write('disk.qcow2.gz', gzip.compress(
+            b.run('disk.img', '--format', 'qcow2', '-o', '-').stdout))
+        b.refused(2, ['unpack it once'], 'disk.qcow2.gz', '-o', 'x')
+    with Bench() as b, tap.part('hostile disks are refused, and nothing hangs'):
+        raw = b.run(HELLO, '-o', '-', '--format', 'qcow2').stdout
+        for at in range(0, 112, 4):
+            b.write('evil', raw[:at] + b'\xff\xff\xff\xff' + raw[at + 4:])
+            done = b.run('evil', '-o', 'x', '--force', expect=None, timeout=60)
+            assert done.returncode in (0, 2, 5), (at, done)
+            err = done.stderr.decode()
+            assert done.returncode == 0 or re.search(r'^mirage-deploy: .*evil', err, re.M), err
+
+
+def nothing_is_stored(tap):
+    with Bench() as b, tap.part('no byte goes to a disk but the image'):
+        strace = shutil.which('strace')
+        if not strace or 'ASAN_OPTIONS' in os.environ:
+            raise Skip('needs strace and a build without sanitizers')
+        with open(HELLO, 'rb') as f:
+            b.write('k.gz', gzip.compress(f.read()))
+        for kernel in (HELLO, 'k.gz'):
+            log = b.path('log')
+            subprocess.run([strace, '-f', '-o', log, '-e', 'trace=openat,open,creat',
+                            program('mirage-deploy'), 'image', 'build', kernel, '-o', 'out',
+                            '--force'], check=True, cwd=b.dir, capture_output=True)
+            with open(log, encoding='utf-8') as f:
+                opened = [line for line in f if re.search('O_WRONLY|O_RDWR|O_CREAT', line)]
+            written = [line for line in opened if '/dev/null' not in line]
+            assert len(written) == 1 and 'O_TMPFILE' in written[0], written
+
+
+def main():
+    need_programs('mirage-deploy', 'mirage-image', 'hello.elf')
+    if not os.path.exists(program('grub/boot.img')):
+        print('# no boot loaders in this build', flush=True)
+    tap = Tap()
+    results(tap)
+    places(tap)
+    bad_input(tap)
+    nothing_is_stored(tap)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
