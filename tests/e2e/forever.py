@@ -154,6 +154,9 @@ def nobody_ends_it(tap, world):
         status = keeper_of(world, 'always')
         assert status['deadline_s'] == status['expires_s'] == FAR_S, status
         assert armed_timers(status['keeper']['pid']) == 0
+        with open(os.path.join(world.state, 'local', d['id'], 'spec.json'), encoding='utf-8') as f:
+            told = json.load(f)['arguments']
+        assert 'grace=' in told and 'deadline=' not in told, told
         world.cli('local', HELLO, '--ttl', '30m', '--name', 'usual', '-p', '0:80')
         assert armed_timers(keeper_of(world, 'usual')['keeper']['pid']) > 0
         world.cli('rm', 'usual')
