@@ -260,14 +260,18 @@ int mir_prov_instance_console(struct mir_prov *prov, const char *token, uint64_t
                prov->info->instance_console(prov->ctx, token, offset, out, ret_next, err), err);
 }
 
-/* A hook that claims another deadline than the lease's is not armed for this lease. */
+/* A hook that claims another deadline than the lease's is not armed for this lease; and none can be
+ * armed for a lease without one. */
 static void distrust_hooks(const struct mir_lease *lease, struct mir_hook *hooks, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (hooks[i].state != MIR_HOOK_ARMED || hooks[i].deadline_s == lease->deadline_s)
+        struct mir_hook *hook = &hooks[i];
+        bool same = hook->deadline_s == lease->deadline_s;
+        if (hook->state != MIR_HOOK_ARMED || (same && !mir_forever(lease->deadline_s)))
             continue;
-        hooks[i].state = MIR_HOOK_FAILED;
-        snprintf(hooks[i].detail, sizeof hooks[i].detail, "read back another deadline");
+        hook->state = same ? MIR_HOOK_OFF : MIR_HOOK_FAILED;
+        snprintf(hook->detail, sizeof hook->detail,
+                 same ? "no deadline" : "read back another deadline");
     }
 }
 

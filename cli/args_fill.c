@@ -71,26 +71,71 @@ static void fill(struct cmd_args *args, enum cmd_opt opt)
         add_texts(args, opt, entry->value, CMD_FROM_CONFIG, entry->file, entry->line);
 }
 
-/* Of --ttl and --until the nearer source wins; both from the same source is a contradiction. */
-static int settle_deadline(struct cmd_args *args, struct mir_error *err)
+static void drop(struct cmd_args *args, enum cmd_opt opt)
 {
-    const struct cmd_item *ttl = cmd_args_item(args, OPT_TTL);
-    const struct cmd_item *until = cmd_args_item(args, OPT_UNTIL);
-    if (!ttl || !until)
-        return 0;
-    if (ttl->origin == until->origin) {
-        mir_fail(err, MIR_USAGE, "both --ttl %s and --until %s are given", ttl->text, until->text);
-        return mir_error_hint(err, "give one of them");
-    }
-    enum cmd_opt loser = ttl->origin < until->origin ? OPT_UNTIL : OPT_TTL;
     for (size_t i = args->count; i-- > 0;)
-        if (args->items[i].opt == loser) {
+        if (args->items[i].opt == opt) {
             free(args->items[i].text);
             memmove(&args->items[i], &args->items[i + 1],
                     (args->count - i - 1) * sizeof *args->items);
             args->count--;
         }
+}
+
+/* "--ttl 1h", "--forever", "30m" (by place) */
+static char *as_given(const struct cmd_args *args, const struct cmd_item *item)
+{
+    const struct cmd_option *option = &cmd_options[item->opt];
+    if (!cmd_option_taken(item->opt, args->command->id))
+        return mir_strdup(item->text);
+    return option->arg ? mir_format("--%s %s", option->name, item->text)
+                       : mir_format("--%s", option->name);
+}
+
+/* Ways to say when it ends, of which one says it all: the nearest source wins; two from the same
+ * source are a contradiction. */
+static int settle_deadline(struct cmd_args *args, struct mir_error *err)
+{
+    static const enum cmd_opt rivals[] = {OPT_TTL, OPT_UNTIL, OPT_FOREVER, OPT_DURATION};
+    const struct cmd_item *best = NULL;
+    if (!cmd_args_flag(args, OPT_FOREVER, false))
+        drop(args, OPT_FOREVER);
+    for (size_t i = 0; i < MIR_NELEMS(rivals); i++) {
+        const struct cmd_item *item = cmd_args_item(args, rivals[i]);
+        if (item && best && item->origin == best->origin) {
+            mir_auto_free char *one = as_given(args, best), *other = as_given(args, item);
+            mir_fail(err, MIR_USAGE, "both %s and %s are given", one, other);
+            return mir_error_hint(err, "give one of them");
+        }
+        if (item && (!best || item->origin < best->origin))
+            best = item;
+    }
+    enum cmd_opt winner = best ? best->opt : OPT_NONE;
+    for (size_t i = 0; i < MIR_NELEMS(rivals); i++)
+        if (rivals[i] != winner)
+            drop(args, rivals[i]);
     return 0;
+}
+
+/* A reason that was typed wants something without an end, which a forgotten --forever is not; one
+ * that waits in the environment or in a file is for those that have it. */
+static int settle_reason(struct cmd_args *args, struct mir_error *err)
+{
+    const struct cmd_item *reason = cmd_args_item(args, OPT_REASON);
+    if (!reason || cmd_args_item(args, OPT_FOREVER))
+        return 0;
+    if (reason->origin == CMD_FROM_FLAG) {
+        mir_fail(err, MIR_USAGE, "--reason is given without --forever");
+        return mir_error_hint(err, "only a deployment without a deadline needs a reason: give both "
+                                   "or neither");
+    }
+    drop(args, OPT_REASON);
+    return 0;
+}
+
+static int settle(struct cmd_args *args, struct mir_error *err)
+{
+    return settle_deadline(args, err) || settle_reason(args, err) ? -1 : 0;
 }
 
 static int check_item(const struct cmd_args *args, const struct cmd_item *item,
@@ -133,7 +178,7 @@ int cmd_args_complete(struct cmd_args *args, struct mir_error *err)
     for (size_t i = 0; i < args->count; i++)
         if (check_item(args, &args->items[i], err))
             return -1;
-    return settle_deadline(args, err);
+    return settle(args, err);
 }
 
 static bool one_of(const char *name, const char *const *names, size_t count)

@@ -76,8 +76,9 @@ static json_t *still_running(struct cmd_context *ctx)
     size_t i;
     json_t *d;
     json_array_foreach(json_object_get(answer, "deployments"), i, d) json_array_append_new(
-        running, json_pack("{s:s, s:s, s:s}", "name", cmd_text(d, "name"), "state",
-                           cmd_text(d, "state"), "expires_at", cmd_text(d, "expires_at")));
+        running, json_pack("{s:s, s:s, s:O?, s:b}", "name", cmd_text(d, "name"), "state",
+                           cmd_text(d, "state"), "expires_at", json_object_get(d, "expires_at"),
+                           "forever", (int)cmd_forever(d)));
     json_decref(answer);
     return running;
 }
@@ -95,9 +96,10 @@ static void print_stopped(const struct cmd_context *ctx, const json_t *running)
     json_t *d;
     json_array_foreach(running, i, d)
     {
+        mir_auto_free char *until = cmd_until_text(d);
         mir_auto_free char *text =
-            mir_format("%s (%s) goes on until %s, ended by its other hooks", cmd_text(d, "name"),
-                       cmd_text(d, "state"), cmd_text(d, "expires_at"));
+            mir_format("%s (%s) goes on %s%s", cmd_text(d, "name"), cmd_text(d, "state"), until,
+                       cmd_forever(d) ? "" : ", ended by its other hooks");
         mir_auto_free char *clean = cmd_term_clean(text);
         fprintf(ctx->out.file, "%s\n", clean);
     }

@@ -73,8 +73,10 @@ static int post(struct cmd_context *ctx, const struct cmd_request *r, json_t **r
     mir_id_new(mir_random_system(), key);
     mir_auto_free char *field = mir_format("Idempotency-Key: %s", key);
     cmd_interrupt_says("the request to deploy '%s' was on its way: it may have been accepted; if "
-                       "so, it ends at its own deadline. Look: mirage-deploy ps",
-                       cmd_text(r->body, "name"));
+                       "so, it %s. Look: mirage-deploy ps",
+                       cmd_text(r->body, "name"),
+                       cmd_forever(r->body) ? "runs until you remove it"
+                                            : "ends at its own deadline");
     cmd_interrupt_defer(true);
     int rc = -1;
     for (int i = 0; rc && (i == 0 || (i == 1 && err->outcome == MIR_OUTCOME_UNKNOWN)); i++) {
@@ -92,11 +94,10 @@ static int post(struct cmd_context *ctx, const struct cmd_request *r, json_t **r
 static void announce(const struct cmd_context *ctx, const json_t *d)
 {
     const char *name = cmd_text(d, "name");
-    mir_auto_free char *deadline = cmd_deadline_text(d);
-    cmd_interrupt_says("'%s' keeps running until %s; end it now: mirage-deploy rm %s", name,
-                       cmd_text(d, "expires_at"), name);
+    mir_auto_free char *deadline = cmd_deadline_text(d), *until = cmd_until_text(d);
+    cmd_interrupt_says("'%s' keeps running %s; end it now: mirage-deploy rm %s", name, until, name);
     cmd_interrupt_defer(false);
-    cmd_say(ctx, "%s ends at %s", name, deadline);
+    cmd_say(ctx, "%s %s %s", name, cmd_forever(d) ? "has" : "ends at", deadline);
 }
 
 /* A guest that died says why, if anything does, on its console. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* extend NAME DURATION: done when every hook was read back with the new deadline. */
+/* extend NAME DURATION, or --until TIME: done when every hook was read back with the new
+ * deadline. */
 #include "api/cleanup.h"
 #include "client.h"
 #include "follow.h"
@@ -19,12 +20,24 @@ static void print_lease(const struct cmd_context *ctx, const json_t *lease)
     cmd_print_row(ctx, "hooks", hooks);
 }
 
+/* By how much, or until when; NULL when neither is given. */
+static json_t *wanted(struct cmd_context *ctx, struct mir_error *err)
+{
+    const char *until = cmd_args_text(&ctx->args, OPT_UNTIL);
+    if (until)
+        return json_pack("{s:s}", "expires_at", until);
+    if (cmd_args_require(&ctx->args, OPT_DURATION, cmd_may_ask(ctx), err))
+        return NULL;
+    return json_pack("{s:s}", "extend", cmd_args_text(&ctx->args, OPT_DURATION));
+}
+
 int cmd_extend(struct cmd_context *ctx, struct mir_error *err)
 {
     const char *name = cmd_args_text(&ctx->args, OPT_NAME);
     mir_auto_free char *target = cmd_target("deployments", name, "/lease");
-    json_t *body = json_pack("{s:s}", "extend", cmd_args_text(&ctx->args, OPT_DURATION));
-    json_t *accepted = NULL, *lease = NULL;
+    json_t *body = wanted(ctx, err), *accepted = NULL, *lease = NULL;
+    if (!body)
+        return -1;
     cmd_interrupt_says(
         "the request was on its way: the deadline of '%s' may have been moved; look: "
         "mirage-deploy show %s",

@@ -10,6 +10,7 @@
 #include "api/memory.h"
 #include "client.h"
 #include "interrupt.h"
+#include "print.h"
 #include "sse.h"
 #include "value.h"
 
@@ -117,9 +118,10 @@ int cmd_logs(struct cmd_context *ctx, struct mir_error *err)
         json_t *d = NULL;
         if (cmd_call(ctx, "GET", one, NULL, &d, err))
             return -1;
+        mir_auto_free char *until = cmd_until_text(d);
         if (!*cmd_text(d, "finished_at"))
-            cmd_interrupt_says("'%s' keeps running until %s; end it now: mirage-deploy rm %s", name,
-                               cmd_text(d, "expires_at"), name);
+            cmd_interrupt_says("'%s' keeps running %s; end it now: mirage-deploy rm %s", name,
+                               until, name);
         json_decref(d);
         return follow(ctx, target, err);
     }

@@ -78,6 +78,8 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     cmd_money(cost, "worst_micro", text);
     cmd_print_row(ctx, "at most", text);
     print_list(ctx, "hooks", json_object_get(plan, "hooks"));
+    if (cmd_forever(plan))
+        cmd_print_row(ctx, "hooks", "none: nothing ends it but mirage-deploy rm");
 }
 
 int cmd_request_plan(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)

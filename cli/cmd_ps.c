@@ -2,6 +2,7 @@
 /* ps [--all] */
 #include <stdio.h>
 
+#include "api/cleanup.h"
 #include "api/clock.h"
 #include "client.h"
 #include "print.h"
@@ -18,6 +19,8 @@ static void left(const json_t *d, char out[MIR_TIME_SIZE])
 {
     const json_t *value = json_object_get(d, "left_s");
     out[0] = '\0';
+    if (cmd_forever(d) && !*cmd_text(d, "finished_at"))
+        snprintf(out, MIR_TIME_SIZE, "no deadline");
     if (json_is_integer(value) && json_integer_value(value) >= 0 && !*cmd_text(d, "finished_at"))
         mir_duration_format(json_integer_value(value), out);
 }
@@ -47,6 +50,19 @@ static void print_table(const struct cmd_context *ctx, const json_t *list)
     cmd_table_free(table);
 }
 
+/* One line each for what nothing but its owner ends. */
+static void say_forever(const struct cmd_context *ctx, const json_t *list)
+{
+    size_t i;
+    json_t *d;
+    json_array_foreach(list, i, d)
+    {
+        mir_auto_free char *deadline = cmd_deadline_text(d);
+        if (cmd_forever(d) && !*cmd_text(d, "finished_at"))
+            cmd_say(ctx, "%s has %s", cmd_text(d, "name"), deadline);
+    }
+}
+
 int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
 {
     bool all = cmd_args_flag(&ctx->args, OPT_ALL, false);
@@ -61,6 +77,7 @@ int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
     else
         cmd_say(ctx, "no deployments%s",
                 all ? "" : "; those that are over: mirage-deploy ps --all");
+    say_forever(ctx, list);
     json_decref(answer);
     return 0;
 }

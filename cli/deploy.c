@@ -89,6 +89,9 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     set_text(body, "name", cmd_args_text(args, OPT_NAME));
     set_text(body, "ttl", cmd_args_text(args, OPT_TTL));
     set_text(body, "until", cmd_args_text(args, OPT_UNTIL));
+    set_text(body, "reason", cmd_args_text(args, OPT_REASON));
+    if (cmd_args_item(args, OPT_FOREVER))
+        json_object_set_new(body, "forever", json_true());
     set_text(body, "url", cmd_args_text(args, OPT_URL));
     uint64_t memory_bytes;
     const char *memory = cmd_args_text(args, OPT_MEMORY);
@@ -114,6 +117,9 @@ int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cm
     *ret = (struct cmd_request){.provider = provider, .fd = -1};
     ret->path = cmd_args_text(&ctx->args, OPT_KERNEL);
     cmd_args_unknown_env(warn_env, ctx);
+    if (cmd_args_item(&ctx->args, OPT_FOREVER) &&
+        cmd_args_require(&ctx->args, OPT_REASON, cmd_may_ask(ctx), err))
+        return -1;
     if (img_open_file(ret->path, &ret->fd, err) ||
         img_digest_fd(ret->fd, ret->path, ret->sha256, err))
         return -1;

@@ -14,6 +14,7 @@
 #include "api/json.h"
 #include "api/memory.h"
 #include "client.h"
+#include "print.h"
 #include "sse.h"
 
 /* The daemon sends at least a comment every 15 s; twice that without a byte is the end. */
@@ -271,8 +272,9 @@ int cmd_still(struct cmd_context *ctx, const char *name, struct mir_error *err)
         mir_fail(err, MIR_TIMEOUT, "stopped waiting for '%s'; the work goes on", name);
         return mir_error_hint(err, "look: mirage-deploy show %s", name);
     }
-    mir_fail(err, MIR_TIMEOUT, "stopped waiting: '%s' is %s and goes on, until %s at the latest",
-             name, cmd_text(d, "state"), cmd_text(d, "expires_at"));
+    mir_auto_free char *until = cmd_until_text(d);
+    mir_fail(err, MIR_TIMEOUT, "stopped waiting: '%s' is %s and goes on, %s%s", name,
+             cmd_text(d, "state"), until, cmd_forever(d) ? "" : " at the latest");
     json_decref(d);
     return mir_error_hint(err, "look: mirage-deploy show %s; end it now: mirage-deploy rm %s", name,
                           name);

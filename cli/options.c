@@ -44,8 +44,14 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                   "name of the deployment or site (default: made from the kernel's file name)"},
     [OPT_TTL] = {"ttl", 0, CMD_DURATION, 0, "DURATION", NULL, DEPLOYS, NULL,
                  "how long it may live: 90s, 10m, 2h, 1h30m, 3d (default: 1h)"},
-    [OPT_UNTIL] = {"until", 0, CMD_TIME, 0, "TIME", NULL, DEPLOYS, NULL,
+    [OPT_UNTIL] = {"until", 0, CMD_TIME, 0, "TIME", NULL, DEPLOYS | IN(EXTEND), NULL,
                    "when it has to be gone, such as 2026-11-20T18:30:00Z"},
+    [OPT_FOREVER] = {"forever", 0, CMD_FLAG, 0, NULL, NULL, DEPLOYS, NULL,
+                     "no deadline: it runs until you remove it, and nothing else ends it; needs "
+                     "--reason, and allow_forever = yes in section [policy] of the daemon's "
+                     "configuration"},
+    [OPT_REASON] = {"reason", 0, CMD_REASON, 0, "TEXT", NULL, DEPLOYS, "Why for ever",
+                    "why it may run for ever, in up to 200 bytes; shown wherever it is shown"},
     [OPT_MEMORY] = {"memory", 0, CMD_SIZE, 0, "SIZE", NULL, DEPLOYS, NULL,
                     "memory of the guest, such as 64M (default: what the kernel needs)"},
     [OPT_PUBLISH] = {"publish", 'p', CMD_PORT, CMD_OPT_REPEAT, "[HOST:]GUEST", NULL, DEPLOYS, NULL,

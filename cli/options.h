@@ -54,6 +54,8 @@ enum cmd_opt {
     OPT_NAME,
     OPT_TTL,
     OPT_UNTIL,
+    OPT_FOREVER,
+    OPT_REASON,
     OPT_MEMORY,
     OPT_PUBLISH,
     OPT_URL,
@@ -110,7 +112,8 @@ enum cmd_type {
     CMD_TIME,
     CMD_SINCE, /* duration or time */
     CMD_SIZE,
-    CMD_PORT, /* [ADDRESS:][HOST:]GUEST */
+    CMD_REASON, /* one line, why something may run for ever */
+    CMD_PORT,   /* [ADDRESS:][HOST:]GUEST */
     CMD_CHOICE
 };
 

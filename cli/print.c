@@ -48,8 +48,31 @@ char *cmd_hooks_line(const json_t *hooks)
     return mir_buf_take(&line);
 }
 
+bool cmd_forever(const json_t *document)
+{
+    return json_is_true(json_object_get(document, "forever"));
+}
+
+/* A reason is lost with the database; what was taken up from its tags has none. */
+static char *forever_text(const json_t *document)
+{
+    const char *reason = cmd_text(document, "reason");
+    bool over = *cmd_text(document, "finished_at") != '\0';
+    return mir_format("no deadline%s (reason: %s)", over ? "" : ": it runs until you remove it",
+                      *reason ? reason : "not known");
+}
+
+char *cmd_until_text(const json_t *document)
+{
+    if (cmd_forever(document))
+        return mir_strdup("until you remove it: it has no deadline");
+    return mir_format("until %s", cmd_text(document, "expires_at"));
+}
+
 char *cmd_deadline_text(const json_t *document)
 {
+    if (cmd_forever(document))
+        return forever_text(document);
     const char *expires = cmd_text(document, "expires_at");
     const json_t *left = json_object_get(document, "left_s");
     if (!json_is_integer(left))
@@ -63,6 +86,10 @@ char *cmd_deadline_text(const json_t *document)
 void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL])
 {
     long long micro = cmd_number(cost, field);
+    if (json_is_null(json_object_get(cost, field)) && cmd_number(cost, "per_hour_micro") != 0) {
+        snprintf(out, CMD_CELL, "no limit");
+        return;
+    }
     if (!json_is_object(cost) || (micro == 0 && cmd_number(cost, "per_hour_micro") == 0)) {
         snprintf(out, CMD_CELL, "free");
         return;
@@ -93,8 +120,10 @@ void cmd_print_deployment(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "url", cmd_text(d, "url"));
     cmd_print_row(ctx, "page", cmd_text(d, "site_url"));
     cmd_print_row(ctx, "badge", cmd_text(d, "badge_url"));
-    cmd_print_row(ctx, "deadline", deadline);
-    cmd_print_row(ctx, "hooks", hooks);
+    /* What nothing will end is said last. */
+    bool forever = cmd_forever(d);
+    cmd_print_row(ctx, forever ? "hooks" : "deadline", forever ? hooks : deadline);
+    cmd_print_row(ctx, forever ? "deadline" : "hooks", forever ? deadline : hooks);
 }
 
 static void print_devices(const struct cmd_context *ctx, const json_t *devices)

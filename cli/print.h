@@ -18,8 +18,15 @@ enum cmd_color cmd_state_color(const char *state);
 /* "keeper armed, daemon armed, guest off (says nothing of a deadline)"; owned. */
 char *cmd_hooks_line(const json_t *hooks);
 
-/* "2026-11-20T18:30:00Z (59m 58s left)"; owned. `left_s` as the document has it. */
+/* Has it no deadline, so that only its owner ends it? */
+bool cmd_forever(const json_t *document);
+
+/* "2026-11-20T18:30:00Z (59m 58s left)", or "no deadline: it runs until you remove it (reason:
+ * ...)"; owned. `left_s` as the document has it. */
 char *cmd_deadline_text(const json_t *document);
+
+/* "until 2026-11-20T18:30:00Z", or "until you remove it: it has no deadline"; owned. */
+char *cmd_until_text(const json_t *document);
 
 /* Micro-units: "0.0042 USD"; "free" when there is no price. */
 void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL]);

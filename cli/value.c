@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "api/clock.h"
+#include "api/lease.h"
 #include "api/memory.h"
 #include "api/suggest.h"
 
@@ -210,6 +211,8 @@ static int check(const struct cmd_option *option, const char *text, struct mir_e
         return cmd_since_parse(text, 0, &seconds, err);
     case CMD_SIZE:
         return cmd_size_parse(text, &bytes, err);
+    case CMD_REASON:
+        return mir_reason_check(text, err);
     case CMD_PORT:
         return cmd_port_parse(text, &port, err);
     case CMD_CHOICE:

@@ -65,8 +65,10 @@ static void make_bare(const struct mird_engine *engine, const struct mird_entry 
                       struct mird_deployment *d)
 {
     const struct mir_prov *prov = mird_entry_prov(engine, entry);
+    /* Nobody knows since when; no later than its deadline, if it has one. */
     *d = (struct mird_deployment){.deadline_s = entry->deadline_s,
-                                  .created_s = entry->deadline_s,
+                                  .created_s =
+                                      mir_forever(entry->deadline_s) ? 0 : entry->deadline_s,
                                   .seen_running = true,
                                   .goal_over = true,
                                   .last_create_ms = entry->created_boot_s != 0};

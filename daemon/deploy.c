@@ -118,6 +118,7 @@ static void fill(struct mird_engine *engine, const struct mird_request *request,
     mir_copy(d->owner, sizeof d->owner, request->owner);
     mir_copy(d->arguments, sizeof d->arguments, request->arguments);
     mir_copy(d->url, sizeof d->url, request->url);
+    mir_copy(d->reason, sizeof d->reason, request->reason);
     mir_copy(d->url_origin, sizeof d->url_origin, *request->url ? "given" : "");
     memcpy(d->ports, plan->ports, sizeof d->ports);
     if (*request->name)

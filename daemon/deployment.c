@@ -137,6 +137,12 @@ static json_t *time_json(int64_t utc_s)
     return json_string(text);
 }
 
+/* The same of a deadline: no time when there is none. */
+static json_t *deadline_json(int64_t deadline_s)
+{
+    return mir_forever(deadline_s) ? json_null() : time_json(deadline_s);
+}
+
 static json_t *ports_json(const struct mir_port *ports, unsigned count)
 {
     json_t *list = json_array();
@@ -156,7 +162,7 @@ static json_t *hooks_json(const struct mird_deployment *d)
         json_array_append_new(list,
                               json_pack("{s:s,s:s,s:s,s:o}", "name", hook->name, "state",
                                         mir_hook_state_name(hook->state), "detail", hook->detail,
-                                        "deadline", time_json(hook->deadline_s)));
+                                        "deadline", deadline_json(hook->deadline_s)));
     }
     return list;
 }
@@ -225,17 +231,22 @@ static void add_site(json_t *doc, const struct mird_deployment *d, const char *p
 
 static void add_lease(json_t *doc, const struct mird_deployment *d, int64_t now_s)
 {
-    int64_t left_s = d->finished_s || d->deadline_s < now_s ? 0 : d->deadline_s - now_s;
+    bool over = d->finished_s || d->deadline_s < now_s, forever = mir_forever(d->deadline_s);
+    int64_t left_s = over ? 0 : d->deadline_s - now_s;
     json_object_set_new(doc, "created_at", time_json(d->created_s));
-    json_object_set_new(doc, "expires_at", time_json(d->deadline_s));
-    json_object_set_new(doc, "left_s", json_integer(left_s));
+    json_object_set_new(doc, "expires_at", deadline_json(d->deadline_s));
+    json_object_set_new(doc, "left_s", forever && !over ? json_null() : json_integer(left_s));
+    json_object_set_new(doc, "forever", json_boolean(forever));
+    json_object_set_new(doc, "reason",
+                        forever && *d->reason ? json_string(d->reason) : json_null());
     json_object_set_new(doc, "finished_at", time_json(d->finished_s));
     json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
     json_object_set_new(doc, "hooks", hooks_json(d));
     /* The only provider so far costs nothing; a paid one brings its price into the plan. */
     json_object_set_new(doc, "cost",
-                        json_pack("{s:s,s:i,s:i,s:i,s:n}", "currency", "USD", "per_hour_micro", 0,
-                                  "so_far_micro", 0, "worst_micro", 0, "price_date"));
+                        json_pack("{s:s,s:i,s:i,s:o,s:n}", "currency", "USD", "per_hour_micro", 0,
+                                  "so_far_micro", 0, "worst_micro",
+                                  forever && !over ? json_null() : json_integer(0), "price_date"));
 }
 
 json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, const char *public_url)

@@ -178,7 +178,7 @@ static int check_extension(const struct mird_engine *engine, const struct mird_d
         return 0;
     bool far = left_s > engine->policy.ttl_max_s;
     mir_duration_format(far ? engine->policy.ttl_max_s : least_s, text);
-    mir_time_format(d->deadline_s, stays);
+    mir_deadline_format(d->deadline_s, stays);
     if (far)
         mir_fail(err, MIR_POLICY,
                  "a deadline that far away is not allowed; the longest lease is %s", text);
@@ -186,8 +186,9 @@ static int check_extension(const struct mird_engine *engine, const struct mird_d
         mir_fail(err, MIR_POLICY,
                  "a deadline that near cannot be kept; the shortest lease on %s is %s", d->provider,
                  text);
-    return mir_error_hint(err, "its deadline stays %s; %s", stays,
-                          far ? "extend by less, and again later" : "to end it now use rm");
+    return mir_error_hint(err, "%s %s; %s",
+                          mir_forever(d->deadline_s) ? "it goes on with" : "its deadline stays",
+                          stays, far ? "extend by less, and again later" : "to end it now use rm");
 }
 
 int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,

@@ -150,7 +150,8 @@ static enum mird_weight hooks_done(struct mird_deployment *d, const struct mird_
     tries_over(d);
     /* An extension that came while they were being armed keeps them stale. */
     d->hooks_stale = in->deadline_s != d->deadline_s;
-    if (rules->paid && armed < 2) {
+    /* Without a deadline there is nothing to arm; the policy that let it be has taken that. */
+    if (rules->paid && armed < 2 && !mir_forever(d->deadline_s)) {
         struct mir_error error = {0};
         mir_fail(&error, MIR_POLICY,
                  "only %u of the hooks that end '%s' could be armed; two are "

@@ -37,8 +37,8 @@ static void tell_asked(const struct mird_deployment *before, const struct mird_d
         add(news, in->who, "remove", "%s", "");
     if (in->kind != MIRD_IN_EXTEND)
         return;
-    mir_time_format(before->deadline_s, from);
-    mir_time_format(after->deadline_s, to);
+    mir_deadline_format(before->deadline_s, from);
+    mir_deadline_format(after->deadline_s, to);
     add(news, in->who, "extend", "from %s to %s", from, to);
 }
 

@@ -56,7 +56,7 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
     int64_t late_ms = goal_late_ms(d, rules);
     if (now_ms >= deadline_ms || now_ms >= late_ms)
         return act(MIRD_ACT_TICK, MIRD_STEP_IMAGE, 0);
-    int64_t until_ms = min64(deadline_ms, late_ms);
+    int64_t until_ms = mir_forever(d->deadline_s) ? late_ms : min64(deadline_ms, late_ms);
     for (int k = 0; k < MIRD_STEP_COUNT; k++) {
         enum mird_step_kind step = (enum mird_step_kind)k;
         if (!step_wanted(d, rules, step))

@@ -130,6 +130,10 @@ static void add_url(struct mir_buf *out, const struct mird_site *site)
 static void add_left(struct mir_buf *out, const struct mird_site *site, int64_t now_s)
 {
     char left[MIR_TIME_SIZE];
+    if (mir_forever(site->expires_s)) {
+        mir_buf_adds(out, "<strong>no deadline</strong>");
+        return;
+    }
     if (site->expires_s > now_s) {
         mir_duration_format(site->expires_s - now_s, left);
         mird_markup(out, "<strong>", left, " left</strong> <span class=\"quiet\">until ", NULL);
@@ -420,8 +424,10 @@ static void add_what_rows(struct mir_buf *out, const struct mird_listing *l,
     if (site->expires_s) {
         row_begin(out, "Lease");
         add_left(out, site, l->now_s);
-        row_end(out, site->deployment[0] ? "enforced by the daemon and by the instance's own hooks"
-                                         : "as the site states it");
+        row_end(out, !site->deployment[0]           ? "as the site states it"
+                     : mir_forever(site->expires_s) ? "it runs until its owner removes it"
+                                                    : "enforced by the daemon and by the "
+                                                      "instance's own hooks");
     }
     if (site->state == MIRD_SITE_GONE) {
         row_begin(out, "Gone since");

@@ -33,6 +33,18 @@ static int too_short(const char *provider, int64_t ttl_s, int64_t least_s, bool 
                           least_s);
 }
 
+static int plan_forever(const struct mird_policy *policy, struct mird_plan *plan,
+                        struct mir_error *err)
+{
+    if (!policy->allow_forever) {
+        mir_fail(err, MIR_POLICY, "a deployment without an end is not allowed here");
+        return mir_error_hint(err, "deploy with --ttl or --until; or let the daemon allow it: "
+                                   "allow_forever = yes in section [policy], and start it again");
+    }
+    plan->deadline_s = MIR_FOREVER_S;
+    return 0;
+}
+
 static int plan_deadline(const struct mird_request *request, const struct mir_provider *provider,
                          const struct mird_policy *policy, int64_t now_s, struct mird_plan *plan,
                          struct mir_error *err)
@@ -40,8 +52,12 @@ static int plan_deadline(const struct mird_request *request, const struct mir_pr
     char text[MIR_TIME_SIZE];
     bool by_provider = (int64_t)provider->lease_min_s > policy->ttl_min_s;
     int64_t least_s = by_provider ? (int64_t)provider->lease_min_s : policy->ttl_min_s;
-    if (request->ttl_s && request->until_s)
-        return mir_fail(err, MIR_USAGE, "both ttl and until are given; one says it all");
+    if (!!request->ttl_s + !!request->until_s + request->forever > 1)
+        return mir_fail(err, MIR_USAGE,
+                        "of ttl, until and forever more than one is given; one says "
+                        "it all");
+    if (request->forever)
+        return plan_forever(policy, plan, err);
     int64_t ttl_s = request->ttl_s     ? request->ttl_s
                     : request->until_s ? request->until_s - now_s
                                        : policy->ttl_default_s;
@@ -146,9 +162,10 @@ static int plan_ports(const struct mird_request *request, const struct mir_provi
     return 0;
 }
 
+/* What has no end cannot be ended at it. */
 static void add_hook(struct mird_plan *plan, const char *name)
 {
-    if (plan->hook_count < MIR_HOOKS_MAX)
+    if (!mir_forever(plan->deadline_s) && plan->hook_count < MIR_HOOKS_MAX)
         mir_copy(plan->hooks[plan->hook_count++], sizeof plan->hooks[0], name);
 }
 
@@ -207,27 +224,46 @@ static json_t *ports_json(const struct mird_plan *plan)
     return ports;
 }
 
+static void add_lease(json_t *doc, const struct mird_plan *plan, const struct mird_request *request,
+                      int64_t now_s)
+{
+    char deadline[MIR_TIME_SIZE];
+    bool forever = mir_forever(plan->deadline_s);
+    mir_deadline_format(plan->deadline_s, deadline);
+    json_object_set_new(doc, "expires_at", forever ? json_null() : json_string(deadline));
+    json_object_set_new(doc, "ttl_s",
+                        forever ? json_null() : json_integer(plan->deadline_s - now_s));
+    json_object_set_new(doc, "forever", json_boolean(forever));
+    json_object_set_new(doc, "reason", forever ? json_string(request->reason) : json_null());
+}
+
+/* Without an end there is no most that it may cost. */
+static json_t *cost_json(const struct mird_plan *plan, int64_t now_s)
+{
+    json_int_t price = (json_int_t)plan->price_per_hour_micro;
+    bool forever = mir_forever(plan->deadline_s);
+    int64_t ttl_s = plan->deadline_s - now_s;
+    return json_pack("{s:s,s:I,s:i,s:o,s:n}", "currency", "USD", "per_hour_micro", price,
+                     "so_far_micro", 0, "worst_micro",
+                     forever ? json_null() : json_integer((price * ttl_s + 3599) / 3600),
+                     "price_date");
+}
+
 json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *request,
                        const struct mir_kernel *kernel, int64_t now_s)
 {
-    char deadline[MIR_TIME_SIZE];
-    mir_time_format(plan->deadline_s, deadline);
     json_t *hooks = json_array();
     for (unsigned i = 0; i < plan->hook_count; i++)
         json_array_append_new(hooks, json_string(plan->hooks[i]));
-    int64_t ttl_s = plan->deadline_s - now_s;
-    json_int_t worst = (json_int_t)((plan->price_per_hour_micro * ttl_s + 3599) / 3600);
-    json_t *doc = json_pack(
-        "{s:s,s:s,s:s,s:I,s:I,s:{s:s,s:s,s:s},s:b}", "provider", request->provider, "kernel",
-        kernel->sha256, "expires_at", deadline, "ttl_s", (json_int_t)ttl_s, "memory_bytes",
-        (json_int_t)plan->memory_bytes, "boots", "verdict", mir_verdict_name(plan->verdict), "how",
-        plan->how, "why", plan->why, "url_expected", (int)plan->wants_url);
+    json_t *doc =
+        json_pack("{s:s,s:s,s:I,s:{s:s,s:s,s:s},s:b}", "provider", request->provider, "kernel",
+                  kernel->sha256, "memory_bytes", (json_int_t)plan->memory_bytes, "boots",
+                  "verdict", mir_verdict_name(plan->verdict), "how", plan->how, "why", plan->why,
+                  "url_expected", (int)plan->wants_url);
+    add_lease(doc, plan, request, now_s);
     json_object_set_new(doc, "steps", steps_json(plan, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);
-    json_object_set_new(doc, "cost",
-                        json_pack("{s:s,s:I,s:i,s:I,s:n}", "currency", "USD", "per_hour_micro",
-                                  (json_int_t)plan->price_per_hour_micro, "so_far_micro", 0,
-                                  "worst_micro", worst, "price_date"));
+    json_object_set_new(doc, "cost", cost_json(plan, now_s));
     return doc;
 }

@@ -73,7 +73,7 @@ static struct nap hand_over(struct mird_engine *engine, int64_t boot_ms, int64_t
     engine->reaper_nudged_boot_ms = 0;
     while ((top = mird_heap_top(&engine->resting)) && top->deadline_s * 1000 <= now_ms)
         fire(engine, top);
-    nap.date_ms = top ? top->deadline_s * 1000 : MIRD_NEVER;
+    nap.date_ms = top && !mir_forever(top->deadline_s) ? top->deadline_s * 1000 : MIRD_NEVER;
     while ((top = mird_heap_top(&engine->awake)) && top->wake_boot_ms <= boot_ms)
         fire(engine, top);
     nap.boot_ms = mird_pools_mind(engine, boot_ms);

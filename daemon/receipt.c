@@ -78,7 +78,10 @@ static json_t *receipt_json(const struct mird_deployment *d)
     json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
     json_object_set_new(doc, "ended_by", json_string(d->ended_by));
     json_object_set_new(doc, "created_at", moment(d->created_s * 1000));
-    json_object_set_new(doc, "expires_at", moment(d->deadline_s * 1000));
+    json_object_set_new(doc, "expires_at",
+                        mir_forever(d->deadline_s) ? json_null() : moment(d->deadline_s * 1000));
+    json_object_set_new(doc, "forever", json_boolean(mir_forever(d->deadline_s)));
+    json_object_set_new(doc, "reason", *d->reason ? json_string(d->reason) : json_null());
     json_object_set_new(doc, "teardown_at", moment(d->ending_since_s * 1000));
     json_object_set_new(doc, "finished_at", moment(d->finished_s * 1000));
     json_object_set_new(doc, "asked_for", json_boolean(d->last_create_ms || d->trail.image.sent));

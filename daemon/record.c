@@ -38,6 +38,7 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, anyway, BOOL),
     FIELD(mird_deployment, created_s, I64),
     FIELD(mird_deployment, deadline_s, I64),
+    FIELD(mird_deployment, reason, TEXT),
     FIELD(mird_deployment, end_reason, U32),
     FIELD(mird_deployment, ended_by, TEXT),
     FIELD(mird_deployment, prepared, BOOL),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/clock.h"
 #include "api/json.h"
@@ -96,6 +97,23 @@ static int read_arguments(json_t *body, struct mird_request *ret, struct mir_err
     return 0;
 }
 
+/* Whoever wants no end says why. */
+static int read_forever(json_t *body, struct mird_request *ret, struct mir_error *err)
+{
+    int forever = 0;
+    const char *reason = NULL;
+    if (mir_json_get_bool(body, "forever", &forever, err) ||
+        mir_json_get_text(body, "reason", &reason, err))
+        return -1;
+    if (reason && !forever)
+        return mir_fail(err, MIR_USAGE, "a reason is given without forever; only that needs one");
+    if (forever && mir_reason_check(reason ? reason : "", err))
+        return mir_error_wrap(err, "forever");
+    ret->forever = forever;
+    mir_copy(ret->reason, sizeof ret->reason, reason ? reason : "");
+    return 0;
+}
+
 static int read_times(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     const char *ttl = NULL, *until = NULL;
@@ -103,6 +121,9 @@ static int read_times(json_t *body, struct mird_request *ret, struct mir_error *
         return -1;
     if (ttl && until)
         return mir_fail(err, MIR_USAGE, "both ttl and until are given; one says it all");
+    if (ret->forever && (ttl || until))
+        return mir_fail(err, MIR_USAGE, "both forever and %s are given; one says it all",
+                        ttl ? "ttl" : "until");
     if (ttl && mir_duration_parse(ttl, &ret->ttl_s, err))
         return mir_error_wrap(err, "ttl");
     if (until && mir_time_parse(until, &ret->until_s, err))
@@ -146,18 +167,18 @@ static int check_request(const struct mird_request *request, struct mir_error *e
 
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
-    static const char *const allowed[] = {"provider", "kernel", "name",         "ttl",
-                                          "until",    "ports",  "memory_bytes", "arguments",
-                                          "url",      "list",   "anyway"};
+    static const char *const allowed[] = {"provider", "kernel",       "name",      "ttl", "until",
+                                          "ports",    "memory_bytes", "arguments", "url", "list",
+                                          "anyway",   "forever",      "reason"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||
         read_text(body, "kernel", request.kernel, sizeof request.kernel, err) ||
         read_text(body, "name", request.name, sizeof request.name, err) ||
         read_text(body, "url", request.url, sizeof request.url, err) ||
-        read_times(body, &request, err) || read_switches(body, &request, err) ||
-        read_ports(body, &request, err) || read_arguments(body, &request, err) ||
-        check_request(&request, err))
+        read_forever(body, &request, err) || read_times(body, &request, err) ||
+        read_switches(body, &request, err) || read_ports(body, &request, err) ||
+        read_arguments(body, &request, err) || check_request(&request, err))
         return -1;
     *ret = request;
     return 0;
@@ -192,6 +213,17 @@ static int parse_count(const char *text, int64_t *ret, struct mir_error *err)
     return 0;
 }
 
+static int parse_yes(const char *text, int64_t *ret, struct mir_error *err)
+{
+    static const char *const words[] = {"no", "yes", "off", "on", "false", "true", "0", "1"};
+    for (size_t i = 0; i < MIR_NELEMS(words); i++)
+        if (!strcasecmp(text, words[i])) {
+            *ret = i & 1;
+            return 0;
+        }
+    return mir_fail(err, MIR_USAGE, "'%.40s' is neither yes nor no", text);
+}
+
 /* Name the file and line that the value came from. */
 static int blame(const struct mir_config *config, const char *key, struct mir_error *err)
 {
@@ -207,7 +239,7 @@ int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                      struct mir_error *err)
 {
     int64_t ttl = 3600, ttl_max = 30 * 86400, ttl_min = 10, memory = 64 << 20,
-            memory_max = (int64_t)4 << 30, deployments_max = 64;
+            memory_max = (int64_t)4 << 30, deployments_max = 64, allow_forever = 0;
     const struct {
         const char *key;
         int (*parse)(const char *text, int64_t *ret, struct mir_error *err);
@@ -219,6 +251,7 @@ int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
         {"memory", parse_size, &memory},
         {"memory_max", parse_size, &memory_max},
         {"deployments_max", parse_count, &deployments_max},
+        {"allow_forever", parse_yes, &allow_forever},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const char *text = mir_config_get(config, "policy", rows[i].key);
@@ -230,6 +263,7 @@ int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                                 .ttl_min_s = ttl_min,
                                 .memory_default_bytes = (uint64_t)memory,
                                 .memory_max_bytes = (uint64_t)memory_max,
-                                .deployments_max = (unsigned)deployments_max};
+                                .deployments_max = (unsigned)deployments_max,
+                                .allow_forever = allow_forever != 0};
     return 0;
 }

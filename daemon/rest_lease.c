@@ -14,7 +14,8 @@ static json_t *lease_json(const struct mird_rest *rest, const struct mird_deploy
 {
     json_t *whole = mird_deployment_json(d, rest_now_s(rest), rest->core->public_url);
     json_t *lease = json_object();
-    static const char *const fields[] = {"id", "name", "expires_at", "left_s", "state", "hooks"};
+    static const char *const fields[] = {"id",      "name",   "expires_at", "left_s",
+                                         "forever", "reason", "state",      "hooks"};
     for (size_t i = 0; i < MIR_NELEMS(fields); i++)
         json_object_set(lease, fields[i], json_object_get(whole, fields[i]));
     json_decref(whole);
@@ -59,6 +60,23 @@ static int read_move(const struct mird_http_request *request, struct move *ret,
     return failed ? -1 : 0;
 }
 
+/* Nothing can be added to a deadline that is not there: it takes one that is said in full. What is
+ * ending says so itself, further on. */
+static int new_deadline(const struct mird_deployment *d, const struct move *move, int64_t now_s,
+                        int64_t *ret, struct mir_error *err)
+{
+    bool forever = mir_forever(d->deadline_s);
+    if (forever && move->extend_s && d->end_reason == MIRD_END_NONE) {
+        mir_fail(err, MIR_CONFLICT, "'%s' has no deadline that could be extended", d->name);
+        return mir_error_hint(err,
+                              "give it one: mirage-deploy extend %s --until TIME; or end it "
+                              "now: mirage-deploy rm %s",
+                              d->name, d->name);
+    }
+    *ret = move->extend_s ? (forever ? now_s : d->deadline_s) + move->extend_s : move->expires_s;
+    return 0;
+}
+
 REST_HANDLER(rest_lease_patch)
 {
     const struct mird_rest *rest = ctx;
@@ -75,7 +93,9 @@ REST_HANDLER(rest_lease_patch)
             return rest_fail(request, response, &err);
         if (rest_if_match(request, response, &d))
             return MIRD_HTTP_DONE;
-        int64_t deadline_s = move.extend_s ? d.deadline_s + move.extend_s : move.expires_s;
+        int64_t deadline_s;
+        if (new_deadline(&d, &move, rest_now_s(rest), &deadline_s, &err))
+            return rest_fail(request, response, &err);
         uint64_t version = d.version;
         if (!mird_engine_extend(rest->core->engine, d.id, who, deadline_s, version, &moved, &op,
                                 &err))

@@ -90,7 +90,7 @@ REST_HANDLER(rest_metrics_get)
         return rest_fail(request, response, &err);
     int64_t now_s = rest_now_s(rest);
     memcpy(metrics.by_state, figures.by_state, sizeof metrics.by_state);
-    metrics.has_deadline = figures.open > 0;
+    metrics.has_deadline = figures.open > 0 && !mir_forever(figures.first_deadline_s);
     metrics.nearest_deadline_s = figures.first_deadline_s - now_s;
     metrics.acts = !rest->core->standby;
     metrics.epoch = acting.row.epoch;

@@ -157,9 +157,10 @@ int rest_if_match(const struct mird_http_request *request, struct mird_http_resp
         return 0;
     char until[MIR_TIME_SIZE];
     struct mir_error err;
-    mir_time_format(d->deadline_s, until);
+    bool forever = mir_forever(d->deadline_s);
+    mir_deadline_format(d->deadline_s, until);
     mir_fail(&err, MIR_CONFLICT, "deployment '%s' has changed since it was read", d->name);
-    mir_error_hint(&err, "read it again; its deadline is %s now", until);
+    mir_error_hint(&err, "read it again; %s %s now", forever ? "it has" : "its deadline is", until);
     mird_http_problem(request, response, 412, &err);
     return -1;
 }

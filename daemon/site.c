@@ -136,7 +136,9 @@ json_t *mird_site_json(const struct mird_site *site, const char *public_url)
     json_object_set_new(o, "provider", text_or_null(site->provider));
     json_object_set_new(o, "first_seen", time_or_null(site->first_seen_s));
     json_object_set_new(o, "last_seen", time_or_null(site->last_seen_s));
-    json_object_set_new(o, "expires_at", time_or_null(site->expires_s));
+    bool forever = mir_forever(site->expires_s);
+    json_object_set_new(o, "expires_at", time_or_null(forever ? 0 : site->expires_s));
+    json_object_set_new(o, "forever", json_boolean(forever));
     json_object_set_new(o, "gone_at", time_or_null(site->gone_s));
     json_object_set_new(o, "response_ms", json_integer(site->response_ms));
     json_object_set_new(o, "hidden", json_boolean(site->hidden));

@@ -314,10 +314,12 @@ static void say_what_runs(const struct mird_core *core)
     if (mird_store_figures(core->store, &figures, NULL))
         return;
     char until[MIR_TIME_SIZE];
+    bool forever = mir_forever(figures.last_deadline_s);
     mir_time_format(figures.last_deadline_s, until);
     if (figures.open)
-        mir_log(MIR_LOG_WARN, "stop", "%zu deployment%s running until %s at the latest",
-                figures.open, figures.open == 1 ? " keeps" : "s keep", until);
+        mir_log(MIR_LOG_WARN, "stop", "%zu deployment%s running %s%s", figures.open,
+                figures.open == 1 ? " keeps" : "s keep", forever ? "" : "until ",
+                forever ? "until removed: not all have a deadline" : until);
     else
         mir_log(MIR_LOG_INFO, "stop", "nothing is left running");
 }

@@ -20,18 +20,25 @@ static void add_daemon(struct mird_engine *engine, const struct mir_lease *lease
     bool turns = engine->reaper_running && mird_reaper_late_ms(engine) < 60000;
     hook->state = turns ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
     hook->deadline_s = lease->deadline_s;
+    if (turns && mir_forever(lease->deadline_s))
+        hook->state = MIR_HOOK_OFF;
     snprintf(hook->detail, sizeof hook->detail, "%s",
-             hook->state == MIR_HOOK_ARMED ? "this daemon's reaper" : "the reaper does not turn");
+             hook->state == MIR_HOOK_OFF     ? "no deadline"
+             : hook->state == MIR_HOOK_ARMED ? "this daemon's reaper"
+                                             : "the reaper does not turn");
 }
 
 /* Only what the guest itself says counts; the prober reads it. */
-static void add_guest(const struct mird_deployment *d, struct mird_answer *ret)
+static void add_guest(const struct mird_deployment *d, const struct mir_lease *lease,
+                      struct mird_answer *ret)
 {
     struct mir_hook *hook = &ret->hooks[ret->input.hook_count++];
     mir_copy(hook->name, sizeof hook->name, "guest");
     hook->state = MIR_HOOK_OFF;
     const char *why = "not read back yet";
-    if (!(d->takes_part & MIR_PART_DEADLINE))
+    if (mir_forever(lease->deadline_s))
+        why = "no deadline";
+    else if (!(d->takes_part & MIR_PART_DEADLINE))
         why = "the kernel does not say that it keeps a deadline";
     else if (!(d->takes_part & MIR_PART_WELL_KNOWN) || (!*d->url && !d->wants_url))
         why = "given to the kernel; it has no URL to read it back from";
@@ -50,7 +57,7 @@ static int arm(struct mird_engine *engine, struct mird_entry *entry,
     ret->input.hook_count = (unsigned)count;
     ret->input.deadline_s = lease.deadline_s;
     add_daemon(engine, &lease, ret);
-    add_guest(d, ret);
+    add_guest(d, &lease, ret);
     return 0;
 }
 

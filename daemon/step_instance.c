@@ -42,8 +42,10 @@ static int compose_arguments(const struct mird_engine *engine, const struct mird
     mir_auto_buf struct mir_buf text;
     mir_buf_init(&text, size - 1);
     if (d->takes_part & MIR_PART_ARGS) {
-        mir_buf_addf(&text, "name=%s token=%s deadline=%" PRId64 " grace=%d", d->name, d->token,
-                     d->deadline_s, GRACE_S);
+        mir_buf_addf(&text, "name=%s token=%s", d->name, d->token);
+        if (!mir_forever(d->deadline_s))
+            mir_buf_addf(&text, " deadline=%" PRId64, d->deadline_s);
+        mir_buf_addf(&text, " grace=%d", GRACE_S);
         add_words(&text, provider->guest_args ? provider->guest_args : "");
         if (d->takes_part & MIR_PART_ANNOUNCE)
             add_announce(&text, engine->core->public_url, provider->guest_host);

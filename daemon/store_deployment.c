@@ -174,11 +174,13 @@ static int insert_first_audit(struct mird_store *store, const struct mird_deploy
 {
     struct mird_audit row = {0};
     char until[MIR_TIME_SIZE];
-    mir_time_format(d->deadline_s, until);
+    bool forever = mir_forever(d->deadline_s);
+    mir_deadline_format(d->deadline_s, until);
     mir_copy(row.who, sizeof row.who, who);
     mir_copy(row.what, sizeof row.what, what);
-    snprintf(row.detail, sizeof row.detail, "%s%s%.12s, until %s", d->provider,
-             *d->kernel ? ", kernel " : "", d->kernel, until);
+    snprintf(row.detail, sizeof row.detail, "%s%s%.12s, %s%s%s%s", d->provider,
+             *d->kernel ? ", kernel " : "", d->kernel, forever ? "" : "until ", until,
+             *d->reason ? ", reason: " : "", d->reason);
     return insert_audit(store, d, &row, now_ms, err);
 }
 
@@ -215,7 +217,8 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
         .at_ms = now_ms / 1000 == d->created_s ? now_ms : d->created_s * 1000, .kind = "state"};
     mir_copy(event.deployment, sizeof event.deployment, d->id);
     mir_copy(event.state, sizeof event.state, mird_state_name(MIRD_PENDING));
-    mir_copy(event.text, sizeof event.text, "lease granted");
+    snprintf(event.text, sizeof event.text, "lease granted%s%s",
+             *d->reason ? " without a deadline, reason: " : "", d->reason);
     if (check_name(store, d->name, err) || mird_store_insert_deployment(store, d, err) ||
         mird_store_insert_operation(store, op, err) ||
         mird_store_insert_event(store, &event, err) ||

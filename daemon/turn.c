@@ -177,6 +177,7 @@ int64_t mird_turn_wake(int64_t wake_boot_ms, bool written, int64_t boot_ms)
 bool mird_turn_urgent(const struct mird_deployment *d, int64_t wake_boot_ms, int64_t now_ms,
                       int64_t boot_ms)
 {
-    return d->end_reason != MIRD_END_NONE ||
-           mird_now_to_boot_ms(d->deadline_s * 1000, now_ms, boot_ms) <= wake_boot_ms;
+    if (d->end_reason != MIRD_END_NONE || mir_forever(d->deadline_s))
+        return d->end_reason != MIRD_END_NONE;
+    return mird_now_to_boot_ms(d->deadline_s * 1000, now_ms, boot_ms) <= wake_boot_ms;
 }

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/lease.h"
+
 int local_deadline_init(struct local_deadline *deadline, const struct mir_clock *clock,
                         struct mir_error *err)
 {
@@ -40,7 +42,13 @@ static int arm(int fd, int flags, int64_t at_ms)
 
 static int arm_both(const struct local_deadline *deadline)
 {
+    static const struct itimerspec off;
     int64_t at_ms = deadline->deadline_s * 1000;
+    if (mir_forever(deadline->deadline_s))
+        return timerfd_settime(deadline->boot_fd, 0, &off, NULL) ||
+                       timerfd_settime(deadline->real_fd, 0, &off, NULL)
+                   ? -1
+                   : 0;
     if (arm(deadline->boot_fd, 0, at_ms - deadline->anchor_utc_ms + deadline->anchor_boot_ms))
         return -1;
     return arm(deadline->real_fd, TFD_TIMER_CANCEL_ON_SET, at_ms);

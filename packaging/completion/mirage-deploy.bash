@@ -8,6 +8,7 @@ _mirage_deploy() {
     --name) COMPREPLY=(); return ;;
     --ttl) COMPREPLY=(); return ;;
     --until) COMPREPLY=(); return ;;
+    --reason) COMPREPLY=(); return ;;
     --memory) COMPREPLY=(); return ;;
     --publish|-p) COMPREPLY=(); return ;;
     --url) COMPREPLY=(); return ;;
@@ -33,14 +34,14 @@ _mirage_deploy() {
   done
   case $command in
     '') words=' local ps show logs wait extend rm plan inspect orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
-    'local') words=' --name --ttl --until --memory --publish --url --list --no-list --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'logs') words=' --follow --since --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'wait') words=' --for --timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
-    'extend') words=' --detach --wait-timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
+    'extend') words=' --until --detach --wait-timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
-    'plan') words='local --name --ttl --until --memory --publish --url --list --no-list --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'plan') words='local --name --ttl --until --forever --reason --memory --publish --url --list --no-list --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'orphans') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'reap') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;

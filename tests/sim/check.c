@@ -59,9 +59,13 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
         check_right(w, o, l);
 }
 
-/* What is told to be gone is gone. */
+/* What is told to be gone is gone; and not for a deadline that it does not have, also when it was
+ * over before anything of it was there. */
 void sim_check_final(struct sim_world *w, const struct sim_lease *l)
 {
+    if (l->acked && mir_forever(l->acked_deadline_s) && mir_forever(l->tried_deadline_s) &&
+        l->d.end_reason == MIRD_END_DEADLINE)
+        sim_broken(w, "ended before its deadline", "lease %d, which has none", l->index);
     for (unsigned i = 0; i < w->object_count; i++) {
         const struct sim_object *o = &w->objects[i];
         if (o->owner == l->index && !o->never_told && !o->stripped && w->now_ms < o->end_ms)
@@ -145,7 +149,9 @@ static bool outlives_host(const struct sim_world *w, const struct sim_object *o)
 static int64_t due_ms(const struct sim_world *w, const struct sim_object *o,
                       const struct sim_lease *l)
 {
-    int64_t last_s = max64(l->acked_deadline_s, max64(l->tried_deadline_s, l->first_deadline_s));
+    /* One that began without an end and was given one has no right to the former. */
+    int64_t first_s = mir_forever(l->first_deadline_s) ? 0 : l->first_deadline_s;
+    int64_t last_s = max64(l->acked_deadline_s, max64(l->tried_deadline_s, first_s));
     int64_t due = last_s * 1000 - SIM_T0_MS + l->given_behind_ms;
     /* Hooks know of deadlines, not of removals. */
     if (l->removal_acked && l->removal_acked_ms < due && !w->host_lost_ms)

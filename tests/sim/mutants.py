@@ -19,7 +19,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 PURE = ['daemon/lease.c', 'daemon/lease_next.c', 'daemon/lease_audit.c', 'daemon/lease_news.c',
         'daemon/lease_trail.c',         'daemon/sweep_judge.c', 'daemon/turn.c', 'daemon/epoch.c']
 HEADERS = ['daemon/lease_parts.h']
-OTHERS = ['daemon/deployment.c', 'api/error.c', 'api/memory.c', 'api/clock.c', 'api/name.c']
+OTHERS = ['daemon/deployment.c', 'api/error.c', 'api/memory.c', 'api/clock.c', 'api/lease.c',
+          'api/name.c']
 SIM = [f'tests/sim/{name}.c' for name in ('check', 'cloud', 'main', 'shell', 'trouble', 'world')]
 FLAGS = ['-std=gnu17', '-D_GNU_SOURCE', '-O1', '-Iapi/include', '-Idaemon/include',
          '-Iimages/include', '-Itests/sim', '-DMIR_VERSION="0"', '-DMIR_LIBEXECDIR="/"']

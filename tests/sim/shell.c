@@ -271,6 +271,12 @@ static int flush(struct sim_world *w, struct sim_lease *l)
 
 /* --- users --- */
 
+/* Without a draw of its own, so that all other leases of a seed stay as they are. */
+static bool wants_no_end(const struct sim_world *w, const struct sim_lease *l)
+{
+    return (w->seed * SIM_LEASES + (unsigned)l->index) % 61 == 0;
+}
+
 static void fill(struct sim_world *w, struct sim_lease *l)
 {
     struct mird_deployment *d = &l->d;
@@ -280,6 +286,8 @@ static void fill(struct sim_world *w, struct sim_lease *l)
     mir_copy(d->provider, sizeof d->provider, w->cloud->name);
     d->created_s = sim_utc_ms(w) / 1000;
     d->deadline_s = d->created_s + 20 + sim_below(w, sim_chance(w, 300) ? 100 : 2000);
+    if (wants_no_end(w, l))
+        d->deadline_s = MIR_FOREVER_S;
     d->wants_url = sim_chance(w, 500);
     if (sim_chance(w, 500))
         mir_copy(d->url, sizeof d->url, "http://192.0.2.1/");
@@ -313,7 +321,8 @@ void sim_deploy(struct sim_world *w, struct sim_lease *l)
     l->wake_ms = w->now_ms;
     l->stepped_ms = w->clock.stepped_ms;
     l->pace = (struct mird_pace){0};
-    sim_say(w, "lease %d: deployed until %.3f", l->index,
+    sim_say(w, "lease %d: deployed%s until %.3f", l->index,
+            mir_forever(l->d.deadline_s) ? " without an end," : "",
             (double)(l->d.deadline_s * 1000 - SIM_T0_MS) / 1000);
 }
 
@@ -355,7 +364,7 @@ void sim_user(struct sim_world *w)
     if (!l->entry)
         return;
     /* Often just around the deadline, where it is hardest. */
-    if (sim_chance(w, 300)) {
+    if (sim_chance(w, 300) && !mir_forever(l->d.deadline_s)) {
         int64_t near_ms = to_boot_ms(w, l->d.deadline_s * 1000) - 1000 + sim_below(w, 3000);
         w->user_ms = near_ms > w->now_ms ? near_ms : w->user_ms;
         return;
@@ -423,6 +432,8 @@ static void arm(struct sim_world *w, struct sim_lease *l, struct sim_answer *a)
     a->hooks[0].state = MIR_HOOK_ARMED;
     a->hooks[1].state = fails && w->fault != SIM_HOOK_UNREAD ? MIR_HOOK_FAILED : MIR_HOOK_ARMED;
     a->hooks[2].state = l->takes_part ? MIR_HOOK_ARMED : MIR_HOOK_OFF;
+    for (int i = 0; i < 3 && mir_forever(deadline_s); i++) /* as the wrapper has it */
+        a->hooks[i].state = MIR_HOOK_OFF;
     a->input.hooks = a->hooks;
     a->input.hook_count = 3;
     a->input.deadline_s = deadline_s;

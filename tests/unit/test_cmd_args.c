@@ -178,6 +178,62 @@ static void deadline_from_two_sources(void **state)
     cmd_args_clear(&args);
 }
 
+/* The nearest source says when it ends, also that it does not. */
+static void forever_and_the_others(void **state)
+{
+    struct cmd_args args;
+    struct mir_error err = {0};
+    (void)state;
+    parse(&args, "m local k --forever --reason because", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_non_null(cmd_args_item(&args, OPT_FOREVER));
+    assert_null(cmd_args_text(&args, OPT_TTL)); /* the file's */
+    cmd_args_clear(&args);
+    static const char *const both[] = {
+        "m local k --forever --reason r --ttl 1h",
+        "m local k --until 2026-11-20T18:30:00Z --reason r --forever",
+        "m extend n 1h --until 2026-11-20T18:30:00Z",
+        "m local k --reason r",
+    };
+    for (size_t i = 0; i < MIR_NELEMS(both); i++) {
+        parse(&args, both[i], NULL);
+        assert_int_equal(cmd_args_complete(&args, &err), -1);
+        assert_int_equal(err.kind, MIR_USAGE);
+        assert_non_null(strstr(err.hint, i < 3 ? "give one of them" : "both or neither"));
+        cmd_args_clear(&args);
+    }
+    setenv("MIRAGE_DEPLOY_FOREVER", "1", 1);
+    setenv("MIRAGE_DEPLOY_REASON", "because", 1);
+    parse(&args, "m local k", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_non_null(cmd_args_item(&args, OPT_FOREVER));
+    assert_string_equal(cmd_args_text(&args, OPT_REASON), "because");
+    cmd_args_clear(&args);
+    parse(&args, "m local k --ttl 1h", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_null(cmd_args_item(&args, OPT_FOREVER));
+    assert_null(cmd_args_item(&args, OPT_REASON));
+    assert_int_equal(cmd_args_seconds(&args, OPT_TTL), 3600);
+    cmd_args_clear(&args);
+    setenv("MIRAGE_DEPLOY_FOREVER", "no", 1);
+    parse(&args, "m local k", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_null(cmd_args_item(&args, OPT_FOREVER));
+    assert_int_equal(cmd_args_seconds(&args, OPT_TTL), 4 * 3600);
+    cmd_args_clear(&args);
+    unsetenv("MIRAGE_DEPLOY_FOREVER");
+    unsetenv("MIRAGE_DEPLOY_REASON");
+    parse(&args, "m local k --forever", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_int_equal(cmd_args_require(&args, OPT_REASON, false, &err), -1);
+    assert_non_null(strstr(err.text, "--reason is missing"));
+    cmd_args_clear(&args);
+    parse(&args, "m local k --forever --reason a\tb", NULL);
+    assert_int_equal(cmd_args_complete(&args, &err), -1);
+    assert_non_null(strstr(err.text, "--reason: the reason holds a control character"));
+    cmd_args_clear(&args);
+}
+
 /* A bad value says where it stands. */
 static void bad_values(void **state)
 {
@@ -223,6 +279,7 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(precedence),
         cmocka_unit_test(deadline_from_two_sources),
+        cmocka_unit_test(forever_and_the_others),
         cmocka_unit_test(bad_values),
         cmocka_unit_test(missing_input),
     };

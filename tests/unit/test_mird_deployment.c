@@ -142,6 +142,36 @@ static void test_document(void **state)
     json_decref(doc);
 }
 
+static void test_forever(void **state)
+{
+    struct mird_deployment d = make(), back;
+    d.deadline_s = MIR_FOREVER_S;
+    mir_copy(d.reason, sizeof d.reason, "the status page");
+    d.hook_count = 1;
+    mir_copy(d.hooks[0].name, sizeof d.hooks[0].name, "daemon");
+    d.hooks[0].deadline_s = MIR_FOREVER_S;
+    json_t *record = mird_deployment_to_record(&d);
+    assert_int_equal(mird_deployment_from_record(record, &back, NULL), 0);
+    json_decref(record);
+    assert_true(back.deadline_s == MIR_FOREVER_S);
+    json_t *doc = mird_deployment_json(&back, NOW + 10, "");
+    json_t *hook = json_array_get(json_object_get(doc, "hooks"), 0);
+    json_t *cost = json_object_get(doc, "cost");
+    assert_true(json_is_null(json_object_get(doc, "expires_at")));
+    assert_true(json_is_null(json_object_get(doc, "left_s")));
+    assert_true(json_is_true(json_object_get(doc, "forever")));
+    assert_true(json_is_null(json_object_get(hook, "deadline")));
+    assert_true(json_is_null(json_object_get(cost, "worst_micro")));
+    assert_string_equal(text_of(doc, "reason"), "the status page");
+    json_decref(doc);
+    back.deadline_s = NOW + 60; /* it was given an end: the reason is history */
+    doc = mird_deployment_json(&back, NOW + 10, "");
+    assert_true(json_is_false(json_object_get(doc, "forever")));
+    assert_true(json_is_null(json_object_get(doc, "reason")));
+    assert_int_equal(json_integer_value(json_object_get(doc, "left_s")), 50);
+    json_decref(doc);
+}
+
 static void test_bad_records(void **state)
 {
     static const char *const rows[] = {
@@ -175,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_states),   cmocka_unit_test(test_names),
         cmocka_unit_test(test_clean),    cmocka_unit_test(test_url),
         cmocka_unit_test(test_document), cmocka_unit_test(test_bad_records),
+        cmocka_unit_test(test_forever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,20 @@ static void test_words_of_the_registry_page(void **state)
     assert_null(strstr(page, " style="));
 }
 
+static void test_a_lease_without_an_end_is_said(void **state)
+{
+    struct mird_site site = site_of("s", MIRD_SITE_LIVE);
+    struct mird_listing l = listing_of(&site, 1);
+    site.expires_s = MIR_FOREVER_S;
+    mir_auto_free char *all = make(mird_page_registry, &l);
+    mir_auto_free char *one = make_site(&l, &site);
+    assert_non_null(strstr(all, "<strong>no deadline</strong>"));
+    assert_non_null(strstr(one, "<strong>no deadline</strong>"));
+    assert_non_null(strstr(one, "it runs until its owner removes it"));
+    assert_null(strstr(all, "9999"));
+    assert_null(strstr(one, "9999"));
+}
+
 static void test_empty_page_says_what_to_do(void **state)
 {
     struct mird_listing l = listing_of(NULL, 0);
@@ -262,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_of_the_registry_page),
+        cmocka_unit_test(test_a_lease_without_an_end_is_said),
         cmocka_unit_test(test_empty_page_says_what_to_do),
         cmocka_unit_test(test_each_state_has_its_word_and_shape),
         cmocka_unit_test(test_only_verified_web_links),

@@ -107,12 +107,43 @@ static void test_lease_bounds(void **state)
     r.ttl_s = 86400;
     assert_int_equal(plan(&r, &p, &err), 0);
     r.until_s = NOW + 100;
-    refused(&r, MIR_USAGE, "both");
+    refused(&r, MIR_USAGE, "more than one");
     r.ttl_s = 0;
     assert_int_equal(plan(&r, &p, &err), 0);
     assert_int_equal(p.deadline_s, NOW + 100);
     r.until_s = NOW - 1;
     refused(&r, MIR_POLICY, "passed already");
+}
+
+static void test_forever(void **state)
+{
+    struct mird_policy open = policy;
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mird_request r = request();
+    struct mird_plan p;
+    struct mir_error err;
+    r.forever = true;
+    mir_copy(r.reason, sizeof r.reason, "the status page");
+    refused(&r, MIR_POLICY, "without an end is not allowed");
+    assert_int_equal(plan(&r, &p, &err), -1);
+    assert_non_null(strstr(err.hint, "allow_forever = yes"));
+    open.allow_forever = true;
+    assert_int_equal(mird_plan_make(&r, &k, &local, &open, 0, NOW, &p, &err), 0);
+    assert_true(p.deadline_s == MIR_FOREVER_S);
+    assert_int_equal(p.hook_count, 0); /* nothing can be armed */
+    p.price_per_hour_micro = INT64_MAX / 1000;
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW), *cost = json_object_get(doc, "cost");
+    assert_true(json_is_null(json_object_get(doc, "expires_at")));
+    assert_true(json_is_null(json_object_get(doc, "ttl_s")));
+    assert_true(json_is_true(json_object_get(doc, "forever")));
+    assert_string_equal(json_string_value(json_object_get(doc, "reason")), "the status page");
+    assert_true(json_is_null(json_object_get(cost, "worst_micro")));
+    json_decref(doc);
+    r.ttl_s = 60;
+    refused(&r, MIR_USAGE, "more than one");
+    r.ttl_s = 0;
+    r.until_s = NOW + 60;
+    refused(&r, MIR_USAGE, "more than one");
 }
 
 static void test_memory(void **state)
@@ -223,7 +254,18 @@ static void test_request(void **state)
     assert_string_equal(r.arguments, "a=b c");
     assert_true(r.ports_given && r.anyway && !r.list);
     assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\"}", &r, &err), 0);
-    assert_true(!r.ports_given && r.list && !r.anyway);
+    assert_true(!r.ports_given && r.list && !r.anyway && !r.forever && !*r.reason);
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\",\"forever\":true,"
+                           "\"reason\":\"the status page\"}",
+                           &r, &err),
+                     0);
+    assert_true(r.forever);
+    assert_string_equal(r.reason, "the status page");
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\",\"forever\":false,"
+                           "\"ttl\":\"1h\"}",
+                           &r, &err),
+                     0);
+    assert_true(!r.forever && r.ttl_s == 3600);
 }
 
 static void test_bad_requests(void **state)
@@ -252,6 +294,16 @@ static void test_bad_requests(void **state)
         {"\"memory_bytes\":-1", "1048576"},
         {"\"memory_bytes\":\"64M\"", "whole number"},
         {"\"list\":1", "true or false"},
+        {"\"forever\":true", "the reason is empty"},
+        {"\"forever\":true,\"reason\":\" \"", "the reason is empty"},
+        {"\"forever\":true,\"reason\":\"a\\nb\"", "control character"},
+        {"\"forever\":true,\"reason\":5", "has to be a text"},
+        {"\"forever\":\"yes\",\"reason\":\"x\"", "true or false"},
+        {"\"reason\":\"x\"", "without forever"},
+        {"\"forever\":false,\"reason\":\"x\"", "without forever"},
+        {"\"forever\":true,\"reason\":\"x\",\"ttl\":\"1h\"", "forever and ttl"},
+        {"\"forever\":true,\"reason\":\"x\",\"until\":\"2027-01-15T09:30:00Z\"",
+         "forever and until"},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         char text[512];
@@ -313,6 +365,14 @@ static void test_policy(void **state)
     assert_int_equal(err.kind, MIR_USAGE);
     assert_non_null(strstr(err.text, ":3: memory_max"));
     assert_int_equal(load_policy("[policy]\ndeployments_max = 0\n", &p, &err), -1);
+    assert_int_equal(load_policy("", &p, &err), 0);
+    assert_false(p.allow_forever);
+    assert_int_equal(load_policy("[policy]\nallow_forever = Yes\n", &p, &err), 0);
+    assert_true(p.allow_forever);
+    assert_int_equal(load_policy("[policy]\nallow_forever = no\n", &p, &err), 0);
+    assert_false(p.allow_forever);
+    assert_int_equal(load_policy("[policy]\nallow_forever = perhaps\n", &p, &err), -1);
+    assert_non_null(strstr(err.text, ":2: allow_forever: 'perhaps' is neither yes nor no"));
 }
 
 int main(void)
@@ -322,7 +382,7 @@ int main(void)
         cmocka_unit_test(test_memory),   cmocka_unit_test(test_boots),
         cmocka_unit_test(test_ports),    cmocka_unit_test(test_document),
         cmocka_unit_test(test_request),  cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_policy),   cmocka_unit_test(test_forever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

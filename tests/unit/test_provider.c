@@ -202,11 +202,21 @@ static void a_hook_with_another_deadline_is_not_armed(void **state)
     assert_int_equal(hooks[0].state, MIR_HOOK_FAILED);
     assert_string_not_equal(hooks[0].detail, "");
 
+    /* Without a deadline there is nothing to be armed for; with another one something is wrong. */
+    lease.deadline_s = record.hook_deadline_s = MIR_FOREVER_S;
+    assert_int_equal(mir_prov_hooks_arm(*state, &lease, hooks, MIR_HOOKS_MAX, &count, NULL), 0);
+    assert_int_equal(hooks[0].state, MIR_HOOK_OFF);
+    assert_string_equal(hooks[0].detail, "no deadline");
+    record.hook_deadline_s = 2000;
+    assert_int_equal(mir_prov_hooks_arm(*state, &lease, hooks, MIR_HOOKS_MAX, &count, NULL), 0);
+    assert_int_equal(hooks[0].state, MIR_HOOK_FAILED);
+    assert_string_equal(hooks[0].detail, "read back another deadline");
+
     lease.durable = false;
     struct mir_error err = {0};
     assert_int_equal(mir_prov_hooks_arm(*state, &lease, hooks, MIR_HOOKS_MAX, &count, &err), -1);
     assert_int_equal(err.kind, MIR_INTERNAL);
-    assert_int_equal(record.arms, 2);
+    assert_int_equal(record.arms, 4);
 }
 
 /* "Absent" while a volume of it is left would be a receipt that lies. */

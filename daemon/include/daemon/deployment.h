@@ -113,7 +113,8 @@ struct mird_deployment {
 
     /* The lease. */
     int64_t created_s;
-    int64_t deadline_s;
+    int64_t deadline_s;              /* MIR_FOREVER_S: none */
+    char reason[MIR_REASON_MAX + 1]; /* why it may run for ever; "" for one that may not */
 
     /* The machine (lease.h): only mird_lease_apply changes these. */
     enum mird_step_status steps[MIRD_STEP_COUNT];

@@ -20,10 +20,12 @@ struct mird_request {
     char kernel[MIR_SHA256_TEXT];
     char name[MIR_NAME_TEXT]; /* "" : choose one */
     char owner[32];
-    int64_t ttl_s;         /* 0: not given */
-    int64_t until_s;       /* 0: not given; both given is an error */
-    uint64_t memory_bytes; /* 0: choose */
-    bool ports_given;      /* an empty list is a wish too: none */
+    int64_t ttl_s;                   /* 0: not given */
+    int64_t until_s;                 /* 0: not given; two of the three given is an error */
+    bool forever;                    /* no end at all */
+    char reason[MIR_REASON_MAX + 1]; /* why, with forever */
+    uint64_t memory_bytes;           /* 0: choose */
+    bool ports_given;                /* an empty list is a wish too: none */
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
     char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
@@ -39,10 +41,11 @@ struct mird_policy {
     uint64_t memory_default_bytes;
     uint64_t memory_max_bytes;
     unsigned deployments_max; /* not final, per installation */
+    bool allow_forever;
 };
 
 struct mird_plan {
-    int64_t deadline_s;
+    int64_t deadline_s; /* MIR_FOREVER_S: none */
     uint64_t memory_bytes;
     char how[32];
     char why[240];
@@ -57,7 +60,7 @@ struct mird_plan {
 };
 
 /* From the configuration, section [policy]: ttl, ttl_max, ttl_min, memory, memory_max,
- * deployments_max; MIR_USAGE naming file and line of a value that makes no sense. */
+ * deployments_max, allow_forever; MIR_USAGE naming file and line of a value that makes no sense. */
 int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                      struct mir_error *err);
 

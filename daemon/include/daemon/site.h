@@ -53,7 +53,7 @@ struct mird_site {
     uint64_t kernel_bytes;
     bool private_ok;      /* may be probed on a loopback address: set for local deployments only */
     bool hidden;          /* not listed on the page (--no-list); its badge still answers */
-    int64_t expires_s;    /* 0: no deadline known */
+    int64_t expires_s;    /* 0: no deadline known; MIR_FOREVER_S: known to have none */
     int64_t first_seen_s; /* first full HTTP exchange; 0 never */
     int64_t last_seen_s;
     int64_t last_probe_s;
