@@ -18,6 +18,17 @@ _mirage_deploy() {
     --timeout) COMPREPLY=(); return ;;
     --data) COMPREPLY=(); return ;;
     --grace) COMPREPLY=(); return ;;
+    --output|-o) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --format) COMPREPLY=($(compgen -W 'raw qcow2 vhd vhd-dynamic vmdk extents ec2-bundle' -- "$cur")); return ;;
+    --boot) COMPREPLY=($(compgen -W 'bios uefi both pvgrub pvgrub-bare' -- "$cur")); return ;;
+    --arg) COMPREPLY=(); return ;;
+    --module) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --size) COMPREPLY=(); return ;;
+    --cert) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --key) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --ec2-cert) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --account) COMPREPLY=(); return ;;
+    --kernel-id) COMPREPLY=(); return ;;
     --socket) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --state) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --config) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -33,7 +44,7 @@ _mirage_deploy() {
     esac
   done
   case $command in
-    '') words=' local ps show logs wait extend rm plan inspect orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
+    '') words=' local ps show logs wait extend rm plan inspect image orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
     'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
@@ -43,6 +54,8 @@ _mirage_deploy() {
     'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'plan') words='local --name --ttl --until --forever --reason --memory --publish --url --list --no-list --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'image build') words=' --output --format --boot --arg --module --size --force --cert --key --ec2-cert --account --kernel-id --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'image') words=' build' ;;
     'orphans') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'reap') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'doctor') words='local --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
