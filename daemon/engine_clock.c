@@ -63,7 +63,7 @@ void mird_engine_clock_mark(struct mird_engine *engine)
     int64_t now_ms = mird_engine_now_ms(engine);
     snprintf(text, sizeof text, "%" PRId64 " %" PRId64 " %s", now_ms, mird_engine_boot_ms(engine),
              self.boot_id);
-    if (mird_store_setting_put(store, MARK, text, &err))
+    if (mird_store_setting_note(store, MARK, text, &err))
         mir_log(MIR_LOG_WARN, "engine", "the time cannot be written down: %s", err.text);
 }
 

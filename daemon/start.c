@@ -128,6 +128,7 @@ static int start_acting(struct mird_daemon *daemon, int lock_fd, struct mird_act
         return -1;
     mird_core_set_engine(core, engine);
     mird_tenure_engine(daemon->tenure, engine);
+    mird_public_refresh(core->public_link);
     return mird_rest_start(core, &daemon->settings.rest, &daemon->rest, err);
 }
 
