@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """A daemon that has nothing to do sleeps: in a span a little longer than a sweep's round nobody
-but the sweeper is woken, in the daemon or in its public process. No time is asserted but the span."""
+but the sweeper is woken, in the daemon or in its public process."""
 import sys
 
 from mirage import PATIENCE, Tap, World, need_programs
