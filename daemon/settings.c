@@ -87,11 +87,9 @@ static char *usual_socket(const char *state_dir, const struct mird_options *opti
 int mird_socket_paths(const struct mird_options *options, const char *state_dir, char **ret_path,
                       char **ret_usual, struct mir_error *err)
 {
-    char *usual = usual_socket(state_dir, options, err);
-    char *path = options->standby && (!options->socket || options->shut_out)
-                     ? place_beside(state_dir)
-                 : usual ? mir_strdup(usual)
-                         : NULL;
+    bool beside = options->standby && (!options->socket || options->shut_out);
+    char *usual = usual_socket(state_dir, options, beside ? NULL : err);
+    char *path = beside ? place_beside(state_dir) : usual ? mir_strdup(usual) : NULL;
     if (!path)
         return -1;
     *ret_path = path;

@@ -58,21 +58,6 @@ int mird_store_setting_put(struct mird_store *store, const char *key, const char
     return rc;
 }
 
-/* Between a NORMAL and a FULL commit there is one difference: the sync of the log at its end. A
- * store that could not be made durable again must not go on. */
-int mird_store_setting_note(struct mird_store *store, const char *key, const char *value,
-                            struct mir_error *err)
-{
-    mird_store_enter(store);
-    sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-    int rc =
-        MIRD_SQL_RUN(store, "INSERT OR REPLACE INTO settings VALUES (?, ?)", err, "tt", key, value);
-    if (sqlite3_exec(store->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL))
-        abort();
-    mird_store_leave(store);
-    return rc;
-}
-
 char *mird_store_setting_get(struct mird_store *store, const char *key)
 {
     char *value = NULL;

@@ -240,7 +240,6 @@ static void tick(struct history *h)
     snprintf(text, sizeof text, "%zu", n + 1);
     ticks->list[n].begun = disk_now(&h->disk);
     ticks->list[n].acknowledged = NEVER;
-    mird_store_setting_note(h->store, "noted", text, NULL); /* nothing may depend on its sync */
     if (mird_store_setting_put(h->store, "ticks", text, NULL))
         h->failed++;
     else

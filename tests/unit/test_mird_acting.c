@@ -121,7 +121,6 @@ static void test_fenced(void **state)
     assert_true(mird_store_lost(old));
     assert_refused(add(old, &e, &err), &err);
     assert_refused(mird_store_setting_put(old, "key", "value", &err), &err);
-    assert_refused(mird_store_setting_note(old, "key", "value", &err), &err);
     assert_refused(mird_store_site_delete(old, "one", &err), &err);
     assert_refused(mird_store_audit_add(old, 1, "who", "what", "whom", &err), &err);
     assert_refused(mird_store_deployment_adopt(old, &e, 1, &err), &err);

@@ -251,12 +251,6 @@ static void test_identity_and_settings(void **state)
     char *value = mird_store_setting_get(h->store, "public-port");
     assert_string_equal(value, "8421");
     free(value);
-    assert_int_equal(mird_store_setting_note(h->store, "noted", "once", NULL), 0);
-    assert_int_equal(mird_store_setting_note(h->store, "noted", "twice", NULL), 0);
-    reopen(h);
-    value = mird_store_setting_get(h->store, "noted");
-    assert_string_equal(value, "twice");
-    free(value);
     assert_int_equal(mird_store_setting_put(h->store, "public-port", NULL, NULL), 0);
     assert_null(mird_store_setting_get(h->store, "public-port"));
     snprintf(path, sizeof path, "%s/identity", h->dir);

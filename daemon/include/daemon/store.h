@@ -47,11 +47,6 @@ int mird_store_identity(struct mird_store *store, struct mird_identity *ret, str
 /* Small settings that must survive ("public-port"). value NULL deletes. Get: owned or NULL. */
 int mird_store_setting_put(struct mird_store *store, const char *key, const char *value,
                            struct mir_error *err);
-/* As put, but the disk is not waited for: a crash of the process loses nothing, the power's loss
- * takes what the kernel has not written by itself, which is the last half minute. Whatever is put
- * later makes it durable as well. */
-int mird_store_setting_note(struct mird_store *store, const char *key, const char *value,
-                            struct mir_error *err);
 char *mird_store_setting_get(struct mird_store *store, const char *key);
 
 /* --- kernels --- */
