@@ -39,7 +39,7 @@ static void init(struct mird_engine *engine, struct mird_core *core)
     engine->core = core;
     engine->wake_fd = engine->timer_fd = engine->clock_fd = -1;
     engine->resting.by_date = true;
-    engine->reaper_due_boot_ms = MIRD_NEVER;
+    engine->reaper_due_boot_ms = engine->reaper_due_awake_ms = MIRD_NEVER;
     engine->started_boot_ms = mird_engine_boot_ms(engine);
     for (size_t i = 0; i < MIRD_LANES_MAX; i++)
         engine->lanes[i] = (struct mird_lane){
@@ -287,7 +287,7 @@ void mird_engine_follow(struct mird_engine *engine, const char *id)
 bool mird_engine_turns(struct mird_engine *engine)
 {
     pthread_mutex_lock(&engine->lock);
-    bool turned = !engine->reaper_nudged_boot_ms;
+    bool turned = !engine->reaper_nudged_awake_ms;
     pthread_mutex_unlock(&engine->lock);
     mird_reaper_nudge(engine);
     return turned;
@@ -303,5 +303,4 @@ void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures 
         .worst_lateness_s = atomic_load(&engine->worst_lateness_s),
         .clock_behind_ms = mird_engine_now_ms(engine) - clock->utc_ms(clock->ctx),
     };
-    mird_reaper_nudge(engine); /* one that hangs shows with the next question */
 }

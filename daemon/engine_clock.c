@@ -1,27 +1,57 @@
 /* SPDX-License-Identifier: ISC */
 /* What time it is for the engine: the latest that the machine, the store and the providers say.
  * The decisions are turn.c's; here is where they are asked and written down. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "api/cleanup.h"
 #include "api/log.h"
 #include "api/memory.h"
 #include "api/process.h"
 #include "engine_parts.h"
 
-#define MARK "clock" /* the setting: "UTC_MS BOOT_MS BOOT_ID" */
+#define MARK_FORMAT "%016" PRId64 " %016" PRId64 " %39s\n" /* UTC_MS BOOT_MS BOOT_ID */
+#define MARK_BYTES 74
 #define TELL_MS 2000 /* a Date has whole seconds; less than this is no news */
 
-static void read_mark(struct mird_store *store, struct mird_now_mark *ret)
+static char *mark_path(const struct mird_engine *engine)
 {
-    char *text = mird_store_setting_get(store, MARK);
+    return mir_format("%s/clock", engine->core->state_dir);
+}
+
+/* A file of its own, written over in place, because nobody waits for it: an unsynced commit in the
+ * store's log would take later ones with it when a sync fails. The line stands there twice, and
+ * what differs, torn or damaged, is no mark. */
+static void read_mark(const struct mird_engine *engine, struct mird_now_mark *ret)
+{
+    mir_auto_free char *path = mark_path(engine);
+    char text[2 * MARK_BYTES + 1] = "";
     struct mird_now_mark mark = {0};
-    if (text &&
+    mir_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && pread(fd, text, 2 * MARK_BYTES, 0) == 2 * MARK_BYTES &&
+        !memcmp(text, text + MARK_BYTES, MARK_BYTES) &&
         sscanf(text, "%" SCNd64 " %" SCNd64 " %39s", &mark.utc_ms, &mark.boot_ms, mark.boot) == 3)
         *ret = mark;
-    free(text);
+}
+
+static int write_mark(struct mird_engine *engine, const char *boot, struct mir_error *err)
+{
+    mir_auto_free char *path = mark_path(engine);
+    char text[2 * MARK_BYTES + 1];
+    int64_t now_ms = mird_engine_now_ms(engine);
+    int n = snprintf(text, sizeof text, MARK_FORMAT, now_ms, mird_engine_boot_ms(engine), boot);
+    mir_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (n != MARK_BYTES)
+        return mir_fail(err, MIR_INTERNAL, "a mark of %d bytes", n);
+    memcpy(text + MARK_BYTES, text, MARK_BYTES);
+    if (fd < 0 || pwrite(fd, text, 2 * MARK_BYTES, 0) != 2 * MARK_BYTES)
+        return mir_fail_errno(err, errno, "cannot write %s", path);
+    return 0;
 }
 
 void mird_engine_clock_begin(struct mird_engine *engine)
@@ -37,7 +67,7 @@ void mird_engine_clock_begin(struct mird_engine *engine)
     if (mird_store_newest_ms(store, &newest_ms, &err))
         mir_log(MIR_LOG_ERROR, "engine", "the newest moment in the store: %s", err.text);
     if (newest_ms)
-        read_mark(store, &mark);
+        read_mark(engine, &mark);
     int64_t boot_ms = clock->boot_ms(clock->ctx), utc_ms = clock->utc_ms(clock->ctx);
     int64_t least_ms = mird_now_since(&mark, self.boot_id, boot_ms);
     if (newest_ms > least_ms)
@@ -55,15 +85,11 @@ void mird_engine_clock_mark(struct mird_engine *engine)
     struct mird_store *store = engine->core->store;
     struct mir_error err = {0};
     struct mir_process self;
-    char text[96];
     size_t open = 0;
     if (mird_store_open_count(store, 1, &open, NULL) || !open ||
         mir_process_of(getpid(), &self, NULL))
         return;
-    int64_t now_ms = mird_engine_now_ms(engine);
-    snprintf(text, sizeof text, "%" PRId64 " %" PRId64 " %s", now_ms, mird_engine_boot_ms(engine),
-             self.boot_id);
-    if (mird_store_setting_put(store, MARK, text, &err))
+    if (write_mark(engine, self.boot_id, &err))
         mir_log(MIR_LOG_WARN, "engine", "the time cannot be written down: %s", err.text);
 }
 

@@ -163,7 +163,10 @@ struct mird_engine {
     bool reaper_running;
     struct mird_audit_check audit; /* of the first sweeper */
     int64_t reaper_due_boot_ms;    /* it turns at this moment at the latest */
-    int64_t reaper_nudged_boot_ms; /* 0: it has turned since */
+    /* How late it is goes by the time in which the machine was awake: in the other it cannot turn.
+     * CLOCK_MONOTONIC. */
+    int64_t reaper_due_awake_ms;
+    int64_t reaper_nudged_awake_ms; /* 0: it has turned since */
 
     atomic_ulong teardowns_ok, teardowns_failed;
     _Atomic int64_t worst_lateness_s;
@@ -255,7 +258,8 @@ int mird_engine_clock_set(int64_t now_s, struct mir_error *err);
 /* --- reaper.c: when --- */
 
 void mird_reaper_nudge(struct mird_engine *engine);
-/* How late its next round is; 0 when it is not. */
+/* How late its next round is, by the time in which the machine was awake; 0 when it is not. Nudges
+ * it, so that one which hangs shows with the next question. */
 int64_t mird_reaper_late_ms(struct mird_engine *engine);
 void mird_reaper_everyone(struct mird_engine *engine); /* the time jumped: look at every entry */
 /* Something changed about an entry: have a worker look at it now. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -101,6 +102,24 @@ bool mird_lock_current(const char *state_dir, int lock_fd)
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/lock", state_dir);
     return same_file(path, lock_fd) || (access(path, F_OK) && errno == ENOENT);
+}
+
+/* Another file in its place takes a name from ours. */
+int mird_lock_watch(const char *state_dir, int *ret_fd, struct mir_error *err)
+{
+    mir_auto_free char *path = mir_format("%s/lock", state_dir);
+    mir_auto_close int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0 || inotify_add_watch(fd, path, IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0)
+        return mir_fail_errno(err, errno, "cannot watch %s", path);
+    *ret_fd = mir_steal_fd(&fd);
+    return 0;
+}
+
+void mird_lock_seen(int watch_fd)
+{
+    char events[1024];
+    while (read(watch_fd, events, sizeof events) > 0)
+        ;
 }
 
 /* --- the one that does not let go --- */

@@ -27,6 +27,11 @@ int mird_lock_replace(const char *state_dir, int64_t now_s, int *ret_fd, struct 
  * file that somebody has deleted is no other daemon. One system call; any thread. */
 bool mird_lock_current(const char *state_dir, int lock_fd);
 
+/* *ret_fd, owned: readable when it is time to ask mird_lock_current again, and costs nothing until
+ * then. Reading it is mird_lock_seen. */
+int mird_lock_watch(const char *state_dir, int *ret_fd, struct mir_error *err);
+void mird_lock_seen(int watch_fd);
+
 /* SIGKILL the process that holds the lock, if the kernel says that it is `pid`, and wait up to
  * patience_ms for its end. 0: it has ended (also before). -1: it is another one, or cannot be
  * killed. Not for the holder itself. */

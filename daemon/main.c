@@ -13,6 +13,7 @@
 #include "api/process.h"
 #include "api/scarce.h"
 #include "notify.h"
+#include "shut_out.h"
 #include "start.h"
 
 static int complain(const struct mir_error *err)
@@ -55,15 +56,17 @@ static void become_public(char **argv, struct mir_error *err)
 }
 
 /* 0: asked to end. Else the status to end with, at once. */
-static int serve(const sigset_t *set, struct mird_daemon *daemon)
+static int serve(const sigset_t *set, struct mird_daemon *daemon, char **argv)
 {
     struct mir_error err = {0};
-    int sig = 0;
+    int sig = 0, changed = 0;
     while (!sigwait(set, &sig) && (sig == SIGHUP || sig == SIGUSR1)) {
         if (sig == SIGHUP)
             mir_log(MIR_LOG_INFO, "start",
                     "SIGHUP: nothing to read again; restart to re-configure");
-        else if (mird_role_changed(daemon, &err))
+        else if ((changed = mird_role_changed(daemon, &err)) > 0)
+            changed = mird_begin_again(argv, &err);
+        if (changed)
             return complain(&err);
     }
     mir_log(MIR_LOG_INFO, "stop", "%s: stopping", sig == SIGINT ? "interrupted" : "asked to end");
@@ -92,6 +95,8 @@ int main(int argc, char **argv)
     }
     sigset_t set;
     prepare_process(&set);
+    if (options.shut_out)
+        mird_begun_again(&options);
     struct mird_daemon *daemon;
     if (mird_start(&options, &daemon, &err)) {
         mird_ready_fd(options.ready_fd, &err);
@@ -100,7 +105,7 @@ int main(int argc, char **argv)
     mird_ready_fd(options.ready_fd, NULL);
     mird_notify(mird_stands_by(daemon) ? "READY=1\nSTATUS=standing by\n"
                                        : "READY=1\nSTATUS=serving\n");
-    int status = serve(&set, daemon);
+    int status = serve(&set, daemon, argv);
     if (status)
         _exit(status); /* whatever is under way in other threads is not finished any more */
     mird_stop(daemon);

@@ -29,6 +29,7 @@ static const struct option {
      offsetof(struct mird_options, log_level)},
     {"--ready-fd", "N", "write \"ready\", or why not, to this descriptor", FD,
      offsetof(struct mird_options, ready_fd)},
+    {"--shut-out", NULL, NULL, FLAG, offsetof(struct mird_options, shut_out)},
     {"--public-fd", "N", NULL, FD, offsetof(struct mird_options, public_fd)},
     {"--version", NULL, "print the version", FLAG, offsetof(struct mird_options, version)},
     {"--help", NULL, "print this", FLAG, offsetof(struct mird_options, help)},

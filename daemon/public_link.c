@@ -30,8 +30,8 @@
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MOST_MS 30000
 #define WELL_AFTER_MS 60000 /* up for so long: the next death begins a new back-off */
-#define TIDY_MS 60000
-#define LATER_MS 1000 /* news of no consequence ("seen again") are gathered for so long */
+#define TIDY_MS 60000       /* while there are sites */
+#define LATER_MS 1000       /* news of no consequence ("seen again") are gathered for so long */
 #define DEFAULT_LISTEN "127.0.0.1:8420"
 
 /* A site to be probed often; kept until it answered or the time is over, so that a public process
@@ -63,7 +63,8 @@ struct mird_public {
     pid_t pid; /* 0: none runs */
     int link_fd;
     struct mir_buf in;
-    int64_t started_ms, restart_ms, backoff_ms, tidy_ms;
+    int64_t started_ms, restart_ms, backoff_ms;
+    int64_t tidy_ms; /* INT64_MAX: there are no sites */
     int64_t send_ms; /* 0: nothing to tell */
     struct wish *awaited;
 };
@@ -258,14 +259,12 @@ static void tidy_when_due(struct mird_public *link)
 {
     struct mir_error err = {0};
     unsigned changed = 0;
-    pthread_mutex_lock(&link->lock);
-    bool in_use = link->in_use;
-    pthread_mutex_unlock(&link->lock);
-    if (!in_use || now_ms() < link->tidy_ms)
+    size_t sites = 1; /* as long as nobody can tell */
+    if (now_ms() < link->tidy_ms)
         return;
-    link->tidy_ms = now_ms() + TIDY_MS;
-    if (mird_registry_tidy(link->core, &changed, &err))
+    if (mird_registry_tidy(link->core, &changed, &sites, &err))
         mir_log(MIR_LOG_WARN, "public", "%s", err.text);
+    link->tidy_ms = sites ? now_ms() + TIDY_MS : INT64_MAX;
     if (changed)
         send_by(link, 1);
 }
@@ -288,13 +287,16 @@ static int tell_when_due(struct mird_public *link, struct mir_error *err)
     return 0;
 }
 
+/* For poll(2): -1 until somebody rings. */
 static int next_wait_ms(const struct mird_public *link)
 {
-    int64_t now = now_ms(), next = link->tidy_ms ? link->tidy_ms : now + TIDY_MS;
+    int64_t now = now_ms(), next = link->tidy_ms;
     if (link->pid <= 0 && link->restart_ms < next)
         next = link->restart_ms;
     if (link->pid > 0 && link->send_ms && link->send_ms < next)
         next = link->send_ms;
+    if (next == INT64_MAX)
+        return -1;
     return next > now ? (int)(next - now) : 0;
 }
 
@@ -406,6 +408,7 @@ static struct mird_public *link_new(struct mird_core *core)
     link->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     link->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     link->backoff_ms = BACKOFF_FIRST_MS;
+    link->tidy_ms = INT64_MAX;
     pthread_mutex_init(&link->lock, NULL);
     pthread_mutex_init(&link->sites_lock, NULL);
     mir_buf_init(&link->in, MIRD_LINK_BUFFER_MAX);

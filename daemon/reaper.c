@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/log.h"
@@ -13,6 +14,20 @@
 #include "engine_parts.h"
 
 #define FAR_S INT32_MAX
+
+static int64_t awake_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* With the lock held, by the reaper. */
+static void be_due(struct mird_engine *engine, int64_t at_boot_ms, int64_t boot_ms)
+{
+    engine->reaper_due_boot_ms = at_boot_ms;
+    engine->reaper_due_awake_ms = mird_now_to_boot_ms(at_boot_ms, boot_ms, awake_ms());
+}
 
 void mird_engine_poke(struct mird_engine *engine, struct mird_entry *entry, bool urgent)
 {
@@ -27,10 +42,10 @@ void mird_engine_poke(struct mird_engine *engine, struct mird_entry *entry, bool
 void mird_reaper_nudge(struct mird_engine *engine)
 {
     const uint64_t one = 1;
-    int64_t boot_ms = mird_engine_boot_ms(engine);
+    int64_t now_ms = awake_ms();
     pthread_mutex_lock(&engine->lock);
-    if (!engine->reaper_nudged_boot_ms)
-        engine->reaper_nudged_boot_ms = boot_ms;
+    if (!engine->reaper_nudged_awake_ms)
+        engine->reaper_nudged_awake_ms = now_ms;
     pthread_mutex_unlock(&engine->lock);
     while (write(engine->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
@@ -38,11 +53,13 @@ void mird_reaper_nudge(struct mird_engine *engine)
 
 int64_t mird_reaper_late_ms(struct mird_engine *engine)
 {
-    int64_t boot_ms = mird_engine_boot_ms(engine);
+    int64_t now_ms = awake_ms();
     pthread_mutex_lock(&engine->lock);
-    int64_t late_ms = boot_ms - engine->reaper_due_boot_ms;
-    int64_t nudged_ms = engine->reaper_nudged_boot_ms ? boot_ms - engine->reaper_nudged_boot_ms : 0;
+    int64_t late_ms = now_ms - engine->reaper_due_awake_ms;
+    int64_t nudged_ms =
+        engine->reaper_nudged_awake_ms ? now_ms - engine->reaper_nudged_awake_ms : 0;
     pthread_mutex_unlock(&engine->lock);
+    mird_reaper_nudge(engine);
     late_ms = late_ms > nudged_ms ? late_ms : nudged_ms;
     return late_ms > 0 ? late_ms : 0;
 }
@@ -70,7 +87,7 @@ static struct nap hand_over(struct mird_engine *engine, int64_t boot_ms, int64_t
     struct nap nap = {MIRD_NEVER, MIRD_NEVER};
     struct mird_entry *top;
     pthread_mutex_lock(&engine->lock);
-    engine->reaper_nudged_boot_ms = 0;
+    engine->reaper_nudged_awake_ms = 0;
     while ((top = mird_heap_top(&engine->resting)) && top->deadline_s * 1000 <= now_ms)
         fire(engine, top);
     nap.date_ms = top && !mir_forever(top->deadline_s) ? top->deadline_s * 1000 : MIRD_NEVER;
@@ -80,7 +97,7 @@ static struct nap hand_over(struct mird_engine *engine, int64_t boot_ms, int64_t
     if (top && top->wake_boot_ms < nap.boot_ms)
         nap.boot_ms = top->wake_boot_ms;
     int64_t by_date_ms = mird_now_to_boot_ms(nap.date_ms, now_ms, boot_ms);
-    engine->reaper_due_boot_ms = nap.boot_ms < by_date_ms ? nap.boot_ms : by_date_ms;
+    be_due(engine, nap.boot_ms < by_date_ms ? nap.boot_ms : by_date_ms, boot_ms);
     pthread_mutex_unlock(&engine->lock);
     return nap;
 }
@@ -166,12 +183,13 @@ static void *reaper_main(void *ctx)
 
 int mird_reaper_start(struct mird_engine *engine, struct mir_error *err)
 {
+    int64_t boot_ms = mird_engine_boot_ms(engine);
     engine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     engine->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     engine->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (engine->wake_fd < 0 || engine->timer_fd < 0 || engine->clock_fd < 0)
         return mir_fail_errno(err, errno, "cannot make the reaper's timers");
-    engine->reaper_due_boot_ms = mird_engine_boot_ms(engine);
+    be_due(engine, boot_ms, boot_ms);
     int rc = pthread_create(&engine->reaper, NULL, reaper_main, engine);
     if (rc)
         return mir_fail_errno(err, rc, "cannot start the reaper");

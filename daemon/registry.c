@@ -292,7 +292,8 @@ static int tidy_one(struct mird_core *core, struct mird_site *site, unsigned *ch
     return mird_registry_save(core, site, err);
 }
 
-int mird_registry_tidy(struct mird_core *core, unsigned *ret_changed, struct mir_error *err)
+int mird_registry_tidy(struct mird_core *core, unsigned *ret_changed, size_t *ret_seen,
+                       struct mir_error *err)
 {
     mird_public_lock(core->public_link);
     mir_auto_free struct mird_site *sites = NULL;
@@ -302,7 +303,9 @@ int mird_registry_tidy(struct mird_core *core, unsigned *ret_changed, struct mir
     for (size_t i = 0; !rc && i < count; i++)
         rc = tidy_one(core, &sites[i], &changed, err);
     mird_public_unlock(core->public_link);
-    if (!rc)
-        *ret_changed = changed;
-    return rc ? -1 : 0;
+    if (rc)
+        return -1;
+    *ret_changed = changed;
+    *ret_seen = count;
+    return 0;
 }

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "api/cleanup.h"
@@ -18,6 +20,7 @@
 #include "daemon/epoch.h"
 
 #define TAKEOVER_MAX_S 300
+#define STANDBYS_MAX 16u
 
 static int set_log_level(const char *name, struct mir_error *err)
 {
@@ -47,24 +50,63 @@ static char *absolute(const char *path)
     return mir_format("%s/%s", here ? here : "", path);
 }
 
-/* A state directory given on the command line means a daemon, and a socket, of its own. The
- * customary socket is that of the daemon which acts: a standby has another beside the store. */
+static bool somebody_answers(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    mir_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd >= 0 && !mir_copy(address.sun_path, sizeof address.sun_path, path) &&
+           (!connect(fd, (const struct sockaddr *)&address, sizeof address) || errno == EAGAIN);
+}
+
+/* A standby's, beside the store: not where another one answers, standing by or acting. What only
+ * leads to one that acts is free: that one is found at its usual place. */
+static char *place_beside(const char *state_dir)
+{
+    struct stat st;
+    char *path = mir_format("%s/standby.sock", state_dir);
+    for (unsigned i = 2; i <= STANDBYS_MAX; i++) {
+        if (lstat(path, &st) || S_ISLNK(st.st_mode) || !somebody_answers(path))
+            break;
+        free(path);
+        path = mir_format("%s/standby-%u.sock", state_dir, i);
+    }
+    return path;
+}
+
+/* A state directory given on the command line means a daemon, and a socket, of its own. */
+static char *usual_socket(const char *state_dir, const struct mird_options *options,
+                          struct mir_error *err)
+{
+    if (options->socket)
+        return absolute(options->socket);
+    if (options->state && !getenv("MIRAGE_DEPLOY_SOCKET"))
+        return mir_format("%s/api.sock", state_dir);
+    return mir_path_socket(err);
+}
+
+int mird_socket_paths(const struct mird_options *options, const char *state_dir, char **ret_path,
+                      char **ret_usual, struct mir_error *err)
+{
+    bool beside = options->standby && (!options->socket || options->shut_out);
+    char *usual = usual_socket(state_dir, options, beside ? NULL : err);
+    char *path = beside ? place_beside(state_dir) : usual ? mir_strdup(usual) : NULL;
+    if (!path)
+        return -1;
+    *ret_path = path;
+    *ret_usual = usual;
+    return 0;
+}
+
 static int find_paths(struct mird_settings *settings, const struct mird_options *options,
                       struct mir_error *err)
 {
     settings->state_dir = options->state ? absolute(options->state) : mir_path_state(err);
-    if (!settings->state_dir)
+    if (!settings->state_dir ||
+        mird_socket_paths(options, settings->state_dir, &settings->socket_path,
+                          &settings->usual_socket, err))
         return -1;
-    if (options->socket)
-        settings->socket_path = absolute(options->socket);
-    else if (options->standby)
-        settings->socket_path = mir_format("%s/standby.sock", settings->state_dir);
-    else if (options->state && !getenv("MIRAGE_DEPLOY_SOCKET"))
-        settings->socket_path = mir_format("%s/api.sock", settings->state_dir);
-    else
-        settings->socket_path = mir_path_socket(err);
     settings->helper_path = mir_program_path("mirage-image", err);
-    return settings->socket_path && settings->helper_path ? 0 : -1;
+    return settings->helper_path ? 0 : -1;
 }
 
 static int make_state_dir(const struct mird_settings *settings, struct mir_error *err)
@@ -166,6 +208,7 @@ void mird_settings_clear(struct mird_settings *settings)
     mir_config_free(settings->config);
     free(settings->state_dir);
     free(settings->socket_path);
+    free(settings->usual_socket);
     free(settings->helper_path);
     *settings = (struct mird_settings){0};
 }

@@ -25,6 +25,7 @@
 
 #define PORT_WAIT_MS 2000  /* for the public process of a daemon that has just ended to be gone */
 #define STORE_WAIT_MS 5000 /* for a daemon that is just starting to make its database */
+#define SUCCESSOR_MS 10000 /* for who has raised the epoch to put its lock in the place of ours */
 #define PIECE_MS 50
 
 struct mird_daemon {
@@ -128,16 +129,19 @@ static int start_acting(struct mird_daemon *daemon, int lock_fd, struct mird_act
         return -1;
     mird_core_set_engine(core, engine);
     mird_tenure_engine(daemon->tenure, engine);
+    mird_public_refresh(core->public_link);
     return mird_rest_start(core, &daemon->settings.rest, &daemon->rest, err);
 }
 
-/* Who knows only where the one before answered finds us there, too. */
-static void answer_there(const struct mird_daemon *daemon, const char *path)
+/* Who knows only where the one before answered finds us there, too; and where we are looked for
+ * when we act, unless somebody else has a socket there. Each leads here directly, so that a standby
+ * may take the name of one that led there. */
+static void answer_there(const struct mird_daemon *daemon, const char *path, bool before)
 {
     const char *own = daemon->settings.socket_path;
     struct stat st;
-    if (!*path || !strcmp(path, own) ||
-        (!lstat(path, &st) && !S_ISSOCK(st.st_mode) && !S_ISLNK(st.st_mode)))
+    if (!path || !*path || !strcmp(path, own) ||
+        (!lstat(path, &st) && !S_ISLNK(st.st_mode) && !(before && S_ISSOCK(st.st_mode))))
         return;
     mir_auto_free char *fresh = mir_format("%s.%d", path, (int)getpid());
     unlink(fresh);
@@ -274,29 +278,41 @@ int mird_start(const struct mird_options *options, struct mird_daemon **ret, str
     return 0;
 }
 
-static int lost(struct mird_daemon *daemon, struct mir_error *err)
+/* Whoever has raised the epoch is still about to find out whether we hold the lock: as long as we
+ * do it can tell who we are. It may also have ended in the middle of it; then we are free to. */
+static void await_successor(const struct mird_daemon *daemon)
 {
-    mird_notify("STOPPING=1\n");
+    for (int waited = 0; mird_tenure_has_lock(daemon->tenure) && waited < SUCCESSOR_MS;
+         waited += PIECE_MS)
+        poll(NULL, 0, PIECE_MS);
+}
+
+static int lost(struct mird_daemon *daemon)
+{
+    mir_log(
+        MIR_LOG_WARN, "start",
+        "another daemon has taken over %s: nothing more is done here, and this one begins again "
+        "as its standby",
+        daemon->settings.state_dir);
+    mird_notify("STATUS=shut out\n");
     mird_rest_stop(mir_steal(&daemon->rest));
-    mir_fail(err, MIR_UNAVAILABLE,
-             "another daemon has taken over %s: this one ends, and leaves all as it is",
-             daemon->settings.state_dir);
-    return mir_error_hint(err, "mirage-deploy daemon status says which; start this one again with "
-                               "--standby to have it wait for its turn");
+    await_successor(daemon);
+    return 1;
 }
 
 int mird_role_changed(struct mird_daemon *daemon, struct mir_error *err)
 {
     struct mird_inheritance won;
     if (daemon->tenure && mird_tenure_lost(daemon->tenure))
-        return lost(daemon, err);
+        return lost(daemon);
     if (!daemon->standby || !mird_standby_won(daemon->standby))
         return 0;
     mird_standby_end(mir_steal(&daemon->standby), &won);
     stop_role(daemon);
     if (start_acting(daemon, won.lock_fd, &won.as, true, err))
         return -1;
-    answer_there(daemon, won.socket);
+    answer_there(daemon, won.socket, true);
+    answer_there(daemon, daemon->settings.usual_socket, false);
     say_serving(daemon);
     mird_notify("STATUS=serving\n");
     return 0;

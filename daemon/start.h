@@ -18,6 +18,7 @@ struct mird_options {
     int ready_fd;          /* --ready-fd; -1 none */
     int public_fd;         /* --public-fd: be the public process on that link; -1: no */
     bool standby;          /* --standby: wait for our turn instead of refusing to start */
+    bool shut_out;         /* --shut-out: begun again because another one acts (shut_out.h) */
     bool help, version;
 };
 
@@ -31,9 +32,11 @@ struct mird_daemon;
  * signals it wants to wait for: threads inherit that. */
 int mird_start(const struct mird_options *options, struct mird_daemon **ret, struct mir_error *err);
 
-/* Called by the main thread on SIGUSR1, which the daemon sends to itself: a standby whose turn has
- * come acts from here on; -1 when that fails, or when another daemon has taken over from this one:
- * then the process has to end at once, without mird_stop. 0 when nothing has changed. */
+/* Called by the main thread on SIGUSR1, which the daemon sends to itself. 0: a standby whose turn
+ * has come acts from here on, or nothing has changed. 1: another daemon has taken over from this
+ * one, nobody is served any more, and the process is to begin again (shut_out.h). -1: it has to
+ * end. With 1 and -1 at once, without mird_stop: whatever is under way in other threads is not
+ * finished any more. */
 int mird_role_changed(struct mird_daemon *daemon, struct mir_error *err);
 bool mird_stands_by(const struct mird_daemon *daemon);
 

@@ -17,6 +17,7 @@
 struct mird_tenure {
     char *state_dir;
     int lock_fd, bell_fd, stop_fd;
+    int watch_fd;             /* of the lock; -1: it cannot be watched */
     struct mird_store *store; /* borrowed */
     struct mir_fence fence;
     void (*on_lost)(void *ctx);
@@ -50,7 +51,7 @@ struct mird_tenure *mird_tenure_new(const char *state_dir, int lock_fd, struct m
     struct mird_tenure *tenure = mir_calloc(1, sizeof *tenure);
     tenure->state_dir = mir_strdup(state_dir);
     tenure->lock_fd = lock_fd;
-    tenure->bell_fd = tenure->stop_fd = -1;
+    tenure->bell_fd = tenure->stop_fd = tenure->watch_fd = -1;
     tenure->store = store;
     tenure->fence = (struct mir_fence){may_act, tenure};
     tenure->on_lost = on_lost;
@@ -74,7 +75,8 @@ static void *tenure_main(void *ctx)
 {
     struct mird_tenure *tenure = ctx;
     struct pollfd fds[] = {{.fd = tenure->bell_fd, .events = POLLIN},
-                           {.fd = tenure->stop_fd, .events = POLLIN}};
+                           {.fd = tenure->stop_fd, .events = POLLIN},
+                           {.fd = tenure->watch_fd, .events = POLLIN}};
     while (!fds[1].revents) {
         if (poll(fds, MIR_NELEMS(fds), -1) < 0 && errno != EINTR)
             break;
@@ -82,8 +84,20 @@ static void *tenure_main(void *ctx)
             mird_bell_quiet(tenure->bell_fd);
             answer(tenure);
         }
+        if (fds[2].revents) {
+            mird_lock_seen(tenure->watch_fd);
+            may_act(tenure, NULL);
+        }
     }
     return NULL;
+}
+
+/* Without it a daemon that was shut out hears of that by its next change. */
+static void watch_lock(struct mird_tenure *tenure)
+{
+    struct mir_error why = {0};
+    if (mird_lock_watch(tenure->state_dir, &tenure->watch_fd, &why))
+        mir_log(MIR_LOG_WARN, "tenure", "%s", why.text);
 }
 
 int mird_tenure_start(struct mird_tenure *tenure, struct mir_error *err)
@@ -96,6 +110,7 @@ int mird_tenure_start(struct mird_tenure *tenure, struct mir_error *err)
     tenure->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (tenure->stop_fd < 0)
         return mir_fail_errno(err, errno, "cannot make an eventfd");
+    watch_lock(tenure);
     int rc = pthread_create(&tenure->thread, NULL, tenure_main, tenure);
     if (rc)
         return mir_fail_errno(err, rc, "cannot start the thread that answers standbys");
@@ -111,6 +126,11 @@ void mird_tenure_engine(struct mird_tenure *tenure, struct mird_engine *engine)
 const struct mir_fence *mird_tenure_fence(const struct mird_tenure *tenure)
 {
     return &tenure->fence;
+}
+
+bool mird_tenure_has_lock(const struct mird_tenure *tenure)
+{
+    return mird_lock_current(tenure->state_dir, tenure->lock_fd);
 }
 
 bool mird_tenure_lost(const struct mird_tenure *tenure)
@@ -145,6 +165,7 @@ void mird_tenure_free(struct mird_tenure *tenure)
         return;
     close_fd(tenure->bell_fd);
     close_fd(tenure->stop_fd);
+    close_fd(tenure->watch_fd);
     close_fd(tenure->lock_fd);
     free(tenure->state_dir);
     free(tenure);

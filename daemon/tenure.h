@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The time in which this daemon acts: it holds the lock, answers the bell that standbys ring (while
- * its reaper turns), and is over at once and for good when another daemon has taken over.
+ * its reaper turns), and is over at once and for good when another daemon has taken over. That is
+ * found out by whoever writes or asks a provider, and from the lock file as soon as it is replaced.
  *
- * One thread of its own, which sleeps while nobody rings. The rules are in daemon/epoch.h.
+ * One thread of its own, which sleeps until somebody rings or does that. The rules are in
+ * daemon/epoch.h.
  */
 #ifndef DAEMON_TENURE_H
 #define DAEMON_TENURE_H
@@ -31,6 +33,9 @@ void mird_tenure_engine(struct mird_tenure *tenure, struct mird_engine *engine);
 /* For providers; lives as long as the tenure. Holds no lock and asks no database: the file that
  * a daemon which takes over puts in place of our lock says all. */
 const struct mir_fence *mird_tenure_fence(const struct mird_tenure *tenure);
+
+/* Whether what we hold still is the lock, or nobody has put another in its place. */
+bool mird_tenure_has_lock(const struct mird_tenure *tenure);
 
 bool mird_tenure_lost(const struct mird_tenure *tenure);
 

@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
 import images  # noqa: E402
 import kernels  # noqa: E402
 import mirage  # noqa: E402
+import wakeups  # noqa: E402
 from guest import BareGuest, first_output  # noqa: E402
 
 ROUNDS = int(os.environ.get('BENCH_ROUNDS', '40'))
@@ -223,6 +224,17 @@ def with_the_daemon(table, tools):
         badge(table, tools, world)
 
 
+def idle(table):
+    """The real daemon and its public process with nothing deployed and nobody asking."""
+    with mirage.World() as world:
+        world.start_unasked()
+        pids = [world.daemon.pid, *world.children('mirage-public')]
+        wakeups.settle(pids, 5, 60)
+        woken = sum(wakeups.woken(pids, 120).values())
+        table.add('nothing deployed: threads of daemon and public process woken in 120 s',
+                  str(woken), '', '', '<= 2', woken <= 2, quiet=False)
+
+
 def many_leases(table, leases):
     """The daemon's own objects over a cloud in the same process (tests/scale): size, start, rest,
     lateness, and what the store makes durable. Lateness as a histogram goes to lateness.json."""
@@ -271,6 +283,7 @@ def main():
         start_up(table, tools)
         with_the_daemon(table, tools)
         images.measure(table, tools['pairs'], BUILD, ROUNDS)
+    idle(table)
     many_leases(table, int(os.environ.get('BENCH_LEASES', '1000000')))
     text = f'{uptime}\n\n{table.text()}'
     with open(os.path.join(BUILD, 'bench.txt'), 'w', encoding='utf-8') as f:

@@ -3,6 +3,8 @@
 nothing when it goes on; who takes over keeps every promise of the one before. And two
 installations on one account: neither touches what is the other's, whatever its tags say. What
 counts is what really runs, and what the store says."""
+import collections
+import contextlib
 import json
 import os
 import re
@@ -185,11 +187,87 @@ def killed(tap, house, one):
         assert 'Sanitizer' not in house.daemon_log(), house.daemon_log()[-3000:]
 
 
+def open_files(pid):
+    """What it has open, without the numbers that tell one socket from another."""
+    names = []
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            names.append(re.sub(r'\d+', 'N', os.readlink(f'/proc/{pid}/fd/{fd}')))
+    return collections.Counter(names)
+
+
+def children_of(pid):
+    """Of all threads, those that have ended and were not waited for as well."""
+    return ''.join(text_of(f'/proc/{pid}/task/{task}/children')
+                   for task in os.listdir(f'/proc/{pid}/task')).split()
+
+
+def role_at(path):
+    try:
+        return answer(path, 'GET', '/v1/version')[1]['Mirage-Role']
+    except OSError:
+        return None
+
+
+def does_nothing(house, kept, ended, place):
+    """The first goes on five minutes later, with its leases overdue by what it remembers."""
+    house.time.passes(300)
+    before = house.history()
+    assert utc(before['kept']['expires_at']) > utc(kept['expires_at']) + 1800
+    house.daemon.send_signal(signal.SIGCONT)
+    wait_for('it is read-only', TAKEOVER_S * PATIENCE, lambda: role_at(place) == 'standby')
+    assert house.daemon.poll() is None
+    assert 'another daemon has taken over' in house.daemon_log(), house.daemon_log()
+    assert house.running() == {'kept', 'fresh'}, house.running()
+    after = house.history()
+    assert set(after) == {'kept', 'ended', 'fresh'}, set(after)
+    for name, row in before.items():
+        for key in ('id', 'state', 'expires_at', 'end_reason', 'steps', 'instance'):
+            assert after[name].get(key) == row.get(key), (name, key, after[name], row)
+    assert after['ended']['id'] == ended['id'] and after['ended']['state'] == 'gone'
+
+
+def like_a_fresh_one(house, place, files):
+    """The one that was shut out is a standby like any other, and nothing of before is left."""
+    status, headers, text = answer(place, 'GET', '/v1/deployments/kept')
+    assert status == 200 and headers['Mirage-Role'] == 'standby', (status, headers)
+    shown = house.other('show', 'kept', '--json').json()
+    assert json.loads(text)['expires_at'] == shown['expires_at'], (text, shown)
+    for method, target in (('DELETE', '/v1/deployments/kept'), ('POST', '/v1/sites')):
+        status, _, text = answer(place, method, target)
+        assert status == 503 and str(house.standby.pid) in text, (status, text)
+    assert not children_of(house.daemon.pid), children_of(house.daemon.pid)
+    wait_for('it has nothing open but what a standby has', 10 * PATIENCE,
+             lambda: not open_files(house.daemon.pid) - files)
+    assert text_of(f'/proc/{house.daemon.pid}/comm') == 'mirage-deployd\n'
+    said = json.loads(answer(house.socket, 'GET', '/v1/version')[2])
+    assert said['role'] == 'acting' and said['acting']['pid'] == house.standby.pid, said
+
+
+def back_again(house, place):
+    """The second is killed: the first acts again, where it is looked for."""
+    epoch = house.epoch()
+    house.standby.kill()
+    house.standby.wait()
+    wait_for('the first acts again', BOUND_S, lambda: role_at(place) == 'acting', every=0.2)
+    said = house.cli('api', 'GET', '/v1/version').json()
+    assert said['acting']['epoch'] == epoch + 1, said
+    assert said['acting']['pid'] == house.daemon.pid, said
+    assert house.show('kept')['state'] == 'live' and house.running() == {'kept', 'fresh'}
+    house.cli('rm', 'fresh')
+    house.start_standby()  # takes its usual place, which led to the one that acts
+    assert house.role() == 'standby' and role_at(house.socket) == 'acting'
+    house.cli('rm', 'kept')
+    assert not house.running() and not house.guests()
+
+
 def stopped(tap):
     """Shut out, not killed: so that it can go on."""
     with House('fence') as house:
         house.start_both()
+        place = os.path.join(house.state, 'standby-2.sock')
         kept, ended = house.deploy('kept', '2m'), house.deploy('ended', '10m')
+        files = open_files(house.standby.pid)
         house.daemon.send_signal(signal.SIGSTOP)
         with tap.part('the one that acts is stopped: the standby takes over'):
             house.wait_takeover()
@@ -199,27 +277,16 @@ def stopped(tap):
             house.other('local', HELLO, '--ttl', '1h', '--name', 'fresh')
             assert house.running() == {'kept', 'fresh'}
         with tap.part('five minutes later it goes on, finds its leases overdue, and does nothing'):
-            house.time.passes(300)
-            before = house.history()
-            assert utc(before['kept']['expires_at']) > utc(kept['expires_at']) + 1800
-            house.daemon.send_signal(signal.SIGCONT)
-            assert house.daemon.wait(20 * PATIENCE) == 8
-            assert 'another daemon has taken over' in house.daemon_log(), house.daemon_log()
-            house.daemon = None
-            assert house.running() == {'kept', 'fresh'}, house.running()
-            after = house.history()
-            assert set(after) == {'kept', 'ended', 'fresh'}, set(after)
-            for name, row in before.items():
-                for key in ('id', 'state', 'expires_at', 'end_reason', 'steps', 'instance'):
-                    assert after[name].get(key) == row.get(key), (name, key, after[name], row)
-            assert after['ended']['id'] == ended['id'] and after['ended']['state'] == 'gone'
-        with tap.part('the one that took over goes on, at both addresses'):
-            assert house.show('kept')['state'] == 'live'
-            house.cli('rm', 'kept')
-            house.other('rm', 'fresh')
-            assert not house.running() and not house.guests()
-            house.standby.terminate()
-            assert house.standby.wait(15 * PATIENCE) == 0
+            does_nothing(house, kept, ended, place)
+        with tap.part('it has become a standby, which reads and refuses'):
+            like_a_fresh_one(house, place, files)
+        with tap.part('the one that took over is killed: the first takes over again'):
+            back_again(house, place)
+        with tap.part('all ended well'):
+            for child in (house.standby, house.daemon):
+                child.terminate()
+                assert child.wait(15 * PATIENCE) == 0
+            assert 'Sanitizer' not in house.daemon_log(), house.daemon_log()[-3000:]
 
 
 def stopped_and_killed(tap):

@@ -179,6 +179,16 @@ class World:
                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         wait_for('the daemon answers', 15 * PATIENCE, self.ready)
 
+    def start_unasked(self):
+        """Ready without a request: a connection leaves a deadline behind, which is looked at."""
+        end, its_end = os.pipe()
+        self.daemon = subprocess.Popen([program('mirage-deployd'), '--ready-fd', str(its_end)],
+                                       env=self.env, stdin=subprocess.DEVNULL, stdout=self.log,
+                                       stderr=self.log, pass_fds=(its_end,))
+        os.close(its_end)
+        with os.fdopen(end, encoding='utf-8') as f:
+            assert f.read() == 'ready\n', self.daemon_log()
+
     def ready(self):
         assert self.daemon.poll() is None, f'the daemon ended:\n{self.daemon_log()}'
         return self.cli('api', 'GET', '/readyz', expect=None).status == 0

@@ -295,6 +295,90 @@ static void test_clock_set_back_while_down(void **state)
     start(h);
 }
 
+static _Atomic int64_t slept_ms;
+
+static int64_t utc_after_sleep(void *ctx)
+{
+    return mir_clock_system()->utc_ms(ctx) + atomic_load(&slept_ms);
+}
+
+static int64_t boot_after_sleep(void *ctx)
+{
+    return mir_clock_system()->boot_ms(ctx) + atomic_load(&slept_ms);
+}
+
+/* The reaper cannot have turned while the machine slept: an extension that comes first on waking
+ * finds it well, and one that really hangs is found out by the question after this one. */
+static void test_sleep_is_not_late(void **state)
+{
+    struct house *h = *state;
+    const struct mir_clock slept = {.utc_ms = utc_after_sleep, .boot_ms = boot_after_sleep};
+    struct mird_engine_figures figures;
+    struct mird_deployment d;
+    struct mird_operation op;
+    stop(h);
+    h->core.clock = &slept;
+    start(h);
+    struct mird_request r = request(h, "sleeper", 3600);
+    wait_operation(h, deploy(h, &r, &d).id);
+    for (int night = 0; night < 3; night++) {
+        atomic_fetch_add(&slept_ms, 240000);
+        mird_engine_figures(h->core.engine, &figures);
+        assert_true(figures.reaper_late_ms < 60000);
+        atomic_fetch_add(&slept_ms, 240000);
+        assert_int_equal(
+            mird_engine_extend(h->core.engine, d.id, "me", d.deadline_s + 60, 0, &d, &op, NULL), 0);
+        assert_false(wait_operation(h, op.id).failed);
+        d = read_it(h, d.id);
+        for (unsigned i = 0; i < d.hook_count; i++)
+            if (!strcmp(d.hooks[i].name, "daemon"))
+                assert_int_equal(d.hooks[i].state, MIR_HOOK_ARMED);
+        assert_string_equal(d.hooks[d.hook_count - 2].name, "daemon");
+    }
+    stop(h);
+    h->core.clock = mir_clock_system();
+    atomic_store(&slept_ms, 0);
+    start(h);
+}
+
+static void assert_behind(struct house *h, int64_t least_ms, int64_t most_ms)
+{
+    struct mird_engine_figures figures;
+    mird_engine_figures(h->core.engine, &figures);
+    assert_in_range(figures.clock_behind_ms, least_ms, most_ms);
+}
+
+/* What a sweep has written down is known after a restart; a byte that is wrong in it is not
+ * believed. */
+static void test_mark_of_the_time(void **state)
+{
+    struct house *h = *state;
+    const struct mir_clock ahead = {.utc_ms = utc_after_sleep,
+                                    .boot_ms = mir_clock_system()->boot_ms};
+    struct mird_deployment d;
+    struct mird_request r = request(h, "marked", 3600);
+    wait_operation(h, deploy(h, &r, &d).id);
+    atomic_store(&slept_ms, 600000);
+    stop(h);
+    h->core.clock = &ahead;
+    start(h);
+    mird_engine_clock_mark(h->core.engine);
+    stop(h);
+    h->core.clock = mir_clock_system();
+    start(h);
+    assert_behind(h, 590000, 610000);
+    stop(h);
+    mir_auto_free char *path = mir_format("%s/clock", h->dir);
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 5, SEEK_SET), 0);
+    fputc('9', file);
+    assert_int_equal(fclose(file), 0);
+    start(h);
+    assert_behind(h, 0, 610000); /* not months */
+    atomic_store(&slept_ms, 0);
+}
+
 /* A provider that says it is an hour later is believed: early is cheap. */
 static void test_date_of_the_provider(void **state)
 {
@@ -468,6 +552,8 @@ int main(void)
         TEST(test_restart_before_the_start),
         TEST(test_restart_with_intent),
         TEST(test_clock_set_back_while_down),
+        TEST(test_sleep_is_not_late),
+        TEST(test_mark_of_the_time),
         TEST(test_date_of_the_provider),
         TEST(test_sweep),
         TEST(test_conflicts),

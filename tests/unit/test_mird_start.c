@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "api/cleanup.h"
 #include "api/file.h"
 #include "api/memory.h"
 #include "daemon/engine.h"
@@ -23,6 +24,7 @@
 #include "lock.h"
 #include "log_times.h"
 #include "notify.h"
+#include "settings.h"
 #include "start.h"
 
 static char dir[64];
@@ -62,7 +64,9 @@ static void test_options(void **state)
     assert_int_equal(o.ready_fd, 7);
     assert_int_equal(o.public_fd, -1);
     assert_null(o.socket);
-    assert_false(o.help || o.version);
+    assert_false(o.help || o.version || o.standby || o.shut_out);
+    assert_int_equal(READ(&o, &err, "--state", "/s", "--shut-out"), 0);
+    assert_true(o.shut_out);
     assert_int_equal(READ(&o, &err, "--version"), 0);
     assert_true(o.version);
     assert_int_equal(READ(&o, &err, "--sate", "x"), -1);
@@ -75,6 +79,56 @@ static void test_options(void **state)
     assert_int_equal(READ(&o, &err, "--ready-fd", "-1"), -1);
     assert_int_equal(READ(&o, &err, "--stat", "x"), -1);
     assert_int_equal(READ(&o, &err, "walk"), -1);
+}
+
+/* --- where a standby answers --- */
+
+static int listen_at(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", dir, name);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    return fd;
+}
+
+static void assert_socket(const struct mird_options *options, const char *name)
+{
+    mir_auto_free char *path = *name == '/' ? mir_strdup(name) : mir_format("%s/%s", dir, name);
+    mir_auto_free char *given = mir_format("%s/api.sock", dir);
+    mir_auto_free char *got = NULL, *usual = NULL;
+    assert_int_equal(mird_socket_paths(options, dir, &got, &usual, NULL), 0);
+    assert_string_equal(got, path);
+    assert_string_equal(usual, options->socket ? options->socket : given);
+}
+
+/* Not where another one answers; a place that nobody answers at, or that leads elsewhere, is free.
+ * One that was shut out leaves the place that it was given to the one that acts. */
+static void test_socket_path(void **state)
+{
+    struct mird_options given = {.state = dir, .socket = "/given"};
+    struct mird_options standby = {.state = dir, .standby = true};
+    mir_auto_free char *link_path = mir_format("%s/standby.sock", dir);
+    unsetenv("MIRAGE_DEPLOY_SOCKET");
+    assert_socket(&given, "/given");
+    assert_socket(&standby, "standby.sock");
+    int first = listen_at("standby.sock"), second = listen_at("standby-2.sock");
+    assert_socket(&standby, "standby-3.sock");
+    given.standby = true;
+    assert_socket(&given, "/given");
+    given.shut_out = true;
+    assert_socket(&given, "standby-3.sock");
+    close(second);
+    assert_socket(&standby, "standby-2.sock");
+    close(first);
+    assert_socket(&standby, "standby.sock");
+    assert_int_equal(unlink(link_path), 0);
+    assert_int_equal(symlink("api.sock", link_path), 0);
+    first = listen_at("api.sock");
+    assert_socket(&standby, "standby.sock");
+    assert_socket(&(struct mird_options){.state = dir}, "api.sock");
+    close(first);
 }
 
 /* --- lock --- */
@@ -216,8 +270,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_options), TEST(test_lock),      TEST(test_ready_fd),
-        TEST(test_notify),  TEST(test_log_times), TEST(test_kernel_files),
+        TEST(test_options), TEST(test_socket_path), TEST(test_lock),         TEST(test_ready_fd),
+        TEST(test_notify),  TEST(test_log_times),   TEST(test_kernel_files),
     };
     return cmocka_run_group_tests_name("start", tests, NULL, NULL);
 }

@@ -73,7 +73,9 @@ int mird_registry_probed(struct mird_core *core, const struct mird_probe *probe,
                          char ret_deployment[MIR_ID_TEXT], struct mir_error *err);
 
 /* Bring the sites in line with the deployments and the calendar: sites of deployments that are
- * over become gone, long gone and never verified ones are dropped. *ret_changed counts. */
-int mird_registry_tidy(struct mird_core *core, unsigned *ret_changed, struct mir_error *err);
+ * over become gone, long gone and never verified ones are dropped. *ret_changed counts those,
+ * *ret_seen all: without any there is nothing to do again until one is made. */
+int mird_registry_tidy(struct mird_core *core, unsigned *ret_changed, size_t *ret_seen,
+                       struct mir_error *err);
 
 #endif
