@@ -129,8 +129,8 @@ def made_by_qemu(folder):
         for driver, format_, options in READ:
             if os.path.exists(path):
                 os.unlink(path)
-            qemu_img('convert', '-t', 'unsafe', '-f', 'raw', '-O', driver, *(['-o', options] if options else []),
-                     raw, path)
+            options = ['-o', options] if options else []
+            qemu_img('convert', '-f', 'raw', '-O', driver, *options, raw, path)
             convert(format_, 'raw', path, back)
             # Without force_size qemu-img rounds up to its geometry: the rest is zeros.
             assert 'Images are identical' in qemu_img('compare', '-f', 'raw', '-F', 'raw', raw,
@@ -153,7 +153,7 @@ def written_over(folder):
     qemu_io(path, 'write -P 4 64k 64k', 'write -z 40M 128k', 'discard 41M 64k',
             'write -P 5 63M 1M', 'write -P 6 20M 513', 'write -z -u 0 64k')
     convert('disk-qcow2', 'raw', path, back)
-    qemu_img('convert', '-t', 'unsafe', '-f', 'qcow2', '-O', 'raw', path, want)
+    qemu_img('convert', '-f', 'qcow2', '-O', 'raw', path, want)
     with open(back, 'rb') as ours, open(want, 'rb') as theirs:
         assert ours.read() == theirs.read()
 
@@ -169,7 +169,7 @@ def refused(folder):
     convert('random:1:5000000', 'raw', os.path.join(folder, 'input'), raw)
     for options, word in REFUSED:
         options = [option.replace('DATA', os.path.join(folder, 'data')) for option in options]
-        qemu_img('convert', '-t', 'unsafe', '-f', 'raw', '-O', 'qcow2', *options, raw, path)
+        qemu_img('convert', '-f', 'raw', '-O', 'qcow2', *options, raw, path)
         answer = run(CONVERT, 'disk-qcow2', 'raw', path, back, code=1).stderr
         assert word in answer and 'qemu-img convert' in answer, answer
         os.unlink(path)
