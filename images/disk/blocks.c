@@ -15,22 +15,16 @@ static uint64_t end_of(const struct img_blocks *blocks, const struct img_extent 
 bool img_blocks_next(struct img_blocks *blocks, struct img_block_run *ret)
 {
     const struct img_disk *disk = blocks->disk;
-    while (blocks->next < disk->count &&
-           end_of(blocks, &disk->extents[blocks->next]) <= blocks->from)
-        blocks->next++;
     if (blocks->next == disk->count)
         return false;
-    uint64_t first = disk->extents[blocks->next].at / blocks->block_bytes;
-    if (first < blocks->from)
-        first = blocks->from;
-    uint64_t end = first;
+    uint64_t first = disk->extents[blocks->next].at / blocks->block_bytes, end = first;
+    /* An extent that begins where the run ends, or in its last block, belongs to it. */
     for (; blocks->next < disk->count; blocks->next++) {
         const struct img_extent *e = &disk->extents[blocks->next];
         if (e->at / blocks->block_bytes > end)
             break;
         end = end_of(blocks, e);
     }
-    blocks->from = end;
     *ret = (struct img_block_run){.first = first, .count = end - first};
     return true;
 }

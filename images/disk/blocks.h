@@ -11,8 +11,7 @@
 struct img_blocks {
     const struct img_disk *disk; /* borrowed */
     uint64_t block_bytes;
-    uint64_t from; /* blocks before this one have been given */
-    size_t next;   /* the extent to look at */
+    size_t next; /* the first extent of the next run */
 };
 
 /* Blocks that follow one another. */

@@ -2,6 +2,7 @@
 #include "images/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,11 +14,14 @@
 
 static const unsigned char zeros[ZERO_BYTES];
 
+/* Holes are for a file that is written from its beginning and holds nothing yet: behind old bytes,
+ * or when every write goes to the end, leaving something out leaves the wrong thing. */
 void img_output_init(struct img_output *output, int fd)
 {
     struct stat st;
-    bool seekable = !fstat(fd, &st) && S_ISREG(st.st_mode);
-    *output = (struct img_output){.fd = fd, .seekable = seekable};
+    bool file = !fstat(fd, &st) && S_ISREG(st.st_mode);
+    bool fresh = file && !st.st_size && !lseek(fd, 0, SEEK_CUR) && !(fcntl(fd, F_GETFL) & O_APPEND);
+    *output = (struct img_output){.fd = fd, .seekable = fresh};
 }
 
 static int failed(struct mir_error *err)

@@ -286,6 +286,38 @@ static void test_a_pipe_does_not_go_back(void **state)
     img_disk_clear(&disk);
 }
 
+/* Behind bytes that are there already nothing may be left out, and nothing cut off. */
+static void test_behind_other_bytes(void **state)
+{
+    static const int flags[] = {O_RDWR | O_APPEND, O_RDWR};
+    char *path = scratch_file(state, "log", "before");
+    int in = input_file();
+    for (size_t i = 0; i < MIR_NELEMS(flags); i++) {
+        struct mir_error err = {0};
+        struct img_disk disk;
+        struct img_input input;
+        struct img_output output;
+        mir_auto_free unsigned char *want = malloc(PIECE), *got = malloc(PIECE + 7);
+        int out = open(path, flags[i] | O_CLOEXEC);
+        assert_int_equal(ftruncate(out, 6), 0);
+        assert_int_equal(lseek(out, 6, SEEK_SET), 6);
+        assert_int_equal(image_random(&disk, 5, PIECE, INPUT_BYTES, &err), 0);
+        int file = written_file("raw", &disk, in);
+        img_input_init(&input, in);
+        img_output_init(&output, out);
+        assert_int_equal(img_container_write(img_containers(), &disk, &input, &output, &err), 0);
+        assert_int_equal(pread(file, want, PIECE, 0), PIECE);
+        assert_int_equal(pread(out, got, PIECE + 7, 0), PIECE + 6);
+        assert_memory_equal(got, "before", 6);
+        assert_memory_equal(got + 6, want, PIECE);
+        close(out);
+        close(file);
+        img_disk_clear(&disk);
+    }
+    free(path);
+    close(in);
+}
+
 /* --- trouble --- */
 
 /* In a child whose files may not grow: 0 when it is told as a lack of space. */
@@ -382,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_a_disk_that_was_not_made_ready),
         cmocka_unit_test(test_pipes),
         cmocka_unit_test(test_a_pipe_does_not_go_back),
+        cmocka_unit_test_setup_teardown(test_behind_other_bytes, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_no_space, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_another_file_system, scratch_make, scratch_remove),
         cmocka_unit_test(test_input_cut_off),

@@ -102,12 +102,14 @@ static int small_stream(void)
     return fd;
 }
 
-static void refused(int fd)
+static void refused(int fd, const char *word)
 {
     struct mir_error err = {0};
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     assert_int_equal(read_all(fd, &err), -1);
     assert_int_equal(err.kind, MIR_CORRUPT);
+    if (!strstr(err.text, word))
+        fail_msg("\"%s\" instead of \"%s\"", err.text, word);
 }
 
 static void test_every_byte_counts(void **state)
@@ -121,13 +123,13 @@ static void test_every_byte_counts(void **state)
             assert_int_equal(pread(fd, &byte, 1, at), 1);
             changed = byte ^ (unsigned char)bit;
             assert_int_equal(pwrite(fd, &changed, 1, at), 1);
-            refused(fd);
+            refused(fd, "");
             assert_int_equal(pwrite(fd, &byte, 1, at), 1);
         }
     for (off_t cut = 0; cut < size; cut++) {
         int shorter = small_stream();
         assert_int_equal(ftruncate(shorter, cut), 0);
-        refused(shorter);
+        refused(shorter, "cut off");
         close(shorter);
     }
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
@@ -140,17 +142,19 @@ static void test_order_and_limits(void **state)
 {
     static const struct {
         uint64_t size, at, len;
+        const char *word;
     } bad[] = {
-        {4096, 4096, 1},
-        {4096, 4000, 97},
-        {4096, UINT64_MAX - 1, 2},
-        {4096, 0, 0},
-        {MAX_BYTES + 512, 0, 512},
-        {0, 0, 1},
-        {4097, 0, 1},
-        {MAX_BYTES, 0, IMG_STREAM_BYTES + 1},
-        {4096, 50, 51},
-        {4096, 0, UINT64_MAX},
+        {4096, 4096, 1, "out of order"},
+        {4096, 4000, 97, "out of order"},
+        {4096, UINT64_MAX - 1, 2, "out of order"},
+        {4096, 50, 51, "out of order"},
+        {4096, 0, UINT64_MAX, "out of order"},
+        {MAX_BYTES, 200, IMG_STREAM_BYTES + 1, "out of order"},
+        {4096, 0, 0, "empty record"},
+        {4096, IMG_EXTENTS_END, 0, "counts wrongly"},
+        {MAX_BYTES + 512, 0, 512, "were expected"},
+        {4097, 0, 1, "were expected"},
+        {0, 0, 1, "were expected"},
     };
     (void)state;
     for (size_t i = 0; i < MIR_NELEMS(bad); i++) {
@@ -164,7 +168,7 @@ static void test_order_and_limits(void **state)
         img_put_le64(p + 49, bad[i].len);
         assert_int_equal(write(fd, p, sizeof p), sizeof p);
         assert_int_equal(ftruncate(fd, 1 << 20), 0);
-        refused(fd);
+        refused(fd, bad[i].word);
         close(fd);
     }
 }

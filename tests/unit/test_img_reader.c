@@ -119,6 +119,26 @@ static void test_qcow2(void **state)
     }
 }
 
+/* A cluster that reads as zeros is a hole, whatever lies where it once was. */
+static void test_qcow2_zero_cluster(void **state)
+{
+    struct mir_error err = {0};
+    struct img_disk disk;
+    unsigned char number[8];
+    int fd = image("qcow2");
+    (void)state;
+    img_put_be64(number, 6 * CLUSTER | COPIED | 1);
+    assert_int_equal(pwrite(fd, number, 8, L2_AT + 8), 8);
+    assert_int_equal(img_read_disk(fd, MIR_FORMAT_DISK_QCOW2, &disk, &err), 0);
+    assert_int_equal(img_disk_written(&disk), BLOCK - CLUSTER);
+    assert_false(img_disk_has(&disk, CLUSTER, CLUSTER));
+    img_disk_clear(&disk);
+    img_put_be32(number, 2); /* in version 2 the bit has no meaning, and must not be set */
+    assert_int_equal(pwrite(fd, number, 4, 4), 4);
+    refused(fd, MIR_FORMAT_DISK_QCOW2, MIR_CORRUPT, "makes no sense");
+    close(fd);
+}
+
 /* One small cluster table that a long first table names again and again. */
 static void test_qcow2_that_multiplies(void **state)
 {
@@ -297,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_qcow2),
+        cmocka_unit_test(test_qcow2_zero_cluster),
         cmocka_unit_test(test_qcow2_that_multiplies),
         cmocka_unit_test(test_qcow2_of_tiny_clusters),
         cmocka_unit_test(test_cut_off),

@@ -62,8 +62,8 @@ int img_disk_input(struct img_disk *disk, uint64_t at, uint64_t input_at, uint64
  * MIR_INTERNAL when two of them overlap or one lies outside: whoever laid it out is wrong. */
 int img_disk_seal(struct img_disk *disk, struct mir_error *err);
 
-/* More room at the end, which is a hole: for a ready-made disk whose container wants a rounded size.
- * Sealed or not. MIR_USAGE as of img_disk_init; MIR_INTERNAL when it would become smaller. */
+/* More room at the end, which is a hole: for a ready-made disk whose container wants a rounded
+ * size. Sealed or not. MIR_USAGE as of img_disk_init; MIR_INTERNAL when it would become smaller. */
 int img_disk_grow(struct img_disk *disk, uint64_t size_bytes, struct mir_error *err);
 
 /* True when the input's ranges follow one another, so that an input that cannot be read backwards

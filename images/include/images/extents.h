@@ -30,7 +30,8 @@
 #define IMG_EXTENTS_RECORD_BYTES 16
 #define IMG_EXTENTS_END UINT64_MAX
 
-/* Blocking; owned by one thread; IMG_STREAM_BYTES of memory. */
+/* Blocking, as long as the writer likes: whoever does not trust it ends it at a deadline. Owned by
+ * one thread; IMG_STREAM_BYTES of memory. */
 struct img_extents {
     int fd;                /* borrowed; a pipe, a socket or a file, read from where it stands */
     uint64_t size;         /* of the disk */

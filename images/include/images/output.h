@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a container goes: a regular file, empty (holes stay holes), or a pipe. Written from the
- * first byte to the last, never back.
+ * Where a container goes: an empty regular file, in which holes stay holes, or anything else that
+ * takes bytes (a pipe, a file that is appended to). Written from the first byte to the last, never
+ * back.
  *
  * Blocking; owned by one thread; no memory of its own.
  */
@@ -16,7 +17,7 @@
 
 struct img_output {
     int fd;        /* borrowed */
-    bool seekable; /* a regular file */
+    bool seekable; /* an empty regular file */
     bool by_hand;  /* the kernel does not copy between these two files: found out once */
     uint64_t at;   /* written so far, holes included */
 };
