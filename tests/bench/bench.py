@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
 import kernels  # noqa: E402
 import mirage  # noqa: E402
+import volumes  # noqa: E402
 from guest import BareGuest, first_output  # noqa: E402
 
 ROUNDS = int(os.environ.get('BENCH_ROUNDS', '40'))
@@ -268,6 +269,7 @@ def main():
         tools = {'pairs': compiled(folder, 'pairs'), 'loop': compiled(folder, 'loop'),
                  'empty': compiled(folder, 'empty', 'int main(void) { return 0; }\n')}
         start_up(table, tools)
+        volumes.volumes(table, tools, ROUNDS, BUILD)
         with_the_daemon(table, tools)
     many_leases(table, int(os.environ.get('BENCH_LEASES', '1000000')))
     text = f'{uptime}\n\n{table.text()}'
