@@ -87,7 +87,7 @@ def need_firmware(firmware):
 
 def said(console, begin):
     """The lines of a console that begin so, each as what stands between < and >."""
-    lines = [line for line in console.split(b'\n') if line.startswith(begin)]
+    lines = [line for line in console.replace(b'\r', b'').split(b'\n') if line.startswith(begin)]
     return [line[line.index(b'<') + 1:line.rindex(b'>')].decode() for line in lines]
 
 
@@ -244,20 +244,14 @@ def failures(tap, folder):
         with tap.part(f'a kernel that cannot be loaded: it is said, and it is off ({firmware})'):
             need_firmware(firmware)
             off_with(folder.disk(boot, kernel), firmware, NO_KERNEL)
-    for what, old, new in (('missing', b'GRUB    CFG', b'GRUX    CFG'),
-                           ('broken', b'if multiboot ', b'if {ultiboot ')):
-        with tap.part(f'the boot configuration is {what}: it is said, and it is off'):
-            disk = folder.disk('bios', HELLO)
-            if what == 'missing':
-                # Its name on the disk is the long one, its folder's entry stays.
-                change(disk, b'g\0r\0u\0b\0.\0', b'g\0r\0u\0x\0.\0')
-                with open(disk, 'rb') as f:
-                    data = f.read()
-                if old in data:
-                    change(disk, old, new)
-            else:
-                change(disk, old, new)
-            off_with(disk, 'bios', NO_CONFIG)
+    with tap.part('the boot configuration is missing: it is said, and it is off'):
+        disk = folder.disk('bios', HELLO)
+        change(disk, 'grub.cfg'.encode('utf-16-le')[:10], 'grux.cfg'.encode('utf-16-le')[:10])
+        off_with(disk, 'bios', NO_CONFIG)
+    with tap.part('the boot configuration is broken: it is said, and it is off'):
+        disk = folder.disk('bios', HELLO)
+        change(disk, b'if multiboot ', b'if {ultiboot ')
+        off_with(disk, 'bios', NO_KERNEL)
     with tap.part('a module that cannot be loaded: the kernel is not started without it'):
         disk = folder.disk('bios', guest('words1.elf'), '', [(folder.file('module', b'x'), '')])
         change(disk, b"module '/boot/module'", b"module '/boot/nodule'")
@@ -307,6 +301,42 @@ def others(tap, folder):
         server.server_close()
 
 
+# --- PV-GRUB ---
+
+def judged(*argv):
+    if not shutil.which(argv[0]):
+        raise Skip(f'{argv[0]} is not installed')
+    done = subprocess.run(argv, capture_output=True, check=False)
+    assert done.returncode == 0, (argv, done.stdout, done.stderr)
+    return done.stdout
+
+
+def pvgrub(tap, folder):
+    menu = ('default 0\ntimeout 0\nfallback 1\n\ntitle kernel\nroot {}\nkernel /boot/kernel {}\n\n'
+            'title power off\nhalt\n')
+    line = 'ip=10.0.0.2 name="a b" $x;\\y'
+    modules = '/usr/lib/grub/x86_64-xen'
+    for boot, device, loop in (('pvgrub', '(hd0,0)', '(loop0,msdos1)'),
+                               ('pvgrub-bare', '(hd0)', '(loop0)')):
+        with tap.part(f'{boot}: e2fsck has nothing to say, and GRUB reads back what was written'):
+            if not os.path.exists(modules):
+                raise Skip('grub-xen-bin is not installed')
+            kernel = os.path.join(folder.path, 'kernel.xen')
+            judged('grub-mkimage', '-O', 'x86_64-xen', '-d', modules, '-p', '/x', '-o', kernel,
+                   'normal')
+            disk = folder.disk(boot, kernel, line)
+            for name, want in (('boot/grub/menu.lst', menu.format(device, line).encode()),
+                               ('boot/kernel', open(kernel, 'rb').read())):
+                got = judged('grub-fstest', disk, 'cat', f'{loop}/{name}')
+                assert got == want, (name, len(got), len(want))
+            with open(disk, 'rb') as f:
+                data = f.read()
+            if boot == 'pvgrub':
+                assert data[446] == 0x80 and data[450] == 0x83, data[446:462]
+                data = data[int.from_bytes(data[454:458], 'little') * 512:]
+            judged('e2fsck', '-fn', folder.file('volume', data))
+
+
 def cpio(files):
     """A newc archive; a name that ends in / is a folder."""
     out = b''
@@ -343,7 +373,7 @@ def linux(tap, folder):
                                [(initramfs(folder), '')])
             with Machine([disk], 'nvme', firmware) as machine:
                 console = machine.ends()
-            got = said(console.replace(b'\r', b''), b'linux ')
+            got = said(console, b'linux ')
             assert got == [f'BOOT_IMAGE=/boot/kernel {long}'], console
     with tap.part('Xen (multiboot 2) with a Linux dom0 and its initramfs'):
         with gzip.open(find_kernel('boot/xen-4*-amd64.gz')) as f:
@@ -363,7 +393,7 @@ def main():
     tap = Tap()
     folder = Folder()
     try:
-        for part in (matrix, arguments, right_disk, failures, others, linux):
+        for part in (matrix, arguments, right_disk, failures, others, linux, pvgrub):
             part(tap, folder)
     finally:
         shutil.rmtree(folder.path)
