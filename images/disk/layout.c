@@ -103,7 +103,7 @@ static int choose_loaders(struct plan *plan, const struct img_grub *grub, struct
                               bios_fix, &plan->core, err)))
         return -1;
     if (s->uefi && arm)
-        return need_blob(&grub->efi_aarch64, "UEFI on arm64", "make grub-arm64", &plan->efi, err);
+        return need_blob(&grub->efi_aarch64, "UEFI on arm64", "make grub-arm", &plan->efi, err);
     return s->uefi
                ? need_blob(&grub->efi_x86_64, "UEFI", "install grub-efi-amd64-bin", &plan->efi, err)
                : 0;

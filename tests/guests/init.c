@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The first and only process of a Linux in a test: says the kernel's arguments, and switches off. */
+/* The first and only process of a Linux in a test: says the kernel's arguments, and switches off.
+ */
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
