@@ -62,7 +62,7 @@ fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
 
 grub-arm: $(BUILD)/build.ninja ## fetch GRUB's modules for arm64, installing nothing, and build the boot loader for it
 	scripts/unpack-deb --arch arm64 build-grub grub-efi-arm64-bin
-	meson setup --reconfigure $(BUILD) -Dgrub_modules=/usr/lib/grub,$(CURDIR)/build-grub/usr/lib/grub
+	meson setup --reconfigure $(BUILD)
 	ninja -C $(BUILD) images/grub/bootaa64.efi
 
 install: all ## install under DESTDIR and prefix (/usr/local)
