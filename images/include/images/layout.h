@@ -5,7 +5,7 @@
  *
  * The boot loaders are GRUB's, put together by this project's build from the distribution's modules
  * (images/grub/) and read at run time from a folder (img_grub_open); nothing is executed, mounted
- * or installed. What does not need one (PV-GRUB, a disk that is one already) needs no folder.
+ * or installed. What does not need one (PV-GRUB) needs no folder.
  *
  * On the disk the kernel is /boot/kernel. Its arguments arrive byte for byte, or are refused: GRUB
  * puts a backslash before \, " and ' and quotes a word that has a space, so that a line with these
@@ -74,8 +74,13 @@ void img_grub_clear(struct img_grub *grub);
 #define mir_auto_grub MIR_CLEANUP(img_grub_clear)
 
 /* Lays the kernel out on *ret_disk (made here, sealed; clear it). grub may be NULL for PV-GRUB. A
- * raw disk stays as it is, whatever it boots by; what is known not to boot that way is refused. */
+ * disk that is one already is not laid out: see img_layout_ready. */
 int img_layout(const struct img_recipe *recipe, const struct img_grub *grub,
                struct img_disk *ret_disk, struct mir_error *err);
+
+/* For what is a disk already (its own boot loader, to be read by img_read_disk): 0 when the recipe
+ * asks for nothing that the disk cannot do, MIR_USAGE for arguments, modules, or a firmware that it
+ * is known not to boot by. */
+int img_layout_ready(const struct img_recipe *recipe, struct mir_error *err);
 
 #endif
