@@ -12,7 +12,7 @@ DESTDIR ?=
 MESON_ARGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-stop check style sim bench powerloss torture fuzz install clean help
+.PHONY: all demo demo-stop check style sim bench powerloss torture fuzz grub-arm install clean help
 
 all: $(BUILD)/build.ninja ## build every program into build/bin/ (installs missing packages through apt)
 	ninja -C $(BUILD)
@@ -60,12 +60,17 @@ fuzz: ## run every libFuzzer target, FUZZ_SECONDS=60 each
 	scripts/install-deps build test
 	scripts/fuzz $(FUZZ_SECONDS)
 
+grub-arm: $(BUILD)/build.ninja ## fetch GRUB's modules for arm64, installing nothing, and build the boot loader for it
+	scripts/unpack-deb --arch arm64 build-grub grub-efi-arm64-bin
+	meson setup --reconfigure $(BUILD)
+	ninja -C $(BUILD) images/grub/bootaa64.efi
+
 install: all ## install under DESTDIR and prefix (/usr/local)
 	meson configure $(BUILD) -Dprefix=$(prefix)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
 clean: ## remove what was built (never the state of a running daemon)
-	rm -rf build build-check build-clang build-tsan build-fuzz
+	rm -rf build build-check build-clang build-tsan build-fuzz build-grub build-kernels
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 19

@@ -94,6 +94,11 @@ static void add_quoted(struct mir_buf *out, char c)
         mir_buf_add(out, &c, 1);
 }
 
+static bool needs_backslash(char c)
+{
+    return c == '\\' || c == '"' || c == '\'';
+}
+
 /*
  * GRUB makes the kernel's line out of words: \ before each of \ " ', and " around a word that has a
  * space. So what arrives as this line is the words found by taking that back, and a line that does
@@ -105,9 +110,9 @@ static int add_word(const char *line, const char **at, struct mir_buf *out, stru
     bool quoted = *p == '"', space = false;
     mir_buf_adds(out, " '");
     for (p += quoted; *p && *p != (quoted ? '"' : ' '); p++) {
-        if (*p == '\\' && (p[1] == '\\' || p[1] == '"' || p[1] == '\''))
+        if (*p == '\\' && needs_backslash(p[1]))
             p++;
-        else if (*p == '\\' || *p == '"' || *p == '\'')
+        else if (needs_backslash(*p))
             return refuse(line, p, err);
         space = space || *p == ' ';
         add_quoted(out, *p);

@@ -2,6 +2,7 @@
 #include "images/layout.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ static int choose_loaders(struct plan *plan, const struct img_grub *grub, struct
                               bios_fix, &plan->core, err)))
         return -1;
     if (s->uefi && arm)
-        return need_blob(&grub->efi_aarch64, "UEFI on arm64", "make grub-arm64", &plan->efi, err);
+        return need_blob(&grub->efi_aarch64, "UEFI on arm64", "make grub-arm", &plan->efi, err);
     return s->uefi
                ? need_blob(&grub->efi_x86_64, "UEFI", "install grub-efi-amd64-bin", &plan->efi, err)
                : 0;
@@ -158,15 +159,14 @@ static uint32_t id32(const struct plan *plan)
            (uint32_t)plan->id[3] << 24;
 }
 
-static int choose_size(uint64_t least, uint64_t step, uint64_t wanted, uint64_t *ret,
-                       struct mir_error *err)
+static int choose_size(uint64_t least, uint64_t wanted, uint64_t *ret, struct mir_error *err)
 {
     if (wanted && wanted < least) {
         mir_fail(err, MIR_POLICY, "a disk of %" PRIu64 " bytes is too small for this kernel",
                  wanted);
-        return mir_error_hint(err, "it needs %" PRIu64, round_up(least, step));
+        return mir_error_hint(err, "it needs %" PRIu64, round_up(least, MIB));
     }
-    *ret = wanted > IMG_DISK_BYTES_MAX ? wanted : round_up(wanted ? wanted : least, step);
+    *ret = wanted > IMG_DISK_BYTES_MAX ? wanted : round_up(wanted ? wanted : least, MIB);
     return 0;
 }
 
@@ -186,7 +186,7 @@ static int choose_places(struct plan *plan, struct mir_error *err)
         return mir_error_hint(err, "is it a kernel?");
     }
     uint64_t end = plan->volume_at + plan->volume_len;
-    return choose_size(end + (s->table == TABLE_GPT ? IMG_GPT_TAIL_BYTES : 0), MIB,
+    return choose_size(end + (s->table == TABLE_GPT ? IMG_GPT_TAIL_BYTES : 0),
                        plan->recipe->disk_bytes, &plan->size, err);
 }
 
@@ -246,30 +246,30 @@ static int fill(const struct plan *plan, struct img_disk *disk, struct mir_error
     return img_disk_seal(disk, err);
 }
 
-/* A raw disk is one already: it stays as it is, and grows if that is asked for. */
-static int lay_out_ready(const struct img_recipe *recipe, const struct shape *shape,
-                         struct img_disk *disk, struct mir_error *err)
+static bool is_disk(enum mir_format format)
 {
-    const struct mir_kernel *k = recipe->kernel;
-    uint64_t size;
+    return format == MIR_FORMAT_DISK_RAW || format == MIR_FORMAT_DISK_QCOW2 ||
+           format == MIR_FORMAT_DISK_VHD;
+}
+
+int img_layout_ready(const struct img_recipe *recipe, struct mir_error *err)
+{
+    const struct shape *shape = &shapes[recipe->boot];
+    if (!is_disk(recipe->kernel->format))
+        return mir_fail(err, MIR_INTERNAL, "a kernel is no disk yet");
     if ((recipe->arguments && *recipe->arguments) || recipe->module_count) {
         mir_fail(err, MIR_USAGE, "this is a disk with a boot loader of its own, not a kernel");
         return mir_error_hint(err, "its arguments and modules are in its own configuration");
     }
-    if (shape->ready_means && !(k->boot_ways & shape->ready_means)) {
+    if (shape->ready_means && !(recipe->kernel->boot_ways & shape->ready_means)) {
         mir_fail(err, MIR_USAGE, "this disk does not boot that way: %s", shape->name);
         return mir_error_hint(err, "see what inspect says of it");
     }
-    return choose_size(round_up(k->unpacked_bytes, IMG_SECTOR), IMG_SECTOR, recipe->disk_bytes,
-                       &size, err) ||
-                   img_disk_init(disk, size, err) ||
-                   img_disk_input(disk, 0, 0, k->unpacked_bytes, err) || img_disk_seal(disk, err)
-               ? -1
-               : 0;
+    return 0;
 }
 
-static int lay_out_kernel(const struct img_recipe *recipe, const struct shape *shape,
-                          const struct img_grub *grub, struct img_disk *disk, struct mir_error *err)
+static int lay_out(const struct img_recipe *recipe, const struct shape *shape,
+                   const struct img_grub *grub, struct img_disk *disk, struct mir_error *err)
 {
     MIR_CLEANUP(plan_clear) struct plan plan = {.recipe = recipe, .shape = shape};
     mir_buf_init(&plan.conf, IMG_BOOTCONF_MAX);
@@ -286,17 +286,11 @@ static int lay_out_kernel(const struct img_recipe *recipe, const struct shape *s
 int img_layout(const struct img_recipe *recipe, const struct img_grub *grub,
                struct img_disk *ret_disk, struct mir_error *err)
 {
-    enum mir_format format = recipe->kernel->format;
     struct img_disk disk = {0};
-    if ((unsigned)recipe->boot >= IMG_BOOT_COUNT)
-        return mir_fail(err, MIR_INTERNAL, "no such layout: %d", (int)recipe->boot);
-    if (format == MIR_FORMAT_DISK_QCOW2 || format == MIR_FORMAT_DISK_VHD) {
-        mir_fail(err, MIR_USAGE, "a disk that is packed already (%s)", mir_format_name(format));
-        return mir_error_hint(err, "unpack it: qemu-img convert -O raw");
-    }
-    const struct shape *shape = &shapes[recipe->boot];
-    if (format == MIR_FORMAT_DISK_RAW ? lay_out_ready(recipe, shape, &disk, err)
-                                      : lay_out_kernel(recipe, shape, grub, &disk, err)) {
+    if ((unsigned)recipe->boot >= IMG_BOOT_COUNT || is_disk(recipe->kernel->format))
+        return mir_fail(err, MIR_INTERNAL, "no layout %d for %s", (int)recipe->boot,
+                        mir_format_name(recipe->kernel->format));
+    if (lay_out(recipe, &shapes[recipe->boot], grub, &disk, err)) {
         img_disk_clear(&disk);
         return -1;
     }

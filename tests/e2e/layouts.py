@@ -3,7 +3,9 @@
 """Disks that img_layout makes, booted: each layout on the firmware and the disk adapters that it is
 for, with kernels that answer, say their arguments, or cannot be loaded. Speaks TAP.
 
-    layouts.py LAYOUT-MAKER HELLO FOLDER-OF-TEST-KERNELS
+    layouts.py LAYOUT-MAKER HELLO FOLDER-OF-TEST-KERNELS [PART...]
+
+PART: matrix arguments right_disk failures others linux pvgrub; all of them without.
 
 MIRAGE_LAYOUTS_ALL=1 takes every combination instead of some, and MIRAGE_TEST_KERNELS is a folder
 with Debian's Linux and Xen unpacked (scripts/unpack-deb). MIRAGE_LAYOUTS_SEED repeats a run.
@@ -14,6 +16,7 @@ import http.server
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +27,7 @@ from machine import AAVMF, DISKS, OVMF, Machine
 from mirage import Skip, Tap, free_port, skip_all, wait_for
 
 MAKER, HELLO, GUESTS = sys.argv[1:4]
+PARTS = sys.argv[4:]
 ALL = bool(os.environ.get('MIRAGE_LAYOUTS_ALL'))
 SEED = int(os.environ.get('MIRAGE_LAYOUTS_SEED', '0')) or random.randrange(1, 1 << 30)
 KERNELS = os.environ.get('MIRAGE_TEST_KERNELS', '/nonexistent')
@@ -87,7 +91,8 @@ def need_firmware(firmware):
 
 def said(console, begin):
     """The lines of a console that begin so, each as what stands between < and >."""
-    lines = [line for line in console.split(b'\n') if line.startswith(begin)]
+    lines = console.replace(b'\r', b'').split(b'\n')
+    lines = [line for line in lines if line.startswith(begin)]
     return [line[line.index(b'<') + 1:line.rindex(b'>')].decode() for line in lines]
 
 
@@ -139,9 +144,10 @@ def random_line(rng):
 
 
 # Each has been somebody's way out of quotes.
-NASTY = ['$root', '${root}', '$(x)', '; halt', '} halt {', "\\'; halt; \\'", '`halt`', 'a;b', '#x',
-         'a   b', ' a', 'a ', '', '\\"', '\\\\', '"a b"', '"a b" c', '*', '?', '[a-z]*', '--quirk-x',
-         '--help', 'if true; then halt; fi', '$?', '$1', '@root@', '%d', 'x' * 2048, '~', 'ü€𝄞']
+NASTY = ['$root', '${root}', '$(x)', '; halt', '} halt {', "\\'; halt; \\'", '`halt`', 'a;b',
+         '#x', 'a   b', ' a', 'a ', '', '\\"', '\\\\', '"a b"', '"a b" c', '*', '?', '[a-z]*',
+         '--quirk-x', '--help', 'if true; then halt; fi', '$?', '$1', '@root@', '%d', 'x' * 2048,
+         '~', 'ü€𝄞']
 
 
 def accepted(folder, kernel, line):
@@ -205,6 +211,16 @@ def arguments(tap, folder):
 
 # --- the right disk ---
 
+# Boot code that starts the second drive: a BIOS makes the one that it starts itself the first.
+START_SECOND = bytes.fromhex(
+    '31c0 8ed8 8ec0 8ed0 bc007c fc'      # segments 0, a stack below the code
+    'be007c bf0006 b90001 f3a5'          # the sector moves to 0x600
+    'ea1c060000'                         # and goes on there
+    'be2a06 b442 b281 cd13'              # reads the first sector of drive 0x81 to 0x7c00
+    'ea007c0000'                         # and starts it
+    '1000 0100 007c 0000 0000000000000000')
+
+
 def right_disk(tap, folder):
     for firmware, boot in (('bios', 'bios'), ('bios', 'both'), ('uefi', 'both')):
         with tap.part(f'two disks with boot loaders: the one that was started counts '
@@ -215,6 +231,16 @@ def right_disk(tap, folder):
                 with Machine(disks, 'ide', firmware, first) as machine:
                     got = said(machine.read(b'\nend\n'), b'one ')
                 assert got == ['kernel ' + name], (got, name)
+
+
+    for boot in ('bios', 'both'):
+        with tap.part(f'two disks with boot loaders: started as the second drive ({boot} on bios)'):
+            disks = [folder.disk(boot, guest('words1.elf'), name) for name in ('left', 'right')]
+            with open(disks[0], 'r+b') as f:
+                f.write(START_SECOND)
+            with Machine(disks) as machine:
+                got = said(machine.read(b'\nend\n'), b'one ')
+            assert got == ['kernel right'], got
 
 
 # --- nobody waits at a boot loader ---
@@ -238,31 +264,25 @@ def off_with(disk, firmware, text, adapter='ide'):
 def failures(tap, folder):
     flags = multiboot('never', 'hang')
     at = flags.index(b'\x02\xb0\xad\x1b')
-    wants = (0x8000).to_bytes(4, 'little') + (-0x1badb002 - 0x8000 & 0xffffffff).to_bytes(4, 'little')
+    wants = struct.pack('<II', 0x8000, (-0x1badb002 - 0x8000) & 0xffffffff)
     kernel = folder.file('demanding', flags[:at + 4] + wants + flags[at + 12:])
     for firmware, boot in (('bios', 'bios'), ('uefi', 'uefi')):
         with tap.part(f'a kernel that cannot be loaded: it is said, and it is off ({firmware})'):
             need_firmware(firmware)
             off_with(folder.disk(boot, kernel), firmware, NO_KERNEL)
-    for what, old, new in (('missing', b'GRUB    CFG', b'GRUX    CFG'),
-                           ('broken', b'if multiboot ', b'if {ultiboot ')):
-        with tap.part(f'the boot configuration is {what}: it is said, and it is off'):
-            disk = folder.disk('bios', HELLO)
-            if what == 'missing':
-                # Its name on the disk is the long one, its folder's entry stays.
-                change(disk, b'g\0r\0u\0b\0.\0', b'g\0r\0u\0x\0.\0')
-                with open(disk, 'rb') as f:
-                    data = f.read()
-                if old in data:
-                    change(disk, old, new)
-            else:
-                change(disk, old, new)
-            off_with(disk, 'bios', NO_CONFIG)
+    with tap.part('the boot configuration is missing: it is said, and it is off'):
+        disk = folder.disk('bios', HELLO)
+        change(disk, 'grub.cfg'.encode('utf-16-le')[:10], 'grux.cfg'.encode('utf-16-le')[:10])
+        off_with(disk, 'bios', NO_CONFIG)
+    with tap.part('the boot configuration is broken: it is said, and it is off'):
+        disk = folder.disk('bios', HELLO)
+        change(disk, b'if multiboot ', b'if {ultiboot ')
+        off_with(disk, 'bios', NO_KERNEL)
     with tap.part('a module that cannot be loaded: the kernel is not started without it'):
         disk = folder.disk('bios', guest('words1.elf'), '', [(folder.file('module', b'x'), '')])
         change(disk, b"module '/boot/module'", b"module '/boot/nodule'")
         off_with(disk, 'bios', NO_KERNEL)
-    with tap.part('arm64: GRUB is there, says that it cannot load what is no kernel, and it is off'):
+    with tap.part('arm64: a kernel that cannot be loaded: it is said, and it is off'):
         need_firmware('arm64')
         header = bytearray(4096)
         header[0x10:0x18] = (len(header)).to_bytes(8, 'little')
@@ -307,6 +327,42 @@ def others(tap, folder):
         server.server_close()
 
 
+# --- PV-GRUB ---
+
+def judged(*argv):
+    if not shutil.which(argv[0]):
+        raise Skip(f'{argv[0]} is not installed')
+    done = subprocess.run(argv, capture_output=True, check=False)
+    assert done.returncode == 0, (argv, done.stdout, done.stderr)
+    return done.stdout
+
+
+def pvgrub(tap, folder):
+    menu = ('default 0\ntimeout 0\nfallback 1\n\ntitle kernel\nroot {}\n'
+            'kernel /boot/kernel {}\n\ntitle power off\nhalt\n')
+    line = 'ip=10.0.0.2 name="a b" $x;\\y'
+    modules = '/usr/lib/grub/x86_64-xen'
+    for boot, device, loop in (('pvgrub', '(hd0,0)', '(loop0,msdos1)'),
+                               ('pvgrub-bare', '(hd0)', '(loop0)')):
+        with tap.part(f'{boot}: e2fsck has nothing to say, and GRUB reads back what was written'):
+            if not os.path.exists(modules):
+                raise Skip('grub-xen-bin is not installed')
+            kernel = os.path.join(folder.path, 'kernel.xen')
+            judged('grub-mkimage', '-O', 'x86_64-xen', '-d', modules, '-p', '/x', '-o', kernel,
+                   'normal')
+            disk = folder.disk(boot, kernel, line)
+            for name, want in (('boot/grub/menu.lst', menu.format(device, line).encode()),
+                               ('boot/kernel', open(kernel, 'rb').read())):
+                got = judged('grub-fstest', disk, 'cat', f'{loop}/{name}')
+                assert got == want, (name, len(got), len(want))
+            with open(disk, 'rb') as f:
+                data = f.read()
+            if boot == 'pvgrub':
+                assert data[446] == 0x80 and data[450] == 0x83, data[446:462]
+                data = data[int.from_bytes(data[454:458], 'little') * 512:]
+            judged('e2fsck', '-fn', folder.file('volume', data))
+
+
 def cpio(files):
     """A newc archive; a name that ends in / is a folder."""
     out = b''
@@ -343,7 +399,95 @@ def linux(tap, folder):
                                [(initramfs(folder), '')])
             with Machine([disk], 'nvme', firmware) as machine:
                 console = machine.ends()
-            got = said(console.replace(b'\r', b''), b'linux ')
+            got = said(console, b'linux ')
+            assert got == [f'BOOT_IMAGE=/boot/kernel {long}'], console
+    with tap.part('Xen (multiboot 2) with a Linux dom0 and its initramfs'):
+        with gzip.open(find_kernel('boot/xen-4*-amd64.gz')) as f:
+            xen = folder.file('xen', f.read())
+        dom0 = find_kernel('boot/vmlinuz-*[0-9]-amd64')
+        words = 'console=hvc0 panic=1 quiet rdinit=/init a=$b;c'
+        disk = folder.disk('both', xen, 'com1=115200,8n1 console=com1 dom0_mem=300M smt=0 '
+                           'spec-ctrl=no noreboot xen=$word',
+                           [(dom0, words), (initramfs(folder), '')])
+        with Machine([disk], 'nvme', more=('-cpu', 'Haswell-noTSX', '-m', '900')) as machine:
+            console = machine.ends()
+            assert b'xen=$word' in console, console
+            assert said(console, b'linux ') == [words], console
+
+
+# --- PV-GRUB ---
+
+def judged(*argv):
+    if not shutil.which(argv[0]):
+        raise Skip(f'{argv[0]} is not installed')
+    done = subprocess.run(argv, capture_output=True, check=False)
+    assert done.returncode == 0, (argv, done.stdout, done.stderr)
+    return done.stdout
+
+
+def pvgrub(tap, folder):
+    menu = ('default 0\ntimeout 0\nfallback 1\n\ntitle kernel\nroot {}\n'
+            'kernel /boot/kernel {}\n\ntitle power off\nhalt\n')
+    line = 'ip=10.0.0.2 name="a b" $x;\\y'
+    modules = '/usr/lib/grub/x86_64-xen'
+    for boot, device, loop in (('pvgrub', '(hd0,0)', '(loop0,msdos1)'),
+                               ('pvgrub-bare', '(hd0)', '(loop0)')):
+        with tap.part(f'{boot}: e2fsck has nothing to say, and GRUB reads back what was written'):
+            if not os.path.exists(modules):
+                raise Skip('grub-xen-bin is not installed')
+            kernel = os.path.join(folder.path, 'kernel.xen')
+            judged('grub-mkimage', '-O', 'x86_64-xen', '-d', modules, '-p', '/x', '-o', kernel,
+                   'normal')
+            disk = folder.disk(boot, kernel, line)
+            for name, want in (('boot/grub/menu.lst', menu.format(device, line).encode()),
+                               ('boot/kernel', open(kernel, 'rb').read())):
+                got = judged('grub-fstest', disk, 'cat', f'{loop}/{name}')
+                assert got == want, (name, len(got), len(want))
+            with open(disk, 'rb') as f:
+                data = f.read()
+            if boot == 'pvgrub':
+                assert data[446] == 0x80 and data[450] == 0x83, data[446:462]
+                data = data[int.from_bytes(data[454:458], 'little') * 512:]
+            judged('e2fsck', '-fn', folder.file('volume', data))
+
+
+def cpio(files):
+    """A newc archive; a name that ends in / is a folder."""
+    out = b''
+    for i, (name, mode, data) in enumerate([*files, ('TRAILER!!!', 0, b'')]):
+        raw = name.rstrip('/').encode() + b'\0'
+        numbers = [i, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(raw), 0]
+        out += b'070701' + b''.join(b'%08x' % n for n in numbers) + raw
+        out += b'\0' * (-len(out) % 4) + data
+        out += b'\0' * (-len(out) % 4)
+    return out
+
+
+def initramfs(folder):
+    with open(guest('words-init'), 'rb') as f:
+        init = f.read()
+    return folder.file('initramfs', cpio([('dev/', 0o40755, b''), ('proc/', 0o40755, b''),
+                                          ('init', 0o100755, init)]))
+
+
+def find_kernel(pattern):
+    found = sorted(glob.glob(os.path.join(KERNELS, pattern)))
+    if not found:
+        raise Skip(f'no {pattern} in MIRAGE_TEST_KERNELS; scripts/unpack-deb fetches it')
+    return found[-1]
+
+
+def linux(tap, folder):
+    line = 'console=ttyS0 panic=1 quiet x="a b" y=$z;{}'.replace('x="a b"', '"x=a b"')
+    for firmware, boot in (('bios', 'bios'), ('uefi', 'uefi')):
+        with tap.part(f'a Debian Linux with an initramfs, on {firmware}'):
+            need_firmware(firmware)
+            long = line + ' ' + 'x' * (2023 - len(line) - 1)
+            disk = folder.disk(boot, find_kernel('boot/vmlinuz-*-cloud-amd64'), long,
+                               [(initramfs(folder), '')])
+            with Machine([disk], 'nvme', firmware) as machine:
+                console = machine.ends()
+            got = said(console, b'linux ')
             assert got == [f'BOOT_IMAGE=/boot/kernel {long}'], console
     with tap.part('Xen (multiboot 2) with a Linux dom0 and its initramfs'):
         with gzip.open(find_kernel('boot/xen-4*-amd64.gz')) as f:
@@ -363,8 +507,9 @@ def main():
     tap = Tap()
     folder = Folder()
     try:
-        for part in (matrix, arguments, right_disk, failures, others, linux):
-            part(tap, folder)
+        for part in (matrix, arguments, right_disk, failures, others, linux, pvgrub):
+            if not PARTS or part.__name__ in PARTS:
+                part(tap, folder)
     finally:
         shutil.rmtree(folder.path)
     assert set(DISKS) == {row[2] for row in MATRIX}

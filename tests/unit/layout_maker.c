@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     struct img_recipe recipe = {0};
     const char *grub = NULL;
     int option;
-    while ((option = getopt(argc, argv, "g:s:")) != -1) {
+    while ((option = getopt(argc, argv, "+g:s:")) != -1) {
         if (option == 'g')
             grub = optarg;
         else if (option == 's')
