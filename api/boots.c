@@ -85,12 +85,13 @@ static json_t *needs_to_json(const struct mir_needs *needs)
     return object;
 }
 
-static json_t *families_to_json(const struct mir_kernel *kernel, unsigned boots)
+json_t *mir_kernel_families_json(const struct mir_kernel *kernel, const char *provider)
 {
+    const struct mir_boots *boots = mir_kernel_boots(kernel, provider);
     json_t *list = json_array();
-    for (unsigned i = 0; i < kernel->family_count; i++) {
+    for (unsigned i = 0; boots && i < kernel->family_count; i++) {
         const struct mir_family *f = &kernel->families[i];
-        if (f->boots == boots)
+        if (&kernel->boots[f->boots] == boots)
             json_array_append_new(list,
                                   json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "family", f->family,
                                             "verdict", mir_verdict_name(f->verdict), "why", f->why,
@@ -109,7 +110,8 @@ json_t *mir_boots_to_json(const struct mir_kernel *kernel)
         json_object_set_new(map, row->provider,
                             json_pack("{s:s, s:s, s:s, s:o}", "verdict",
                                       mir_verdict_name(row->verdict), "how", row->how, "why",
-                                      row->why, "families", families_to_json(kernel, i)));
+                                      row->why, "families",
+                                      mir_kernel_families_json(kernel, row->provider)));
     }
     return map;
 }

@@ -3,7 +3,7 @@
 
 bool mir_kernel_demands(const struct mir_kernel *kernel)
 {
-    return kernel->boot_ways & MIR_BOOT_SOLO5;
+    return kernel->format >= MIR_FORMAT_SOLO5_HVT && kernel->format <= MIR_FORMAT_SOLO5_XEN;
 }
 
 unsigned mir_kernel_demanded(const struct mir_kernel *kernel, enum mir_device_kind kind)

@@ -78,6 +78,7 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     cmd_money(cost, "worst_micro", text);
     cmd_print_row(ctx, "at most", text);
     print_list(ctx, "hooks", json_object_get(plan, "hooks"));
+    cmd_print_families(ctx, cmd_text(plan, "provider"), boots);
 }
 
 int cmd_request_plan(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)

@@ -5,7 +5,7 @@
 
 static struct mir_kernel solo5(unsigned nets, unsigned blocks, unsigned others)
 {
-    struct mir_kernel k = {.format = MIR_FORMAT_SOLO5_VIRTIO, .boot_ways = MIR_BOOT_SOLO5};
+    struct mir_kernel k = {.format = MIR_FORMAT_SOLO5_VIRTIO};
     for (unsigned i = 0; i < nets + blocks + others; i++) {
         struct mir_device *device = &k.devices[k.device_count++];
         device->kind = i < nets            ? MIR_DEVICE_NET

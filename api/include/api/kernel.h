@@ -30,7 +30,7 @@ enum mir_format {
     MIR_FORMAT_UNKNOWN,
     MIR_FORMAT_XEN_PV,
     MIR_FORMAT_XEN_PVH,
-    MIR_FORMAT_SOLO5_HVT,
+    MIR_FORMAT_SOLO5_HVT, /* Solo5's stand together */
     MIR_FORMAT_SOLO5_SPT,
     MIR_FORMAT_SOLO5_VIRTIO,
     MIR_FORMAT_SOLO5_MUEN,
@@ -194,6 +194,9 @@ const struct mir_family *mir_kernel_family(const struct mir_kernel *kernel, cons
 
 /* New reference. */
 json_t *mir_kernel_to_json(const struct mir_kernel *kernel);
+
+/* The list "families" of one provider; empty when there are none. New reference. */
+json_t *mir_kernel_families_json(const struct mir_kernel *kernel, const char *provider);
 
 /* Reads what mir_kernel_to_json wrote, also in the years before there were `table` and `families`;
  * anything else (a name unknown, a number out of range, a text too long) is MIR_CORRUPT. This is
