@@ -31,6 +31,7 @@
 #define SHIM MIR_CARRIER_SHIM
 
 #define HELLO_BOOT "seen: tests/e2e/hello_boot.py"
+#define LAYOUTS "seen: tests/e2e/layouts.py" /* GRUB's disks on QEMU: the machine of KVM clouds */
 #define IMG_SEEN "seen: tests/unit/test_img_seen.py"
 #define LOCAL_KEEPER "seen: tests/conformance/local_keeper.c"
 #define IMG_REAL "seen: tests/unit/test_img_real.py"
@@ -316,7 +317,7 @@ static const struct krn_rule rules[] = {
     {KVM, MIR_FORMAT_XEN_PV, KRN_MB1_LOADABLE, BOOTS, "disk", MADE, NONE,
      "KVM clouds start it from a boot-loader disk by its multiboot header; its Xen entry is not "
      "used there.",
-     HELLO_BOOT},
+     LAYOUTS},
     {KVM, MIR_FORMAT_XEN_PV, 0, CANNOT, "", NO_WAY, XEN,
      "A classic Xen PV kernel needs Xen, and these hosts run KVM: rebuild with `-t virtio`. A Xen "
      "carrier image would start it, and none is built yet.",
@@ -360,7 +361,7 @@ static const struct krn_rule rules[] = {
     {KVM, MIR_FORMAT_XEN_PVH, KRN_MB1_LOADABLE, BOOTS, "disk", MADE, NONE,
      "KVM clouds start it from a boot-loader disk by its multiboot header, on the same virtual "
      "machine as QEMU's.",
-     HELLO_BOOT},
+     LAYOUTS},
     {KVM, MIR_FORMAT_XEN_PVH, 0, UNKNOWN, "kernel", DIRECT, NONE,
      "No boot loader starts a PVH entry; a cloud that loads kernels itself (image property "
      "kernel_id) does, without Xen's console and devices. Rebuild with `-t virtio`.",
@@ -399,14 +400,13 @@ static const struct krn_rule rules[] = {
      "doc: multiboot 2 specification, 3.1"},
     {KVM, MIR_FORMAT_MULTIBOOT1, KRN_MB1_LOADABLE, BOOTS, "disk", MADE, NONE,
      "KVM clouds start it from a boot-loader disk, on the same virtual machine as QEMU's.",
-     HELLO_BOOT},
+     LAYOUTS},
     {KVM, MIR_FORMAT_MULTIBOOT1, 0, UNKNOWN, "disk", MADE, NONE,
      "Boot loaders differ in what they do with a 64-bit multiboot 1 ELF without address fields: "
      "link it as ELF32 or add them.",
      "doc: multiboot specification, 3.1"},
     {KVM, MIR_FORMAT_MULTIBOOT2, 0, BOOTS, "disk", MADE, NONE,
-     "KVM clouds start it from a GRUB disk, on the same virtual machine as QEMU's.",
-     "doc: multiboot 2 specification, 3.1"},
+     "KVM clouds start it from a GRUB disk, on the same virtual machine as QEMU's.", LAYOUTS},
     {XEN_CLOUDS, MIR_FORMAT_MULTIBOOT1, 0, UNKNOWN, "disk", MADE, NONE,
      "Xen hosts start it from a boot-loader disk; the header does not say whether it has Xen's "
      "network driver.",
