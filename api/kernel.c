@@ -6,6 +6,7 @@
 
 #include "api/json.h"
 #include "api/memory.h"
+#include "kernel_json.h"
 
 static const char *const containers[] = {"none", "gzip", "bzip2", "xz", "zstd"};
 
@@ -28,60 +29,31 @@ static const char *const formats[] = {
 };
 
 static const char *const archs[] = {"unknown", "x86_64", "i386", "aarch64"};
-static const char *const verdicts[] = {"unknown", "boots", "no-network", "cannot"};
-static const char *const powers[] = {"unknown", "yes", "no"};
 static const char *const device_kinds[] = {"net", "block", "other"};
-static const char *const boot_ways[] = {"multiboot1",   "multiboot2",    "pvh",
-                                        "xen-pv-notes", "xen-pv-string", "linux",
-                                        "solo5",        "bios-disk",     "efi-disk"};
+static const char *const boot_ways[] = {"multiboot1",    "multiboot2", "pvh",   "xen-pv-notes",
+                                        "xen-pv-string", "linux",      "solo5", "bios-disk",
+                                        "efi-disk",      "efi-app"};
 static const char *const parts[] = {"args",     "deadline",   "console-deadline",
                                     "announce", "well-known", "poweroff"};
 
-/* One lookup for all the tables above: the index of name, or -1. */
-static int index_of(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; name && i < count; i++)
-        if (!strcmp(names[i], name))
-            return (int)i;
-    return -1;
-}
-
-static const char *name_at(const char *const *names, size_t count, unsigned index)
-{
-    return names[index < count ? index : 0];
-}
-
 const char *mir_container_name(enum mir_container container)
 {
-    return name_at(containers, MIR_NELEMS(containers), container);
+    return mir_name_at(containers, MIR_NELEMS(containers), container);
 }
 
 const char *mir_format_name(enum mir_format format)
 {
-    return name_at(formats, MIR_NELEMS(formats), format);
+    return mir_name_at(formats, MIR_NELEMS(formats), format);
 }
 
 const char *mir_arch_name(enum mir_arch arch)
 {
-    return name_at(archs, MIR_NELEMS(archs), arch);
-}
-
-const char *mir_verdict_name(enum mir_verdict verdict)
-{
-    return name_at(verdicts, MIR_NELEMS(verdicts), verdict);
+    return mir_name_at(archs, MIR_NELEMS(archs), arch);
 }
 
 int mir_format_by_name(const char *name)
 {
-    return index_of(formats, MIR_NELEMS(formats), name);
-}
-
-const struct mir_boots *mir_kernel_boots(const struct mir_kernel *kernel, const char *provider)
-{
-    for (unsigned i = 0; i < kernel->boots_count; i++)
-        if (!strcmp(kernel->boots[i].provider, provider))
-            return &kernel->boots[i];
-    return NULL;
+    return mir_name_index(formats, MIR_NELEMS(formats), name);
 }
 
 int mir_sha256_valid(const char *text)
@@ -103,60 +75,33 @@ static json_t *devices_to_json(const struct mir_kernel *kernel)
     json_t *list = json_array();
     for (unsigned i = 0; i < kernel->device_count; i++)
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", kernel->devices[i].name, "kind",
-                                              name_at(device_kinds, MIR_NELEMS(device_kinds),
-                                                      kernel->devices[i].kind)));
+                                              mir_name_at(device_kinds, MIR_NELEMS(device_kinds),
+                                                          kernel->devices[i].kind)));
     return list;
-}
-
-static json_t *boots_to_json(const struct mir_kernel *kernel)
-{
-    json_t *map = json_object();
-    for (unsigned i = 0; i < kernel->boots_count; i++) {
-        const struct mir_boots *row = &kernel->boots[i];
-        json_object_set_new(map, row->provider,
-                            json_pack("{s:s, s:s, s:s}", "verdict", mir_verdict_name(row->verdict),
-                                      "how", row->how, "why", row->why));
-    }
-    return map;
 }
 
 json_t *mir_kernel_to_json(const struct mir_kernel *k)
 {
     return json_pack(
-        "{s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}",
-        "sha256", k->sha256, "bytes", (json_int_t)k->bytes, "unpacked_bytes",
+        "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}",
+        "sha256", k->sha256, "table", k->table, "bytes", (json_int_t)k->bytes, "unpacked_bytes",
         (json_int_t)k->unpacked_bytes, "container", mir_container_name(k->container), "format",
         mir_format_name(k->format), "arch", mir_arch_name(k->arch), "boot_ways",
         bits_to_json(k->boot_ways, boot_ways, MIR_NELEMS(boot_ways)), "takes_part",
         bits_to_json(k->takes_part, parts, MIR_NELEMS(parts)), "entry", (json_int_t)k->entry,
         "load_bytes", (json_int_t)k->load_bytes, "min_memory_bytes",
         (json_int_t)k->min_memory_bytes, "solo5_abi_version", (json_int_t)k->solo5_abi_version,
-        "powers_off", name_at(powers, MIR_NELEMS(powers), k->powers_off), "description",
-        k->description, "devices", devices_to_json(k), "boots", boots_to_json(k));
+        "powers_off", mir_powers_off_name(k->powers_off), "description", k->description, "devices",
+        devices_to_json(k), "boots", mir_boots_to_json(k));
 }
 
 /* --- reading: every getter names the field it could not read --- */
-
-static int bad(struct mir_error *err, const char *field)
-{
-    return mir_fail(err, MIR_CORRUPT, "kernel document: field '%s' is missing or not valid", field);
-}
-
-static int get_name(const json_t *json, const char *field, const char *const *names, size_t count,
-                    unsigned *ret, struct mir_error *err)
-{
-    int index = index_of(names, count, json_string_value(json_object_get(json, field)));
-    if (index < 0)
-        return bad(err, field);
-    *ret = (unsigned)index;
-    return 0;
-}
 
 static int get_u64(const json_t *json, const char *field, uint64_t *ret, struct mir_error *err)
 {
     const json_t *value = json_object_get(json, field);
     if (!json_is_integer(value))
-        return bad(err, field);
+        return mir_kernel_bad(err, field);
     *ret = (uint64_t)json_integer_value(value);
     return 0;
 }
@@ -168,17 +113,8 @@ static int get_size(const json_t *json, const char *field, uint64_t *ret, struct
     if (get_u64(json, field, &value, err))
         return -1;
     if (value > INT64_MAX)
-        return bad(err, field);
+        return mir_kernel_bad(err, field);
     *ret = value;
-    return 0;
-}
-
-static int get_text(const json_t *json, const char *field, char *out, size_t size,
-                    struct mir_error *err)
-{
-    const char *text = json_string_value(json_object_get(json, field));
-    if (!text || mir_copy(out, size, text))
-        return bad(err, field);
     return 0;
 }
 
@@ -187,12 +123,12 @@ static int get_bits(const json_t *json, const char *field, const char *const *na
 {
     const json_t *list = json_object_get(json, field);
     if (!json_is_array(list))
-        return bad(err, field);
+        return mir_kernel_bad(err, field);
     uint32_t bits = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        int index = index_of(names, count, json_string_value(json_array_get(list, i)));
+        int index = mir_name_index(names, count, json_string_value(json_array_get(list, i)));
         if (index < 0)
-            return bad(err, field);
+            return mir_kernel_bad(err, field);
         bits |= 1u << index;
     }
     *ret = bits;
@@ -203,53 +139,31 @@ static int get_devices(const json_t *json, struct mir_kernel *k, struct mir_erro
 {
     const json_t *list = json_object_get(json, "devices");
     if (!json_is_array(list) || json_array_size(list) > MIR_KERNEL_DEVICES_MAX)
-        return bad(err, "devices");
+        return mir_kernel_bad(err, "devices");
     k->device_count = (unsigned)json_array_size(list);
     for (unsigned i = 0; i < k->device_count; i++) {
         const json_t *item = json_array_get(list, i);
         unsigned kind;
-        if (get_text(item, "name", k->devices[i].name, MIR_DEVICE_NAME, err) ||
-            get_name(item, "kind", device_kinds, MIR_NELEMS(device_kinds), &kind, err))
+        if (mir_kernel_get_text(item, "name", k->devices[i].name, MIR_DEVICE_NAME, err) ||
+            mir_kernel_get_name(item, "kind", device_kinds, MIR_NELEMS(device_kinds), &kind, err))
             return -1;
         k->devices[i].kind = (enum mir_device_kind)kind;
     }
     return 0;
 }
 
-static int get_boots(const json_t *json, struct mir_kernel *k, struct mir_error *err)
-{
-    json_t *map = json_object_get(json, "boots");
-    if (!json_is_object(map) || json_object_size(map) > MIR_KERNEL_PROVIDERS_MAX)
-        return bad(err, "boots");
-    const char *provider;
-    json_t *row;
-    json_object_foreach(map, provider, row)
-    {
-        struct mir_boots *boots = &k->boots[k->boots_count];
-        unsigned verdict;
-        if (mir_copy(boots->provider, sizeof boots->provider, provider) ||
-            get_name(row, "verdict", verdicts, MIR_NELEMS(verdicts), &verdict, err) ||
-            get_text(row, "how", boots->how, sizeof boots->how, err) ||
-            get_text(row, "why", boots->why, sizeof boots->why, err))
-            return bad(err, "boots");
-        boots->verdict = (enum mir_verdict)verdict;
-        k->boots_count++;
-    }
-    return 0;
-}
-
 static int get_names(const json_t *json, struct mir_kernel *k, struct mir_error *err)
 {
-    unsigned container, format, arch, power;
-    if (get_name(json, "container", containers, MIR_NELEMS(containers), &container, err) ||
-        get_name(json, "format", formats, MIR_NELEMS(formats), &format, err) ||
-        get_name(json, "arch", archs, MIR_NELEMS(archs), &arch, err) ||
-        get_name(json, "powers_off", powers, MIR_NELEMS(powers), &power, err))
+    unsigned container, format, arch;
+    if (mir_kernel_get_name(json, "container", containers, MIR_NELEMS(containers), &container,
+                            err) ||
+        mir_kernel_get_name(json, "format", formats, MIR_NELEMS(formats), &format, err) ||
+        mir_kernel_get_name(json, "arch", archs, MIR_NELEMS(archs), &arch, err) ||
+        mir_powers_off_from_json(json, &k->powers_off, err))
         return -1;
     k->container = (enum mir_container)container;
     k->format = (enum mir_format)format;
     k->arch = (enum mir_arch)arch;
-    k->powers_off = (enum mir_powers_off)power;
     return 0;
 }
 
@@ -264,9 +178,17 @@ static int get_numbers(const json_t *json, struct mir_kernel *k, struct mir_erro
         get_u64(json, "solo5_abi_version", &abi, err))
         return -1;
     if (abi > UINT32_MAX)
-        return bad(err, "solo5_abi_version");
+        return mir_kernel_bad(err, "solo5_abi_version");
     k->solo5_abi_version = (uint32_t)abi;
     return 0;
+}
+
+/* Documents of before there were editions do not name one. */
+static int get_table(const json_t *json, struct mir_kernel *k, struct mir_error *err)
+{
+    return json_object_get(json, "table")
+               ? mir_kernel_get_text(json, "table", k->table, sizeof k->table, err)
+               : 0;
 }
 
 int mir_kernel_from_json(const json_t *json, struct mir_kernel *ret_kernel, struct mir_error *err)
@@ -274,15 +196,15 @@ int mir_kernel_from_json(const json_t *json, struct mir_kernel *ret_kernel, stru
     struct mir_kernel k = {0};
     if (!json_is_object(json))
         return mir_fail(err, MIR_CORRUPT, "kernel document: not an object");
-    if (get_text(json, "sha256", k.sha256, sizeof k.sha256, err) ||
-        get_text(json, "description", k.description, sizeof k.description, err) ||
-        get_names(json, &k, err) || get_numbers(json, &k, err) ||
+    if (mir_kernel_get_text(json, "sha256", k.sha256, sizeof k.sha256, err) ||
+        mir_kernel_get_text(json, "description", k.description, sizeof k.description, err) ||
+        get_table(json, &k, err) || get_names(json, &k, err) || get_numbers(json, &k, err) ||
         get_bits(json, "boot_ways", boot_ways, MIR_NELEMS(boot_ways), &k.boot_ways, err) ||
         get_bits(json, "takes_part", parts, MIR_NELEMS(parts), &k.takes_part, err) ||
-        get_devices(json, &k, err) || get_boots(json, &k, err))
+        get_devices(json, &k, err) || mir_boots_from_json(json, &k, err))
         return -1;
     if (!mir_sha256_valid(k.sha256))
-        return bad(err, "sha256");
+        return mir_kernel_bad(err, "sha256");
     *ret_kernel = k;
     return 0;
 }

@@ -69,6 +69,12 @@ static void topic_kernels(const struct cmd_context *ctx)
         "  no-network  it starts there, but nobody can reach it\n"
         "  cannot      it does not start there; the reason says why\n"
         "  unknown     nothing in the file tells\n\n"
+        "That is the best of the provider's kinds of machines, which are listed below it with "
+        "what\n"
+        "has to be given and whether the kernel can power them off. Where it needs a carrier, a\n"
+        "prebuilt system could start it; none is built yet.\n\n"
+        "A Solo5 kernel says which devices it demands. Where one of them cannot be given it would\n"
+        "abort at once, so that it is refused before anything is started or paid for.\n\n"
         "A deploy to where it cannot boot, or has no network, is refused (exit code 5) unless\n"
         "--anyway is given and there is a way to try it.\n",
         ctx->out.file);

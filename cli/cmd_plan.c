@@ -80,6 +80,7 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     print_list(ctx, "hooks", json_object_get(plan, "hooks"));
     if (cmd_forever(plan))
         cmd_print_row(ctx, "hooks", "none: nothing ends it but mirage-deploy rm");
+    cmd_print_families(ctx, cmd_text(plan, "provider"), boots);
 }
 
 int cmd_request_plan(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)

@@ -17,6 +17,7 @@
 #include "daemon_start.h"
 #include "images/digest.h"
 #include "images/helper.h"
+#include "images/table_id.h"
 #include "value.h"
 
 /* Large kernels take the daemon a while to hash and look at, after the last byte. */
@@ -127,7 +128,8 @@ int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cm
 }
 
 /* What a daemon that runs already has kept of the inspection of these bytes. One that writes it
- * otherwise than we read it (another version) has told nothing. */
+ * otherwise than we read it, or by another edition of the rules (another version), has told
+ * nothing. */
 static bool kept_there(struct cmd_context *ctx, struct cmd_request *r)
 {
     mir_auto_free char *target = cmd_target("kernels", r->sha256, NULL);
@@ -135,7 +137,8 @@ static bool kept_there(struct cmd_context *ctx, struct cmd_request *r)
     json_t *kept = NULL;
     bool kept_one = !cmd_call(ctx, "GET", target, NULL, &kept, &ignored) &&
                     !mir_kernel_from_json(kept, &r->kernel, &ignored) &&
-                    !strcmp(r->kernel.sha256, r->sha256);
+                    !strcmp(r->kernel.sha256, r->sha256) &&
+                    !strcmp(r->kernel.table, img_table_id());
     json_decref(kept);
     return kept_one;
 }

@@ -126,56 +126,6 @@ void cmd_print_deployment(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, forever ? "deadline" : "hooks", forever ? deadline : hooks);
 }
 
-static void print_devices(const struct cmd_context *ctx, const json_t *devices)
-{
-    mir_auto_buf struct mir_buf line;
-    mir_buf_init(&line, 8192);
-    size_t i;
-    json_t *device;
-    json_array_foreach(devices, i, device) mir_buf_addf(
-        &line, "%s%s (%s)", i ? ", " : "", cmd_text(device, "name"), cmd_text(device, "kind"));
-    cmd_print_row(ctx, "devices", mir_buf_text(&line));
-}
-
-static void print_size(const struct cmd_context *ctx, const char *label, long long bytes)
-{
-    char text[CMD_CELL];
-    if (bytes <= 0)
-        return;
-    cmd_size_format((uint64_t)bytes, text, sizeof text);
-    cmd_print_row(ctx, label, text);
-}
-
-void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel)
-{
-    static const char *const headings[] = {"PROVIDER", "VERDICT", "HOW", "WHY", NULL};
-    const char *container = cmd_text(kernel, "container");
-    cmd_print_row(ctx, "what", cmd_text(kernel, "description"));
-    cmd_print_row(ctx, "format", cmd_text(kernel, "format"));
-    if (strcmp(container, "none"))
-        cmd_print_row(ctx, "packed", container);
-    cmd_print_row(ctx, "arch", cmd_text(kernel, "arch"));
-    cmd_print_row(ctx, "sha256", cmd_text(kernel, "sha256"));
-    print_size(ctx, "size", cmd_number(kernel, "bytes"));
-    print_size(ctx, "memory", cmd_number(kernel, "min_memory_bytes"));
-    print_devices(ctx, json_object_get(kernel, "devices"));
-    cmd_print_row(ctx, "powersoff", cmd_text(kernel, "powers_off"));
-    fputc('\n', ctx->out.file);
-    struct cmd_table *table = cmd_table_new(headings);
-    const char *provider;
-    json_t *row;
-    json_object_foreach(json_object_get(kernel, "boots"), provider, row)
-    {
-        const char *verdict = cmd_text(row, "verdict");
-        cmd_table_cell(table, provider, CMD_PLAIN);
-        cmd_table_cell(table, verdict, cmd_state_color(verdict));
-        cmd_table_cell(table, cmd_text(row, "how"), CMD_PLAIN);
-        cmd_table_cell(table, cmd_text(row, "why"), CMD_PLAIN);
-    }
-    cmd_table_print(table, &ctx->out);
-    cmd_table_free(table);
-}
-
 void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table)
 {
     fputc('\n', ctx->out.file);

@@ -40,7 +40,10 @@ void cmd_print_row(const struct cmd_context *ctx, const char *label, const char 
 /* An empty line and the table, which is freed. */
 void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table);
 
-/* The kernel document for people (inspect). provider NULL: all of them. */
+/* The kernel document for people (inspect). */
 void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel);
+
+/* The kinds of machines of one provider, of its `boots`; nothing when there are none. */
+void cmd_print_families(const struct cmd_context *ctx, const char *provider, const json_t *boots);
 
 #endif

@@ -13,6 +13,7 @@
 struct draft {
     struct mir_prov *prov;
     struct mir_kernel kernel;
+    struct mir_error kernel_error; /* MIR_OK: there is a kernel */
     struct mird_plan plan;
     int64_t now_s;
 };
@@ -32,19 +33,27 @@ static int find_provider(const struct mird_core *core, const char *name, struct 
                 : mir_error_hint(err, "see: mirage-deploy providers");
 }
 
+/* Before anything is locked: a kernel whose inspection is out of date is inspected again. */
+static void find_kernel(struct mird_engine *engine, const struct mird_request *request,
+                        struct draft *draft)
+{
+    if (!mird_kernel_find(engine->core, request->kernel, mird_engine_now_ms(engine) / 1000,
+                          &draft->kernel, &draft->kernel_error))
+        draft->kernel_error.kind = MIR_OK;
+}
+
 static int make_draft(struct mird_engine *engine, const struct mird_request *request,
                       struct draft *draft, struct mir_error *err)
 {
     const struct mird_core *core = engine->core;
     draft->now_s = mird_engine_now_ms(engine) / 1000;
     if (mird_engine_clock_set(draft->now_s, err) ||
-        find_provider(core, request->provider, &draft->prov, err) ||
-        mird_store_kernel_get(core->store, request->kernel, &draft->kernel, err))
+        find_provider(core, request->provider, &draft->prov, err))
         return -1;
-    if (!mird_kernel_stored(core->state_dir, &draft->kernel)) {
-        mir_fail(err, MIR_NOT_FOUND, "the file of kernel %s is not stored here (any more)",
-                 request->kernel);
-        return mir_error_hint(err, "upload it again: PUT /v1/kernels/%s", request->kernel);
+    if (draft->kernel_error.kind != MIR_OK) {
+        if (err)
+            *err = draft->kernel_error;
+        return -1;
     }
     size_t live = 0;
     if (mird_store_open_count(core->store, engine->policy.deployments_max, &live, err))
@@ -60,6 +69,7 @@ int mird_engine_plan(struct mird_engine *engine, const struct mird_request *requ
                      struct mir_error *err)
 {
     struct draft draft = {0};
+    find_kernel(engine, request, &draft);
     int rc = make_draft(engine, request, &draft, err);
     if (!rc)
         *ret = mird_plan_json(&draft.plan, request, &draft.kernel, draft.now_s);
@@ -211,6 +221,7 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     struct draft draft = {0};
     struct mird_deployment d;
     struct mird_operation op;
+    find_kernel(engine, request, &draft);
     pthread_mutex_lock(&engine->deploy_lock);
     int rc = deploy_locked(engine, request, idempotency_key, body_sha, &draft, &d, &op, err);
     pthread_mutex_unlock(&engine->deploy_lock);

@@ -7,6 +7,7 @@
 
 #include "api/clock.h"
 #include "api/memory.h"
+#include "api/preflight.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -138,8 +139,15 @@ static int check_ports(const struct mird_request *request, struct mir_error *err
     return 0;
 }
 
-static int plan_ports(const struct mird_request *request, const struct mir_provider *provider,
-                      struct mird_plan *plan, struct mir_error *err)
+/* False for a kernel that says itself that it has none. */
+static bool may_serve(const struct mir_kernel *kernel)
+{
+    return !mir_kernel_demands(kernel) || mir_kernel_demanded(kernel, MIR_DEVICE_NET) > 0;
+}
+
+static int plan_ports(const struct mird_request *request, const struct mir_kernel *kernel,
+                      const struct mir_provider *provider, struct mird_plan *plan,
+                      struct mir_error *err)
 {
     if (check_ports(request, err))
         return -1;
@@ -149,7 +157,8 @@ static int plan_ports(const struct mird_request *request, const struct mir_provi
     }
     plan->port_count = request->port_count;
     memcpy(plan->ports, request->ports, sizeof plan->ports);
-    if (!request->ports_given && publishes(provider) && plan->verdict != MIR_VERDICT_NO_NETWORK) {
+    if (!request->ports_given && publishes(provider) && may_serve(kernel) &&
+        plan->verdict != MIR_VERDICT_NO_NETWORK) {
         plan->port_count = 1;
         plan->ports[0].guest_port = 80;
     }
@@ -160,6 +169,16 @@ static int plan_ports(const struct mird_request *request, const struct mir_provi
             mir_copy(plan->ports[i].address, sizeof plan->ports[i].address, "127.0.0.1");
     }
     return 0;
+}
+
+/* A guest that lacks a device of its manifest aborts at once: no --anyway helps against that. */
+static int plan_devices(const struct mir_kernel *kernel, const struct mir_provider *provider,
+                        const struct mird_plan *plan, struct mir_error *err)
+{
+    if (!provider->offer || !mir_preflight(kernel, provider->offer(kernel), plan->port_count, err))
+        return 0;
+    return mir_error_wrap(err, "this %s kernel cannot run on %s", mir_format_name(kernel->format),
+                          provider->name);
 }
 
 /* What has no end cannot be ended at it. */
@@ -182,7 +201,8 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
         plan_boot(request, kernel, provider, &plan, err) ||
         plan_memory(request, kernel, policy, &plan, err) ||
-        plan_ports(request, provider, &plan, err))
+        plan_ports(request, kernel, provider, &plan, err) ||
+        plan_devices(kernel, provider, &plan, err))
         return -1;
     for (size_t i = 0; provider->hook_names && provider->hook_names[i]; i++)
         add_hook(&plan, provider->hook_names[i]);
@@ -261,6 +281,8 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
                   "verdict", mir_verdict_name(plan->verdict), "how", plan->how, "why", plan->why,
                   "url_expected", (int)plan->wants_url);
     add_lease(doc, plan, request, now_s);
+    json_object_set_new(json_object_get(doc, "boots"), "families",
+                        mir_kernel_families_json(kernel, request->provider));
     json_object_set_new(doc, "steps", steps_json(plan, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);

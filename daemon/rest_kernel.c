@@ -19,23 +19,14 @@ static int read_digest(const struct mird_http_request *request, const char **ret
     return 0;
 }
 
-/* 0 when row and file are there. */
-static int find(const struct mird_rest *rest, const char *sha256, struct mir_kernel *ret,
-                struct mir_error *err)
-{
-    if (mird_store_kernel_get(rest->core->store, sha256, ret, err))
-        return -1;
-    if (mird_kernel_stored(rest->core->state_dir, ret))
-        return 0;
-    return mir_fail(err, MIR_NOT_FOUND, "the file of kernel %s is missing", sha256);
-}
-
 REST_HANDLER(rest_kernel_get)
 {
+    const struct mird_rest *rest = ctx;
     const char *sha256 = "";
     struct mir_kernel kernel;
     struct mir_error err;
-    if (read_digest(request, &sha256, &err) || find(ctx, sha256, &kernel, &err)) {
+    if (read_digest(request, &sha256, &err) ||
+        mird_kernel_find(rest->core, sha256, rest_now_s(rest), &kernel, &err)) {
         if (err.kind == MIR_NOT_FOUND)
             mir_error_hint(&err, "store it with PUT %s", request->path);
         return rest_fail(request, response, &err);
@@ -43,7 +34,8 @@ REST_HANDLER(rest_kernel_get)
     return rest_json(response, 200, mir_kernel_to_json(&kernel));
 }
 
-/* Before the body: known already, too large, or no room? */
+/* Before the body: known already, too large, or no room? This may not block, so that a kernel whose
+ * inspection is out of date is not known: it is taken, and inspected, once more. */
 REST_HANDLER(rest_kernel_begin)
 {
     const struct mird_rest *rest = ctx;
@@ -52,9 +44,10 @@ REST_HANDLER(rest_kernel_begin)
     struct mir_error err;
     if (read_digest(request, &sha256, &err))
         return rest_fail(request, response, &err);
-    if (!find(rest, sha256, &kernel, &err))
+    bool known = !mird_kernel_known(rest->core, sha256, &kernel, &err);
+    if (known && mird_kernel_current(&kernel))
         return rest_json(response, 200, mir_kernel_to_json(&kernel));
-    if (err.kind != MIR_NOT_FOUND)
+    if (!known && err.kind != MIR_NOT_FOUND)
         return rest_fail(request, response, &err);
     if (request->content_length == UINT64_MAX)
         return MIRD_HTTP_LATER;

@@ -31,12 +31,13 @@ static const struct {
 };
 
 static const struct {
-    uint32_t condition;
+    uint64_t condition;
     const char *text;
 } specials[] = {
     {KRN_PACKED_TWICE, "a compressed file inside a compressed file"},
     {KRN_BIG_ENDIAN, "big-endian ELF file"},
-    {KRN_VMDK, "VMDK disk image"},
+    {KRN_OTHER_DISK, "disk image"},
+    {KRN_EFI_DRIVER, "PE file that is no EFI application"},
     {KRN_SOLO5_STUB, "Solo5 stub (no target)"},
     {KRN_SOLO5_OTHER, "Solo5 kernel for another target"},
     {KRN_OBJECT_FILE, "ELF object or core file"},
@@ -48,6 +49,8 @@ static const char *title_of(const struct krn_facts *facts)
     for (size_t i = 0; i < MIR_NELEMS(specials); i++)
         if (facts->conditions & specials[i].condition)
             return specials[i].text;
+    if (facts->kernel.boot_ways & MIR_BOOT_EFI_APP)
+        return "EFI application";
     return formats[facts->kernel.format].text;
 }
 
@@ -57,6 +60,10 @@ static const char *also_of(const struct krn_facts *facts)
     uint32_t mb = MIR_BOOT_MULTIBOOT1 | MIR_BOOT_MULTIBOOT2;
     if (k->format == MIR_FORMAT_XEN_PVH && (k->boot_ways & mb))
         return ", also multiboot";
+    if (k->format == MIR_FORMAT_XEN_PVH && (k->boot_ways & MIR_BOOT_XEN_PV_NOTES))
+        return ", also Xen PV";
+    if (k->format == MIR_FORMAT_XEN_PV)
+        return k->boot_ways & MIR_BOOT_XEN_PV_NOTES ? ", by notes" : ", by __xen_guest string";
     if (k->format == MIR_FORMAT_MULTIBOOT1 && (k->boot_ways & MIR_BOOT_MULTIBOOT2))
         return ", also multiboot 2";
     return "";

@@ -48,8 +48,10 @@ void krn_disk_head(const unsigned char *head, size_t len, struct krn_facts *fact
         facts->conditions |= KRN_UNSEEN_DISK;
         return;
     }
-    if (has_signature(head) && !all_zero(head, BOOT_CODE))
+    if (has_signature(head) && !all_zero(head, BOOT_CODE)) {
         facts->kernel.boot_ways |= MIR_BOOT_BIOS_DISK;
+        krn_probe_osv(head, facts);
+    }
     for (size_t sector = SECTOR; sector <= 4096; sector *= 8) /* 512 and 4096 bytes */
         if (len >= sector + SECTOR && is_gpt(head + sector, len - sector))
             facts->kernel.boot_ways |= MIR_BOOT_EFI_DISK;
@@ -104,19 +106,16 @@ int krn_probe_disk(const struct krn_window *window, struct krn_facts *facts, str
     const unsigned char *head = krn_window_at(window, 0, len);
     if (!head || len < SECTOR)
         return 0;
-    if (!memcmp(head, "KDMV", 4)) {
-        facts->conditions |= KRN_VMDK;
-        return 0;
-    }
     krn_disk_head(head, len, facts);
     if (!looks_like_mbr(head) && !(facts->kernel.boot_ways & MIR_BOOT_EFI_DISK)) {
         facts->kernel.boot_ways = 0;
-        facts->conditions &= ~(uint32_t)KRN_EMPTY_DISK;
+        facts->conditions &= ~KRN_EMPTY_DISK;
         return 0;
     }
     if (check_gpt_end(head, len, window->size, err))
         return -1;
     facts->kernel.format = MIR_FORMAT_DISK_RAW;
+    krn_probe_nanos(window, facts);
     krn_disk_size(window->size, facts);
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "elf.h"
 #include "images/compat.h"
 #include "images/digest.h"
+#include "images/table_id.h"
 #include "probes.h"
 #include "source.h"
 #include "unwrap.h"
@@ -130,7 +131,7 @@ static void elf_conditions(const struct krn_elf *elf, struct krn_facts *facts)
 {
     struct krn_segment seg;
     struct mir_kernel *k = &facts->kernel;
-    if (k->arch != MIR_ARCH_I386 && k->arch != MIR_ARCH_X86_64)
+    if (k->arch == MIR_ARCH_UNKNOWN)
         facts->conditions |= KRN_OTHER_MACHINE;
     if (elf->type == KRN_ET_REL || elf->type == KRN_ET_CORE)
         facts->conditions |= KRN_OBJECT_FILE;
@@ -171,6 +172,7 @@ static int inspect_elf(const struct krn_window *window, struct krn_facts *facts,
     if (krn_probe_solo5(&elf, facts, err) || krn_probe_xen(&elf, facts, err) ||
         krn_probe_multiboot(window, &elf, facts, err) || krn_probe_part(&elf, facts, err))
         return -1;
+    krn_probe_unikraft(&elf, facts);
     k->format = elf_format(k);
     elf_conditions(&elf, facts);
     xen_powers_off(facts);
@@ -190,11 +192,16 @@ static int inspect_other(const struct krn_window *window, struct krn_facts *fact
 {
     static int (*const probes[])(const struct krn_window *, struct krn_facts *,
                                  struct mir_error *) = {
-        krn_probe_linux, krn_probe_qcow2, krn_probe_vhd, probe_flat, krn_probe_disk,
+        krn_probe_linux,      krn_probe_efi, krn_probe_qcow2, krn_probe_vhd,
+        krn_probe_other_disk, probe_flat,    krn_probe_disk,
     };
-    for (size_t i = 0; i < MIR_NELEMS(probes) && facts->kernel.format == MIR_FORMAT_UNKNOWN; i++)
+    const struct mir_kernel *k = &facts->kernel;
+    for (size_t i = 0; i < MIR_NELEMS(probes); i++) {
         if (probes[i](window, facts, err))
             return -1;
+        if (k->format != MIR_FORMAT_UNKNOWN || k->boot_ways || facts->conditions)
+            break;
+    }
     return 0;
 }
 
@@ -226,6 +233,7 @@ static int inspect(struct pass *pass, struct krn_source *source, struct mir_kern
     krn_min_memory(&facts);
     krn_describe(&facts);
     krn_compat_fill(k, facts.conditions);
+    mir_copy(k->table, sizeof k->table, img_table_id());
     *ret_kernel = *k;
     return 0;
 }

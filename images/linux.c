@@ -51,7 +51,6 @@ static int probe_arm64(const struct krn_window *window, struct krn_facts *facts)
     k->boot_ways |= MIR_BOOT_LINUX;
     k->arch = MIR_ARCH_AARCH64;
     k->load_bytes = krn_le64(p + 16) & UINT32_MAX;
-    facts->conditions |= KRN_OTHER_MACHINE;
     snprintf(facts->machine, sizeof facts->machine, "aarch64");
     snprintf(facts->detail, sizeof facts->detail, "Image");
     return 0;

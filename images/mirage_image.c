@@ -138,7 +138,8 @@ static uint64_t output_limit(const struct img_request *req, uint64_t bytes)
     return 0;
 }
 
-static int enter_sandbox(const struct img_request *req, int fd, struct mir_error *err)
+static int enter_sandbox(const struct img_request *req, const struct img_job *job, int fd,
+                         struct mir_error *err)
 {
     struct stat st;
     if (fstat(fd, &st))
@@ -149,6 +150,9 @@ static int enter_sandbox(const struct img_request *req, int fd, struct mir_error
         .work_bytes = req->command == IMG_BUILD ? bytes + ((uint64_t)4 << 30) : bytes,
         .output_bytes = output_limit(req, bytes),
         .die_with_parent = req->fd >= 0, /* only programs hand over descriptors */
+        .builds = req->command == IMG_BUILD,
+        .in_fd = req->command == IMG_BUILD && job->content_fd >= 0 ? job->content_fd : fd,
+        .out_fd = STDOUT_FILENO,
     };
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     json_object_seed(1);      /* our own keys only; otherwise it would open /dev/urandom */
@@ -215,7 +219,7 @@ static int run(int argc, char **argv)
     int fd = -1;
     if (img_request_parse(argc, argv, &req, &err) || open_input(&req, &fd, &err) ||
         (req.command == IMG_BUILD && img_job_open(&job, &req, fd, &err)) ||
-        enter_sandbox(&req, fd, &err))
+        enter_sandbox(&req, &job, fd, &err))
         return fail(&err, &req);
     const char *name = req.file && fd != STDIN_FILENO ? req.file : "stdin";
     if (!work(&req, &job, fd, name, &err))

@@ -17,6 +17,8 @@
 int krn_probe_solo5(const struct krn_elf *elf, struct krn_facts *facts, struct mir_error *err);
 int krn_probe_xen(const struct krn_elf *elf, struct krn_facts *facts, struct mir_error *err);
 int krn_probe_part(const struct krn_elf *elf, struct krn_facts *facts, struct mir_error *err);
+/* After the boot protocols: whose kernel it is, by its sections. */
+void krn_probe_unikraft(const struct krn_elf *elf, struct krn_facts *facts);
 
 /* elf is NULL for a file that is none: then only a header with address fields counts. */
 int krn_probe_multiboot(const struct krn_window *window, const struct krn_elf *elf,
@@ -29,6 +31,15 @@ int krn_probe_disk(const struct krn_window *window, struct krn_facts *facts, str
 int krn_probe_qcow2(const struct krn_window *window, struct krn_facts *facts,
                     struct mir_error *err);
 int krn_probe_vhd(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err);
+
+/* What has no format of its own: the description and the conditions say what it is. */
+int krn_probe_efi(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err);
+int krn_probe_other_disk(const struct krn_window *window, struct krn_facts *facts,
+                         struct mir_error *err);
+
+/* Whose disk it is. OSv's boot sector says so; Nanos's partitions do, as far as they are kept. */
+void krn_probe_osv(const unsigned char *sector, struct krn_facts *facts);
+void krn_probe_nanos(const struct krn_window *window, struct krn_facts *facts);
 
 /* The first sectors of a disk, `len` bytes of them, from wherever its container has put them:
  * sets the boot ways and the conditions. NULL: they could not be looked at. */

@@ -72,6 +72,22 @@ static void add_part(const struct mir_kernel *k, struct mir_buf *out)
     mir_buf_adds(out, "\n");
 }
 
+/* "nitro cannot (xen carrier), xen-hvm unknown, ...": the machines of one provider. */
+static void add_families(const struct mir_kernel *k, unsigned boots, struct mir_buf *out)
+{
+    const char *comma = "            ";
+    for (unsigned i = 0; i < k->family_count; i++) {
+        const struct mir_family *f = &k->families[i];
+        if (f->boots != boots)
+            continue;
+        mir_buf_addf(out, "%s%s %s", comma, f->family, mir_verdict_name(f->verdict));
+        if (f->carrier != MIR_CARRIER_NONE)
+            mir_buf_addf(out, " (needs a %s carrier)", mir_carrier_name(f->carrier));
+        comma = ", ";
+    }
+    mir_buf_adds(out, "\n");
+}
+
 void img_report(const struct mir_kernel *k, const char *name, struct mir_buf *out)
 {
     static const char *const power[] = {NULL, "yes", "no"};
@@ -88,7 +104,9 @@ void img_report(const struct mir_kernel *k, const char *name, struct mir_buf *ou
         mir_buf_addf(out, "powers off  %s\n", power[k->powers_off]);
     add_part(k, out);
     mir_buf_addf(out, "sha256      %s\n\n", k->sha256);
-    for (unsigned i = 0; i < k->boots_count; i++)
+    for (unsigned i = 0; i < k->boots_count; i++) {
         mir_buf_addf(out, "%-10s  %-10s  %s\n", k->boots[i].provider,
                      mir_verdict_name(k->boots[i].verdict), k->boots[i].why);
+        add_families(k, i, out);
+    }
 }

@@ -38,13 +38,15 @@ static int set_limit(__rlimit_resource_t resource, rlim_t value)
     return setrlimit(resource, &want);
 }
 
-/* Where stdout or stderr is a file, the answer has to fit behind what is there already. */
+/* Where an output is a file, the answer has to fit behind what is there already. */
 static rlim_t output_limit(const struct img_sandbox *sandbox)
 {
+    const int fds[] = {STDOUT_FILENO, STDERR_FILENO, sandbox->builds ? sandbox->out_fd : -1};
     rlim_t limit = 0, grow = sandbox->output_bytes ? sandbox->output_bytes : OUTPUT_BYTES;
-    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+    for (size_t i = 0; i < MIR_NELEMS(fds); i++) {
         struct stat st;
-        if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (rlim_t)st.st_size + grow > limit)
+        if (fds[i] >= 0 && !fstat(fds[i], &st) && S_ISREG(st.st_mode) &&
+            (rlim_t)st.st_size + grow > limit)
             limit = (rlim_t)st.st_size + grow;
     }
     return limit;
@@ -158,10 +160,6 @@ static int allow_all(scmp_filter_ctx filter)
     for (unsigned fd = STDOUT_FILENO; !rc && fd <= STDERR_FILENO; fd++)
         rc = allow_if(filter, SCMP_SYS(write), 0, SCMP_CMP_EQ, fd, 0);
     if (!rc)
-        rc = allow_if(filter, SCMP_SYS(ftruncate), 0, SCMP_CMP_EQ, STDOUT_FILENO, 0);
-    if (!rc)
-        rc = allow_if(filter, SCMP_SYS(copy_file_range), 2, SCMP_CMP_EQ, STDOUT_FILENO, 0);
-    if (!rc)
         rc = allow_if(filter, SCMP_SYS(newfstatat), 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0);
     if (!rc)
         rc = allow_if(filter, SCMP_SYS(mmap), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
@@ -170,21 +168,51 @@ static int allow_all(scmp_filter_ctx filter)
     return rc;
 }
 
-static int enter_seccomp(struct mir_error *err)
+/* The output of whoever makes an image. What is copied comes from the input and goes there. */
+static int allow_output(scmp_filter_ctx filter, const struct img_sandbox *sandbox)
+{
+    uint64_t in = (unsigned)sandbox->in_fd, out = (unsigned)sandbox->out_fd;
+    const struct scmp_arg_cmp copy[] = {{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = in},
+                                        {.arg = 2, .op = SCMP_CMP_EQ, .datum_a = out}};
+    int rc = 0;
+    if (sandbox->out_fd != STDOUT_FILENO) /* which everybody may write to */
+        rc = allow_if(filter, SCMP_SYS(write), 0, SCMP_CMP_EQ, out, 0);
+    if (!rc)
+        rc = allow_if(filter, SCMP_SYS(pwrite64), 0, SCMP_CMP_EQ, out, 0);
+    if (!rc)
+        rc = allow_if(filter, SCMP_SYS(ftruncate), 0, SCMP_CMP_EQ, out, 0);
+    if (!rc)
+        rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(copy_file_range),
+                                    MIR_NELEMS(copy), copy);
+    return rc;
+}
+
+static int enter_seccomp(const struct img_sandbox *sandbox, struct mir_error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
         return mir_fail(err, MIR_INTERNAL, "sandbox: seccomp is not available");
     int rc = allow_all(filter);
+    if (!rc && sandbox->builds)
+        rc = allow_output(filter, sandbox);
     if (!rc)
         rc = seccomp_load(filter);
     seccomp_release(filter);
     return rc ? mir_fail(err, MIR_INTERNAL, "sandbox: seccomp failed (errno %d)", -rc) : 0;
 }
 
+static bool fit_to_build(int in_fd, int out_fd)
+{
+    return in_fd >= 0 && in_fd != STDOUT_FILENO && in_fd != STDERR_FILENO &&
+           out_fd > STDIN_FILENO && out_fd != STDERR_FILENO && in_fd != out_fd;
+}
+
 int img_sandbox_enter(const struct img_sandbox *sandbox, bool *ret_landlock, struct mir_error *err)
 {
     bool landlock = false;
+    if (sandbox->builds && !fit_to_build(sandbox->in_fd, sandbox->out_fd))
+        return mir_fail(err, MIR_USAGE, "sandbox: %d and %d are no input and output",
+                        sandbox->in_fd, sandbox->out_fd);
     if (enter_process(sandbox, err))
         return -1;
     if ((sandbox->layers & IMG_SANDBOX_LANDLOCK) && enter_landlock(&landlock, err))
@@ -192,7 +220,7 @@ int img_sandbox_enter(const struct img_sandbox *sandbox, bool *ret_landlock, str
     /* Limits come after what still opens a file, and before what refuses prctl and setrlimit. */
     if ((sandbox->layers & IMG_SANDBOX_LIMITS) && enter_limits(sandbox, err))
         return -1;
-    if ((sandbox->layers & IMG_SANDBOX_SECCOMP) && enter_seccomp(err))
+    if ((sandbox->layers & IMG_SANDBOX_SECCOMP) && enter_seccomp(sandbox, err))
         return -1;
     if (ret_landlock)
         *ret_landlock = landlock;

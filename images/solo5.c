@@ -69,9 +69,6 @@ static int take_device(struct krn_facts *facts, const unsigned char *entry, stru
     struct mir_device *device = &k->devices[k->device_count++];
     krn_text(device->name, sizeof device->name, entry, MFT_NAME);
     device->kind = type == 1 ? MIR_DEVICE_BLOCK : type == 2 ? MIR_DEVICE_NET : MIR_DEVICE_OTHER;
-    facts->conditions |= KRN_HAS_DEVICE;
-    if (device->kind == MIR_DEVICE_BLOCK)
-        facts->conditions |= KRN_HAS_BLOCK;
     return 0;
 }
 
@@ -117,6 +114,6 @@ int krn_probe_solo5(const struct krn_elf *elf, struct krn_facts *facts, struct m
     if (krn_elf_notes(elf, take_note, facts, err))
         return -1;
     if (facts->kernel.boot_ways & MIR_BOOT_SOLO5)
-        facts->conditions &= ~(uint32_t)KRN_SOLO5_STUB;
+        facts->conditions &= ~KRN_SOLO5_STUB;
     return 0;
 }

@@ -69,8 +69,6 @@ static const char *tender_of(enum local_how how)
     return how == LOCAL_HOW_SOLO5_SPT ? "solo5-spt" : "solo5-hvt";
 }
 
-/* A tender would need a tap device for the network, which an ordinary user cannot make: so here a
- * tendered guest has no devices at all, and one that demands some would abort at once. */
 static int admit_tender(const struct mir_instance_spec *spec, enum local_how how,
                         struct mir_error *err)
 {
@@ -90,49 +88,26 @@ static int admit_tender(const struct mir_instance_spec *spec, enum local_how how
         mir_fail(err, MIR_POLICY, "hvt kernels need /dev/kvm, which cannot be opened");
         return mir_error_hint(err, "join the group kvm, or build the kernel with -t spt");
     }
-    if (kernel->device_count > 0) {
-        mir_fail(err, MIR_POLICY, "%s kernels run without devices here, and this one demands '%s'",
-                 mir_format_name(kernel->format), kernel->devices[0].name);
-        return mir_error_hint(err, "build the kernel with -t virtio: it gets a network under QEMU");
-    }
-    if (spec->port_count > 0)
-        return mir_fail(err, MIR_POLICY,
-                        "%s kernels have no network here, so no port can be "
-                        "published",
-                        mir_format_name(kernel->format));
     return 0;
 }
 
 unsigned local_admit_nics(const struct mir_kernel *kernel)
 {
-    if (kernel->format != MIR_FORMAT_SOLO5_VIRTIO)
-        return 1;
-    unsigned count = 0;
-    for (unsigned i = 0; i < kernel->device_count; i++)
-        count += kernel->devices[i].kind == MIR_DEVICE_NET;
-    return count;
+    return kernel->format == MIR_FORMAT_SOLO5_VIRTIO ? mir_kernel_demanded(kernel, MIR_DEVICE_NET)
+                                                     : 1;
 }
 
-/* Solo5 on virtio wants exactly the devices of its manifest: it aborts when one is missing, and on
- * one too many. Network cards can be given. */
-static int admit_devices(const struct mir_instance_spec *spec, struct mir_error *err)
+/* Under QEMU, Solo5 gets as many network cards as its manifest names. A tender would need a tap
+ * device for the network, which an ordinary user cannot make: it gives no devices at all. */
+const struct mir_offer *local_offer(const struct mir_kernel *kernel)
 {
-    const struct mir_kernel *kernel = spec->kernel;
-    unsigned nics = local_admit_nics(kernel);
-    for (unsigned i = 0; kernel->format == MIR_FORMAT_SOLO5_VIRTIO && i < kernel->device_count; i++)
-        if (kernel->devices[i].kind != MIR_DEVICE_NET)
-            return mir_fail(err, MIR_POLICY,
-                            "this kernel demands the device '%s', which is not a network card; "
-                            "local gives it none",
-                            kernel->devices[i].name);
-    if (nics > LOCAL_NICS_MAX)
-        return mir_fail(err, MIR_POLICY, "this kernel demands %u network cards; at most %d here",
-                        nics, LOCAL_NICS_MAX);
-    if (nics == 0 && spec->port_count > 0) {
-        mir_fail(err, MIR_POLICY, "this kernel has no network, so no port of it can be published");
-        return mir_error_hint(err, "leave the published ports (-p) out");
-    }
-    return 0;
+    static const struct mir_offer qemu = {.nics_max = LOCAL_NICS_MAX,
+                                          .fix = "build the kernel without it, or with fewer"};
+    static const struct mir_offer tender = {
+        .fix = "build the kernel with -t virtio: it gets a network under QEMU"};
+    const struct mir_boots *boots = mir_kernel_boots(kernel, "local");
+    int how = boots ? local_how_by_name(boots->how) : -1;
+    return how == LOCAL_HOW_SOLO5_SPT || how == LOCAL_HOW_SOLO5_HVT ? &tender : &qemu;
 }
 
 static int admit_qemu(const struct local_ctx *local, enum local_how how,
@@ -146,8 +121,6 @@ static int admit_qemu(const struct local_ctx *local, enum local_how how,
         mir_fail(err, MIR_POLICY, "accelerator = kvm, but /dev/kvm cannot be opened");
         return mir_error_hint(err, "join the group kvm, or set [local] accelerator = auto");
     }
-    if (admit_devices(spec, err))
-        return -1;
     if (how == LOCAL_HOW_QEMU_DISK && spec->kernel_path)
         return local_disk_admit(spec->kernel_path, spec->kernel->format, format, err);
     return 0;
@@ -160,7 +133,8 @@ int local_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
     if (local_admit_how(spec->kernel, &how, err) || admit_memory(spec, err) ||
         admit_arguments(spec->arguments, err))
         return -1;
-    if (how == LOCAL_HOW_QEMU_KERNEL || how == LOCAL_HOW_QEMU_DISK)
-        return admit_qemu(local, how, spec, err);
-    return admit_tender(spec, how, err);
+    bool qemu = how == LOCAL_HOW_QEMU_KERNEL || how == LOCAL_HOW_QEMU_DISK;
+    if (qemu ? admit_qemu(local, how, spec, err) : admit_tender(spec, how, err))
+        return -1;
+    return mir_preflight(spec->kernel, local_offer(spec->kernel), spec->port_count, err);
 }

@@ -36,6 +36,9 @@ int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct
 /* How many network cards it gets: Solo5 on virtio aborts on one that its manifest does not name. */
 unsigned local_admit_nics(const struct mir_kernel *kernel);
 
+/* The devices that it can have. */
+const struct mir_offer *local_offer(const struct mir_kernel *kernel);
+
 /* create.c */
 int local_instance_create(void *ctx, const struct mir_instance_spec *spec, struct mir_instance *ret,
                           struct mir_error *err);

@@ -125,6 +125,7 @@ const struct mir_provider mir_provider_local = {
     .hook_names = hook_names,
     .guest_args = "ip=10.0.2.15/24 gw=10.0.2.2", /* QEMU's user-mode network */
     .guest_host = "10.0.2.2",
+    .offer = local_offer,
     .open = local_open,
     .close = local_close,
     .check = local_check,

@@ -260,6 +260,19 @@ def requests(tap):
         b.fake.inspections[sha256(HELLO)]['format'] = 'of tomorrow'
         b.run('local', HELLO)
         assert len(b.fake.paths('POST')) == 1 and not b.fake.paths('PUT'), b.fake.requests
+    with Bench() as b, tap.part('nor what was kept by another edition of the rules'):
+        b.fake.keep(HELLO)
+        b.fake.inspections[sha256(HELLO)]['boots']['local'].update(verdict='cannot', how='')
+        b.fake.inspections[sha256(HELLO)]['table'] = '0' * 32
+        b.run('local', HELLO)
+        assert len(b.fake.paths('POST')) == 1, b.fake.requests
+    with Bench() as b, tap.part('inspect and plan show the kinds of machines'):
+        _, out, _ = b.run('inspect', HELLO)
+        for words in (('ec2', 'nitro', 'unknown'), ('openstack', 'kvm-x86', 'boots'),
+                      ('local', 'tender', 'cannot')):
+            assert any(line.split()[:3] == list(words) for line in out.splitlines()), out
+        _, out, _ = b.run('plan', 'local', HELLO)
+        assert 'qemu-pc' in out and 'direct_kernel' in out, out
     with Bench() as b, tap.part('without --name the file gives it, and the next gets a number'):
         b.run('local', HELLO)
         b.run('local', HELLO)

@@ -209,7 +209,10 @@ class Fake:
 
     def post_plans(self, _parts, _body):
         return Answer(200, {'provider': 'local',
-                            'boots': {'verdict': 'boots', 'how': 'qemu-kernel', 'why': 'so'},
+                            'boots': {'verdict': 'boots', 'how': 'qemu-kernel', 'why': 'so',
+                                      'families': [{'family': 'qemu-pc', 'verdict': 'boots',
+                                                    'why': 'so', 'needs': {'direct_kernel': True},
+                                                    'powers_off': 'yes', 'carrier': 'none'}]},
                             'steps': [{'name': 'instance', 'does': 'qemu-kernel', 'bytes': 1}],
                             'ports': [{'address': '127.0.0.1', 'host': 0, 'guest': 80}],
                             'memory_bytes': 1 << 25, 'expires_at': utc(600), 'hooks': ['daemon'],

@@ -26,6 +26,7 @@
 #include "api/memory.h"
 #include "daemon/engine.h"
 #include "engine_parts.h"
+#include "images/table_id.h"
 
 /* --- the provider in memory --- */
 
@@ -323,6 +324,7 @@ static inline int setup(void **state)
     memset(h->kernel.sha256, 'a', 64);
     h->kernel.bytes = h->kernel.unpacked_bytes = 4;
     h->kernel.format = MIR_FORMAT_MULTIBOOT1;
+    mir_copy(h->kernel.table, sizeof h->kernel.table, img_table_id());
     h->kernel.takes_part = MIR_PART_ARGS | MIR_PART_DEADLINE | MIR_PART_WELL_KNOWN;
     snprintf(path, sizeof path, "%s/kernels", h->dir);
     assert_int_equal(mkdir(path, 0700), 0);

@@ -180,7 +180,7 @@ class Program(unittest.TestCase):
         done = self.run_it('sandbox-check')
         lines = done.stdout.decode().splitlines()
         self.assertEqual(done.returncode, 0, lines)
-        self.assertGreaterEqual(sum(line.startswith('PASS') for line in lines), 13)
+        self.assertGreaterEqual(sum(line.startswith('PASS') for line in lines), 30)
         self.assertFalse([line for line in lines if line.startswith('FAIL')])
         for line in lines:
             print(f'# {line}')

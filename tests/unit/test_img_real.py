@@ -89,7 +89,12 @@ def mirage_kernels(folder):
         path = need_file(os.path.join(SHARED, 'kernels', name))
         answer = expect(path, format='xen-pv', arch='x86_64', container='bzip2', sha256=packed_sha,
                         unpacked_bytes=size, load_bytes=load, boot_ways=['xen-pv-string'], entry=0,
-                        powers_off='yes', local='cannot', ec2='unknown', openstack='cannot')
+                        powers_off='yes', local='cannot', ec2='unknown pv-grub',
+                        openstack='unknown pv-grub')
+        families = {row['family']: row['verdict'] for provider in answer['boots'].values()
+                    for row in provider['families']}
+        assert [name for name, verdict in families.items() if verdict != 'cannot'] == \
+            ['xen-pv', 'xen', 'xenserver'], families
         assert guest in answer['description'], answer
         with open(path, 'rb') as file:
             plain = bz2.decompress(file.read())
@@ -132,6 +137,37 @@ def ipxe(folder):
     expect(path, format='linux', arch='i386', local='boots qemu-kernel')
     with open(path, 'rb') as file:
         inspect(write(folder, 'cut', file.read()[:100000]), exit_code=2)
+
+
+def efi_applications(folder):
+    path = need_file('/boot/ipxe.efi', '/usr/lib/ipxe/ipxe.efi')
+    answer = expect(path, format='unknown', arch='x86_64', boot_ways=['efi-app'], local='cannot',
+                    openstack='unknown disk')
+    assert answer['description'] == 'EFI application, x86_64', answer
+    with open(path, 'rb') as file:
+        packed = write(folder, 'packed', gzip.compress(file.read()))
+    expect(packed, container='gzip', boot_ways=['efi-app'])
+    # Those of memtest86+ carry the Linux boot protocol as well, which is what they are here.
+    expect(need_file('/boot/memtest86+x64.efi'), format='linux', arch='x86_64')
+
+
+def unified_image(folder):
+    """systemd's stub with a kernel, an initrd and arguments in it, as ukify makes it."""
+    need_program('objcopy')
+    kernel = need_file('/boot/memtest86+x64.bin')
+    debian_package(folder, 'systemd-boot-efi')
+    stub = need_file(os.path.join(folder, 'usr/lib/systemd/boot/efi/linuxx64.efi.stub'))
+    expect(stub, format='unknown', boot_ways=['efi-app'], description='EFI application, x86_64')
+    path = os.path.join(folder, 'unified.efi')
+    sections = {'.cmdline': (write(folder, 'cmdline', b'console=ttyS0'), 0x30000000),
+                '.initrd': (write(folder, 'initrd', bytes(5000)), 0x31000000),
+                '.linux': (kernel, 0x32000000)}
+    options = []
+    for name, (file, address) in sections.items():
+        options += ['--add-section', f'{name}={file}', '--change-section-vma', f'{name}={address}']
+    run('objcopy', *options, stub, path)
+    expect(path, boot_ways=['efi-app'], local='cannot', openstack='unknown disk', description=(
+        'EFI application (unified kernel image), x86_64, with initrd, with arguments'))
 
 
 def debian_package(folder, name):
@@ -230,8 +266,8 @@ def nothing_of_it(folder):
     expect(write(folder, 'magic', struct.pack('<I', 0x1BADB002) * 100), format='unknown')
 
 
-CASES = [mirage_kernels, grub_images, memtest, ipxe, linux, debian_xen, debian_xen_tools, disks,
-         hello, nothing_of_it]
+CASES = [mirage_kernels, grub_images, memtest, ipxe, efi_applications, unified_image, linux,
+         debian_xen, debian_xen_tools, disks, hello, nothing_of_it]
 
 
 def main():

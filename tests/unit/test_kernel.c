@@ -23,8 +23,25 @@ static struct mir_kernel sample(void)
                            .description = "a kernel",
                            .device_count = 2,
                            .devices = {{"net0", MIR_DEVICE_NET}, {"disk", MIR_DEVICE_BLOCK}},
-                           .boots_count = 1,
-                           .boots = {{"local", MIR_VERDICT_BOOTS, "qemu-kernel", "because"}}};
+                           .table = "0123456789abcdef0123456789abcdef",
+                           .boots_count = 2,
+                           .boots = {{"local", MIR_VERDICT_BOOTS, "qemu-kernel", "because"},
+                                     {"ec2", MIR_VERDICT_CANNOT, "", "it has no driver"}},
+                           .family_count = 2};
+    k.families[0] = (struct mir_family){.boots = 0,
+                                        .family = "qemu-pc",
+                                        .verdict = MIR_VERDICT_BOOTS,
+                                        .why = "because",
+                                        .needs = {.direct_kernel = true, .nic = MIR_NIC_VIRTIO},
+                                        .powers_off = MIR_POWERS_OFF_YES};
+    k.families[1] =
+        (struct mir_family){.boots = 1,
+                            .family = "nitro",
+                            .verdict = MIR_VERDICT_CANNOT,
+                            .why = "it has no driver",
+                            .needs = {MIR_IMAGE_VHD, MIR_LAYOUT_PVGRUB, MIR_FIRMWARE_UEFI,
+                                      MIR_BUS_XEN, MIR_NIC_XEN, true, false},
+                            .carrier = MIR_CARRIER_SHIM};
     return k;
 }
 
@@ -45,8 +62,86 @@ static void survives_a_round_trip(void **state)
     const struct mir_boots *boots = mir_kernel_boots(&again, "local");
     assert_non_null(boots);
     assert_int_equal(boots->verdict, MIR_VERDICT_BOOTS);
-    assert_null(mir_kernel_boots(&again, "ec2"));
+    assert_null(mir_kernel_boots(&again, "openstack"));
+    assert_string_equal(again.table, k.table);
+    const struct mir_family *nitro = mir_kernel_family(&again, "ec2", "nitro");
+    assert_non_null(nitro);
+    assert_memory_equal(&nitro->needs, &k.families[1].needs, sizeof nitro->needs);
+    assert_int_equal(nitro->carrier, MIR_CARRIER_SHIM);
+    assert_null(mir_kernel_family(&again, "local", "nitro"));
+    assert_null(mir_kernel_family(&again, "openstack", "nitro"));
+    assert_int_equal(mir_kernel_family(&again, "local", "qemu-pc")->powers_off, MIR_POWERS_OFF_YES);
     json_decref(second);
+    json_decref(json);
+}
+
+/* What a daemon of before there were families has stored. */
+static void old_documents_are_read(void **state)
+{
+    struct mir_kernel k = sample(), again = {0};
+    struct mir_error err = {0};
+    json_t *json = mir_kernel_to_json(&k), *row;
+    const char *provider;
+    json_object_del(json, "table");
+    json_object_foreach(json_object_get(json, "boots"), provider, row)
+        json_object_del(row, "families");
+    if (mir_kernel_from_json(json, &again, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(again.table, "");
+    assert_int_equal(again.family_count, 0);
+    assert_int_equal(mir_kernel_boots(&again, "ec2")->verdict, MIR_VERDICT_CANNOT);
+    assert_null(mir_kernel_family(&again, "ec2", "nitro"));
+    json_decref(json);
+}
+
+/* One thing wrong in the second provider's family. */
+static void family_refused(const char *field, json_t *value)
+{
+    struct mir_kernel k = sample(), out;
+    struct mir_error err = {0};
+    json_t *json = mir_kernel_to_json(&k);
+    json_t *row = json_object_get(json_object_get(json, "boots"), "ec2");
+    json_t *family = json_array_get(json_object_get(row, "families"), 0);
+    if (value)
+        json_object_set_new(family, field, value);
+    else
+        json_object_del(family, field);
+    if (!mir_kernel_from_json(json, &out, &err))
+        fail_msg("%s taken", field);
+    assert_int_equal(err.kind, MIR_CORRUPT);
+    json_decref(json);
+}
+
+static void families_are_checked(void **state)
+{
+    static const char *const fields[] = {"family", "verdict", "why",
+                                         "needs",  "carrier", "powers_off"};
+    for (size_t i = 0; i < MIR_NELEMS(fields); i++) {
+        family_refused(fields[i], NULL);
+        family_refused(fields[i], json_integer(7));
+    }
+    family_refused("family", json_string("a name longer than fifteen characters"));
+    family_refused("verdict", json_string("perhaps"));
+    family_refused("carrier", json_string("pigeon"));
+    static const char *const needs[] = {"image", "boot", "firmware", "disk_bus", "nic"};
+    for (size_t i = 0; i < MIR_NELEMS(needs); i++)
+        family_refused("needs", json_pack("{s:s}", needs[i], "steam"));
+    family_refused("needs", json_pack("{s:i}", "ena", 1));
+    family_refused("needs", json_pack("{s:s}", "direct_kernel", "yes"));
+}
+
+static void families_are_counted(void **state)
+{
+    struct mir_kernel k = sample(), out;
+    json_t *json = mir_kernel_to_json(&k);
+    json_t *list =
+        json_object_get(json_object_get(json_object_get(json, "boots"), "ec2"), "families");
+    while (json_array_size(list) < MIR_KERNEL_FAMILIES_MAX - 1)
+        json_array_append(list, json_array_get(list, 0));
+    assert_int_equal(mir_kernel_from_json(json, &out, NULL), 0);
+    assert_int_equal(out.family_count, MIR_KERNEL_FAMILIES_MAX);
+    json_array_append(list, json_array_get(list, 0)); /* one more, with local's */
+    assert_int_equal(mir_kernel_from_json(json, &out, NULL), -1);
     json_decref(json);
 }
 
@@ -66,7 +161,8 @@ static void every_field_is_needed(void **state)
         for (size_t i = 0; i < MIR_NELEMS(copies); i++) {
             struct mir_kernel out = {.bytes = 42};
             struct mir_error err = {0};
-            int is_text = i == 2 && !strcmp(field, "description");
+            int is_text = i == 2 && (!strcmp(field, "description") || !strcmp(field, "table"));
+            is_text |= i == 0 && !strcmp(field, "table"); /* younger than the others */
             assert_int_equal(mir_kernel_from_json(copies[i], &out, &err), is_text ? 0 : -1);
             if (!is_text) {
                 assert_int_equal(err.kind, MIR_CORRUPT);
@@ -97,6 +193,7 @@ static void sizes_and_numbers_are_limited(void **state)
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     refused("description", json_string(longer));
+    refused("table", json_string(longer));
     refused("sha256", json_string("ABC"));
     refused("solo5_abi_version", json_integer(1LL << 33));
     refused("solo5_abi_version", json_integer(-1));
@@ -146,9 +243,9 @@ static void names_are_stable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(survives_a_round_trip),
-        cmocka_unit_test(every_field_is_needed),
-        cmocka_unit_test(sizes_and_numbers_are_limited),
+        cmocka_unit_test(survives_a_round_trip), cmocka_unit_test(old_documents_are_read),
+        cmocka_unit_test(families_are_checked),  cmocka_unit_test(families_are_counted),
+        cmocka_unit_test(every_field_is_needed), cmocka_unit_test(sizes_and_numbers_are_limited),
         cmocka_unit_test(names_are_stable),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);

@@ -9,37 +9,17 @@
 
 #include <cmocka.h>
 
-#include <zlib.h>
-
 #include "krn_forge.h"
+#include "krn_forge_disk.h"
 
-#define DISK_BYTES ((size_t)1 << 20)
+#define DISK_BYTES FORGE_DISK_BYTES
+#define CLUSTER FORGE_CLUSTER
 
 static unsigned char disk[DISK_BYTES];
 
 static void blank(void)
 {
     memset(disk, 0, sizeof disk);
-}
-
-static void boot_sector(unsigned char *p)
-{
-    memcpy(p, "\xfa\xeb\xfe", 3);
-    p[510] = 0x55;
-    p[511] = 0xaa;
-}
-
-static void gpt(unsigned char *p, size_t sector, uint64_t sectors)
-{
-    unsigned char *header = p + sector;
-    p[510] = 0x55; /* the protective MBR */
-    p[511] = 0xaa;
-    p[450] = 0xee;
-    memcpy(header, "EFI PART", 8);
-    put32(header + 12, 92);
-    put64(header + 32, sectors - 1);
-    put32(header + 16, 0);
-    put32(header + 16, (uint32_t)crc32(0, header, 92));
 }
 
 static struct mir_kernel look(size_t len)
@@ -69,7 +49,7 @@ static enum mir_verdict local(const struct mir_kernel *k)
 static void test_mbr(void **state)
 {
     blank();
-    boot_sector(disk);
+    forge_boot_sector(disk);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_DISK_RAW);
     assert_int_equal(k.boot_ways, MIR_BOOT_BIOS_DISK);
@@ -105,8 +85,7 @@ static void test_chance(void **state)
 static void test_gpt(void **state)
 {
     for (size_t sector = 512; sector <= 4096; sector *= 8) {
-        blank();
-        gpt(disk, sector, DISK_BYTES / sector);
+        forge_gpt(disk, sector);
         struct mir_kernel k = look(sizeof disk);
         assert_int_equal(k.format, MIR_FORMAT_DISK_RAW);
         assert_int_equal(k.boot_ways, MIR_BOOT_EFI_DISK);
@@ -122,38 +101,121 @@ static void test_gpt(void **state)
     }
 }
 
+static void test_other_disks(void **state)
+{
+    static const struct {
+        size_t at;
+        const char *magic, *name;
+    } rows[] = {
+        {0, "COWD", "VMDK of ESX"},        {0, "# Disk DescriptorFile", "descriptor"},
+        {0, "vhdxfile", "VHDX"},           {0, "QED", "QED"},
+        {0x40, "\x7f\x10\xda\xbe", "VDI"},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        blank();
+        memcpy(disk + rows[i].at, rows[i].magic, strlen(rows[i].magic));
+        struct mir_kernel k = look(sizeof disk);
+        assert_int_equal(k.format, MIR_FORMAT_UNKNOWN);
+        assert_non_null(strstr(k.description, rows[i].name));
+        assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+        assert_non_null(strstr(mir_kernel_boots(&k, "local")->why, "qemu-img convert"));
+    }
+}
+
 static void test_vmdk(void **state)
 {
     blank();
     memcpy(disk, "KDMV", 4);
+    put64(disk + 12, (8 << 20) / 512);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_UNKNOWN);
-    assert_non_null(strstr(k.description, "VMDK"));
+    assert_string_equal(k.description, "disk image (VMDK), 8.0 MiB");
+    put32(disk + 8, 3 | 1 << 16);
+    k = look(sizeof disk);
+    assert_string_equal(k.description, "disk image (VMDK, stream-optimized), 8.0 MiB");
     assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+}
+
+/* --- whose disk it is --- */
+
+static void test_osv(void **state)
+{
+    for (int container = 0; container < 2; container++) {
+        unsigned char *sector = disk;
+        blank();
+        if (container) {
+            forge_qcow2(disk, 3);
+            sector = disk + 3 * CLUSTER;
+        } else {
+            forge_boot_sector(disk);
+        }
+        memcpy(sector + 0x1b8, "VSO\0\0", 6);
+        struct mir_kernel k = look(sizeof disk);
+        assert_non_null(strstr(k.description, "(OSv)"));
+        assert_int_equal(mir_kernel_family(&k, "ec2", "xen-hvm")->verdict, MIR_VERDICT_BOOTS);
+        assert_int_equal(mir_kernel_family(&k, "ec2", "nitro")->verdict, MIR_VERDICT_UNKNOWN);
+        assert_int_equal(mir_kernel_family(&k, "ec2", "xen-pv")->verdict, MIR_VERDICT_CANNOT);
+        sector[0x1b8] = 'v';
+        k = look(sizeof disk);
+        assert_null(strstr(k.description, "OSv"));
+    }
+}
+
+static void test_nanos(void **state)
+{
+    blank();
+    forge_boot_sector(disk);
+    put32(disk + 446 + 16 + 8, 64); /* the second partition */
+    memcpy(disk + 64 * 512, "NVMTFS", 6);
+    struct mir_kernel k = look(sizeof disk);
+    assert_int_equal(k.format, MIR_FORMAT_DISK_RAW);
+    assert_non_null(strstr(k.description, "(Nanos)"));
+    assert_int_equal(mir_kernel_boots(&k, "ec2")->verdict, MIR_VERDICT_BOOTS);
+    assert_int_equal(mir_kernel_family(&k, "ec2", "graviton")->verdict, MIR_VERDICT_CANNOT);
+    put32(disk + 446 + 16 + 8, UINT32_MAX); /* beyond the file */
+    k = look(sizeof disk);
+    assert_null(strstr(k.description, "Nanos"));
+    assert_int_equal(mir_kernel_boots(&k, "ec2")->verdict, MIR_VERDICT_UNKNOWN);
+}
+
+/* --- EFI applications --- */
+
+static void test_efi(void **state)
+{
+    static const char *const unified[] = {".linux", ".initrd", ".cmdline", ".osrel"};
+    forge_pe(disk, 0x8664, 10, unified, 4);
+    struct mir_kernel k = look(sizeof disk);
+    assert_int_equal(k.format, MIR_FORMAT_UNKNOWN);
+    assert_int_equal(k.boot_ways, MIR_BOOT_EFI_APP);
+    assert_int_equal(k.arch, MIR_ARCH_X86_64);
+    assert_string_equal(k.description,
+                        "EFI application (unified kernel image), x86_64, with initrd, "
+                        "with arguments");
+    assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+    assert_int_equal(mir_kernel_family(&k, "openstack", "kvm-x86")->needs.layout, MIR_LAYOUT_UEFI);
+    forge_pe(disk, 0xaa64, 10, NULL, 0);
+    k = look(sizeof disk);
+    assert_int_equal(k.arch, MIR_ARCH_AARCH64);
+    assert_string_equal(k.description, "EFI application, aarch64");
+    assert_int_equal(mir_kernel_family(&k, "ec2", "graviton")->verdict, MIR_VERDICT_UNKNOWN);
+    assert_int_equal(mir_kernel_family(&k, "ec2", "nitro")->verdict, MIR_VERDICT_CANNOT);
+    forge_pe(disk, 0x8664, 3, NULL, 0); /* a program for the Windows console */
+    k = look(sizeof disk);
+    assert_int_equal(k.boot_ways, 0);
+    assert_non_null(strstr(k.description, "no EFI application"));
+    forge_pe(disk, 0x8664, 10, unified, 4);
+    corrupt(0x80 + 24 + 240 + 100, "cut off");
+    disk[0x3f] = 0xff; /* its header lies nowhere */
+    k = look(sizeof disk);
+    assert_int_equal(k.boot_ways, 0);
 }
 
 /* --- qcow2 --- */
 
-#define CLUSTER 65536
-
-static void qcow2(uint32_t version)
-{
-    blank();
-    memcpy(disk, "QFI\xfb", 4);
-    put32be(disk + 4, version);
-    put32be(disk + 20, 16);
-    put64be(disk + 24, (uint64_t)8 << 30);
-    put32be(disk + 36, 1);
-    put64be(disk + 40, CLUSTER);
-    put64be(disk + CLUSTER, 2 * CLUSTER | 1ull << 63);
-    put64be(disk + 2 * CLUSTER, 3 * CLUSTER | 1ull << 63);
-    boot_sector(disk + 3 * CLUSTER);
-}
-
 static void test_qcow2(void **state)
 {
     for (uint32_t version = 2; version <= 3; version++) {
-        qcow2(version);
+        forge_qcow2(disk, version);
         struct mir_kernel k = look(sizeof disk);
         assert_int_equal(k.format, MIR_FORMAT_DISK_QCOW2);
         assert_int_equal(local(&k), MIR_VERDICT_BOOTS);
@@ -174,18 +236,18 @@ static void test_qcow2(void **state)
 /* Whoever starts QEMU would open the file that is named there. */
 static void test_qcow2_other_files(void **state)
 {
-    qcow2(2);
+    forge_qcow2(disk, 2);
     put64be(disk + 8, 200);
     put32be(disk + 16, 11);
     memcpy(disk + 200, "/etc/shadow", 11);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
     assert_non_null(strstr(mir_kernel_boots(&k, "local")->why, "another file"));
-    qcow2(3);
+    forge_qcow2(disk, 3);
     put64be(disk + 72, 4); /* external data file */
     k = look(sizeof disk);
     assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
-    qcow2(3);
+    forge_qcow2(disk, 3);
     put32be(disk + 32, 2);
     k = look(sizeof disk);
     assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
@@ -194,40 +256,27 @@ static void test_qcow2_other_files(void **state)
 
 static void test_qcow2_damaged(void **state)
 {
-    qcow2(3);
+    forge_qcow2(disk, 3);
     corrupt(60, "cut off");
     corrupt(90, "cut off");
     corrupt(CLUSTER + 4, "cut off");
     put32be(disk + 4, 9);
     corrupt(sizeof disk, "version 9");
-    qcow2(3);
+    forge_qcow2(disk, 3);
     put32be(disk + 20, 200);
     corrupt(sizeof disk, "2^200");
-    qcow2(3);
+    forge_qcow2(disk, 3);
     put64be(disk + 40, UINT64_MAX - 3);
     corrupt(sizeof disk, "cut off");
 }
 
 /* --- VHD --- */
 
-static void vhd_footer(unsigned char *p, uint32_t type, uint64_t data_offset)
-{
-    memset(p, 0, 512);
-    memcpy(p, "conectix", 8);
-    put64be(p + 16, data_offset);
-    put64be(p + 48, DISK_BYTES - 512);
-    put32be(p + 60, type);
-    uint32_t sum = 0;
-    for (unsigned i = 0; i < 512; i++)
-        sum += p[i];
-    put32be(p + 64, ~sum);
-}
-
 static void test_vhd_fixed(void **state)
 {
     blank();
-    boot_sector(disk);
-    vhd_footer(disk + DISK_BYTES - 512, 2, UINT64_MAX);
+    forge_boot_sector(disk);
+    forge_vhd_footer(disk + DISK_BYTES - 512, 2, UINT64_MAX);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_DISK_VHD);
     assert_int_equal(local(&k), MIR_VERDICT_BOOTS);
@@ -236,22 +285,9 @@ static void test_vhd_fixed(void **state)
     assert_int_equal(k.format, MIR_FORMAT_DISK_RAW);
 }
 
-static void vhd_dynamic(void)
-{
-    blank();
-    vhd_footer(disk, 3, 512);
-    memcpy(disk + 512, "cxsparse", 8);
-    put64be(disk + 512 + 16, 1536);
-    put32be(disk + 512 + 28, 4);
-    put32be(disk + 512 + 32, 2 << 20);
-    put32be(disk + 1536, 4);
-    boot_sector(disk + 2048 + 512);
-    vhd_footer(disk + DISK_BYTES - 512, 3, 512);
-}
-
 static void test_vhd_dynamic(void **state)
 {
-    vhd_dynamic();
+    forge_vhd_dynamic(disk);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_DISK_VHD);
     assert_int_equal(local(&k), MIR_VERDICT_BOOTS);
@@ -261,7 +297,7 @@ static void test_vhd_dynamic(void **state)
     put32be(disk + 1536, 0x7fffffff);
     k = look(sizeof disk);
     assert_int_equal(local(&k), MIR_VERDICT_UNKNOWN);
-    vhd_dynamic();
+    forge_vhd_dynamic(disk);
     corrupt(DISK_BYTES - 512, "footer");
     disk[DISK_BYTES - 100]++;
     corrupt(sizeof disk, "checksum");
@@ -270,8 +306,8 @@ static void test_vhd_dynamic(void **state)
 static void test_vhd_differencing(void **state)
 {
     blank();
-    vhd_footer(disk, 4, 512);
-    vhd_footer(disk + DISK_BYTES - 512, 4, 512);
+    forge_vhd_footer(disk, 4, 512);
+    forge_vhd_footer(disk + DISK_BYTES - 512, 4, 512);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_DISK_VHD);
     assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
@@ -279,29 +315,15 @@ static void test_vhd_differencing(void **state)
 
 /* --- Linux --- */
 
-static void linux_image(uint16_t version)
-{
-    blank();
-    boot_sector(disk);
-    disk[0x1f1] = 1;
-    put32(disk + 0x1f4, 0x100);
-    memcpy(disk + 0x202, "HdrS", 4);
-    put16(disk + 0x206, version);
-    put32(disk + 0x214, 0x100000);
-    put16(disk + 0x236, version >= 0x20c);
-    put64(disk + 0x258, 0x1000000);
-    put32(disk + 0x260, 0x200000);
-}
-
 static void test_linux(void **state)
 {
-    linux_image(0x20c);
+    forge_linux(disk, 0x20c);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_LINUX);
     assert_int_equal(k.arch, MIR_ARCH_X86_64);
     assert_int_equal(k.load_bytes, 0x1200000);
     assert_int_equal(local(&k), MIR_VERDICT_BOOTS);
-    linux_image(0x207);
+    forge_linux(disk, 0x207);
     k = look(sizeof disk);
     assert_int_equal(k.arch, MIR_ARCH_I386);
     assert_int_equal(k.load_bytes, 0x101000);
@@ -311,9 +333,7 @@ static void test_linux(void **state)
 
 static void test_arm64(void **state)
 {
-    blank();
-    memcpy(disk + 0x38, "ARM\x64", 4);
-    put64(disk + 16, 0x200000);
+    forge_arm64(disk);
     struct mir_kernel k = look(sizeof disk);
     assert_int_equal(k.format, MIR_FORMAT_LINUX);
     assert_int_equal(k.arch, MIR_ARCH_AARCH64);
@@ -323,7 +343,7 @@ static void test_arm64(void **state)
 static void test_short_files(void **state)
 {
     for (size_t len = 1; len < 1100; len++) {
-        linux_image(0x20c);
+        forge_linux(disk, 0x20c);
         struct mir_kernel k;
         struct mir_error err = {0};
         unsigned char *exact = malloc(len);
@@ -343,6 +363,10 @@ int main(void)
         cmocka_unit_test(test_chance),
         cmocka_unit_test(test_gpt),
         cmocka_unit_test(test_vmdk),
+        cmocka_unit_test(test_other_disks),
+        cmocka_unit_test(test_osv),
+        cmocka_unit_test(test_nanos),
+        cmocka_unit_test(test_efi),
         cmocka_unit_test(test_qcow2),
         cmocka_unit_test(test_qcow2_other_files),
         cmocka_unit_test(test_qcow2_damaged),

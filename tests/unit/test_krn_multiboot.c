@@ -123,6 +123,20 @@ static void test_address_fields(void **state)
     }
 }
 
+/* The 32-bit file of Unikraft holds 64-bit code: its sections tell. */
+static void test_unikraft(void **state)
+{
+    struct mir_kernel k;
+    fresh(false);
+    forge_mb1(&f, 0x1020, 3);
+    forge_section(&f, ".uk_inittab", 1, "x", 1);
+    forge_is(&f, MIR_FORMAT_MULTIBOOT1, &k);
+    assert_int_equal(k.arch, MIR_ARCH_X86_64);
+    assert_string_equal(k.description, "multiboot 1 kernel (Unikraft), ELF32 i386");
+    assert_int_equal(mir_kernel_boots(&k, "local")->verdict, MIR_VERDICT_BOOTS);
+    assert_int_equal(mir_kernel_boots(&k, "ec2")->verdict, MIR_VERDICT_NO_NETWORK);
+}
+
 /* A flat file with address fields is a kernel too; one without them is chance. */
 static void test_flat(void **state)
 {
@@ -145,7 +159,7 @@ int main(void)
         cmocka_unit_test(test_one),      cmocka_unit_test(test_two),
         cmocka_unit_test(test_with_pvh), cmocka_unit_test(test_where),
         cmocka_unit_test(test_checksum), cmocka_unit_test(test_address_fields),
-        cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_unikraft), cmocka_unit_test(test_flat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

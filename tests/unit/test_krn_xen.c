@@ -44,7 +44,7 @@ static void test_pv_notes(void **state)
         forge_note(&f, "Xen", 5, "xen-3.0", 8);
         forge_is(&f, MIR_FORMAT_XEN_PV, &k);
         assert_int_equal(k.boot_ways, MIR_BOOT_XEN_PV_NOTES);
-        assert_non_null(strstr(k.description, "Mini-OS"));
+        assert_non_null(strstr(k.description, "(Mini-OS), by notes"));
         assert_int_equal(k.powers_off, MIR_POWERS_OFF_YES);
         assert_int_equal(mir_kernel_boots(&k, "local")->verdict, MIR_VERDICT_CANNOT);
     }
@@ -59,7 +59,7 @@ static void test_pv_string(void **state)
         forge_section(&f, "__xen_guest", 1, text, sizeof text - 1); /* without a terminator */
         forge_is(&f, MIR_FORMAT_XEN_PV, &k);
         assert_int_equal(k.boot_ways, MIR_BOOT_XEN_PV_STRING);
-        assert_non_null(strstr(k.description, "(Mirage)"));
+        assert_non_null(strstr(k.description, "(Mirage), by __xen_guest string"));
     }
 }
 
@@ -72,6 +72,7 @@ static void test_both(void **state)
     forge_note32(&f, "Xen", 18, 0x1000000);
     forge_is(&f, MIR_FORMAT_XEN_PVH, &k);
     assert_int_equal(k.boot_ways, MIR_BOOT_PVH | MIR_BOOT_XEN_PV_NOTES);
+    assert_non_null(strstr(k.description, "PVH kernel (linux), also Xen PV"));
     assert_int_equal(k.powers_off, MIR_POWERS_OFF_UNKNOWN);
 }
 

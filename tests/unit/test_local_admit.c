@@ -153,7 +153,7 @@ static void solo5_devices(void **state)
     kernel.device_count = LOCAL_NICS_MAX + 1;
     for (unsigned i = 0; i < kernel.device_count; i++)
         kernel.devices[i] = (struct mir_device){"service", MIR_DEVICE_NET};
-    expect(&local, &spec, MIR_POLICY, "9 network cards");
+    expect(&local, &spec, MIR_POLICY, "9 networks");
 }
 
 static void sizes_of_memory(void **state)

@@ -454,6 +454,26 @@ static void test_conflicts(void **state)
     assert_int_equal(alive(), 1);
 }
 
+/* What a kernel was thought to be by other rules is no ground to start it. */
+static void test_stale_inspection(void **state)
+{
+    struct house *h = *state;
+    struct mird_deployment d;
+    struct mird_operation op;
+    struct mir_error err = {0};
+    struct mird_request r = request(h, "stale", 600);
+    json_t *plan = NULL;
+    h->core.helper_path = "/nonexistent/mirage-image"; /* so that it cannot be looked at again */
+    mir_copy(h->kernel.table, sizeof h->kernel.table, "of another edition");
+    assert_int_equal(mird_store_kernel_put(h->core.store, &h->kernel, 1, &err), 0);
+    assert_int_equal(mird_engine_plan(h->core.engine, &r, &plan, &err), -1);
+    assert_non_null(strstr(err.text, "inspector"));
+    assert_int_equal(mird_engine_deploy(h->core.engine, &r, "key-of-stale", "", &d, &op, &err), -1);
+    assert_int_equal(err.kind, MIR_INTERNAL);
+    assert_int_equal(mird_store_deployment_get(h->core.store, "stale", &d, NULL), -1);
+    assert_int_equal(alive(), 0);
+}
+
 /* The state directory on a file system of 3 MiB that somebody has filled. */
 static void test_disk_full(void **state)
 {
@@ -557,6 +577,7 @@ int main(void)
         TEST(test_date_of_the_provider),
         TEST(test_sweep),
         TEST(test_conflicts),
+        TEST(test_stale_inspection),
         TEST(test_disk_full),
         TEST(test_many),
     };

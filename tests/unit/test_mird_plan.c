@@ -202,6 +202,46 @@ static void test_ports(void **state)
     assert_int_equal(err.kind, MIR_USAGE);
 }
 
+static const struct mir_offer *one_network(const struct mir_kernel *k)
+{
+    static const struct mir_offer offer = {.nics_max = 1, .fix = "leave it out"};
+    return &offer;
+}
+
+/* What would abort for want of a device is refused before anything is started. */
+static void test_devices(void **state)
+{
+    struct mir_provider here = local;
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    here.offer = one_network;
+    k.format = MIR_FORMAT_SOLO5_VIRTIO;
+    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(p.port_count, 0); /* it says itself that it has no network */
+    k.device_count = 1;
+    k.devices[0] = (struct mir_device){"service", MIR_DEVICE_NET};
+    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(p.port_count, 1);
+    k.devices[0].kind = MIR_DEVICE_BLOCK;
+    for (int anyway = 0; anyway < 2; anyway++) {
+        r.anyway = anyway;
+        assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), -1);
+        assert_int_equal(err.kind, MIR_POLICY);
+        assert_non_null(strstr(err.text, "solo5-virtio kernel cannot run on local"));
+        assert_non_null(strstr(err.text, "'service'"));
+        assert_string_equal(err.hint, "leave it out");
+    }
+    k.device_count = 0;
+    r.ports_given = true;
+    r.port_count = 1;
+    r.ports[0].guest_port = 80;
+    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), -1);
+    assert_non_null(strstr(err.text, "no port of it can be published"));
+    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), 0); /* no offer */
+}
+
 static void test_document(void **state)
 {
     struct mird_request r = request();
@@ -209,6 +249,8 @@ static void test_document(void **state)
     struct mird_plan p;
     struct mir_error err;
     k.container = MIR_CONTAINER_GZIP;
+    k.family_count = 1;
+    k.families[0] = (struct mir_family){.family = "qemu-pc", .verdict = MIR_VERDICT_BOOTS};
     assert_int_equal(plan(&r, &p, &err), 0);
     p.price_per_hour_micro = 1000;
     p.deadline_s = NOW + 5400;
@@ -218,6 +260,10 @@ static void test_document(void **state)
     assert_int_equal(json_array_size(steps), 4);
     assert_string_equal(json_string_value(json_object_get(json_array_get(steps, 0), "name")),
                         "image");
+    json_t *families = json_object_get(json_object_get(doc, "boots"), "families");
+    assert_int_equal(json_array_size(families), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(families, 0), "family")),
+                        "qemu-pc");
     json_t *cost = json_object_get(doc, "cost");
     assert_int_equal(json_integer_value(json_object_get(cost, "worst_micro")), 1500);
     assert_string_equal(json_string_value(json_object_get(doc, "expires_at")),
@@ -383,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_ports),    cmocka_unit_test(test_document),
         cmocka_unit_test(test_request),  cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_policy),   cmocka_unit_test(test_forever),
+        cmocka_unit_test(test_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

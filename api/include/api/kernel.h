@@ -30,7 +30,7 @@ enum mir_format {
     MIR_FORMAT_UNKNOWN,
     MIR_FORMAT_XEN_PV,
     MIR_FORMAT_XEN_PVH,
-    MIR_FORMAT_SOLO5_HVT,
+    MIR_FORMAT_SOLO5_HVT, /* Solo5's stand together */
     MIR_FORMAT_SOLO5_SPT,
     MIR_FORMAT_SOLO5_VIRTIO,
     MIR_FORMAT_SOLO5_MUEN,
@@ -82,6 +82,7 @@ enum mir_boot_way {
     MIR_BOOT_SOLO5 = 1 << 6,
     MIR_BOOT_BIOS_DISK = 1 << 7, /* MBR with boot code */
     MIR_BOOT_EFI_DISK = 1 << 8,  /* GPT */
+    MIR_BOOT_EFI_APP = 1 << 9,   /* a PE program that EFI firmware starts: a unified kernel image */
 };
 
 /* What a kernel says it can do in its participation note (unikernels/hello/README.md). */
@@ -96,7 +97,47 @@ enum mir_takes_part {
 
 #define MIR_KERNEL_DEVICES_MAX 63 /* the Solo5 manifest's own limit, without its dummy entry */
 #define MIR_KERNEL_PROVIDERS_MAX 8
+#define MIR_KERNEL_FAMILIES_MAX 24
+#define MIR_TABLE_TEXT 33 /* 32 hex digits and the terminator */
 
+/* What a machine has to be given so that a kernel starts on it. The first of each is "none". */
+enum mir_image { MIR_IMAGE_NONE, MIR_IMAGE_RAW, MIR_IMAGE_QCOW2, MIR_IMAGE_VHD };
+enum mir_layout { MIR_LAYOUT_NONE, MIR_LAYOUT_BIOS, MIR_LAYOUT_UEFI, MIR_LAYOUT_PVGRUB };
+enum mir_firmware { MIR_FIRMWARE_NONE, MIR_FIRMWARE_BIOS, MIR_FIRMWARE_UEFI };
+enum mir_bus { MIR_BUS_NONE, MIR_BUS_IDE, MIR_BUS_SCSI, MIR_BUS_VIRTIO, MIR_BUS_NVME, MIR_BUS_XEN };
+enum mir_nic { MIR_NIC_NONE, MIR_NIC_VIRTIO, MIR_NIC_ENA, MIR_NIC_XEN };
+
+struct mir_needs {
+    enum mir_image image;       /* the container that the provider takes */
+    enum mir_layout layout;     /* that `image build --boot` makes; none: no disk, or the kernel is
+                                   one already */
+    enum mir_firmware firmware; /* of the machine */
+    enum mir_bus disk_bus;      /* of the root disk */
+    enum mir_nic nic;
+    bool ena;           /* the image is registered as having an ENA driver (EC2) */
+    bool direct_kernel; /* the machine loads the kernel file itself; there is no boot disk */
+};
+
+/* Which prebuilt system could start the kernel where the machine cannot. None is built yet. */
+enum mir_carrier {
+    MIR_CARRIER_NONE,
+    MIR_CARRIER_LINUX, /* a Linux with a Solo5 tender */
+    MIR_CARRIER_XEN,   /* Xen and its Linux, the kernel as a domain */
+    MIR_CARRIER_SHIM,  /* Xen's PV shim alone, on a host that is Xen */
+};
+
+/* A kind of machine of a provider: those that differ in what they boot. */
+struct mir_family {
+    unsigned boots;  /* the provider's row: index in mir_kernel.boots */
+    char family[16]; /* "nitro", "xen-hvm", "kvm-x86", ... */
+    enum mir_verdict verdict;
+    char why[240]; /* one sentence: the rule */
+    struct mir_needs needs;
+    enum mir_powers_off powers_off; /* can the guest switch this machine off by itself */
+    enum mir_carrier carrier;       /* what would make it possible */
+};
+
+/* The verdict of a provider is the best of its families'. */
 struct mir_boots {
     char provider[24];
     enum mir_verdict verdict;
@@ -107,8 +148,10 @@ struct mir_boots {
 
 struct mir_kernel {
     char sha256[MIR_SHA256_TEXT];
-    uint64_t bytes;          /* of the file */
-    uint64_t unpacked_bytes; /* of what the wrapper holds; == bytes when there is none */
+    char table[MIR_TABLE_TEXT]; /* the edition of rules and parsers that said all this; "": it did
+                                   not say */
+    uint64_t bytes;             /* of the file */
+    uint64_t unpacked_bytes;    /* of what the wrapper holds; == bytes when there is none */
     enum mir_container container;
     enum mir_format format;
     enum mir_arch arch;
@@ -124,6 +167,8 @@ struct mir_kernel {
     struct mir_device devices[MIR_KERNEL_DEVICES_MAX];
     unsigned boots_count;
     struct mir_boots boots[MIR_KERNEL_PROVIDERS_MAX];
+    unsigned family_count; /* 0 in documents of before there were families */
+    struct mir_family families[MIR_KERNEL_FAMILIES_MAX]; /* in the order of the table */
 };
 
 /* Stable names, as in the JSON; never NULL. The _by_name forms return -1 for no such name. */
@@ -132,16 +177,30 @@ const char *mir_format_name(enum mir_format format);
 const char *mir_arch_name(enum mir_arch arch);
 const char *mir_verdict_name(enum mir_verdict verdict);
 int mir_format_by_name(const char *name);
+const char *mir_image_name(enum mir_image image);
+const char *mir_layout_name(enum mir_layout layout);
+const char *mir_firmware_name(enum mir_firmware firmware);
+const char *mir_bus_name(enum mir_bus bus);
+const char *mir_nic_name(enum mir_nic nic);
+const char *mir_carrier_name(enum mir_carrier carrier);
+const char *mir_powers_off_name(enum mir_powers_off powers_off);
 
 /* The row for a provider, or NULL. Borrowed from the kernel. */
 const struct mir_boots *mir_kernel_boots(const struct mir_kernel *kernel, const char *provider);
 
+/* The family of a provider, or NULL. Borrowed from the kernel. */
+const struct mir_family *mir_kernel_family(const struct mir_kernel *kernel, const char *provider,
+                                           const char *family);
+
 /* New reference. */
 json_t *mir_kernel_to_json(const struct mir_kernel *kernel);
 
-/* Reads what mir_kernel_to_json wrote; anything else (a name unknown, a number out of range, a
- * text too long) is MIR_CORRUPT. This is the border at which the daemon stops trusting the
- * sandboxed helper. */
+/* The list "families" of one provider; empty when there are none. New reference. */
+json_t *mir_kernel_families_json(const struct mir_kernel *kernel, const char *provider);
+
+/* Reads what mir_kernel_to_json wrote, also in the years before there were `table` and `families`;
+ * anything else (a name unknown, a number out of range, a text too long) is MIR_CORRUPT. This is
+ * the border at which the daemon stops trusting the sandboxed helper. */
 int mir_kernel_from_json(const json_t *json, struct mir_kernel *ret_kernel, struct mir_error *err);
 
 /* 1 when text is 64 lower-case hex digits. */

@@ -36,6 +36,7 @@
 #include "api/id.h"
 #include "api/kernel.h"
 #include "api/lease.h"
+#include "api/preflight.h"
 
 #define MIR_INSTANCE_ID 128
 #define MIR_LOOK_LIMIT_MS 5000
@@ -173,6 +174,10 @@ struct mir_provider {
     /* Where ports are published on this host: the host's own address as the guest sees it
      * ("10.0.2.2"). NULL: ports are not published. */
     const char *guest_host;
+
+    /* The devices that an instance of this kernel would have, static; NULL: nothing is held against
+     * its manifest. Pure: the planner asks it before anything is paid for. */
+    const struct mir_offer *(*offer)(const struct mir_kernel *kernel);
 
     int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
     void (*close)(void *ctx);

@@ -9,11 +9,13 @@
 #ifndef DAEMON_KERNEL_STORE_H
 #define DAEMON_KERNEL_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/error.h"
 #include "api/kernel.h"
 
+struct mird_core;
 struct mird_upload;
 
 /* Makes the directory and removes what uploads cut off by a crash have left. At start. */
@@ -24,6 +26,19 @@ char *mird_kernel_path(const char *state_dir, const char *sha256);
 
 /* 1 when a file of that digest and size is there. */
 int mird_kernel_stored(const char *state_dir, const struct mir_kernel *kernel);
+
+/* What is kept of a kernel whose file is there: MIR_NOT_FOUND. Only reads. */
+int mird_kernel_known(const struct mird_core *core, const char *sha256, struct mir_kernel *ret,
+                      struct mir_error *err);
+
+/* Was it inspected by parsers and compatibility table of this build? */
+bool mird_kernel_current(const struct mir_kernel *kernel);
+
+/* The same as known, but never out of date: an inspection of another edition is made again from
+ * the stored file, and kept. Blocking, as long as an inspection takes. Errors: those of helper.h,
+ * and MIR_CORRUPT for a file that is no longer what its name says. */
+int mird_kernel_find(const struct mird_core *core, const char *sha256, int64_t now_s,
+                     struct mir_kernel *ret, struct mir_error *err);
 
 /* Is there room for so many bytes more? MIR_NO_SPACE with the fix. */
 int mird_kernel_room(const char *state_dir, uint64_t bytes, struct mir_error *err);
