@@ -125,7 +125,8 @@ static int open_content(struct img_job *job, struct mir_error *err)
 
 /* --- all of it --- */
 
-int img_job_open(struct img_job *job, const struct img_request *req, int fd, struct mir_error *err)
+int img_job_open(struct img_job *job, const struct img_request *req, int fd, int out_fd,
+                 struct mir_error *err)
 {
     *job = (struct img_job){.fd = fd, .content_fd = -1};
     if (take_request(job, req, err) || read_modules(job, req, err))
@@ -135,7 +136,11 @@ int img_job_open(struct img_job *job, const struct img_request *req, int fd, str
             return -1;
         job->build.grub = &job->grub;
     }
-    return open_content(job, err);
+    if (open_content(job, err))
+        return -1;
+    img_input_init(&job->content, job->content_fd >= 0 ? job->content_fd : job->fd);
+    img_output_init(&job->output, out_fd);
+    return 0;
 }
 
 void img_job_clear(struct img_job *job)
@@ -158,17 +163,13 @@ static void summarize(const struct img_job *job, const struct img_built *built,
     mir_copy(ret->boot, sizeof ret->boot, built->converted ? "as-is" : img_boot_name(built->boot));
 }
 
-int img_job_run(struct img_job *job, int out_fd, struct img_summary *ret, struct mir_error *err)
+int img_job_run(struct img_job *job, struct img_summary *ret, struct mir_error *err)
 {
     struct mir_kernel kernel;
-    struct img_input content;
-    struct img_output output;
     struct img_built built;
     if (krn_inspect_fd(job->fd, krn_limits_default(), &kernel, err))
         return -1;
-    img_input_init(&content, job->content_fd >= 0 ? job->content_fd : job->fd);
-    img_output_init(&output, out_fd);
-    if (img_build_run(&job->build, &kernel, &content, &output, &built, err))
+    if (img_build_run(&job->build, &kernel, &job->content, &job->output, &built, err))
         return -1;
     summarize(job, &built, ret);
     return 0;

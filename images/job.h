@@ -17,13 +17,16 @@ struct img_job {
     struct img_module modules[IMG_MODULES_MAX]; /* bytes owned */
     int fd;                                     /* borrowed: the file as it is */
     int content_fd;                             /* owned: the pipe; -1: the file itself */
+    struct img_input content;
+    struct img_output output; /* what it is has to be asked before the cage closes */
 };
 
 /* Checks the request and opens everything. Clear it in any case. */
-int img_job_open(struct img_job *job, const struct img_request *req, int fd, struct mir_error *err);
+int img_job_open(struct img_job *job, const struct img_request *req, int fd, int out_fd,
+                 struct mir_error *err);
 void img_job_clear(struct img_job *job);
 
-/* Behind the sandbox: inspects, builds, writes to out_fd. */
-int img_job_run(struct img_job *job, int out_fd, struct img_summary *ret, struct mir_error *err);
+/* Behind the sandbox: inspects, builds, writes to the output. */
+int img_job_run(struct img_job *job, struct img_summary *ret, struct mir_error *err);
 
 #endif

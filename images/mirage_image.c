@@ -189,7 +189,7 @@ static int unpack(int fd, struct mir_error *err)
 static int build(const struct img_request *req, struct img_job *job, struct mir_error *err)
 {
     struct img_summary image;
-    if (img_job_run(job, STDOUT_FILENO, &image, err))
+    if (img_job_run(job, &image, err))
         return -1;
     if (req->json)
         put_json(STDERR_FILENO, img_summary_to_json(&image));
@@ -218,7 +218,7 @@ static int run(int argc, char **argv)
     struct mir_error err = {0};
     int fd = -1;
     if (img_request_parse(argc, argv, &req, &err) || open_input(&req, &fd, &err) ||
-        (req.command == IMG_BUILD && img_job_open(&job, &req, fd, &err)) ||
+        (req.command == IMG_BUILD && img_job_open(&job, &req, fd, STDOUT_FILENO, &err)) ||
         enter_sandbox(&req, &job, fd, &err))
         return fail(&err, &req);
     const char *name = req.file && fd != STDIN_FILENO ? req.file : "stdin";
