@@ -5,10 +5,12 @@ installations on one account: neither touches what is the other's, whatever its 
 counts is what really runs, and what the store says."""
 import collections
 import contextlib
+import fcntl
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 
@@ -187,6 +189,25 @@ def killed(tap, house, one):
         assert 'Sanitizer' not in house.daemon_log(), house.daemon_log()[-3000:]
 
 
+def stop_between_writes(house):
+    """Who is stopped in the middle of one keeps the write lock, and only its end helps: that is
+    stopped_and_killed. The lock is a byte of SQLite's (WAL_WRITE_LOCK)."""
+    form, write_lock = 'hhqqi4x', 120
+
+    def stopped_without_lock():
+        house.daemon.send_signal(signal.SIGSTOP)
+        wait_for('it is stopped', 5 * PATIENCE, lambda: '\nState:\tT' in text_of(
+            f'/proc/{house.daemon.pid}/status'), every=0.01)
+        with open(os.path.join(house.state, 'state.db-shm'), 'r+b') as f:
+            asked = struct.pack(form, fcntl.F_WRLCK, os.SEEK_SET, write_lock, 1, 0)
+            told = struct.unpack(form, fcntl.fcntl(f, fcntl.F_GETLK, asked))
+        if told[0] == fcntl.F_UNLCK:
+            return True
+        house.daemon.send_signal(signal.SIGCONT)
+        return False
+    wait_for('it is stopped without the write lock', 10 * PATIENCE, stopped_without_lock)
+
+
 def open_files(pid):
     """What it has open, without the numbers that tell one socket from another."""
     names = []
@@ -268,7 +289,7 @@ def stopped(tap):
         place = os.path.join(house.state, 'standby-2.sock')
         kept, ended = house.deploy('kept', '2m'), house.deploy('ended', '10m')
         files = open_files(house.standby.pid)
-        house.daemon.send_signal(signal.SIGSTOP)
+        stop_between_writes(house)
         with tap.part('the one that acts is stopped: the standby takes over'):
             house.wait_takeover()
             assert house.running() == {'kept', 'ended'}
