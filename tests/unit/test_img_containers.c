@@ -358,6 +358,28 @@ static void test_no_space(void **state)
     close(in);
 }
 
+static void test_a_full_device(void **state)
+{
+    int in = input_file();
+    (void)state;
+    for (const struct img_container *c = img_containers(); c->name; c++) {
+        struct mir_error err = {0};
+        struct img_disk disk;
+        struct img_input input;
+        struct img_output output;
+        int out = open("/dev/full", O_WRONLY | O_CLOEXEC);
+        assert_true(out >= 0);
+        assert_int_equal(image_random(&disk, 3, 1 << 20, INPUT_BYTES, &err), 0);
+        img_input_init(&input, in);
+        img_output_init(&output, out);
+        assert_int_equal(img_container_write(c, &disk, &input, &output, &err), -1);
+        assert_int_equal(err.kind, MIR_NO_SPACE);
+        close(out);
+        img_disk_clear(&disk);
+    }
+    close(in);
+}
+
 /* The kernel may refuse to copy between two file systems, or know nothing of it: same bytes. */
 static void test_another_file_system(void **state)
 {
@@ -416,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_a_pipe_does_not_go_back),
         cmocka_unit_test_setup_teardown(test_behind_other_bytes, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_no_space, scratch_make, scratch_remove),
+        cmocka_unit_test(test_a_full_device),
         cmocka_unit_test_setup_teardown(test_another_file_system, scratch_make, scratch_remove),
         cmocka_unit_test(test_input_cut_off),
     };

@@ -5,8 +5,9 @@
  *
  * The file may be anyone's: every number in it is checked against its size, nothing is believed to
  * be free of loops or overlaps, and a file that would need another one (a backing file, a parent,
- * external data) is refused and never opened. Memory: at most IMG_READ_EXTENTS_MAX extents, about
- * 48 MiB. Blocking; one thread; the file is not changed.
+ * external data) is refused and never opened. Memory: at most IMG_READ_EXTENTS_MAX extents and as
+ * many tables, 80 MiB for the worst of files and some KiB for those of every day. Blocking; one
+ * thread; the file is not changed.
  */
 #ifndef IMAGES_READER_H
 #define IMAGES_READER_H
