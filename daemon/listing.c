@@ -31,7 +31,7 @@ static int answer_one(void *ctx, const struct mir_instance *instance)
         bsearch(&wanted, answers->questions, answers->count, sizeof(struct mird_question *), by_id);
     if (found) {
         *(*found)->found = *instance;
-        (*found)->seen = true;
+        (*found)->listed.seen = true;
     }
     return 0;
 }
@@ -62,8 +62,8 @@ static void lead(struct mird_engine *engine, struct mird_lane *lane)
     pthread_mutex_lock(&engine->lock);
     for (size_t i = 0; i < answers.count; i++) {
         struct mird_question *q = answers.questions[i];
-        q->listed_ms = began_ms;
-        q->listed = answers.listed;
+        q->listed.at_ms = began_ms;
+        q->listed.count = answers.listed;
         q->rc = rc;
         q->err = err;
         q->answered = true;
