@@ -116,6 +116,5 @@ void mird_held_written(struct mird_held *held, int rc)
 void mird_held_left(const struct mird_held *held, int64_t now_ms, struct mird_news *ret)
 {
     const struct mird_input nothing = {.kind = MIRD_IN_TICK};
-    *ret = (struct mird_news){0};
     mird_lease_news(&held->stored, &held->d, &nothing, now_ms, ret);
 }

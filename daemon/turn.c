@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/memory.h"
+#include "lease_parts.h"
 
 /* --- the time --- */
 
@@ -87,7 +88,7 @@ int mird_turn_apply(struct mird_deployment *d, const struct mird_deployment *sto
     struct mird_turn turn = {.must = mird_turn_must(input, op)};
     if (mird_lease_apply(d, rules, input, now_ms, &turn.weight, err))
         return -1;
-    *news = (struct mird_news){0};
+    news_begin(news);
     if (turn.weight != MIRD_UNCHANGED || op) {
         mird_lease_news(stored, d, input, now_ms, news);
         news->operation = op;

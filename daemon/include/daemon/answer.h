@@ -39,7 +39,7 @@ struct mird_transport {
     int (*end)(void *ctx, enum mird_step_kind step, struct mir_error *err);
     int (*get)(void *ctx, enum mird_step_kind step, struct mir_instance *ret,
                struct mir_error *err);
-    /* Is it shown? */
+    /* Is it shown, as mird_shows says? */
     int (*list)(void *ctx, enum mird_step_kind step, struct mird_listed *ret,
                 struct mir_instance *found, struct mir_error *err);
 };
