@@ -55,6 +55,7 @@ struct mird_entry {
     bool watched : 1;  /* looked at one by one */
     bool loading : 1;  /* its body is being read */
     bool queued : 1, busy : 1, poked : 1, over : 1;
+    bool claimed : 1;        /* it was told that something foreign names it */
     bool urgent : 1;         /* its teardown is under way or due */
     uint32_t refs;           /* one is the table's */
     uint32_t heap_at;        /* 1-based; 0: in no heap */
@@ -70,7 +71,7 @@ struct mird_queue {
     struct mird_entry *head, *tail;
 };
 
-/* Is something of that kind listed under this id? */
+/* Is something of that kind listed under this id, as mird_shows says? */
 struct mird_question {
     enum mir_object_kind kind;
     const char *id;             /* borrowed */

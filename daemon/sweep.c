@@ -14,6 +14,7 @@
 
 #define FOUND_MAX 10000u /* in one listing, beside those at rest */
 #define SLICE 4096u      /* buckets looked through at once */
+#define FORGED_MAX 20u   /* lines of the log for them in one round */
 
 /* What was listed and is not simply at rest: to be judged when the listing is over. */
 struct found {
@@ -28,6 +29,7 @@ struct sweep {
     struct mird_lane *lane;
     struct found found;
     struct mird_round round;
+    unsigned forged;
     struct mird_deployment known; /* the answer of known_of */
 };
 
@@ -52,10 +54,17 @@ static bool at_rest(const struct sweep *sweep, const struct mir_instance *instan
     return rests;
 }
 
+static void judge(struct sweep *sweep, const struct mir_instance *instance, bool verified);
+
 static int on_found(void *ctx, const struct mir_instance *instance)
 {
     struct sweep *sweep = ctx;
     struct found *found = &sweep->found;
+    bool verified = mir_tags_verify(&instance->tags, sweep->engine->core->identity.tag_key);
+    if (!verified) { /* whoever makes many of them takes nobody's place in the list */
+        judge(sweep, instance, false);
+        return 0;
+    }
     if (at_rest(sweep, instance))
         return 0;
     if (found->count >= FOUND_MAX)
@@ -151,11 +160,44 @@ static int adopt(void *ctx, const struct mir_instance *instance)
     return -1;
 }
 
+/* In the history of the lease that it names, once for each process. */
+static void tell_claimed(const struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mird_engine *engine = sweep->engine;
+    struct mird_news news = {.event_count = 1};
+    struct mird_event *event = &news.events[0];
+    struct mird_deployment d;
+    struct mird_entry *entry = mird_entry_find(engine, instance->tags.deployment);
+    if (!entry)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    bool told = entry->claimed;
+    entry->claimed = true;
+    pthread_mutex_unlock(&engine->lock);
+    mird_entry_snapshot(entry, &d);
+    mir_copy(event->kind, sizeof event->kind, "error");
+    mir_copy(event->state, sizeof event->state,
+             mird_state_name(mird_deployment_state(&d, mird_engine_now_ms(engine) / 1000)));
+    snprintf(event->text, sizeof event->text,
+             "a foreign object claims this lease: %s %.80s on %s has its id in tags that are not "
+             "signed by us; it is left alone, and the lease does not wait for it",
+             mir_object_kind_name(instance->kind), instance->id, mir_prov_info(sweep->prov)->name);
+    mird_text_clean(event->text);
+    if (!told) {
+        mird_entry_note(engine, entry, &news);
+        audit(sweep, instance, "foreign", "its tags name this lease without our signature");
+    }
+    mird_entry_release(engine, entry);
+}
+
 /* Nothing says that it is ours but somebody's word: it is left alone, and said. What the tags of a
  * deployment that is known were changed to means nothing: it ends by its token. */
 static void tell_forged(void *ctx, const struct mir_instance *instance)
 {
-    const struct sweep *sweep = ctx;
+    struct sweep *sweep = ctx;
+    tell_claimed(sweep, instance);
+    if (++sweep->forged > FORGED_MAX)
+        return;
     mir_log(MIR_LOG_WARN, "sweep",
             "%s %s on %s has tags of this installation with a wrong signature: it is left alone; "
             "if nobody knows it, end it with the provider's own tools",
@@ -165,10 +207,9 @@ static void tell_forged(void *ctx, const struct mir_instance *instance)
 static const struct mird_round_ops round_ops = {
     .known = known_of, .adopt = adopt, .end = end_it, .forged = tell_forged};
 
-static void judge(struct sweep *sweep, const struct mir_instance *instance)
+static void judge(struct sweep *sweep, const struct mir_instance *instance, bool verified)
 {
     struct mird_engine *engine = sweep->engine;
-    bool verified = mir_tags_verify(&instance->tags, engine->core->identity.tag_key);
     mird_round_judge(&sweep->round, instance, verified, mird_engine_now_ms(engine) / 1000,
                      &round_ops, sweep);
 }
@@ -222,9 +263,12 @@ static int sweep_round(struct sweep *sweep, struct mir_error *err)
     if (whole)
         wake_missing(sweep);
     for (size_t i = 0; !rc && i < found->count; i++)
-        judge(sweep, &found->list[i]);
+        judge(sweep, &found->list[i], true);
     if (mird_round_rebuilt(&sweep->round, whole))
         rebuilt(sweep->engine, sweep->prov);
+    if (sweep->forged > FORGED_MAX)
+        mir_log(MIR_LOG_WARN, "sweep", "and %u more on %s with a wrong signature",
+                sweep->forged - FORGED_MAX, mir_prov_info(sweep->prov)->name);
     free(found->list);
     return rc;
 }
