@@ -135,7 +135,8 @@ struct mird_engine {
     struct mird_policy policy;
     int64_t live_timeout_ms;
 
-    pthread_mutex_t deploy_lock; /* one deploy at a time: names and ports are checked and taken */
+    pthread_mutex_t deploy_lock; /* one deploy (or lease taken up) at a time: names and ports are
+                                    checked and taken */
 
     pthread_mutex_t lock;
     pthread_cond_t loaded; /* a body was read */
@@ -286,6 +287,8 @@ void mird_entry_give_back(struct mird_engine *engine, struct mird_entry *entry,
 
 /* --- reconcile.c, sweep.c --- */
 int mird_reconcile(struct mird_engine *engine, struct mir_error *err);
+/* With every sweep: what is not over in the store and in nobody's hands is taken up. */
+void mird_reconcile_again(struct mird_engine *engine);
 /* Before anybody is served: what a lost database knew is taken up. */
 void mird_rebuild(struct mird_engine *engine);
 int mird_sweepers_start(struct mird_engine *engine, struct mir_error *err);
@@ -302,7 +305,7 @@ int mird_listing_ask(struct mird_engine *engine, struct mird_lane *lane,
 
 /* --- adopt.c --- */
 /* A deployment from an instance that the (new) store does not know: durable and in the table after
- * 0. */
+ * 0. With deploy_lock held. */
 int mird_adopt(struct mird_engine *engine, const struct mir_prov *prov,
                const struct mir_instance *found, struct mir_error *err);
 

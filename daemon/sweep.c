@@ -151,7 +151,10 @@ static int adopt(void *ctx, const struct mir_instance *instance)
 {
     const struct sweep *sweep = ctx;
     struct mir_error err = {0};
-    if (!mird_adopt(sweep->engine, sweep->prov, instance, &err))
+    pthread_mutex_lock(&sweep->engine->deploy_lock);
+    int rc = mird_adopt(sweep->engine, sweep->prov, instance, &err);
+    pthread_mutex_unlock(&sweep->engine->deploy_lock);
+    if (!rc)
         return 0;
     mir_log(MIR_LOG_ERROR, "sweep",
             "instance %s cannot be taken up: %s; tried again in the next "
@@ -326,6 +329,7 @@ static bool wait_round(struct mird_engine *engine, int64_t pace_ms)
 static void do_chores(struct mird_engine *engine)
 {
     mird_engine_clock_mark(engine);
+    mird_reconcile_again(engine);
     mird_store_reserve_restore(engine->core->store);
     mird_store_check(engine->core->store);
     mird_audit_watch(engine);

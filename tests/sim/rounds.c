@@ -105,8 +105,13 @@ void sim_sweep(struct sim_world *w)
     if (w->now_ms >= w->full_until_ms)
         mark(w);
     int64_t pause_ms = sweep_once(w, false);
-    if (!w->down)
-        w->sweep_ms = w->now_ms + pause_ms;
+    if (w->down)
+        return;
+    w->sweep_ms = w->now_ms + pause_ms;
+    /* What a write has left that failed and was done all the same (reconcile.c). */
+    for (int i = 0; i < SIM_LEASES; i++)
+        if (w->leases[i].on_disk && !w->leases[i].entry)
+            sim_take_up(w, &w->leases[i]);
 }
 
 void sim_rebuild(struct sim_world *w)

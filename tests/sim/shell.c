@@ -73,7 +73,7 @@ bool sim_dies(struct sim_world *w, const char *where)
     return w->down;
 }
 
-static void take_up(struct sim_world *w, struct sim_lease *l)
+void sim_take_up(struct sim_world *w, struct sim_lease *l)
 {
     if (l->disk.finished_s)
         return;
@@ -131,7 +131,7 @@ void sim_restart(struct sim_world *w)
         if (w->leases[i].disk.end_reason == MIRD_END_NONE)
             w->leases[i].delete_sent = false;
         if (w->leases[i].on_disk)
-            take_up(w, &w->leases[i]);
+            sim_take_up(w, &w->leases[i]);
     }
     sim_rebuild(w);
 }

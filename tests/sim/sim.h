@@ -233,6 +233,7 @@ void sim_listen(struct sim_world *w);    /* an answer has come, whatever it says
 void sim_crash(struct sim_world *w, const char *where);
 bool sim_dies(struct sim_world *w, const char *where); /* a point at which it may; true: it did */
 void sim_restart(struct sim_world *w);
+void sim_take_up(struct sim_world *w, struct sim_lease *l); /* from the disk, if not over */
 void sim_deploy(struct sim_world *w, struct sim_lease *l);
 void sim_user(struct sim_world *w);
 
