@@ -125,10 +125,10 @@ void sim_restart(struct sim_world *w)
     for (int i = 0; i < SIM_LEASES; i++) {
         sim_check_disk(w, &w->leases[i]);
         /* What the disk says is now what users see, acknowledged or not; and a teardown that was
-         * not written (a removal that was answered with a failure) is none. */
+         * not written (a removal that was answered with a failure), or was lost, is none. */
         if (w->leases[i].on_disk)
             w->leases[i].acked_deadline_s = w->leases[i].disk.deadline_s;
-        if (w->leases[i].disk.end_reason == MIRD_END_NONE)
+        if (!w->leases[i].on_disk || w->leases[i].disk.end_reason == MIRD_END_NONE)
             w->leases[i].delete_sent = false;
         if (w->leases[i].on_disk)
             sim_take_up(w, &w->leases[i]);

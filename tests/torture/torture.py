@@ -27,7 +27,7 @@ import traceback
 from ledger import LEDGERS
 from meddle import LIBRARY
 from mirage import PATIENCE, Tap, need_programs, program, skip_all
-from plan import CALL, KEEPER, MODES
+from plan import CALL, KEEPER, MODES, Plan
 from victim import STEP_S, Victim
 
 TTL_S = 30
@@ -36,6 +36,7 @@ POLLED_MAX = 4   # of a point that is passed again and again while nothing happe
 STREAM_MAX = 6   # of each kind of sending and receiving
 # Passed once for each durable change: all of them count.
 ALWAYS = ('store.', 'kernel.', 'file.')
+PAIR_TRIES = 6   # draws until one comes to both its points
 STREAMS = ('send', 'recv', 'connect', 'accept')
 ROLES = ('daemon', 'keeper', 'image')
 NO_MEMORY = CALL + 'fail-before:daemon.malloc'
@@ -72,8 +73,9 @@ class Torture:
     def __init__(self, args):
         self.args = args
         self.ledger = LEDGERS[args.provider]
-        self.kills = self.lived = self.missed = 0
+        self.kills = self.lived = self.missed = self.anew = 0
         self.failures = []
+        self.recovered = {}  # {fault: what was passed between it and the end}
 
     def victim(self, fault=None, seed=None):
         return Victim(self.ledger, fault, self.args.seed if seed is None else seed)
@@ -130,17 +132,33 @@ class Torture:
         print(f'# {most} allocations of the daemon in a journey')
         return [f'{NO_MEMORY}#{dice.randint(1, most)}' for _ in range(how_many if most else 0)]
 
-    def pairs(self, cases, how_many):
-        dice = random.Random(self.args.seed)
-        again = [c for c in cases if 'kernel' not in c and 'migrate' not in c and 'image' not in c]
-        return [f'{dice.choice(cases)}+{dice.choice(again)}' for _ in range(how_many)]
+    def pair(self, cases, number):
+        """Killed, and killed again while recovering from that: the second point is one that was
+        passed when this very recovery was recorded. A draw that misses is no case."""
+        dice = random.Random(f'{self.args.seed} {number}')
+        for _ in range(PAIR_TRIES):
+            first = dice.choice(cases)
+            if first not in self.recovered:
+                self.case(first, counts=False)
+            again = self.cases(self.recovered.get(first, {}), ('kill',))
+            fault = f'{first}+{dice.choice(again)}' if again else f'{first}, not reached'
+            if again and self.case(fault, counts=False):
+                return
+            self.anew += 1
+            print(f'# drawn anew: {fault}')
+        self.missed += 1
 
-    def case(self, fault):
+    def case(self, fault, counts=True):
+        """True when it came to all its points; counts: a miss is one of this part."""
         with self.victim(fault) as victim:
             lived = self.guarded(victim, journey, f'--case {fault} --seed {self.args.seed}')
-            self.missed += victim.starts < len(victim.plans) or not victim.came
+            came = victim.starts >= len(victim.plans) and victim.came
+            if came and victim.starts == 2 and len(victim.plans) == 1:
+                self.recovered[fault] = victim.counted(2) + victim.calls()
+            self.missed += counts and not came
             self.kills += victim.deaths
             self.lived += bool(lived)
+        return came
 
     # --- stopped ---
 
@@ -225,14 +243,14 @@ class Torture:
         failed, self.failures = len(self.failures), []
         assert not failed, f'{failed} broken the promise'
 
-    def some_cases(self, tap, title, cases):
+    def some_cases(self, tap, title, items, work=None):
         """One part: all of these cases, several at a time."""
-        self.kills = self.lived = self.missed = 0
+        self.kills = self.lived = self.missed = self.anew = 0
         began = time.monotonic()
-        with tap.part(f'{len(cases)} times: {title}'):
-            self.parallel(self.case, [(c,) for c in cases])
+        with tap.part(f'{len(items)} times: {title}'):
+            self.parallel(work or self.case, [(c,) for c in items])
             print(f'# {self.kills} daemons died, {self.lived} went live in time all the same, '
-                  f'{self.missed} did not come to their point; '
+                  f'{self.missed} did not come to their point, {self.anew} were drawn anew; '
                   f'{time.monotonic() - began:.0f} s')
             self.report()
 
@@ -259,10 +277,10 @@ class Torture:
                 self.some_cases(tap, f'{mode} at every point, {name}', cases[::self.args.every])
         if self.args.points == 'memory' or not (self.args.check or self.args.points):
             self.some_cases(tap, 'no memory for one allocation', self.memory(self.args.memory))
-        if self.args.pairs and not (self.args.check or self.args.points):
-            cases = self.cases(named + calls, ('kill',))
+        if self.args.pairs and self.args.points in (None, 'pairs') and not self.args.check:
+            cases = [c for c in self.cases(named + calls, ('kill',)) if Plan(c).hits(('daemon',))]
             self.some_cases(tap, 'killed, and killed again while recovering',
-                            self.pairs(cases, self.args.pairs))
+                            range(self.args.pairs), lambda number: self.pair(cases, number))
 
     # --- at random times ---
 
@@ -282,7 +300,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--provider', default='local', choices=sorted(LEDGERS))
     parser.add_argument('--check', action='store_true')
-    parser.add_argument('--points', choices=('named', 'calls', 'memory'))
+    parser.add_argument('--points', choices=('named', 'calls', 'memory', 'pairs'))
     parser.add_argument('--modes', help='of ' + ', '.join(MODES))
     parser.add_argument('--every', type=int, default=1, help='only each of so many cases')
     parser.add_argument('--case')
