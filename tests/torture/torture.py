@@ -9,7 +9,8 @@ daemon again, let time pass, and ask the ledger (what really runs) whether the p
   --check                 every named point killed, a stop, a few kills at random
   --points calls --modes fail-before     one set of them
   --case kill:store.commit#3             one case again, as a failure prints it
-  --random 50 --seed 7                   random kills only, in the order of that seed
+  --random 1000 --from 3000 --seed 7     kills 3000 to 3999 of the endless row that this seed has:
+                                         pieces of a long run, in any order, on any machine
 
 Speaks TAP. The points are counted in one run without a fault; a case names its point by name and
 number under that name, since threads move the plain numbers. How a case is written: plan.py."""
@@ -37,6 +38,8 @@ STREAM_MAX = 6   # of each kind of sending and receiving
 # Passed once for each durable change: all of them count.
 ALWAYS = ('store.', 'kernel.', 'file.')
 PAIR_TRIES = 6   # draws until one comes to both its points
+BLOCK = 50       # kills at random in one world: what can be repeated by itself
+KILL_S = (0.2, 0.2, 0.2, 0.6)  # a daemon is killed at random within one of these
 STREAMS = ('send', 'recv', 'connect', 'accept')
 ROLES = ('daemon', 'keeper', 'image')
 NO_MEMORY = CALL + 'fail-before:daemon.malloc'
@@ -187,8 +190,9 @@ class Torture:
 
     # --- at random ---
 
-    def some_kills(self, kills, seed):
-        """Deployments come and go, and so does the daemon."""
+    def some_kills(self, kills, first):
+        """Deployments come and go, and so does the daemon. first: the number of the first kill."""
+        seed = f'{self.args.seed} {first}'
         dice = random.Random(seed)
         data = self.ledger.quiet_kernel()
         kernel = digest(data)
@@ -197,15 +201,16 @@ class Torture:
             victim.upload(kernel, data)
             for number in range(kills):
                 victim.ensure()
-                victim.kill_after(dice.uniform(0.0, 0.6))
+                victim.kill_after(dice.uniform(0.0, dice.choice(KILL_S)))
                 died = victim.deaths
                 give_up = time.monotonic() + STEP_S
                 while victim.deaths == died and time.monotonic() < give_up:
                     self.something(victim, dice, kernel, f'n{number}')
-                    time.sleep(dice.uniform(0, 0.1))
+                    time.sleep(dice.uniform(0, 0.04))
 
         with self.victim(seed=seed) as victim:
-            self.guarded(victim, work, f'--random {kills} --worlds 1 --seed {seed}')
+            self.guarded(victim, work,
+                         f'--random {kills} --from {first} --seed {self.args.seed}')
             self.kills += victim.deaths
 
     @staticmethod
@@ -226,8 +231,8 @@ class Torture:
 
     # --- all of it ---
 
-    def parallel(self, work, items):
-        with concurrent.futures.ThreadPoolExecutor(self.args.worlds) as pool:
+    def parallel(self, work, items, worlds=None):
+        with concurrent.futures.ThreadPoolExecutor(worlds or self.args.worlds) as pool:
             for done in [pool.submit(work, *item) for item in items]:
                 done.result()
 
@@ -285,14 +290,15 @@ class Torture:
     # --- at random times ---
 
     def random_kills(self, tap, kills):
-        worlds = min(self.args.worlds, max(1, kills // 4))
-        shares = [kills // worlds + (i < kills % worlds) for i in range(worlds)]
-        self.kills = 0
+        first, self.kills = self.args.first, 0
+        blocks = [(min(BLOCK, first + kills - at), at)
+                  for at in range(first, first + kills, BLOCK)]
         began = time.monotonic()
-        with tap.part(f'{kills} kills at random times'):
-            self.parallel(self.some_kills,
-                          [(n, self.args.seed + i) for i, n in enumerate(shares)])
-            print(f'# {self.kills} daemons died; {time.monotonic() - began:.0f} s')
+        with tap.part(f'{kills} kills at random times, from number {first} on'):
+            # Most of the time each of them waits for a guest or for its end.
+            self.parallel(self.some_kills, blocks, 2 * self.args.worlds)
+            print(f'# {self.kills} daemons died; {time.monotonic() - began:.0f} s; to go on: '
+                  f'--random {kills} --from {first + kills} --seed {self.args.seed}')
             self.report()
 
 
@@ -308,6 +314,7 @@ def arguments():
     parser.add_argument('--pairs', type=int, default=200)
     parser.add_argument('--stopped', action='store_true')
     parser.add_argument('--random', type=int)
+    parser.add_argument('--from', dest='first', type=int, default=0, help='number of a kill')
     parser.add_argument('--kills', type=int, default=500)
     parser.add_argument('--worlds', type=int, default=1 + (os.cpu_count() or 1))
     parser.add_argument('--seed', type=int, default=int(time.time() // 86400))
