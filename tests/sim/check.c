@@ -43,6 +43,14 @@ static void check_right(struct sim_world *w, const struct sim_object *o, const s
         sim_broken(w, "alive and taken for ended", "lease %d", l->index);
 }
 
+/* What runs for somebody is not for the sweep to end. */
+static void check_swept(struct sim_world *w, const struct sim_object *o, const struct sim_lease *l)
+{
+    if (!o->image && !o->never_told && !l->forgotten && l->acked && l->entry &&
+        l->held.d.end_reason == MIRD_END_NONE && o->end_ms == SIM_NEVER)
+        sim_broken(w, "ended within its lease", "lease %d, by the sweep", l->index);
+}
+
 void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
 {
     if (o->owner < 0) {
@@ -54,9 +62,8 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
         l->delete_sent = true;
     if (by_lease && sim_utc_ms(w) / 1000 > l->held.d.ending_since_s + 200 && !l->held.d.stuck)
         sim_broken(w, "stuck and not told", "lease %d", l->index);
-    if (!by_lease && !o->image && !o->never_told && !l->forgotten && l->acked && l->entry &&
-        l->held.d.end_reason == MIRD_END_NONE && o->end_ms == SIM_NEVER)
-        sim_broken(w, "ended within its lease", "lease %d, by the sweep", l->index);
+    if (!by_lease)
+        check_swept(w, o, l);
     bool asked = l->removal_tried || l->forgotten || l->held.d.end_reason == MIRD_END_FAILED;
     if (!asked && !odd(w, o->owner))
         check_right(w, o, l);

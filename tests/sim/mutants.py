@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """mutants.py [--cc CC] [--seeds N] [NAME...]: the simulator with one rule broken at a time.
 
-Each mutants/NN-name.sed is applied to copies of the pure sources (it has to change something);
-each planted fault of what is simulated is a switch of the simulator itself. Every one has to be caught
+Each mutants/NN-name.sed is applied to copies of the pure sources (it has to change something); each
+planted fault of what is simulated is a switch of the simulator itself. Every one has to be caught
 within N seeds (20000) of the ordinary or of the hard rates, and the untouched one must not be.
 Speaks TAP."""
 import argparse

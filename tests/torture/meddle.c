@@ -13,8 +13,8 @@ char meddle_role[16];
 uint32_t meddle_start_number;
 
 /* Handed on to the programs of ours that this one starts, and to no other. */
-static const char *const kept_names[] = {"LD_PRELOAD", "MIRAGE_TORTURE_PAGE",
-                                         "MIRAGE_TORTURE_PLAN", "MIRAGE_TORTURE_START"};
+static const char *const kept_names[] = {"LD_PRELOAD", "MIRAGE_TORTURE_PAGE", "MIRAGE_TORTURE_PLAN",
+                                         "MIRAGE_TORTURE_START"};
 #define KEPT (sizeof kept_names / sizeof *kept_names)
 static char kept[KEPT][512];
 
