@@ -8,6 +8,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "daemon/dormant.h"
 #include "engine_parts.h"
 
 struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
@@ -75,7 +76,7 @@ static void make_bare(const struct mird_engine *engine, const struct mird_entry 
 static int64_t created_ms(struct mird_engine *engine, const struct mird_entry *entry)
 {
     int64_t now_ms = mird_engine_now_ms(engine);
-    return now_ms - (mird_engine_boot_ms(engine) - (int64_t)entry->created_boot_s * 1000);
+    return mird_rest_created_ms(entry->created_boot_s, now_ms, mird_engine_boot_ms(engine));
 }
 
 struct mird_body *mird_body_load(struct mird_engine *engine, const struct mird_entry *entry)

@@ -48,8 +48,9 @@ int mird_held_settle(struct mird_held *held, const struct mird_change *change, i
     enum mird_unwritten what = mird_turn_unwritten(&change->turn, change->input);
     if (what == MIRD_TAKE_BACK)
         held->d = change->before;
-    else
-        held->dirty = true;
+    /* Also what was taken back: it may be on the disk all the same, and whoever reads the record
+     * there next must not find what was told not to have happened. */
+    held->dirty = true;
     return what == MIRD_GO_ON ? 0 : -1;
 }
 

@@ -9,6 +9,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "daemon/dormant.h"
 #include "daemon/round.h"
 #include "engine_parts.h"
 
@@ -33,22 +34,18 @@ struct sweep {
     struct mird_deployment known; /* the answer of known_of */
 };
 
-static bool runs(const struct mir_instance *instance)
-{
-    return instance->state == MIR_INSTANCE_RUNNING || instance->state == MIR_INSTANCE_STARTING;
-}
-
 /* A lease at rest keeps what it has: a million of them cost a look into the table each. One whose
  * instance has changed is woken; the look by its token decides. */
 static bool at_rest(const struct sweep *sweep, const struct mir_instance *instance)
 {
     struct mird_engine *engine = sweep->engine;
+    enum mird_rest_sign sign = mird_rest_shown(instance);
     pthread_mutex_lock(&engine->lock);
     struct mird_entry *entry = mird_entry_peek(engine, instance->tags.deployment);
     bool rests = entry && entry->by_date && &engine->lanes[entry->lane] == sweep->lane;
-    if (rests && instance->kind == MIR_OBJECT_INSTANCE && runs(instance))
+    if (rests && sign == MIRD_REST_KEEPS)
         entry->seen = sweep->lane->round;
-    else if (rests && instance->kind == MIR_OBJECT_INSTANCE)
+    else if (rests && sign == MIRD_REST_WAKES)
         mird_queue_put(engine, entry);
     pthread_mutex_unlock(&engine->lock);
     return rests;

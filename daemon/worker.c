@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/log.h"
+#include "daemon/dormant.h"
 #include "daemon/public_link.h"
 #include "engine_parts.h"
 
@@ -140,13 +141,10 @@ static struct digest digest(struct mird_engine *engine, struct mird_body *body,
     int64_t now_ms = mird_engine_now_ms(engine), boot_ms = mird_engine_boot_ms(engine);
     pthread_mutex_lock(&body->lock);
     const struct mird_deployment *d = &body->held.d;
-    int64_t ago_ms = now_ms - d->last_create_ms, since_ms = boot_ms - (ago_ms > 0 ? ago_ms : 0);
-    struct digest digest = {.rests = !body->held.dirty && !body->drive.intended &&
-                                     !body->reread_left && mird_deployment_rests(d),
+    struct digest digest = {.rests = !body->reread_left && mird_may_rest(&body->held, &body->drive),
                             .urgent = mird_turn_urgent(d, wake_boot_ms, now_ms, boot_ms),
-                            .deadline_s = d->deadline_s};
-    if (d->last_create_ms) /* rounded up; long ago is as good as a second after the boot */
-        digest.created_boot_s = since_ms > 0 ? (uint32_t)(since_ms / 1000 + 1) : 1;
+                            .deadline_s = d->deadline_s,
+                            .created_boot_s = mird_rest_created_s(d, now_ms, boot_ms)};
     pthread_mutex_unlock(&body->lock);
     return digest;
 }

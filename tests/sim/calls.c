@@ -236,10 +236,26 @@ static void hear(struct call *call)
         sim_change(w, l, &probed, false, NULL);
 }
 
+/* Nothing before wake_ms; where there are many, nothing before its deadline or a listing says so.
+ */
+static void rest(struct sim_world *w, struct sim_lease *l, int64_t wake_ms)
+{
+    int64_t now_ms = sim_utc_ms(w);
+    l->wake_ms = wake_ms;
+    l->entry = wake_ms != MIRD_NEVER; /* else it is over, and written */
+    if (!w->many || !l->entry || !mird_may_rest(&l->held, &l->drive))
+        return;
+    l->rests = true;
+    l->seen = true; /* of the round under way */
+    l->created_boot_s = mird_rest_created_s(&l->held.d, now_ms, w->now_ms);
+    l->wake_ms = mird_now_to_boot_ms(l->held.d.deadline_s * 1000, now_ms, w->now_ms);
+}
+
 void sim_advance(struct sim_world *w, struct sim_lease *l)
 {
     struct call call = {.w = w, .l = l};
     int64_t wake_ms;
+    sim_wake(w, l);
     if (l->busy == SIM_TO_SEND) {
         send(&call);
         return;
@@ -251,8 +267,6 @@ void sim_advance(struct sim_world *w, struct sim_lease *l)
                 : mird_drive_on(&l->drive, &l->held.rules, &drive_ops, &call, &wake_ms);
     if (went == MIRD_WENT_CIRCLE)
         sim_broken(w, "turns in a circle", "lease %d", l->index);
-    if (went != MIRD_WENT_REST || w->down)
-        return;
-    l->wake_ms = wake_ms;
-    l->entry = wake_ms != MIRD_NEVER; /* else it is over, and written */
+    if (went == MIRD_WENT_REST && !w->down)
+        rest(w, l, wake_ms);
 }

@@ -274,7 +274,8 @@ bool sim_all_over(const struct sim_world *w)
     if (w->down)
         return false;
     for (int i = 0; i < SIM_LEASES; i++)
-        if (w->leases[i].entry || w->leases[i].deploy_ms != SIM_NEVER)
+        if (w->leases[i].entry || w->leases[i].deploy_ms != SIM_NEVER ||
+            (w->leases[i].on_disk && !w->leases[i].disk.finished_s))
             return false;
     for (unsigned i = 0; i < w->object_count; i++)
         if (w->objects[i].owner >= 0 && !w->objects[i].stripped && w->now_ms < w->objects[i].end_ms)

@@ -94,6 +94,7 @@ int sim_add(struct sim_world *w, struct sim_lease *l)
     mird_held_begin(&l->held, d, w->clock.stepped_ms);
     l->drive = (struct mird_drive){0};
     l->entry = true;
+    l->rests = false;
     l->wake_ms = w->now_ms;
     return 0;
 }
@@ -136,6 +137,7 @@ static int apply(struct sim_world *w, struct sim_lease *l, struct mird_change *c
 {
     int64_t now_ms = sim_utc_ms(w);
     end_write(w, l);
+    sim_wake(w, l);
     if (w->down || mird_held_apply(&l->held, change, now_ms, w->clock.stepped_ms, err))
         return -1;
     note_final(w, l);

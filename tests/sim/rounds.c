@@ -66,6 +66,20 @@ static void forged(void *ctx, const struct mir_instance *found)
 static const struct mird_round_ops ops = {
     .known = known, .adopt = adopt, .end = end, .forged = forged};
 
+/* A lease at rest keeps what it has, or is woken by it. */
+static bool at_rest(const struct sweep *sweep)
+{
+    struct sim_world *w = sweep->w;
+    struct sim_lease *l = sweep->object->verified ? lease_of(sweep) : NULL;
+    if (!l || !l->rests)
+        return false;
+    enum mird_rest_sign sign = mird_rest_shown(&w->seen);
+    l->seen |= sign == MIRD_REST_KEEPS;
+    if (sign == MIRD_REST_WAKES)
+        l->wake_ms = w->now_ms;
+    return true;
+}
+
 /* Returns in how many ms the next one is due. */
 static int64_t sweep_once(struct sim_world *w, bool adopt_only)
 {
@@ -78,12 +92,19 @@ static int64_t sweep_once(struct sim_world *w, bool adopt_only)
     bool listed = sim_list(w, &err, list, &count);
     if (listed || err.kind != MIR_TIMEOUT)
         sim_listen(w);
+    for (int i = 0; i < SIM_LEASES; i++)
+        w->leases[i].seen = false;
     for (unsigned i = 0; i < count && !w->down; i++) {
         sweep.object = &w->objects[list[i]];
         sim_show(w, sweep.object, &w->seen);
+        if (at_rest(&sweep))
+            continue;
         mird_round_judge(&round, &w->seen, sweep.object->verified, sim_utc_ms(w) / 1000, &ops,
                          &sweep);
     }
+    for (int i = 0; i < SIM_LEASES && listed && !w->down; i++)
+        if (w->leases[i].rests && !w->leases[i].seen)
+            w->leases[i].wake_ms = w->now_ms;
     if (!w->down && mird_round_rebuilt(&round, listed)) {
         sim_check_rebuilt(w, list, count);
         w->rebuilding = false;

@@ -61,7 +61,7 @@ void sim_crash(struct sim_world *w, const char *where)
             l->disk = l->pending;
             l->on_disk = true;
         }
-        l->unsynced = l->entry = false;
+        l->unsynced = l->entry = l->rests = false;
         l->busy = SIM_IDLE;
     }
 }
@@ -82,7 +82,18 @@ void sim_take_up(struct sim_world *w, struct sim_lease *l)
     mird_held_restarted(&l->held, sim_utc_ms(w));
     l->drive = (struct mird_drive){0};
     l->entry = true;
+    l->rests = false;
     l->wake_ms = w->now_ms;
+}
+
+void sim_wake(struct sim_world *w, struct sim_lease *l)
+{
+    if (!l->rests)
+        return;
+    int64_t now_ms = sim_utc_ms(w);
+    l->rests = false;
+    mird_held_begin(&l->held, l->unsynced ? &l->pending : &l->disk, w->clock.stepped_ms);
+    mird_held_restarted(&l->held, mird_rest_created_ms(l->created_boot_s, now_ms, w->now_ms));
 }
 
 /* The newest moment that the store has seen, as long as a lease there may depend on it. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "daemon/answer.h"
+#include "daemon/dormant.h"
 #include "daemon/epoch.h"
 #include "daemon/held.h"
 #include "daemon/round.h"
@@ -109,6 +110,8 @@ struct sim_lease {
     enum sim_busy busy;
     int64_t wake_ms;
     struct mird_drive drive;
+    bool rests, seen; /* its document is dropped; shown in this round */
+    uint32_t created_boot_s;
     struct mird_ask asked;
     struct mird_answer answer; /* of the call under way */
     struct mird_held held;
@@ -160,8 +163,8 @@ struct sim_world {
     struct sim_window trouble[SIM_TROUBLES];
     int64_t bucket_ms, bucket_at_ms;
     int64_t hand_ms, no_base_ms, no_host_ms, host_lost_ms, stop_ms, ghost_ms;
-    bool reaps, rebuilding, clock_holds;
-    bool room; /* what was kept back for a full disk is given up */
+    bool reaps, rebuilding, clock_holds, many; /* many: all that can rest does */
+    bool room;                                 /* what was kept back for a full disk is given up */
     struct mird_epoch_row row, claim, ghost_claim;
     unsigned user_left, crashes;
     unsigned tokens;
@@ -233,6 +236,7 @@ void sim_listen(struct sim_world *w);    /* an answer has come, whatever it says
 void sim_crash(struct sim_world *w, const char *where);
 bool sim_dies(struct sim_world *w, const char *where); /* a point at which it may; true: it did */
 void sim_restart(struct sim_world *w);
+void sim_wake(struct sim_world *w, struct sim_lease *l);    /* reads its document again */
 void sim_take_up(struct sim_world *w, struct sim_lease *l); /* from the disk, if not over */
 void sim_deploy(struct sim_world *w, struct sim_lease *l);
 void sim_user(struct sim_world *w);

@@ -42,6 +42,7 @@ void sim_plan_trouble(struct sim_world *w)
     w->stop_ms = sim_chance(w, 50) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->no_host_ms = sim_chance(w, 50) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->reaps = sim_chance(w, 500);
+    w->many = sim_chance(w, 300);
     w->ghost_ms = SIM_NEVER;
     /* Often right after a launch. */
     if (w->no_host_ms != SIM_NEVER && sim_chance(w, 500))

@@ -109,6 +109,22 @@ static void test_taken_back(void **state)
     disk.next = NOT_DONE;
     assert_int_equal(change_at(intend, false, T0 + 1000, 0), -1);
     assert_int_equal(held.d.steps[MIRD_STEP_INSTANCE], MIRD_TODO);
+}
+
+/* What was told not to have happened is not what the next reader finds. */
+static void test_taken_back_is_written(void **state)
+{
+    struct mird_news news;
+    disk.next = DONE_UNHEARD;
+    disk.unreadable = true;
+    assert_int_equal(extend(-60), -1);
+    assert_int_equal(disk.row.deadline_s, T0 / 1000 + 540);
+    disk.unreadable = false;
+    assert_true(held.dirty);
+    mird_held_left(&held, T0 + 2000, &news);
+    assert_int_equal(news.event_count, 0);
+    assert_int_equal(mird_held_commit(&held, &shelf, &news, T0 + 2000, NULL), 0);
+    assert_int_equal(disk.row.deadline_s, T0 / 1000 + 600);
     assert_false(held.dirty);
 }
 
@@ -186,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_well, setup),
         cmocka_unit_test_setup(test_taken_back, setup),
+        cmocka_unit_test_setup(test_taken_back_is_written, setup),
         cmocka_unit_test_setup(test_goes_on, setup),
         cmocka_unit_test_setup(test_done_unheard, setup),
         cmocka_unit_test_setup(test_full, setup),
