@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PURE = [f'daemon/{name}.c' for name in (
-    'answer', 'dormant', 'drive', 'epoch', 'held', 'lease', 'lease_audit', 'lease_news', 'lease_next',
-    'lease_trail', 'round', 'sweep_judge', 'turn')]
+    'answer', 'dormant', 'drive', 'epoch', 'held', 'lease', 'lease_audit', 'lease_news',
+    'lease_next', 'lease_trail', 'round', 'sweep_judge', 'turn')]
 HEADERS = ['daemon/lease_parts.h']
 OTHERS = ['daemon/deployment.c', 'daemon/record.c', 'api/error.c', 'api/id.c', 'api/lease.c',
           'api/memory.c', 'api/clock.c', 'api/name.c']
