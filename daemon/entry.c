@@ -38,11 +38,8 @@ void mird_entry_snapshot(struct mird_entry *entry, struct mird_deployment *ret)
 
 static bool same_record(const struct mird_deployment *a, const struct mird_deployment *b)
 {
-    json_t *left = mird_deployment_to_record(a), *right = mird_deployment_to_record(b);
-    bool same = json_equal(left, right);
-    json_decref(left);
-    json_decref(right);
-    return same;
+    mir_auto_free char *left = mird_deployment_record(a), *right = mird_deployment_record(b);
+    return !strcmp(left, right);
 }
 
 /* Only this process writes it, so what is on the disk says what became of a write that failed: it

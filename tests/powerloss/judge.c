@@ -157,6 +157,22 @@ static bool check_indexes(struct trial *t, const struct lease *lease, const stru
     return true;
 }
 
+/* What is told of a lease is found from its row, line by line. */
+static bool check_told(struct trial *t, const struct lease *lease, const struct state *state)
+{
+    struct mird_event *events = NULL;
+    size_t count = 0;
+    if (mird_store_events(t->store, lease->d.id, 0, MANY, &events, &count, NULL))
+        return wrong(t, "the events of %s cannot be read", lease->d.name);
+    free(events);
+    json_t *audit = mird_store_audit(t->store, lease->d.id, 0, MANY, NULL);
+    size_t audits = json_array_size(audit);
+    json_decref(audit);
+    if (count != (state ? state->events : 0) || audits != (state ? state->audits : 0))
+        return wrong(t, "%s leads to %zu events and %zu audit rows", lease->d.name, count, audits);
+    return true;
+}
+
 static bool check_leases(struct trial *t)
 {
     for (size_t i = 0; i < t->h->lease_count; i++) {
@@ -165,7 +181,7 @@ static bool check_leases(struct trial *t)
         if (t->events[i] != (state ? state->events : 0))
             return wrong(t, "lease-%zu has %u events", i, t->events[i]);
         if (!check_operations(t, lease, state) || !check_key(t, lease, state) ||
-            !check_indexes(t, lease, state))
+            !check_indexes(t, lease, state) || !check_told(t, lease, state))
             return false;
     }
     return true;
