@@ -10,7 +10,7 @@
 #include "store_sql.h"
 
 #define IDLE_NS 20000000L
-#define GROUP_LATE 8u  /* writes from which on rows are written late */
+#define GROUP_LATE 8u   /* writes from which on rows are written late */
 #define GROUP_MAX 2048u /* writes in one transaction: bounds how long a reader waits */
 
 static int queued_rc(struct mird_write *write, int rc, const struct mir_error *err)

@@ -294,8 +294,8 @@ int mird_store_open_acting(const char *state_dir, struct mird_acting *as, struct
     if (mir_dir_make(state_dir, 0700, err))
         return -1;
     struct mird_store *store = store_new(state_dir);
-    if (open_file(store, &why) || mird_store_claim(store, as, &why) || mird_late_load(store, &why) ||
-        mird_identity_load(state_dir, &store->identity, &why)) {
+    if (open_file(store, &why) || mird_store_claim(store, as, &why) ||
+        mird_late_load(store, &why) || mird_identity_load(state_dir, &store->identity, &why)) {
         mird_store_close(store);
         say_what_is_safe(&why);
         if (err)
