@@ -105,19 +105,24 @@ static int write_row(struct mird_store *store, const struct mird_deployment *d, 
     return mir_error_hint(err, "look at it again and repeat the command");
 }
 
-/* A transition on its way to the disk: the text is made before the store is asked for its turn. */
+/* A transition on its way to the disk: the text is made before the store is asked for its turn, and
+ * what else of the deployment is needed then is looked for while it is at hand. */
 struct transition {
     const struct mird_deployment *d;
     struct mird_told told;
     int64_t now_ms;
-    char *record;
+    int64_t deadline_s, wake_s, state;
+    bool final, has_ports;
+    char *record;  /* NULL: a late row took it */
     char *receipt; /* NULL: none */
     char receipt_sha256[MIR_SHA256_TEXT];
 };
 
 static int write_transition(struct mird_store *store, void *ctx, struct mir_error *err)
 {
-    const struct transition *t = ctx;
+    struct transition *t = ctx;
+    if (!t->record)
+        t->record = mird_deployment_record(t->d); /* the group that had it came to nothing */
     if (write_row(store, t->d, t->record, err))
         return -1;
     if (mird_change_tell(store, t->d, &t->told, t->now_ms, err))
@@ -159,19 +164,20 @@ static int write_transition_late(struct mird_store *store, void *ctx, struct mir
 {
     struct transition *t = ctx;
     struct mird_late_row old, row;
-    if (mird_row_final(t->d) || t->receipt)
+    if (t->final || t->receipt)
         return 1;
     int found = find_row(store, t->d, &old, err);
     if (found != 1)
         return found ? -1 : 1;
     row = old;
     row.version++;
-    row.deadline_s = t->d->deadline_s;
-    row.wake_s = mird_row_wake_s(t->d);
-    row.state = mird_row_state(t->d);
-    row.record = mir_strdup(t->record);
+    row.deadline_s = t->deadline_s;
+    row.wake_s = t->wake_s;
+    row.state = t->state;
+    row.record = t->record ? t->record : mird_deployment_record(t->d);
+    t->record = NULL;
     mird_late_put(store, &row, &old);
-    if (mird_store_write_ports(store, t->d, err))
+    if (t->has_ports && mird_store_write_ports(store, t->d, err))
         return -1;
     return mird_change_tell(store, t->d, &t->told, t->now_ms, err);
 }
@@ -179,7 +185,14 @@ static int write_transition_late(struct mird_store *store, void *ctx, struct mir
 static void transition_init(struct transition *t, const struct mird_deployment *d,
                             const struct mird_news *news, int64_t now_ms)
 {
-    *t = (struct transition){.d = d, .now_ms = now_ms, .record = mird_deployment_record(d)};
+    *t = (struct transition){.d = d,
+                             .now_ms = now_ms,
+                             .deadline_s = d->deadline_s,
+                             .wake_s = mird_row_wake_s(d),
+                             .state = mird_row_state(d),
+                             .final = mird_row_final(d),
+                             .has_ports = d->port_count || d->instance.port_count,
+                             .record = mird_deployment_record(d)};
     if (news)
         t->told = mird_told_of(news);
     t->receipt = news && news->receipt ? mird_receipt_text(d, t->receipt_sha256) : NULL;
