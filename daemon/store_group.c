@@ -110,6 +110,7 @@ static bool write_list(struct mird_store *store, struct mird_write *list)
 /* --- the queue; under group->lock --- */
 
 static void *committer(void *ctx);
+static void *teller(void *ctx);
 
 static void put(struct mird_group *group, struct mird_write *write)
 {
@@ -134,7 +135,7 @@ static struct mird_write *take(struct mird_group *group)
     return list;
 }
 
-/* Writes that are done and have no thread waiting for them go to the committer, which tells. */
+/* Writes that are done and have no thread waiting for them go to the teller. */
 static void sort_out(struct mird_group *group, struct mird_write *list)
 {
     for (struct mird_write *write = list, *next; write; write = next) {
@@ -149,12 +150,13 @@ static void sort_out(struct mird_group *group, struct mird_write *list)
     }
 }
 
-/* Whoever waits for a write does not also wait for a thread: without one it is done by the others.
- */
-static int start_committer(struct mird_store *store)
+/* The teller first: without it nothing may be submitted. */
+static int start_threads(struct mird_store *store)
 {
     struct mird_group *group = &store->group;
-    if (!group->running)
+    if (!group->telling)
+        group->telling = !pthread_create(&group->teller, NULL, teller, group);
+    if (group->telling && !group->running)
         group->running = !pthread_create(&group->committer, NULL, committer, store);
     return group->running ? 0 : -1;
 }
@@ -166,15 +168,18 @@ static void lead(struct mird_store *store)
     struct mird_write *list = take(group);
     group->leading = true;
     pthread_mutex_unlock(&group->lock);
-    group->late = write_list(store, list);
+    bool late = write_list(store, list);
     pthread_mutex_lock(&group->lock);
     group->leading = false;
+    group->late = late;
     if (group->late && !group->closing)
-        start_committer(store);
+        start_threads(store);
     sort_out(group, list);
     pthread_cond_broadcast(&group->turn);
-    if (group->told || group->head || group->late)
+    if (group->head || group->late)
         pthread_cond_signal(&group->work);
+    if (group->told)
+        pthread_cond_signal(&group->news);
 }
 
 int mird_store_write(struct mird_store *store, mird_write_fn *fn, void *ctx, struct mir_error *err)
@@ -200,7 +205,7 @@ int mird_store_write_late(struct mird_store *store, mird_write_fn *fn, mird_writ
     return write.rc;
 }
 
-/* --- the committer: for writes that nobody waits for --- */
+/* --- the committer and the teller: for writes that nobody waits for --- */
 
 static void tell(struct mird_group *group)
 {
@@ -213,6 +218,20 @@ static void tell(struct mird_group *group)
         list->done(list);
     }
     pthread_mutex_lock(&group->lock);
+}
+
+/* A thread of its own, so that the next group need not wait for what is done with the news. */
+static void *teller(void *ctx)
+{
+    struct mird_group *group = ctx;
+    pthread_mutex_lock(&group->lock);
+    while (!group->over || group->told)
+        if (group->told)
+            tell(group);
+        else
+            pthread_cond_wait(&group->news, &group->lock);
+    pthread_mutex_unlock(&group->lock);
+    return NULL;
 }
 
 /* Late rows are written to where they belong when nobody has written anything for a moment. What
@@ -241,10 +260,8 @@ static void *committer(void *ctx)
     struct mird_store *store = ctx;
     struct mird_group *group = &store->group;
     pthread_mutex_lock(&group->lock);
-    while (!group->closing || group->head || group->told) {
-        if (group->told)
-            tell(group);
-        else if (group->head && !group->leading)
+    while (!group->closing || group->head) {
+        if (group->head && !group->leading)
             lead(store);
         else if (group->late && !group->leading)
             fold_when_idle(store);
@@ -259,7 +276,7 @@ int mird_store_submit(struct mird_store *store, struct mird_write *write)
 {
     struct mird_group *group = &store->group;
     pthread_mutex_lock(&group->lock);
-    int rc = start_committer(store);
+    int rc = start_threads(store);
     if (!rc) {
         put(group, write);
         pthread_cond_signal(&group->work);
@@ -272,6 +289,7 @@ void mird_group_init(struct mird_group *group)
 {
     pthread_mutex_init(&group->lock, NULL);
     pthread_cond_init(&group->turn, NULL);
+    pthread_cond_init(&group->news, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -288,6 +306,13 @@ void mird_group_close(struct mird_group *group)
     pthread_mutex_unlock(&group->lock);
     if (group->running)
         pthread_join(group->committer, NULL);
+    pthread_mutex_lock(&group->lock);
+    group->over = true;
+    pthread_cond_signal(&group->news);
+    pthread_mutex_unlock(&group->lock);
+    if (group->telling)
+        pthread_join(group->teller, NULL);
+    pthread_cond_destroy(&group->news);
     pthread_cond_destroy(&group->turn);
     pthread_cond_destroy(&group->work);
     pthread_mutex_destroy(&group->lock);

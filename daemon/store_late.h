@@ -6,7 +6,7 @@
  * is kept here, and whoever reads a document asks here first.
  *
  * A late row is never final, and has the name, provider, token and ports that its row in the table
- * has. All of it with the store's lock held; decisions/0013.
+ * has. All of it with the store's lock held; decisions/0014.
  */
 #ifndef MIRD_STORE_LATE_H
 #define MIRD_STORE_LATE_H

@@ -43,11 +43,13 @@ struct mird_group {
     pthread_mutex_t lock;
     pthread_cond_t turn; /* for those who wait: a group is done */
     pthread_cond_t work; /* for the committer */
+    pthread_cond_t news; /* for the teller */
     struct mird_write *head, *tail;
     struct mird_write *told, **told_end; /* done, and to be told */
     bool leading, closing, running;
-    bool late;           /* there are rows that are written late */
-    pthread_t committer; /* started with the first submit */
+    bool telling, over;
+    bool late;                   /* there are rows that are written late */
+    pthread_t committer, teller; /* started with the first submit */
 };
 
 struct mird_store {
@@ -89,7 +91,7 @@ int mird_store_write(struct mird_store *store, mird_write_fn *write, void *ctx,
 int mird_store_write_late(struct mird_store *store, mird_write_fn *write, mird_write_fn *late,
                           void *ctx, struct mir_error *err);
 
-/* The same without waiting: write->done is called later, in the committer's thread. *write (write,
+/* The same without waiting: write->done is called later, in the teller's thread. *write (write,
  * ctx and done set, all else zero) is the store's until then. -1: no thread could be had, and
  * nothing will be called. */
 int mird_store_submit(struct mird_store *store, struct mird_write *write);
