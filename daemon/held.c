@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/held.h"
 
+#include <string.h>
+
+#include "api/cleanup.h"
+
 void mird_held_begin(struct mird_held *held, const struct mird_deployment *d, int64_t stepped_ms)
 {
     held->stored = held->d = *d;
@@ -58,11 +62,8 @@ int mird_held_settle(struct mird_held *held, const struct mird_change *change, i
 
 static bool same_record(const struct mird_deployment *a, const struct mird_deployment *b)
 {
-    json_t *left = mird_deployment_to_record(a), *right = mird_deployment_to_record(b);
-    bool same = json_equal(left, right);
-    json_decref(left);
-    json_decref(right);
-    return same;
+    mir_auto_free char *left = mird_deployment_record(a), *right = mird_deployment_record(b);
+    return !strcmp(left, right);
 }
 
 /* Only this process writes it, so what is on the disk says what became of a write that failed: it
