@@ -27,6 +27,44 @@ char *mir_json_text(const json_t *json)
     return text ? text : mir_strdup("null");
 }
 
+/* As jansson does it, so that the same text comes to the same bytes. */
+static void put_escaped(struct mir_buf *out, char c)
+{
+    static const char codes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    const char *found = strchr(codes, c);
+    if (found)
+        mir_buf_addf(out, "\\%c", letters[found - codes]);
+    else
+        mir_buf_addf(out, "\\u%04X", (unsigned)(unsigned char)c);
+}
+
+void mir_json_put_text(struct mir_buf *out, const char *text)
+{
+    mir_buf_add(out, "\"", 1);
+    for (const char *from = text; *from;) {
+        const char *to = from;
+        while ((unsigned char)*to >= ' ' && *to != '"' && *to != '\\')
+            to++;
+        mir_buf_add(out, from, (size_t)(to - from));
+        if (*to)
+            put_escaped(out, *to++);
+        from = to;
+    }
+    mir_buf_add(out, "\"", 1);
+}
+
+void mir_json_put_integer(struct mir_buf *out, int64_t value)
+{
+    char digits[24], *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0)
+        *--at = '-';
+    mir_buf_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
 static int is_allowed(const char *name, const char *const *allowed, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -8,6 +8,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "daemon/dormant.h"
 #include "engine_parts.h"
 
 struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
@@ -15,26 +16,19 @@ struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct 
 {
     const struct mir_provider *info = prov ? mir_prov_info(prov) : NULL;
     bool packed = kernel && mird_kernel_packed(kernel);
-    return (struct mird_rules){
-        .settle_ms = info ? (int64_t)info->settle_s * 1000 : 0,
-        .live_timeout_ms = engine->live_timeout_ms,
-        .backoff_min_ms = info && info->paid ? 1000 : 50,
-        .backoff_max_ms = info && info->paid ? 15000 : 2000,
-        .tries_max = 5,
-        .paid = info && info->paid,
-        .image_needed = packed || (info && info->image_put),
-    };
+    return mird_rules_make(info ? info->settle_s : 0, info && info->paid,
+                           packed || (info && info->image_put), engine->live_timeout_ms);
 }
 
 static void know_rules(struct mird_engine *engine, struct mird_body *body)
 {
     struct mir_kernel kernel;
-    const struct mird_deployment *d = &body->d;
+    const struct mird_deployment *d = &body->held.d;
     /* The kernel decides only whether an image has to be made first. */
     bool known = d->steps[MIRD_STEP_IMAGE] == MIRD_TODO && d->end_reason == MIRD_END_NONE &&
                  !mird_store_kernel_get(engine->core->store, d->kernel, &kernel, NULL);
-    body->rules = mird_rules_for(engine, mird_core_provider(engine->core, body->d.provider),
-                                 known ? &kernel : NULL);
+    body->held.rules = mird_rules_for(engine, mird_core_provider(engine->core, d->provider),
+                                      known ? &kernel : NULL);
 }
 
 struct mird_body *mird_body_new(struct mird_engine *engine, const struct mird_deployment *d)
@@ -42,12 +36,11 @@ struct mird_body *mird_body_new(struct mird_engine *engine, const struct mird_de
     struct mird_body *body = mir_calloc(1, sizeof *body);
     pthread_mutex_init(&body->lock, NULL);
     pthread_cond_init(&body->written, NULL);
-    body->stored = body->d = *d;
-    know_rules(engine, body);
     mird_engine_now_ms(engine); /* what the clock did until here is none of this body's */
     pthread_mutex_lock(&engine->lock);
-    body->stepped_ms = engine->now.stepped_ms;
+    mird_held_begin(&body->held, d, engine->now.stepped_ms);
     pthread_mutex_unlock(&engine->lock);
+    know_rules(engine, body);
     return body;
 }
 
@@ -83,14 +76,13 @@ static void make_bare(const struct mird_engine *engine, const struct mird_entry 
 static int64_t created_ms(struct mird_engine *engine, const struct mird_entry *entry)
 {
     int64_t now_ms = mird_engine_now_ms(engine);
-    return now_ms - (mird_engine_boot_ms(engine) - (int64_t)entry->created_boot_s * 1000);
+    return mird_rest_created_ms(entry->created_boot_s, now_ms, mird_engine_boot_ms(engine));
 }
 
 struct mird_body *mird_body_load(struct mird_engine *engine, const struct mird_entry *entry)
 {
     struct mird_deployment d;
     struct mir_error err = {0};
-    const struct mird_input input = {.kind = MIRD_IN_RESTARTED};
     bool bare = mird_store_deployment_get(engine->core->store, entry->id, &d, &err) != 0;
     if (bare) {
         mir_log(MIR_LOG_ERROR, "engine", "lease %s: %s; what is known without it is its deadline",
@@ -98,21 +90,21 @@ struct mird_body *mird_body_load(struct mird_engine *engine, const struct mird_e
         make_bare(engine, entry, &d);
     }
     struct mird_body *body = mird_body_new(engine, &d);
-    enum mird_weight weight;
-    body->bare = body->dirty = bare;
-    mird_lease_apply(&body->d, &body->rules, &input, created_ms(engine, entry), &weight, NULL);
+    body->bare = body->held.dirty = bare;
+    mird_held_restarted(&body->held, created_ms(engine, entry));
     return body;
 }
 
 int mird_body_complete(struct mird_engine *engine, struct mird_body *body, struct mir_error *err)
 {
-    struct mird_deployment whole, bare = body->d;
+    struct mird_deployment whole, bare = body->held.d;
     if (mird_store_deployment_get(engine->core->store, bare.id, &whole, err))
         return -1;
-    body->stored = body->d = whole;
+    mird_held_begin(&body->held, &whole, body->held.stepped_ms);
+    body->held.dirty = true;
     body->bare = false;
     know_rules(engine, body);
-    struct mird_deployment *d = &body->d;
+    struct mird_deployment *d = &body->held.d;
     if (bare.last_create_ms > d->last_create_ms)
         d->last_create_ms = bare.last_create_ms;
     if (bare.end_reason == MIRD_END_NONE || d->finished_s)

@@ -150,31 +150,14 @@ static int admit(struct mird_engine *engine, const struct draft *draft,
     return mir_prov_admit(draft->prov, &spec, err);
 }
 
-/* Where the instance is what comes first, its intent is written with the lease: one sync instead of
- * two lies between the request and the launch. True when there is such an intent. */
-static bool intend_first(struct mird_engine *engine, const struct draft *draft,
-                         struct mird_deployment *d, struct mird_news *ret_news)
-{
-    const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE};
-    const struct mird_rules rules = mird_rules_for(engine, draft->prov, &draft->kernel);
-    const struct mird_deployment before = *d;
-    enum mird_weight weight;
-    int64_t now_ms = mird_engine_now_ms(engine);
-    struct mird_action first = mird_lease_next(d, &rules, now_ms);
-    if (first.kind != MIRD_ACT_BEGIN || first.step != MIRD_STEP_INSTANCE)
-        return false;
-    mird_lease_apply(d, &rules, &intend, now_ms, &weight, NULL);
-    mird_lease_news(&before, d, &intend, now_ms, ret_news);
-    return d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT;
-}
-
 static int commit(struct mird_engine *engine, const struct draft *draft, const char *key,
                   const char *body_sha, struct mird_deployment *d, struct mird_operation *op,
                   struct mir_error *err)
 {
     bool replayed = false;
     struct mird_news news = {0};
-    bool intended = intend_first(engine, draft, d, &news);
+    const struct mird_rules rules = mird_rules_for(engine, draft->prov, &draft->kernel);
+    bool intended = mird_turn_intend_first(d, &rules, mird_engine_now_ms(engine), &news);
     *op = (struct mird_operation){.created_s = d->created_s, .kind = "deploy"};
     mir_id_new(engine->core->random, op->id);
     mir_copy(op->deployment, sizeof op->deployment, d->id);
@@ -187,7 +170,7 @@ static int commit(struct mird_engine *engine, const struct draft *draft, const c
     if (replayed)
         return 0;
     struct mird_entry *entry = mird_entry_add(engine, d, false);
-    entry->body->intended = intended;
+    entry->body->drive.intended = intended;
     mird_engine_poke(engine, entry, false);
     mird_hub_changed(engine->core->hub, d->id);
     return 0;

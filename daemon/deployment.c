@@ -110,6 +110,10 @@ void mird_text_clean(char *text)
 {
     unsigned char *p = (unsigned char *)text;
     while (*p) {
+        if (*p >= 0x20 && *p < 0x7f) { /* nearly always */
+            p++;
+            continue;
+        }
         size_t len = sequence(p);
         if (len == 0 || *p < 0x20 || *p == 0x7f) {
             *p = *p == '\t' ? ' ' : '?';

@@ -17,7 +17,6 @@
 
 #define MARK_FORMAT "%016" PRId64 " %016" PRId64 " %39s\n" /* UTC_MS BOOT_MS BOOT_ID */
 #define MARK_BYTES 74
-#define TELL_MS 2000 /* a Date has whole seconds; less than this is no news */
 
 static char *mark_path(const struct mird_engine *engine)
 {
@@ -69,10 +68,8 @@ void mird_engine_clock_begin(struct mird_engine *engine)
     if (newest_ms)
         read_mark(engine, &mark);
     int64_t boot_ms = clock->boot_ms(clock->ctx), utc_ms = clock->utc_ms(clock->ctx);
-    int64_t least_ms = mird_now_since(&mark, self.boot_id, boot_ms);
-    if (newest_ms > least_ms)
-        least_ms = newest_ms;
-    if (least_ms - utc_ms > TELL_MS)
+    int64_t least_ms = mird_now_least(&mark, newest_ms, self.boot_id, boot_ms);
+    if (least_ms - utc_ms > MIRD_TOLD_MS)
         mir_log(MIR_LOG_ERROR, "engine",
                 "this machine's clock is %" PRId64 " s behind what the store has seen; the leases "
                 "go by the store. Set the clock",
@@ -102,7 +99,7 @@ void mird_engine_clock_listen(struct mird_engine *engine, const struct mir_prov 
     pthread_mutex_lock(&engine->lock);
     int64_t ahead_ms = mird_now_told(&engine->now, told_ms, at_boot_ms);
     pthread_mutex_unlock(&engine->lock);
-    if (ahead_ms < TELL_MS)
+    if (ahead_ms < MIRD_TOLD_MS)
         return;
     mir_log(MIR_LOG_ERROR, "engine",
             "%s says that it is %" PRId64 " s later than this machine thinks: believed, since late "

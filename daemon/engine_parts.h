@@ -18,8 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/answer.h"
 #include "daemon/engine.h"
-#include "daemon/turn.h"
+#include "daemon/held.h"
 
 #define MIRD_TAIL_BYTES 2048 /* of the console, kept for the last lines */
 #define MIRD_WATCHED_MAX 64  /* leases of one provider that are looked at one by one */
@@ -30,17 +31,12 @@
 struct mird_body {
     pthread_mutex_t lock;
     pthread_cond_t written;
-    struct mird_rules rules;
-    struct mird_deployment d;      /* as it is */
-    struct mird_deployment stored; /* as the store has it */
-    bool bare;                     /* made without the store, which could not be read */
-    bool dirty;                    /* a write failed: to be made up for */
-    bool writing;                  /* a write is under way that nobody waits for */
-    int64_t stepped_ms;            /* jumps of the clock that d has followed */
+    struct mird_held held;
+    bool bare;    /* made without the store, which could not be read */
+    bool writing; /* a write is under way that nobody waits for */
 
     /* Of the busy worker. */
-    bool intended; /* the deploy wrote the instance's intent, and nobody has acted on it yet */
-    struct mird_pace pace;
+    struct mird_drive drive;
     unsigned reread_left; /* after an extension: times to ask the guest for its deadline */
     uint64_t console_offset;
     bool console_known; /* the offset has been set */
@@ -59,6 +55,7 @@ struct mird_entry {
     bool watched : 1;  /* looked at one by one */
     bool loading : 1;  /* its body is being read */
     bool queued : 1, busy : 1, poked : 1, over : 1;
+    bool claimed : 1;        /* it was told that something foreign names it */
     bool urgent : 1;         /* its teardown is under way or due */
     uint32_t refs;           /* one is the table's */
     uint32_t heap_at;        /* 1-based; 0: in no heap */
@@ -74,14 +71,12 @@ struct mird_queue {
     struct mird_entry *head, *tail;
 };
 
-/* Is something of that kind listed under this id? */
+/* Is something of that kind listed under this id, as mird_shows says? */
 struct mird_question {
     enum mir_object_kind kind;
     const char *id;             /* borrowed */
     struct mir_instance *found; /* filled when it is */
-    bool seen;
-    unsigned listed;   /* things in the whole listing */
-    int64_t listed_ms; /* when the listing began: after the question */
+    struct mird_listed listed;
     /* Of listing.c. */
     bool answered;
     int rc;
@@ -140,7 +135,8 @@ struct mird_engine {
     struct mird_policy policy;
     int64_t live_timeout_ms;
 
-    pthread_mutex_t deploy_lock; /* one deploy at a time: names and ports are checked and taken */
+    pthread_mutex_t deploy_lock; /* one deploy (or lease taken up) at a time: names and ports are
+                                    checked and taken */
 
     pthread_mutex_t lock;
     pthread_cond_t loaded; /* a body was read */
@@ -291,6 +287,8 @@ void mird_entry_give_back(struct mird_engine *engine, struct mird_entry *entry,
 
 /* --- reconcile.c, sweep.c --- */
 int mird_reconcile(struct mird_engine *engine, struct mir_error *err);
+/* With every sweep: what is not over in the store and in nobody's hands is taken up. */
+void mird_reconcile_again(struct mird_engine *engine);
 /* Before anybody is served: what a lost database knew is taken up. */
 void mird_rebuild(struct mird_engine *engine);
 int mird_sweepers_start(struct mird_engine *engine, struct mir_error *err);
@@ -307,32 +305,24 @@ int mird_listing_ask(struct mird_engine *engine, struct mird_lane *lane,
 
 /* --- adopt.c --- */
 /* A deployment from an instance that the (new) store does not know: durable and in the table after
- * 0. */
+ * 0. With deploy_lock held. */
 int mird_adopt(struct mird_engine *engine, const struct mir_prov *prov,
                const struct mir_instance *found, struct mir_error *err);
 
 /* --- step_*.c: what a step does and how it is undone --- */
 
-/* The answer of a step, with the storage that its input points to. */
-struct mird_answer {
-    struct mird_input input;
-    struct mir_instance instance;
-    struct mir_hook hooks[MIR_HOOKS_MAX];
-    char image_id[MIR_INSTANCE_ID];
-    struct mir_error error;
-};
+/* Do the step for the record as it was, as struct mird_transport wants it. */
+typedef int mird_make_fn(struct mird_engine *engine, struct mird_entry *entry,
+                         const struct mird_deployment *d, struct mird_answer *ret);
+typedef int mird_end_fn(struct mird_engine *engine, struct mird_entry *entry,
+                        const struct mird_deployment *d, struct mir_error *err);
 
-typedef void mird_step_fn(struct mird_engine *engine, struct mird_entry *entry,
-                          const struct mird_deployment *d, struct mird_answer *ret);
+mird_make_fn mird_image_make, mird_instance_make, mird_hooks_make, mird_site_make;
+mird_end_fn mird_image_end, mird_instance_end, mird_site_end;
 
-mird_step_fn mird_image_do, mird_instance_do, mird_hooks_do, mird_site_do;
-mird_step_fn mird_image_undo, mird_instance_undo, mird_hooks_undo, mird_site_undo;
-mird_step_fn mird_instance_look, mird_instance_confirm, mird_image_confirm;
-
-/* The second half of a confirmation, when the get has answered ret->instance: where that is absent,
- * the listing may show nothing of that kind for the deployment either. Sets ret->input. */
-void mird_confirm_listed(struct mird_engine *engine, const struct mird_entry *entry,
-                         enum mir_object_kind kind, struct mird_answer *ret);
+/* transport.c: asks the provider (or the registry) what is to be asked, and fills *ret. */
+void mird_entry_ask(struct mird_engine *engine, struct mird_entry *entry,
+                    const struct mird_ask *ask, struct mird_answer *ret);
 
 /* Everything a provider wants to know, from the record and the kernel. lease borrowed. */
 int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,

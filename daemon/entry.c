@@ -8,15 +8,13 @@
 #include "api/memory.h"
 #include "engine_parts.h"
 
-/* With body->lock held. A clock that was set ahead is no time that has passed: what the machine
- * waits for (a settling time above all) keeps its length. */
-static void follow_clock(struct mird_engine *engine, struct mird_body *body)
+/* The jumps that the clock has made so far. */
+static int64_t stepped_ms(struct mird_engine *engine)
 {
     pthread_mutex_lock(&engine->lock);
     int64_t stepped_ms = engine->now.stepped_ms;
     pthread_mutex_unlock(&engine->lock);
-    mird_lease_stepped(&body->d, stepped_ms - body->stepped_ms);
-    body->stepped_ms = stepped_ms;
+    return stepped_ms;
 }
 
 /* Held for every change. A write that nobody waits for is waited for here. */
@@ -30,63 +28,36 @@ static void lock_body(struct mird_body *body)
 void mird_entry_snapshot(struct mird_entry *entry, struct mird_deployment *ret)
 {
     pthread_mutex_lock(&entry->body->lock);
-    *ret = entry->body->d;
+    *ret = entry->body->held.d;
     pthread_mutex_unlock(&entry->body->lock);
 }
 
 /* --- writing --- */
 
-static bool same_record(const struct mird_deployment *a, const struct mird_deployment *b)
+static int shelf_put(void *ctx, struct mird_deployment *d, const struct mird_news *news,
+                     int64_t now_ms, struct mir_error *err)
 {
-    json_t *left = mird_deployment_to_record(a), *right = mird_deployment_to_record(b);
-    bool same = json_equal(left, right);
-    json_decref(left);
-    json_decref(right);
-    return same;
+    return mird_store_deployment_commit(ctx, d, news, now_ms, err);
 }
 
-/* Only this process writes it, so what is on the disk says what became of a write that failed: it
- * may have been done all the same, or an earlier one may have been. */
-static int commit_again(struct mird_store *store, struct mird_body *body,
-                        const struct mird_news *news, int64_t now_ms, struct mir_error *err)
+static int shelf_get(void *ctx, const char *id, struct mird_deployment *ret, struct mir_error *err)
 {
-    struct mird_deployment on_disk;
-    if (mird_store_deployment_get(store, body->d.id, &on_disk, NULL))
-        return -1;
-    if (err->kind != MIR_CONFLICT) {
-        if (on_disk.version != body->stored.version + 1 || !same_record(&on_disk, &body->d))
-            return -1;
-        body->d.version = on_disk.version;
-        return 0;
-    }
-    body->d.version = on_disk.version;
-    return mird_store_deployment_commit(store, &body->d, news, now_ms, err);
+    return mird_store_deployment_get(ctx, id, ret, err);
 }
 
-/* With body->lock held. The news are those since the store last heard of it, so that a write that
- * failed once is made up for by the next. */
+static void shelf_make_room(void *ctx)
+{
+    mird_store_reserve_release(ctx);
+}
+
+/* With body->lock held. */
 static int commit(struct mird_engine *engine, struct mird_body *body, const struct mird_news *news,
                   int64_t now_ms, struct mir_error *err)
 {
-    struct mird_store *store = engine->core->store;
-    struct mir_error why = {0};
+    const struct mird_shelf shelf = {engine->core->store, shelf_put, shelf_get, shelf_make_room};
     if (body->bare && mird_body_complete(engine, body, err))
         return -1;
-    body->d.version = body->stored.version;
-    int rc = mird_store_deployment_commit(store, &body->d, news, now_ms, &why);
-    if (rc && why.kind == MIR_NO_SPACE && body->d.end_reason != MIRD_END_NONE) {
-        mird_store_reserve_release(store);
-        rc = mird_store_deployment_commit(store, &body->d, news, now_ms, &why);
-    }
-    if (rc)
-        rc = commit_again(store, body, news, now_ms, &why);
-    if (!rc) {
-        body->stored = body->d;
-        body->dirty = false;
-    } else if (err) {
-        *err = why;
-    }
-    return rc;
+    return mird_held_commit(&body->held, &shelf, news, now_ms, err);
 }
 
 static void note_teardown(struct mird_engine *engine, const struct mird_deployment *d,
@@ -116,46 +87,32 @@ static void log_news(const struct mird_deployment *d, const struct mird_news *ne
 
 /* --- inputs --- */
 
-/* An input that has been applied, until it is written. */
-struct change {
-    const struct mird_input *input;
-    struct mird_turn turn;
-    struct mird_news news;
-    struct mird_deployment before;
-    int64_t now_ms;
-};
-
 /* With body->lock held. */
-static int apply(struct mird_engine *engine, struct mird_body *body,
-                 const struct mird_operation *op, struct change *change, struct mir_error *err)
+static int apply(struct mird_engine *engine, struct mird_body *body, struct mird_change *change,
+                 struct mir_error *err)
 {
-    change->now_ms = mird_engine_now_ms(engine);
-    follow_clock(engine, body);
-    change->before = body->d;
-    if (mird_turn_apply(&body->d, &body->stored, &body->rules, change->input, op, change->now_ms,
-                        &change->turn, &change->news, err))
+    int64_t now_ms = mird_engine_now_ms(engine);
+    if (mird_held_apply(&body->held, change, now_ms, stepped_ms(engine), err))
         return -1;
-    if (!change->before.finished_s && change->turn.weight != MIRD_UNCHANGED)
-        note_teardown(engine, &body->d, change->input);
+    if (change->ended)
+        note_teardown(engine, &body->held.d, change->input);
     return 0;
 }
 
 /* With body->lock held. */
 static int write_now(struct mird_engine *engine, struct mird_body *body,
-                     const struct change *change, struct mir_error *err)
+                     const struct mird_change *change, struct mir_error *err)
 {
     struct mir_error why = {0};
-    if (!change->turn.write || !commit(engine, body, &change->news, change->now_ms, &why))
+    if (!change->turn.write)
         return 0;
-    mir_log(MIR_LOG_ERROR, "engine", "%s: %s", change->before.name, why.text);
-    enum mird_unwritten what = mird_turn_unwritten(&change->turn, change->input);
-    if (what == MIRD_TAKE_BACK)
-        body->d = change->before;
-    else
-        body->dirty = true;
-    if (what != MIRD_GO_ON && err)
+    int rc = commit(engine, body, &change->news, change->now_ms, &why);
+    if (rc)
+        mir_log(MIR_LOG_ERROR, "engine", "%s: %s", body->held.d.name, why.text);
+    rc = mird_held_settle(&body->held, change, rc);
+    if (rc && err)
         *err = why;
-    return what == MIRD_GO_ON ? 0 : -1;
+    return rc;
 }
 
 /* Not by the worker that is busy with it. */
@@ -169,15 +126,15 @@ int mird_entry_change(struct mird_engine *engine, struct mird_entry *entry,
                       struct mir_error *err)
 {
     struct mird_body *body = entry->body;
-    struct change change = {.input = input};
+    struct mird_change change = {.input = input, .op = op};
     lock_body(body);
-    int rc = apply(engine, body, op, &change, err);
+    int rc = apply(engine, body, &change, err);
     bool changed = !rc && change.turn.weight != MIRD_UNCHANGED;
     if (!rc)
         rc = write_now(engine, body, &change, err);
     bool told = !rc && (change.news.event_count || change.news.end_count || op);
     if (told)
-        log_news(&body->d, &change.news);
+        log_news(&body->held.d, &change.news);
     pthread_mutex_unlock(&body->lock);
     if (changed && from_outside(input->kind))
         mird_engine_poke(engine, entry, input->kind == MIRD_IN_REMOVE);
@@ -196,7 +153,7 @@ struct later {
 static bool may_write_later(struct mird_engine *engine, const struct mird_body *body)
 {
     pthread_mutex_lock(&engine->lock);
-    bool may = !body->bare && !body->dirty && engine->writing < MIRD_WRITING_MAX;
+    bool may = !body->bare && !body->held.dirty && engine->writing < MIRD_WRITING_MAX;
     engine->writing += may;
     pthread_mutex_unlock(&engine->lock);
     return may;
@@ -220,14 +177,10 @@ static void written(void *ctx, int rc, const struct mir_error *err)
     free(later);
     pthread_mutex_lock(&body->lock);
     body->writing = false;
-    if (rc) {
-        mir_log(MIR_LOG_ERROR, "engine", "%s: %s", body->d.name, err->text);
-        body->dirty = true;
-    } else {
-        body->d.version++;
-        body->stored = body->d;
-    }
-    bool over = !rc && body->d.finished_s;
+    mird_held_written(&body->held, rc);
+    if (rc)
+        mir_log(MIR_LOG_ERROR, "engine", "%s: %s", body->held.d.name, err->text);
+    bool over = !rc && body->held.d.finished_s;
     pthread_cond_broadcast(&body->written);
     pthread_mutex_unlock(&body->lock);
     if (!rc)
@@ -237,15 +190,16 @@ static void written(void *ctx, int rc, const struct mir_error *err)
 }
 
 /* With body->lock held. */
-static int submit(struct mird_engine *engine, struct mird_entry *entry, const struct change *change)
+static int submit(struct mird_engine *engine, struct mird_entry *entry,
+                  const struct mird_change *change)
 {
     struct mird_body *body = entry->body;
     struct later *later = mir_calloc(1, sizeof *later);
     *later = (struct later){engine, entry};
-    body->d.version = body->stored.version;
+    body->held.d.version = body->held.stored.version;
     body->writing = true;
-    if (!mird_store_deployment_submit(engine->core->store, &body->d, &change->news, change->now_ms,
-                                      written, later))
+    if (!mird_store_deployment_submit(engine->core->store, &body->held.d, &change->news,
+                                      change->now_ms, written, later))
         return 0;
     body->writing = false;
     free(later);
@@ -257,12 +211,12 @@ bool mird_entry_change_later(struct mird_engine *engine, struct mird_entry *entr
                              const struct mird_input *input)
 {
     struct mird_body *body = entry->body;
-    struct change change = {.input = input};
+    struct mird_change change = {.input = input};
     lock_body(body);
-    bool applied = !apply(engine, body, NULL, &change, NULL);
+    bool applied = !apply(engine, body, &change, NULL);
     bool told = applied && (change.news.event_count || change.news.end_count);
     if (told)
-        log_news(&body->d, &change.news);
+        log_news(&body->held.d, &change.news);
     bool later = applied && change.turn.write && may_write_later(engine, body) &&
                  !submit(engine, entry, &change);
     if (applied && !later)
@@ -277,15 +231,14 @@ bool mird_entry_change_later(struct mird_engine *engine, struct mird_entry *entr
 
 int mird_entry_flush(struct mird_engine *engine, struct mird_entry *entry)
 {
-    const struct mird_input nothing = {.kind = MIRD_IN_TICK};
     struct mird_body *body = entry->body;
-    struct mird_news news = {0};
+    struct mird_news news;
     lock_body(body);
     int rc = 0;
-    bool was_dirty = body->dirty;
+    bool was_dirty = body->held.dirty;
     if (was_dirty) {
         int64_t now_ms = mird_engine_now_ms(engine);
-        mird_lease_news(&body->stored, &body->d, &nothing, now_ms, &news);
+        mird_held_left(&body->held, now_ms, &news);
         rc = commit(engine, body, &news, now_ms, NULL);
     }
     pthread_mutex_unlock(&body->lock);
@@ -301,7 +254,7 @@ void mird_entry_note(struct mird_engine *engine, struct mird_entry *entry,
     lock_body(body);
     int rc = commit(engine, body, news, mird_engine_now_ms(engine), NULL);
     if (!rc)
-        log_news(&body->d, news);
+        log_news(&body->held.d, news);
     pthread_mutex_unlock(&body->lock);
     if (!rc)
         mird_hub_changed(engine->core->hub, entry->id);

@@ -13,6 +13,7 @@ static struct mird_event *add_event(struct mird_news *news, const char *kind,
     if (news->event_count >= MIRD_NEWS_EVENTS_MAX)
         return NULL;
     struct mird_event *event = &news->events[news->event_count++];
+    *event = (struct mird_event){0};
     mir_copy(event->kind, sizeof event->kind, kind);
     mir_copy(event->state, sizeof event->state,
              mird_state_name(mird_deployment_state(d, now_ms / 1000)));
@@ -214,7 +215,7 @@ static void end_operations(const struct mird_deployment *before,
 void mird_lease_news(const struct mird_deployment *before, const struct mird_deployment *after,
                      const struct mird_input *input, int64_t now_ms, struct mird_news *ret)
 {
-    *ret = (struct mird_news){0};
+    news_begin(ret);
     tell_input(after, input, now_ms, ret);
     tell_state(before, after, now_ms, ret);
     tell_hooks(before, after, now_ms, ret);

@@ -9,6 +9,7 @@
 
 /* Those that one listing answers, by id. */
 struct answers {
+    const struct mird_identity *identity;
     struct mird_question **questions; /* owned */
     size_t count;
     unsigned listed;
@@ -29,16 +30,18 @@ static int answer_one(void *ctx, const struct mir_instance *instance)
     answers->listed++;
     struct mird_question **found =
         bsearch(&wanted, answers->questions, answers->count, sizeof(struct mird_question *), by_id);
-    if (found) {
-        *(*found)->found = *instance;
-        (*found)->seen = true;
-    }
+    const struct mird_identity *ours = answers->identity;
+    if (!found || !mird_shows(instance, (*found)->kind, (*found)->id,
+                              mir_tags_verify(&instance->tags, ours->tag_key), ours->installation))
+        return 0;
+    *(*found)->found = *instance;
+    (*found)->listed.seen = true;
     return 0;
 }
 
-static struct answers gather(struct mird_question *list)
+static struct answers gather(const struct mird_engine *engine, struct mird_question *list)
 {
-    struct answers answers = {0};
+    struct answers answers = {.identity = &engine->core->identity};
     for (struct mird_question *q = list; q; q = q->next)
         answers.count++;
     answers.questions = mir_calloc(answers.count, sizeof(struct mird_question *));
@@ -53,7 +56,7 @@ static struct answers gather(struct mird_question *list)
 static void lead(struct mird_engine *engine, struct mird_lane *lane)
 {
     struct mir_error err = {0};
-    struct answers answers = gather(lane->asked);
+    struct answers answers = gather(engine, lane->asked);
     lane->asked = NULL;
     lane->listing = true;
     pthread_mutex_unlock(&engine->lock);
@@ -62,8 +65,8 @@ static void lead(struct mird_engine *engine, struct mird_lane *lane)
     pthread_mutex_lock(&engine->lock);
     for (size_t i = 0; i < answers.count; i++) {
         struct mird_question *q = answers.questions[i];
-        q->listed_ms = began_ms;
-        q->listed = answers.listed;
+        q->listed.at_ms = began_ms;
+        q->listed.count = answers.listed;
         q->rc = rc;
         q->err = err;
         q->answered = true;

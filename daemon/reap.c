@@ -91,9 +91,11 @@ static int mark_seen(void *ctx, const struct mir_instance *instance)
 {
     struct state *state = ctx;
     state->listed++;
+    const struct mird_identity *ours = state->reap->identity;
+    bool verified = mir_tags_verify(&instance->tags, ours->tag_key);
     for (size_t i = 0; i < state->count; i++)
-        if (state->list[i].instance.kind == instance->kind &&
-            !strcmp(state->list[i].instance.tags.deployment, instance->tags.deployment))
+        if (mird_shows(instance, state->list[i].instance.kind,
+                       state->list[i].instance.tags.deployment, verified, ours->installation))
             state->list[i].seen = true;
     return 0;
 }

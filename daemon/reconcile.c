@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The start: every lease that is not over goes into the table, by what an index of the store says;
- * those with something to do are queued, the others wait for their deadlines. */
+ * those with something to do are queued, the others wait for their deadlines. And with every sweep:
+ * whatever else is not over in the store, because a write that failed was done all the same. */
 #include "api/log.h"
 #include "engine_parts.h"
 
@@ -29,6 +30,40 @@ static void take_up(void *ctx, const struct mird_open_lease *lease)
         mird_heap_put(engine, entry);
     pthread_mutex_unlock(&engine->lock);
     all->count++;
+}
+
+/* With deploy_lock held, so that nothing is between the store and the table. */
+static void take_up_missed(void *ctx, const struct mird_open_lease *lease)
+{
+    struct taking_up *all = ctx;
+    pthread_mutex_lock(&all->engine->lock);
+    bool known = mird_entry_peek(all->engine, lease->id) != NULL;
+    pthread_mutex_unlock(&all->engine->lock);
+    if (known)
+        return;
+    mir_log(MIR_LOG_WARN, "engine", "lease %s is in the store and nobody drives it: taken up",
+            lease->id);
+    take_up(all, lease);
+}
+
+void mird_reconcile_again(struct mird_engine *engine)
+{
+    struct taking_up all = {.engine = engine, .now_s = mird_engine_now_ms(engine) / 1000};
+    struct mird_store *store = engine->core->store;
+    struct mir_error err = {0};
+    size_t open = 0;
+    pthread_mutex_lock(&engine->deploy_lock);
+    pthread_mutex_lock(&engine->lock);
+    size_t driven = engine->entry_count;
+    pthread_mutex_unlock(&engine->lock);
+    int rc = mird_store_open_count(store, driven + 1, &open, &err);
+    if (!rc && open > driven)
+        rc = mird_store_open_leases(store, take_up_missed, &all, &err);
+    pthread_mutex_unlock(&engine->deploy_lock);
+    if (rc)
+        mir_log(MIR_LOG_WARN, "engine", "leases that nobody drives: %s", err.text);
+    if (all.count)
+        mird_reaper_nudge(engine);
 }
 
 int mird_reconcile(struct mird_engine *engine, struct mir_error *err)

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "api/buf.h"
+#include "api/json.h"
 #include "api/memory.h"
 #include "daemon/deployment.h"
 
@@ -99,45 +101,152 @@ static const struct field trail_fields[] = {
     FIELD(mird_trail, more, BOOL),
 };
 
-static json_t *get_field(const struct field *field, const char *base)
+/* --- writing --- */
+
+static int64_t get_integer(const struct field *field, const char *at)
 {
-    const char *at = base + field->offset;
-    int64_t i64 = 0;
-    uint32_t u32 = 0;
-    bool flag = false;
-    switch (field->type) {
-    case TEXT:
-        return json_string(at);
-    case BOOL:
-        memcpy(&flag, at, sizeof flag);
-        return json_boolean(flag);
-    case U32:
+    int64_t i64;
+    uint32_t u32;
+    if (field->type == BOOL)
+        return *at;
+    if (field->type == U32) {
         memcpy(&u32, at, sizeof u32);
-        return json_integer(u32);
-    case I64:
-    case U64:
-        break;
+        return u32;
     }
     memcpy(&i64, at, sizeof i64);
-    return json_integer(i64);
+    return i64;
 }
 
-/* What is zero reads as zero when it is not there. */
-static bool is_zero(const struct field *field, const char *base)
+/* What is zero reads as zero when it is not there, and so does what is no text. */
+static bool is_left_out(const struct field *field, const char *at)
 {
-    static const char zeroes[sizeof(int64_t)];
-    const char *at = base + field->offset;
-    return field->type == TEXT ? !*at : !memcmp(at, zeroes, field->size);
+    if (field->type != TEXT)
+        return !get_integer(field, at);
+    const char *byte = at;
+    while (*byte > 0)
+        byte++;
+    if (!*byte)
+        return !*at;
+    json_t *text = json_string(at); /* NULL: not UTF-8 */
+    json_decref(text);
+    return !text;
 }
 
-static json_t *get_fields(const struct field *fields, size_t count, const void *base)
+static void put_value(struct mir_buf *out, const struct field *field, const char *at)
 {
-    json_t *object = json_object();
-    for (size_t i = 0; i < count; i++)
-        if (!is_zero(&fields[i], base))
-            json_object_set_new_nocheck(object, fields[i].name, get_field(&fields[i], base));
-    return object;
+    if (field->type == TEXT)
+        mir_json_put_text(out, at);
+    else if (field->type == BOOL)
+        mir_buf_adds(out, "true");
+    else
+        mir_json_put_integer(out, get_integer(field, at));
 }
+
+/* Between members: a comma where something stands before. */
+static void put_name(struct mir_buf *out, const char *name)
+{
+    char last = out->len ? out->data[out->len - 1] : '\0';
+    if (last != '{' && last != '[')
+        mir_buf_add(out, ",", 1);
+    if (!name)
+        return;
+    mir_buf_add(out, "\"", 1);
+    mir_buf_adds(out, name);
+    mir_buf_add(out, "\":", 2);
+}
+
+/* Members of the object that is open. */
+static void put_fields(struct mir_buf *out, const struct field *fields, size_t count,
+                       const void *base)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *at = (const char *)base + fields[i].offset;
+        if (is_left_out(&fields[i], at))
+            continue;
+        put_name(out, fields[i].name);
+        put_value(out, &fields[i], at);
+    }
+}
+
+static void put_object(struct mir_buf *out, const char *name, const struct field *fields,
+                       size_t count, const void *base)
+{
+    put_name(out, name);
+    mir_buf_add(out, "{", 1);
+    put_fields(out, fields, count, base);
+    mir_buf_add(out, "}", 1);
+}
+
+static void put_ports(struct mir_buf *out, const struct mir_port *ports, unsigned count)
+{
+    put_name(out, "ports");
+    mir_buf_add(out, "[", 1);
+    for (unsigned i = 0; i < count; i++) {
+        put_name(out, NULL);
+        mir_buf_add(out, "[", 1);
+        mir_json_put_text(out, ports[i].address);
+        mir_buf_addf(out, ",%d,%d]", (int)ports[i].host_port, (int)ports[i].guest_port);
+    }
+    mir_buf_add(out, "]", 1);
+}
+
+static void put_trail(struct mir_buf *out, const struct mird_trail *trail)
+{
+    put_name(out, "trail");
+    mir_buf_add(out, "{", 1);
+    put_fields(out, trail_fields, MIR_NELEMS(trail_fields), trail);
+    put_name(out, "objects");
+    mir_buf_add(out, "[", 1);
+    for (unsigned i = 0; i < trail->object_count; i++) {
+        const struct mird_object *object = &trail->objects[i];
+        put_name(out, NULL);
+        mir_buf_add(out, "{", 1);
+        put_fields(out, object_fields, MIR_NELEMS(object_fields), &object->what);
+        put_fields(out, shown_fields, MIR_NELEMS(shown_fields), object);
+        mir_buf_add(out, "}", 1);
+    }
+    mir_buf_add(out, "]", 1);
+    put_object(out, "instance", ending_fields, MIR_NELEMS(ending_fields), &trail->instance);
+    put_object(out, "image", ending_fields, MIR_NELEMS(ending_fields), &trail->image);
+    mir_buf_add(out, "}", 1);
+}
+
+static void put_lists(struct mir_buf *out, const struct mird_deployment *d)
+{
+    put_name(out, "steps");
+    mir_buf_add(out, "[", 1);
+    for (int i = 0; i < MIRD_STEP_COUNT; i++) {
+        put_name(out, NULL);
+        mir_json_put_integer(out, d->steps[i]);
+    }
+    mir_buf_add(out, "]", 1);
+    put_name(out, "hooks");
+    mir_buf_add(out, "[", 1);
+    for (unsigned i = 0; i < d->hook_count; i++)
+        put_object(out, NULL, hook_fields, MIR_NELEMS(hook_fields), &d->hooks[i]);
+    mir_buf_add(out, "]", 1);
+}
+
+/* By hand, not through a tree: it is written with every change of a lease. */
+char *mird_deployment_record(const struct mird_deployment *d)
+{
+    struct mir_buf out;
+    mir_buf_init(&out, SIZE_MAX / 2);
+    mir_buf_add(&out, "{", 1);
+    put_fields(&out, deployment_fields, MIR_NELEMS(deployment_fields), d);
+    put_ports(&out, d->ports, d->port_count);
+    put_name(&out, "instance");
+    mir_buf_add(&out, "{", 1);
+    put_fields(&out, instance_fields, MIR_NELEMS(instance_fields), &d->instance);
+    put_ports(&out, d->instance.ports, d->instance.port_count);
+    mir_buf_add(&out, "}", 1);
+    put_lists(&out, d);
+    put_trail(&out, &d->trail);
+    mir_buf_add(&out, "}", 1);
+    return mir_buf_take(&out);
+}
+
+/* --- reading --- */
 
 /* 0, or -1 when the value is of another type or does not fit. */
 static int set_field(const struct field *field, char *base, const json_t *value)
@@ -175,15 +284,6 @@ static int set_fields(const struct field *fields, size_t count, void *base, cons
     return 0;
 }
 
-static json_t *get_ports(const struct mir_port *ports, unsigned count)
-{
-    json_t *list = json_array();
-    for (unsigned i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("[s,i,i]", ports[i].address, (int)ports[i].host_port,
-                                              (int)ports[i].guest_port));
-    return list;
-}
-
 static int set_ports(const json_t *list, struct mir_port *ports, unsigned *ret_count,
                      struct mir_error *err)
 {
@@ -200,28 +300,6 @@ static int set_ports(const json_t *list, struct mir_port *ports, unsigned *ret_c
     }
     *ret_count = (unsigned)count;
     return 0;
-}
-
-/* --- the trail --- */
-
-static json_t *get_trail(const struct mird_trail *trail)
-{
-    json_t *record = get_fields(trail_fields, MIR_NELEMS(trail_fields), trail);
-    json_t *objects = json_array();
-    for (unsigned i = 0; i < trail->object_count; i++) {
-        const struct mird_object *object = &trail->objects[i];
-        json_t *row = get_fields(object_fields, MIR_NELEMS(object_fields), &object->what);
-        json_t *rest = get_fields(shown_fields, MIR_NELEMS(shown_fields), object);
-        json_object_update(row, rest);
-        json_decref(rest);
-        json_array_append_new(objects, row);
-    }
-    json_object_set_new(record, "objects", objects);
-    json_object_set_new(record, "instance",
-                        get_fields(ending_fields, MIR_NELEMS(ending_fields), &trail->instance));
-    json_object_set_new(record, "image",
-                        get_fields(ending_fields, MIR_NELEMS(ending_fields), &trail->image));
-    return record;
 }
 
 static int set_trail(const json_t *record, struct mird_trail *trail, struct mir_error *err)
@@ -244,26 +322,6 @@ static int set_trail(const json_t *record, struct mird_trail *trail, struct mir_
                    json_object_get(record, "image"), err))
         return -1;
     return set_fields(trail_fields, MIR_NELEMS(trail_fields), trail, record, err);
-}
-
-json_t *mird_deployment_to_record(const struct mird_deployment *d)
-{
-    json_t *record = get_fields(deployment_fields, MIR_NELEMS(deployment_fields), d);
-    json_object_set_new(record, "ports", get_ports(d->ports, d->port_count));
-    json_t *steps = json_array();
-    for (int i = 0; i < MIRD_STEP_COUNT; i++)
-        json_array_append_new(steps, json_integer(d->steps[i]));
-    json_object_set_new(record, "steps", steps);
-    json_t *instance = get_fields(instance_fields, MIR_NELEMS(instance_fields), &d->instance);
-    json_object_set_new(instance, "ports", get_ports(d->instance.ports, d->instance.port_count));
-    json_object_set_new(record, "instance", instance);
-    json_t *hooks = json_array();
-    for (unsigned i = 0; i < d->hook_count; i++)
-        json_array_append_new(hooks,
-                              get_fields(hook_fields, MIR_NELEMS(hook_fields), &d->hooks[i]));
-    json_object_set_new(record, "hooks", hooks);
-    json_object_set_new(record, "trail", get_trail(&d->trail));
-    return record;
 }
 
 static int set_lists(struct mird_deployment *d, const json_t *record, struct mir_error *err)

@@ -61,44 +61,19 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     return mir_prov_image_put(mird_entry_prov(engine, entry), &spec, ret->image_id, &ret->error);
 }
 
-void mird_image_do(struct mird_engine *engine, struct mird_entry *entry,
-                   const struct mird_deployment *d, struct mird_answer *ret)
+int mird_image_make(struct mird_engine *engine, struct mird_entry *entry,
+                    const struct mird_deployment *d, struct mird_answer *ret)
 {
     struct mir_kernel kernel;
-    if (mird_store_kernel_get(engine->core->store, d->kernel, &kernel, &ret->error) ||
-        prepare(engine, &kernel, &ret->error) || put(engine, entry, d, &kernel, ret)) {
-        mird_turn_failed(&ret->error, &ret->input);
-        return;
-    }
-    ret->input.kind = MIRD_IN_DONE;
-    ret->input.image_id = ret->image_id;
+    return mird_store_kernel_get(engine->core->store, d->kernel, &kernel, &ret->error) ||
+                   prepare(engine, &kernel, &ret->error) || put(engine, entry, d, &kernel, ret)
+               ? -1
+               : 0;
 }
 
-void mird_image_undo(struct mird_engine *engine, struct mird_entry *entry,
-                     const struct mird_deployment *d, struct mird_answer *ret)
+/* An upload whose answer was lost has no id that we know: it is found by the token. */
+int mird_image_end(struct mird_engine *engine, struct mird_entry *entry,
+                   const struct mird_deployment *d, struct mir_error *err)
 {
-    struct mir_prov *prov = mird_entry_prov(engine, entry);
-    if (mir_prov_info(prov)->image_delete)
-        ret->input.asked_ms = mird_engine_now_ms(engine);
-    bool failed = mir_prov_image_delete(prov, d->id, d->image_id, &ret->error);
-    ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
-    ret->input.error = &ret->error;
-}
-
-/* An upload whose answer was lost has no id that we know: it is looked for by the token. */
-void mird_image_confirm(struct mird_engine *engine, struct mird_entry *entry,
-                        const struct mird_deployment *d, struct mird_answer *ret)
-{
-    struct mir_prov *prov = mird_entry_prov(engine, entry);
-    ret->input.asked_ms = mird_engine_now_ms(engine);
-    ret->input.instance = &ret->instance;
-    ret->input.error = &ret->error;
-    ret->input.kind = MIRD_IN_CONFIRM_FAILED;
-    if (!mir_prov_info(prov)->image_get) {
-        ret->input.kind = MIRD_IN_ABSENT;
-        return;
-    }
-    if (mir_prov_image_get(prov, d->id, &ret->instance, &ret->error))
-        return;
-    mird_confirm_listed(engine, entry, MIR_OBJECT_IMAGE, ret);
+    return mir_prov_image_delete(mird_entry_prov(engine, entry), d->id, d->image_id, err);
 }

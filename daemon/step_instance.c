@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The instance step: create under the lease's token, look, delete, and see that it is gone. */
+/* The instance step: create under the lease's token, and delete. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +85,8 @@ int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
     return 0;
 }
 
-static int create(struct mird_engine *engine, struct mird_entry *entry,
-                  const struct mird_deployment *d, struct mird_answer *ret)
+int mird_instance_make(struct mird_engine *engine, struct mird_entry *entry,
+                       const struct mird_deployment *d, struct mird_answer *ret)
 {
     struct mir_kernel kernel;
     struct mir_lease lease;
@@ -102,67 +102,9 @@ static int create(struct mird_engine *engine, struct mird_entry *entry,
                                     &ret->error);
 }
 
-void mird_instance_do(struct mird_engine *engine, struct mird_entry *entry,
-                      const struct mird_deployment *d, struct mird_answer *ret)
-{
-    if (create(engine, entry, d, ret)) {
-        mird_turn_failed(&ret->error, &ret->input);
-        return;
-    }
-    ret->input.kind = MIRD_IN_DONE;
-    ret->input.instance = &ret->instance;
-}
-
-void mird_instance_look(struct mird_engine *engine, struct mird_entry *entry,
-                        const struct mird_deployment *d, struct mird_answer *ret)
-{
-    ret->input.asked_ms = mird_engine_now_ms(engine);
-    ret->input.instance = &ret->instance;
-    ret->input.error = &ret->error;
-    bool failed =
-        mir_prov_instance_get(mird_entry_prov(engine, entry), d->id, &ret->instance, &ret->error);
-    ret->input.kind = failed ? MIRD_IN_LOOK_FAILED : MIRD_IN_LOOKED;
-    if (!failed)
-        mird_turn_never_started(d, &ret->instance);
-    if (failed)
-        mir_log(MIR_LOG_DEBUG, "engine", "%s: look: %s", d->name, ret->error.text);
-}
-
-void mird_instance_undo(struct mird_engine *engine, struct mird_entry *entry,
-                        const struct mird_deployment *d, struct mird_answer *ret)
+int mird_instance_end(struct mird_engine *engine, struct mird_entry *entry,
+                      const struct mird_deployment *d, struct mir_error *err)
 {
     mird_console_pull(engine, entry); /* gone with the instance otherwise */
-    ret->input.asked_ms = mird_engine_now_ms(engine);
-    bool failed = mir_prov_instance_delete(mird_entry_prov(engine, entry), d->id, &ret->error);
-    ret->input.kind = failed ? MIRD_IN_UNDO_FAILED : MIRD_IN_UNDONE;
-    ret->input.error = &ret->error;
-}
-
-/* --- confirming --- */
-
-void mird_confirm_listed(struct mird_engine *engine, const struct mird_entry *entry,
-                         enum mir_object_kind kind, struct mird_answer *ret)
-{
-    struct mird_question question = {.kind = kind, .id = entry->id, .found = &ret->instance};
-    if (ret->instance.state == MIR_INSTANCE_ABSENT &&
-        mird_listing_ask(engine, &engine->lanes[entry->lane], &question, &ret->error))
-        return;
-    ret->input.listed_ms = question.listed_ms;
-    ret->input.listed = question.listed;
-    bool there = question.seen || ret->instance.state != MIR_INSTANCE_ABSENT;
-    ret->input.kind = there ? MIRD_IN_STILL_THERE : MIRD_IN_ABSENT;
-}
-
-/* Both must not show it: an index may lag behind where the object itself does not, and the other
- * way round. */
-void mird_instance_confirm(struct mird_engine *engine, struct mird_entry *entry,
-                           const struct mird_deployment *d, struct mird_answer *ret)
-{
-    ret->input.asked_ms = mird_engine_now_ms(engine);
-    ret->input.instance = &ret->instance;
-    ret->input.error = &ret->error;
-    ret->input.kind = MIRD_IN_CONFIRM_FAILED;
-    if (mir_prov_instance_get(mird_entry_prov(engine, entry), d->id, &ret->instance, &ret->error))
-        return;
-    mird_confirm_listed(engine, entry, MIR_OBJECT_INSTANCE, ret);
+    return mir_prov_instance_delete(mird_entry_prov(engine, entry), d->id, err);
 }

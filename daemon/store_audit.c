@@ -14,29 +14,55 @@
 
 #define LIST_MAX 10000
 #define CHECK_ROWS 2000 /* for which the store is held at once */
-#define COLUMNS "SELECT id, at_ms, who, what, subject, deployment, detail, hash, form FROM audit "
+#define COLUMNS "SELECT id, at_ms, who, what, subject, deployment, detail, hash, form FROM "
 
 enum form { FIRST_RELEASE = 1, PRESENT_FORM = 2 };
 
 /* --- the hash --- */
 
 /* As JSON, so that fields cannot run into one another. */
-static void chain(const char *before, int64_t id, const struct mird_audit *row, enum form form,
-                  char out[MIR_SHA256_TEXT])
+static void chain(struct mird_store *store, const char *before, int64_t id,
+                  const struct mird_audit *row, enum form form, char out[MIR_SHA256_TEXT])
 {
-    json_t *json =
-        form == FIRST_RELEASE
-            ? json_pack("[s,I,s,s,s]", before, (json_int_t)(row->at_ms / 1000), row->who, row->what,
-                        row->subject)
-            : json_pack("[s,I,I,s,s,s,s,s]", before, (json_int_t)id, (json_int_t)row->at_ms,
-                        row->who, row->what, row->subject, row->deployment, row->detail);
-    mir_auto_free char *text = mir_json_text(json);
-    json_decref(json);
+    const char *texts[] = {row->who, row->what, row->subject, row->deployment, row->detail};
+    struct mir_buf *text = &store->audit_text;
+    mir_buf_reset(text);
+    mir_buf_add(text, "[", 1);
+    mir_json_put_text(text, before);
+    mir_buf_add(text, ",", 1);
+    if (form == PRESENT_FORM) {
+        mir_json_put_integer(text, id);
+        mir_buf_add(text, ",", 1);
+    }
+    mir_json_put_integer(text, form == PRESENT_FORM ? row->at_ms : row->at_ms / 1000);
+    for (size_t i = 0; i < (form == PRESENT_FORM ? MIR_NELEMS(texts) : 3); i++) {
+        mir_buf_add(text, ",", 1);
+        mir_json_put_text(text, texts[i]);
+    }
+    mir_buf_add(text, "]", 1);
     unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    if (EVP_Digest(text, strlen(text), digest, &len, EVP_sha256(), NULL) != 1)
+    if (EVP_DigestInit_ex2(store->audit_sha, store->audit_sha_kind, NULL) != 1 ||
+        EVP_DigestUpdate(store->audit_sha, text->data, text->len) != 1 ||
+        EVP_DigestFinal_ex(store->audit_sha, digest, NULL) != 1)
         abort();
     mir_hex(digest, 32, out);
+}
+
+void mird_audit_begin(struct mird_store *store)
+{
+    store->audit_last = -1;
+    store->audit_sha = EVP_MD_CTX_new();
+    store->audit_sha_kind = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!store->audit_sha || !store->audit_sha_kind)
+        abort();
+    mir_buf_init(&store->audit_text, MIRD_RECORD_MAX);
+}
+
+void mird_audit_over(struct mird_store *store)
+{
+    EVP_MD_CTX_free(store->audit_sha);
+    EVP_MD_free(store->audit_sha_kind);
+    mir_buf_clear(&store->audit_text);
 }
 
 /* --- adding --- */
@@ -61,6 +87,31 @@ static int find_end(struct mird_store *store, struct mir_error *err)
     return 0;
 }
 
+/* The id is part of the hash: two writers cannot both continue the same row. What finds the lines
+ * about a deployment is not: it says nothing that the lines do not. */
+static int insert_row(struct mird_store *store, int64_t id, const struct mird_audit *row,
+                      const char *hash, struct mir_error *err)
+{
+    struct mird_late_row *late = mird_late_fresh(store, row->deployment);
+    if (!late && mird_late_settle(store, row->deployment, err))
+        return -1;
+    if (MIRD_SQL_RUN(store,
+                     "INSERT INTO audit (id, at_ms, who, what, subject, deployment, detail, hash,"
+                     " form, previous) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                     " CASE WHEN ?10 >= 0 THEN ?10 ELSE"
+                     " COALESCE((SELECT last_audit FROM deployments WHERE id = ?6), 0) END)",
+                     err, "iissssssii", id, row->at_ms, row->who, row->what, row->subject,
+                     row->deployment, row->detail, hash, (int64_t)PRESENT_FORM,
+                     late ? late->last_audit : -1))
+        return -1;
+    if (late)
+        late->last_audit = id;
+    if (late || !*row->deployment)
+        return 0;
+    return MIRD_SQL_RUN(store, "UPDATE deployments SET last_audit = ? WHERE id = ?", err, "is", id,
+                        row->deployment);
+}
+
 int mird_store_insert_audit(struct mird_store *store, const struct mird_audit *told, int64_t now_ms,
                             struct mir_error *err)
 {
@@ -76,13 +127,8 @@ int mird_store_insert_audit(struct mird_store *store, const struct mird_audit *t
     if (find_end(store, err))
         return -1;
     int64_t id = store->audit_last + 1;
-    chain(store->audit_head, id, &row, PRESENT_FORM, hash);
-    /* The id is part of the hash: two writers cannot both continue the same row. */
-    if (MIRD_SQL_RUN(store,
-                     "INSERT INTO audit (id, at_ms, who, what, subject, deployment, detail, hash,"
-                     " form) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                     err, "iitttttti", id, row.at_ms, row.who, row.what, row.subject,
-                     row.deployment, row.detail, hash, (int64_t)PRESENT_FORM)) {
+    chain(store, store->audit_head, id, &row, PRESENT_FORM, hash);
+    if (insert_row(store, id, &row, hash, err)) {
         store->audit_last = -1;
         return -1;
     }
@@ -151,12 +197,16 @@ static sqlite3_stmt *bind_rows(struct mird_store *store, const char *deployment,
                                size_t limit, struct mir_error *err)
 {
     if (!deployment)
-        return mird_sql_bind(store, COLUMNS "WHERE id > ? ORDER BY id LIMIT ?", err, "ii", after,
-                             (int64_t)limit);
-    return mird_sql_bind(store,
-                         COLUMNS "WHERE deployment = ? AND deployment <> '' AND id > ? "
-                                 "ORDER BY id LIMIT ?",
-                         err, "tii", deployment, after, (int64_t)limit);
+        return mird_sql_bind(store, COLUMNS "audit WHERE id > ? ORDER BY id LIMIT ?", err, "ii",
+                             after, (int64_t)limit);
+    const struct mird_late_row *row = mird_late_find(store, deployment);
+    return mird_sql_bind(
+        store,
+        "WITH RECURSIVE chain (id) AS (SELECT CASE WHEN ?1 >= 0 THEN ?1 ELSE last_audit END"
+        " FROM deployments WHERE id = ?2 UNION ALL SELECT previous FROM audit JOIN chain"
+        " ON audit.id = chain.id WHERE previous > ?3) " COLUMNS
+        "chain JOIN audit USING (id) WHERE id > ?3 ORDER BY id LIMIT ?4",
+        err, "itii", row ? row->last_audit : -1, deployment, after, (int64_t)limit);
 }
 
 json_t *mird_store_audit(struct mird_store *store, const char *deployment, int64_t after,
@@ -190,12 +240,13 @@ static int broken(struct mird_audit_check *check, int64_t id, const char *why)
 }
 
 /* 1 whole; 0 broken, and check says so. */
-static int check_row(struct mird_audit_check *check, const struct stored *stored)
+static int check_row(struct mird_store *store, struct mird_audit_check *check,
+                     const struct stored *stored)
 {
     char hash[MIR_SHA256_TEXT];
     if (stored->form != FIRST_RELEASE && stored->form != PRESENT_FORM)
         return broken(check, stored->id, "it is of a form that this program does not know");
-    chain(check->head, stored->id, &stored->row, stored->form, hash);
+    chain(store, check->head, stored->id, &stored->row, stored->form, hash);
     if (strcmp(hash, stored->hash) != 0)
         return broken(check, stored->id,
                       stored->id > check->last + 1
@@ -234,7 +285,7 @@ int mird_store_audit_check(struct mird_store *store, struct mird_audit_check *ch
         struct stored stored = {0};
         read_row(stmt, &stored);
         seen++;
-        if (!check_row(check, &stored)) {
+        if (!check_row(store, check, &stored)) {
             sqlite3_reset(stmt);
             break;
         }

@@ -10,18 +10,11 @@
 #include "api/clock.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "store_change.h"
 #include "store_sql.h"
 
 #define IDEMPOTENCY_KEPT_S 86400
 #define COLUMNS "SELECT version, record FROM deployments "
-
-static char *record_text(const struct mird_deployment *d)
-{
-    json_t *record = mird_deployment_to_record(d);
-    char *text = mir_json_text(record);
-    json_decref(record);
-    return text;
-}
 
 /* From a row of COLUMNS, into a struct mird_deployment. */
 static int read_row(sqlite3_stmt *stmt, void *ret, struct mir_error *err)
@@ -37,6 +30,39 @@ static int read_row(sqlite3_stmt *stmt, void *ret, struct mir_error *err)
     return rc;
 }
 
+/* In place of the row in the table, where there is one that is still to be written there. */
+static int read_late(struct mird_store *store, struct mird_deployment *d, struct mir_error *err)
+{
+    const struct mird_late_row *late = mird_late_find(store, d->id);
+    if (!late)
+        return 0;
+    json_t *record = mir_json_parse(late->record, strlen(late->record), MIRD_RECORD_MAX, err);
+    int rc = record ? mird_deployment_from_record(record, d, err) : -1;
+    json_decref(record);
+    if (!rc)
+        d->version = (uint64_t)late->version;
+    return rc;
+}
+
+/* All of the rows that a bound statement gives, as they are by now. */
+static int read_list(struct mird_store *store, sqlite3_stmt *stmt, void **ret, size_t *ret_count,
+                     struct mir_error *err)
+{
+    void *list = NULL;
+    size_t count = 0;
+    int rc =
+        mird_sql_list(store, stmt, sizeof(struct mird_deployment), read_row, &list, &count, err);
+    for (size_t i = 0; !rc && i < count && mird_late_any(store); i++)
+        rc = read_late(store, (struct mird_deployment *)list + i, err);
+    if (rc) {
+        free(list);
+        return -1;
+    }
+    *ret = list;
+    *ret_count = count;
+    return 0;
+}
+
 static int read_one(struct mird_store *store, sqlite3_stmt *stmt, const char *what,
                     struct mird_deployment *ret, struct mir_error *err)
 {
@@ -49,7 +75,7 @@ static int read_one(struct mird_store *store, sqlite3_stmt *stmt, const char *wh
         rc = read_row(stmt, ret, err);
         sqlite3_reset(stmt);
     }
-    return rc;
+    return rc ? rc : read_late(store, ret, err);
 }
 
 static int read_by_id(struct mird_store *store, const char *id, struct mird_deployment *ret,
@@ -124,47 +150,21 @@ static int check_name(struct mird_store *store, const char *name, struct mir_err
     return mir_error_hint(err, "choose another --name, or: mirage-deploy rm %s", name);
 }
 
-/* --- the columns that are looked up by --- */
-
-static int64_t is_final(const struct mird_deployment *d)
-{
-    return d->finished_s != 0;
-}
-
-/* When a new process has to look at it first; 0: at once. */
-static int64_t wake_s(const struct mird_deployment *d)
-{
-    return mird_deployment_rests(d) ? d->deadline_s : 0;
-}
-
-static int64_t state_now(const struct mird_deployment *d)
-{
-    return d->stuck && !d->finished_s ? MIRD_STUCK : mird_deployment_state(d, d->ending_since_s);
-}
-
 int mird_store_insert_deployment(struct mird_store *store, const struct mird_deployment *d,
                                  struct mir_error *err)
 {
-    mir_auto_free char *record = record_text(d);
+    mir_auto_free char *record = mird_deployment_record(d);
     char hint[MIRD_TOKEN_HINT + 1];
     mird_token_hint(d->token, hint);
     if (MIRD_SQL_RUN(store,
                      "INSERT INTO deployments (id, name, provider, final, created_s, deadline_s,"
                      " version, record, wake_s, state, token_hint) "
                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                     err, "tttiiiitiit", d->id, d->name, d->provider, is_final(d), d->created_s,
-                     d->deadline_s, (int64_t)d->version, record, wake_s(d), state_now(d), hint))
+                     err, "tttiiiitiit", d->id, d->name, d->provider, mird_row_final(d),
+                     d->created_s, d->deadline_s, (int64_t)d->version, record, mird_row_wake_s(d),
+                     mird_row_state(d), hint))
         return -1;
     return mird_store_write_ports(store, d, err);
-}
-
-static int insert_audit(struct mird_store *store, const struct mird_deployment *d,
-                        const struct mird_audit *told, int64_t now_ms, struct mir_error *err)
-{
-    struct mird_audit row = *told;
-    mir_copy(row.subject, sizeof row.subject, d->name);
-    mir_copy(row.deployment, sizeof row.deployment, d->id);
-    return mird_store_insert_audit(store, &row, now_ms, err);
 }
 
 /* The first line about a deployment: what was granted, or taken up. */
@@ -181,29 +181,7 @@ static int insert_first_audit(struct mird_store *store, const struct mird_deploy
     snprintf(row.detail, sizeof row.detail, "%s%s%.12s, %s%s%s%s", d->provider,
              *d->kernel ? ", kernel " : "", d->kernel, forever ? "" : "until ", until,
              *d->reason ? ", reason: " : "", d->reason);
-    return insert_audit(store, d, &row, now_ms, err);
-}
-
-static int write_news(struct mird_store *store, const struct mird_deployment *d,
-                      const struct mird_news *news, int64_t now_ms, struct mir_error *err)
-{
-    for (unsigned i = 0; i < news->event_count; i++) {
-        struct mird_event event = news->events[i];
-        event.at_ms = now_ms;
-        mir_copy(event.deployment, sizeof event.deployment, d->id);
-        if (mird_store_insert_event(store, &event, err))
-            return -1;
-    }
-    for (unsigned i = 0; i < news->end_count; i++)
-        if (mird_store_end_operations(store, d->id, news->ends[i].kind, now_ms / 1000,
-                                      news->ends[i].failed ? &news->error : NULL, err))
-            return -1;
-    if (news->operation && mird_store_insert_operation(store, news->operation, err))
-        return -1;
-    for (unsigned i = 0; i < news->audit_count; i++)
-        if (insert_audit(store, d, &news->audits[i], now_ms, err))
-            return -1;
-    return 0;
+    return mird_change_audit(store, d, &row, now_ms, err);
 }
 
 static int insert_with_history(struct mird_store *store, const struct mird_deployment *d,
@@ -212,6 +190,7 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
 {
     const struct mir_clock *clock = mir_clock_system();
     int64_t now_ms = clock->utc_ms(clock->ctx);
+    struct mird_told told = news ? mird_told_of(news) : (struct mird_told){0};
     /* To the millisecond where the clocks agree, so that the history reads well. */
     struct mird_event event = {
         .at_ms = now_ms / 1000 == d->created_s ? now_ms : d->created_s * 1000, .kind = "state"};
@@ -223,7 +202,7 @@ static int insert_with_history(struct mird_store *store, const struct mird_deplo
         mird_store_insert_operation(store, op, err) ||
         mird_store_insert_event(store, &event, err) ||
         insert_first_audit(store, d, d->owner, "deploy", event.at_ms, err) ||
-        (news && write_news(store, d, news, event.at_ms, err)))
+        mird_change_tell(store, d, &told, event.at_ms, err))
         return -1;
     return *key ? remember_key(store, key, body_sha, d, op, err) : 0;
 }
@@ -286,127 +265,6 @@ int mird_store_deployment_add(struct mird_store *store, struct mird_deployment *
     return 0;
 }
 
-/* --- writing --- */
-
-static int write_row(struct mird_store *store, const struct mird_deployment *d, const char *record,
-                     struct mir_error *err)
-{
-    int64_t version = (int64_t)d->version;
-    /* Mostly only the document changes, and no index has to be touched. */
-    if (MIRD_SQL_RUN(store,
-                     "UPDATE deployments SET version = ?, record = ? WHERE id = ? AND version = ?"
-                     " AND final = ? AND deadline_s = ? AND wake_s = ? AND state = ?",
-                     err, "ittiiiii", version + 1, record, d->id, version, is_final(d),
-                     d->deadline_s, wake_s(d), state_now(d)))
-        return -1;
-    if (sqlite3_changes(store->db) == 1)
-        return mird_store_write_ports(store, d, err);
-    if (MIRD_SQL_RUN(store,
-                     "UPDATE deployments SET final = ?, deadline_s = ?, version = ?, record = ?,"
-                     " wake_s = ?, state = ? WHERE id = ? AND version = ?",
-                     err, "iiitiiti", is_final(d), d->deadline_s, version + 1, record, wake_s(d),
-                     state_now(d), d->id, version))
-        return -1;
-    if (sqlite3_changes(store->db) == 1)
-        return mird_store_write_ports(store, d, err);
-    mir_fail(err, MIR_CONFLICT, "'%s' was changed by somebody else meanwhile", d->name);
-    return mir_error_hint(err, "look at it again and repeat the command");
-}
-
-/* A transition on its way to the disk: the text is made before the store is asked for its turn. */
-struct transition {
-    const struct mird_deployment *d;
-    const struct mird_news *news; /* NULL: none */
-    int64_t now_ms;
-    char *record;
-    char *receipt; /* NULL: none */
-    char receipt_sha256[MIR_SHA256_TEXT];
-};
-
-static int write_transition(struct mird_store *store, void *ctx, struct mir_error *err)
-{
-    const struct transition *t = ctx;
-    if (write_row(store, t->d, t->record, err))
-        return -1;
-    if (t->news && write_news(store, t->d, t->news, t->now_ms, err))
-        return -1;
-    return t->receipt ? mird_store_insert_receipt(store, t->d, t->receipt, t->receipt_sha256,
-                                                  t->now_ms, err)
-                      : 0;
-}
-
-static void transition_init(struct transition *t, const struct mird_deployment *d,
-                            const struct mird_news *news, int64_t now_ms)
-{
-    *t = (struct transition){.d = d, .news = news, .now_ms = now_ms, .record = record_text(d)};
-    t->receipt = news && news->receipt ? mird_receipt_text(d, t->receipt_sha256) : NULL;
-}
-
-static void transition_clear(struct transition *t)
-{
-    free(t->record);
-    free(t->receipt);
-}
-
-int mird_store_deployment_commit(struct mird_store *store, struct mird_deployment *d,
-                                 const struct mird_news *news, int64_t now_ms,
-                                 struct mir_error *err)
-{
-    struct transition t;
-    transition_init(&t, d, news, now_ms);
-    int rc = mird_store_write(store, write_transition, &t, err);
-    transition_clear(&t);
-    if (!rc)
-        d->version++;
-    return rc;
-}
-
-struct submitted {
-    struct mird_write write; /* first: the queue gives it back */
-    struct transition transition;
-    struct mird_news news;
-    mird_committed_fn *done;
-    void *ctx;
-};
-
-static void submitted_free(struct submitted *s)
-{
-    transition_clear(&s->transition);
-    free(s);
-}
-
-static void submitted_done(struct mird_write *write)
-{
-    struct submitted *s = write->ctx_owner;
-    s->done(s->ctx, write->rc, &write->err);
-    submitted_free(s);
-}
-
-int mird_store_deployment_submit(struct mird_store *store, const struct mird_deployment *d,
-                                 const struct mird_news *news, int64_t now_ms,
-                                 mird_committed_fn *done, void *ctx)
-{
-    struct submitted *s = mir_calloc(1, sizeof *s);
-    s->news = *news;
-    transition_init(&s->transition, d, &s->news, now_ms);
-    s->done = done;
-    s->ctx = ctx;
-    s->write.write = write_transition;
-    s->write.ctx = &s->transition;
-    s->write.ctx_owner = s;
-    s->write.done = submitted_done;
-    if (!mird_store_submit(store, &s->write))
-        return 0;
-    submitted_free(s);
-    return -1;
-}
-
-int mird_store_deployment_update(struct mird_store *store, struct mird_deployment *d,
-                                 struct mir_error *err)
-{
-    return mird_store_deployment_commit(store, d, NULL, 0, err);
-}
-
 /* --- reading --- */
 
 int mird_store_deployment_get(struct mird_store *store, const char *id, struct mird_deployment *ret,
@@ -436,7 +294,8 @@ int mird_store_lease(struct mird_store *store, const char *id, struct mir_lease 
         store, "SELECT deadline_s FROM deployments WHERE id = ? AND final = 0", err, "t", id);
     int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
     if (rc == 1) {
-        ret->deadline_s = sqlite3_column_int64(stmt, 0);
+        const struct mird_late_row *late = mird_late_find(store, id);
+        ret->deadline_s = late ? late->deadline_s : sqlite3_column_int64(stmt, 0);
         ret->durable = true;
         mir_copy(ret->id, sizeof ret->id, id);
         sqlite3_reset(stmt);
@@ -472,7 +331,7 @@ int mird_store_deployments(struct mird_store *store, bool all, const char *after
     mird_store_enter(store);
     sqlite3_stmt *stmt =
         mird_sql_bind(store, all ? all_of_them : open_ones, err, "ti", after, (int64_t)limit);
-    int rc = mird_sql_list(store, stmt, sizeof **ret, read_row, &list, ret_count, err);
+    int rc = read_list(store, stmt, &list, ret_count, err);
     mird_store_leave(store);
     if (!rc)
         *ret = list;
@@ -490,7 +349,7 @@ int mird_store_deployment_by_token(struct mird_store *store, const char *token,
     mird_store_enter(store);
     sqlite3_stmt *stmt =
         mird_sql_bind(store, COLUMNS "WHERE token_hint = ? AND final = 0", err, "t", hint);
-    int rc = mird_sql_list(store, stmt, sizeof *ret, read_row, &list, &count, err);
+    int rc = read_list(store, stmt, &list, &count, err);
     mird_store_leave(store);
     const struct mird_deployment *found = list;
     for (size_t i = 0; !rc && i < count; i++)

@@ -2,11 +2,15 @@
 /* Group commit: whoever has something to write queues it; the first of them leads, takes all that
  * is queued into one transaction, and one sync makes it durable for everybody. What comes meanwhile
  * is the next group. A single write waits for nobody. */
+#include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "api/memory.h"
 #include "store_sql.h"
 
+#define IDLE_NS 20000000L
+#define GROUP_LATE 8u   /* writes from which on rows are written late */
 #define GROUP_MAX 2048u /* writes in one transaction: bounds how long a reader waits */
 
 static int queued_rc(struct mird_write *write, int rc, const struct mir_error *err)
@@ -31,11 +35,14 @@ static void write_alone(struct mird_store *store, struct mird_write *write)
 static int write_among(struct mird_store *store, struct mird_write *write)
 {
     struct mir_error err = {0};
+    mird_late_mark(store);
     if (MIRD_SQL_RUN(store, "SAVEPOINT one", &err, ""))
         return queued_rc(write, -1, &err);
     int rc = write->write(store, write->ctx, &err);
     if (rc)
         store->audit_last = -1; /* its rows are taken back */
+    if (rc)
+        mird_late_undo(store);
     if (sqlite3_get_autocommit(store->db))
         return queued_rc(write, -1, &err); /* it took the whole transaction with it */
     if (rc && MIRD_SQL_RUN(store, "ROLLBACK TO one", NULL, ""))
@@ -45,22 +52,37 @@ static int write_among(struct mird_store *store, struct mird_write *write)
     return queued_rc(write, rc, &err);
 }
 
+static bool has_many(const struct mird_write *list)
+{
+    unsigned count = 0;
+    for (; list && count < GROUP_LATE; list = list->next)
+        count++;
+    return count == GROUP_LATE;
+}
+
 /* 0 when the group is written; else nothing of it is, and *err says why. */
 static int write_together(struct mird_store *store, struct mird_write *list, struct mir_error *err)
 {
     if (mird_sql_begin(store, err))
         return -1;
-    for (struct mird_write *write = list; write; write = write->next)
-        if (write_among(store, write) && sqlite3_get_autocommit(store->db)) {
+    bool many = has_many(list);
+    for (struct mird_write *write = list; write; write = write->next) {
+        int rc = many && write->late ? write->late(store, write->ctx, err) : 1;
+        if (rc < 0)
+            return mird_sql_end(store, rc, err);
+        if (!rc)
+            queued_rc(write, 0, NULL);
+        else if (write_among(store, write) && sqlite3_get_autocommit(store->db)) {
             *err = write->err;
-            return -1;
+            return mird_sql_end(store, -1, err);
         }
+    }
     return mird_sql_end(store, 0, err);
 }
 
 /* A group that a full disk will not take may still fit in parts, and what one of them cannot do
- * must not fail the others; any other failure is everybody's. */
-static void write_list(struct mird_store *store, struct mird_write *list)
+ * must not fail the others; any other failure is everybody's. Returns whether rows are late. */
+static bool write_list(struct mird_store *store, struct mird_write *list)
 {
     struct mir_error err = {0};
     mird_store_enter(store);
@@ -78,10 +100,17 @@ static void write_list(struct mird_store *store, struct mird_write *list)
             err = write->rc ? write->err : err;
         }
     }
+    if (mird_late_is_full(store))
+        mird_late_fold(store, NULL);
+    bool late = mird_late_any(store);
     mird_store_leave(store);
+    return late;
 }
 
 /* --- the queue; under group->lock --- */
+
+static void *committer(void *ctx);
+static void *teller(void *ctx);
 
 static void put(struct mird_group *group, struct mird_write *write)
 {
@@ -106,7 +135,7 @@ static struct mird_write *take(struct mird_group *group)
     return list;
 }
 
-/* Writes that are done and have no thread waiting for them go to the committer, which tells. */
+/* Writes that are done and have no thread waiting for them go to the teller. */
 static void sort_out(struct mird_group *group, struct mird_write *list)
 {
     for (struct mird_write *write = list, *next; write; write = next) {
@@ -121,6 +150,17 @@ static void sort_out(struct mird_group *group, struct mird_write *list)
     }
 }
 
+/* The teller first: without it nothing may be submitted. */
+static int start_threads(struct mird_store *store)
+{
+    struct mird_group *group = &store->group;
+    if (!group->telling)
+        group->telling = !pthread_create(&group->teller, NULL, teller, group);
+    if (group->telling && !group->running)
+        group->running = !pthread_create(&group->committer, NULL, committer, store);
+    return group->running ? 0 : -1;
+}
+
 /* With the lock held on entry and on return. */
 static void lead(struct mird_store *store)
 {
@@ -128,19 +168,30 @@ static void lead(struct mird_store *store)
     struct mird_write *list = take(group);
     group->leading = true;
     pthread_mutex_unlock(&group->lock);
-    write_list(store, list);
+    bool late = write_list(store, list);
     pthread_mutex_lock(&group->lock);
     group->leading = false;
+    group->late = late;
+    if (group->late && !group->closing)
+        start_threads(store);
     sort_out(group, list);
     pthread_cond_broadcast(&group->turn);
-    if (group->told || group->head)
+    if (group->head || group->late)
         pthread_cond_signal(&group->work);
+    if (group->told)
+        pthread_cond_signal(&group->news);
 }
 
 int mird_store_write(struct mird_store *store, mird_write_fn *fn, void *ctx, struct mir_error *err)
 {
+    return mird_store_write_late(store, fn, NULL, ctx, err);
+}
+
+int mird_store_write_late(struct mird_store *store, mird_write_fn *fn, mird_write_fn *late,
+                          void *ctx, struct mir_error *err)
+{
     struct mird_group *group = &store->group;
-    struct mird_write write = {.write = fn, .ctx = ctx};
+    struct mird_write write = {.write = fn, .late = late, .ctx = ctx};
     pthread_mutex_lock(&group->lock);
     put(group, &write);
     while (!write.over)
@@ -154,7 +205,7 @@ int mird_store_write(struct mird_store *store, mird_write_fn *fn, void *ctx, str
     return write.rc;
 }
 
-/* --- the committer: for writes that nobody waits for --- */
+/* --- the committer and the teller: for writes that nobody waits for --- */
 
 static void tell(struct mird_group *group)
 {
@@ -169,16 +220,51 @@ static void tell(struct mird_group *group)
     pthread_mutex_lock(&group->lock);
 }
 
+/* A thread of its own, so that the next group need not wait for what is done with the news. */
+static void *teller(void *ctx)
+{
+    struct mird_group *group = ctx;
+    pthread_mutex_lock(&group->lock);
+    while (!group->over || group->told)
+        if (group->told)
+            tell(group);
+        else
+            pthread_cond_wait(&group->news, &group->lock);
+    pthread_mutex_unlock(&group->lock);
+    return NULL;
+}
+
+/* Late rows are written to where they belong when nobody has written anything for a moment. What
+ * cannot be written now is tried with the next group, or at the end. */
+static void fold_when_idle(struct mird_store *store)
+{
+    struct mird_group *group = &store->group;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += IDLE_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (pthread_cond_timedwait(&group->work, &group->lock, &until) != ETIMEDOUT || group->head ||
+        group->leading)
+        return;
+    pthread_mutex_unlock(&group->lock);
+    mird_store_enter(store);
+    bool more = mird_late_fold(store, NULL) > 0;
+    mird_store_leave(store);
+    pthread_mutex_lock(&group->lock);
+    group->late = more;
+}
+
 static void *committer(void *ctx)
 {
     struct mird_store *store = ctx;
     struct mird_group *group = &store->group;
     pthread_mutex_lock(&group->lock);
-    while (!group->closing || group->head || group->told) {
-        if (group->told)
-            tell(group);
-        else if (group->head && !group->leading)
+    while (!group->closing || group->head) {
+        if (group->head && !group->leading)
             lead(store);
+        else if (group->late && !group->leading)
+            fold_when_idle(store);
         else
             pthread_cond_wait(&group->work, &group->lock);
     }
@@ -190,11 +276,7 @@ int mird_store_submit(struct mird_store *store, struct mird_write *write)
 {
     struct mird_group *group = &store->group;
     pthread_mutex_lock(&group->lock);
-    int rc = 0;
-    if (!group->running) {
-        rc = pthread_create(&group->committer, NULL, committer, store) ? -1 : 0;
-        group->running = !rc;
-    }
+    int rc = start_threads(store);
     if (!rc) {
         put(group, write);
         pthread_cond_signal(&group->work);
@@ -207,7 +289,12 @@ void mird_group_init(struct mird_group *group)
 {
     pthread_mutex_init(&group->lock, NULL);
     pthread_cond_init(&group->turn, NULL);
-    pthread_cond_init(&group->work, NULL);
+    pthread_cond_init(&group->news, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&group->work, &attr);
+    pthread_condattr_destroy(&attr);
     group->told_end = &group->told;
 }
 
@@ -219,6 +306,13 @@ void mird_group_close(struct mird_group *group)
     pthread_mutex_unlock(&group->lock);
     if (group->running)
         pthread_join(group->committer, NULL);
+    pthread_mutex_lock(&group->lock);
+    group->over = true;
+    pthread_cond_signal(&group->news);
+    pthread_mutex_unlock(&group->lock);
+    if (group->telling)
+        pthread_join(group->teller, NULL);
+    pthread_cond_destroy(&group->news);
     pthread_cond_destroy(&group->turn);
     pthread_cond_destroy(&group->work);
     pthread_mutex_destroy(&group->lock);

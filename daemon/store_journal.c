@@ -95,20 +95,30 @@ int mird_store_operations_finish(struct mird_store *store, const char *deploymen
 int mird_store_insert_event(struct mird_store *store, struct mird_event *event,
                             struct mir_error *err)
 {
+    struct mird_late_row *row = mird_late_fresh(store, event->deployment);
+    if (!row && mird_late_settle(store, event->deployment, err))
+        return -1;
     if (MIRD_SQL_RUN(store,
-                     "INSERT INTO events (at_ms, deployment, kind, state, text) "
-                     "VALUES (?, ?, ?, ?, ?)",
-                     err, "itttt", event->at_ms, event->deployment, event->kind, event->state,
-                     event->text))
+                     "INSERT INTO events (at_ms, deployment, kind, state, text, previous) "
+                     "VALUES (?, ?, ?, ?, ?, CASE WHEN ?6 >= 0 THEN ?6 ELSE"
+                     " COALESCE((SELECT last_event FROM deployments WHERE id = ?2), 0) END)",
+                     err, "issssi", event->at_ms, event->deployment, event->kind, event->state,
+                     event->text, row ? row->last_event : -1))
         return -1;
     event->id = sqlite3_last_insert_rowid(store->db);
-    return 0;
+    if (row)
+        row->last_event = event->id;
+    return row ? 0
+               : MIRD_SQL_RUN(store, "UPDATE deployments SET last_event = ? WHERE id = ?", err,
+                              "is", event->id, event->deployment);
 }
 
 int mird_store_event_add(struct mird_store *store, struct mird_event *event, struct mir_error *err)
 {
     mird_store_enter(store);
-    int rc = mird_store_insert_event(store, event, err);
+    int rc = mird_sql_begin(store, err);
+    if (!rc)
+        rc = mird_sql_end(store, mird_store_insert_event(store, event, err), err);
     mird_store_leave(store);
     return rc;
 }
@@ -121,10 +131,15 @@ static sqlite3_stmt *bind_events(struct mird_store *store, const char *deploymen
                              "SELECT id, at_ms, deployment, kind, state, text FROM events "
                              "WHERE id > ? ORDER BY id LIMIT ?",
                              err, "ii", after, (int64_t)limit);
-    return mird_sql_bind(store,
-                         "SELECT id, at_ms, deployment, kind, state, text FROM events "
-                         "WHERE deployment = ? AND id > ? ORDER BY id LIMIT ?",
-                         err, "tii", deployment, after, (int64_t)limit);
+    const struct mird_late_row *row = mird_late_find(store, deployment);
+    return mird_sql_bind(
+        store,
+        "WITH RECURSIVE chain (id) AS (SELECT CASE WHEN ?1 >= 0 THEN ?1 ELSE last_event END"
+        " FROM deployments WHERE id = ?2 UNION ALL SELECT previous FROM events JOIN chain"
+        " ON events.id = chain.id WHERE previous > ?3) "
+        "SELECT id, at_ms, deployment, kind, state, text FROM chain JOIN events USING (id) "
+        "WHERE id > ?3 ORDER BY id LIMIT ?4",
+        err, "itii", row ? row->last_event : -1, deployment, after, (int64_t)limit);
 }
 
 static int read_event(sqlite3_stmt *stmt, void *to, struct mir_error *err)

@@ -23,6 +23,11 @@ int mird_store_open_leases(struct mird_store *store, mird_open_fn *fn, void *ctx
                                         .wake_s = sqlite3_column_int64(stmt, 3)};
         mird_sql_text(stmt, 0, lease.id, sizeof lease.id);
         mird_sql_text(stmt, 1, lease.provider, sizeof lease.provider);
+        const struct mird_late_row *late = mird_late_find(store, lease.id);
+        if (late) {
+            lease.deadline_s = late->deadline_s;
+            lease.wake_s = late->wake_s;
+        }
         fn(ctx, &lease);
     }
     mird_store_leave(store);
@@ -50,6 +55,10 @@ int mird_store_figures(struct mird_store *store, struct mird_store_figures *ret,
 {
     struct mird_store_figures figures = {0};
     mird_store_enter(store);
+    if (mird_late_fold_all(store, err)) {
+        mird_store_leave(store);
+        return -1;
+    }
     sqlite3_stmt *stmt =
         mird_sql_bind(store,
                       "SELECT state, COUNT(*), MIN(deadline_s), MAX(deadline_s) FROM deployments "

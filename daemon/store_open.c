@@ -282,7 +282,8 @@ static struct mird_store *store_new(const char *state_dir)
     mird_group_init(&store->group);
     store->state_dir = mir_strdup(state_dir);
     store->pages = mird_pages_new();
-    store->audit_last = -1;
+    store->late = mird_late_new();
+    mird_audit_begin(store);
     return store;
 }
 
@@ -294,7 +295,7 @@ int mird_store_open_acting(const char *state_dir, struct mird_acting *as, struct
         return -1;
     struct mird_store *store = store_new(state_dir);
     if (open_file(store, &why) || mird_store_claim(store, as, &why) ||
-        mird_identity_load(state_dir, &store->identity, &why)) {
+        mird_late_load(store, &why) || mird_identity_load(state_dir, &store->identity, &why)) {
         mird_store_close(store);
         say_what_is_safe(&why);
         if (err)
@@ -356,9 +357,13 @@ void mird_store_close(struct mird_store *store)
     if (!store)
         return;
     mird_group_close(&store->group);
+    if (store->db && mird_late_any(store))
+        mird_late_fold_all(store, NULL);
     for (size_t i = 0; i < store->statement_count; i++)
         sqlite3_finalize(store->statements[i].stmt);
     sqlite3_close(store->db);
+    mird_late_free(store->late);
+    mird_audit_over(store);
     mird_pages_free(store->pages);
     OPENSSL_cleanse(&store->identity, sizeof store->identity);
     pthread_mutex_destroy(&store->lock);

@@ -99,8 +99,9 @@ sqlite3_stmt *mird_sql_bind(struct mird_store *store, const char *sql, struct mi
     va_start(ap, types);
     int rc = SQLITE_OK;
     for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
-        if (types[i] == 't')
-            rc = sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+        if (types[i] != 'i')
+            rc = sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1,
+                                   types[i] == 's' ? SQLITE_STATIC : SQLITE_TRANSIENT);
         else
             rc = sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
     }
@@ -126,6 +127,7 @@ int mird_sql_step(struct mird_store *store, sqlite3_stmt *stmt, struct mir_error
 static void roll_back(struct mird_store *store)
 {
     store->audit_last = -1;
+    mird_late_end(store, false);
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -173,11 +175,15 @@ int mird_sql_finish(struct mird_store *store, sqlite3_stmt *stmt, struct mir_err
 int mird_sql_end(struct mird_store *store, int rc, struct mir_error *err)
 {
     if (!rc)
+        rc = mird_late_flush(store, err);
+    if (!rc)
         rc = mir_fault_before("store.commit", err);
     if (!rc)
         rc = commit(store, err);
     if (rc)
         roll_back(store);
+    else
+        mird_late_end(store, true);
     return rc ? -1 : mir_fault_after("store.commit", err);
 }
 

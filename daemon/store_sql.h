@@ -13,9 +13,10 @@
 
 #include "daemon/store.h"
 #include "daemon/store_acting.h"
+#include "store_late.h"
 #include "store_pages.h"
 
-#define MIRD_STATEMENTS_MAX 64
+#define MIRD_STATEMENTS_MAX 80
 #define MIRD_RECORD_MAX (64u << 10) /* bytes of one JSON record */
 
 /* --- group commit (store_group.c) --- */
@@ -26,6 +27,9 @@ typedef int mird_write_fn(struct mird_store *store, void *ctx, struct mir_error 
 /* One that is queued. All but what submit says is the queue's. */
 struct mird_write {
     mird_write_fn *write;
+    /* The same for one of many, with the row written late (store_late.h), and without a savepoint:
+     * 0 done, 1 it has to be `write` and nothing was done, -1 the group fails. NULL: none. */
+    mird_write_fn *late;
     void *ctx;
     void (*done)(struct mird_write *write); /* rc and err are set; NULL: a thread waits */
     void *ctx_owner;                        /* for done */
@@ -39,21 +43,28 @@ struct mird_group {
     pthread_mutex_t lock;
     pthread_cond_t turn; /* for those who wait: a group is done */
     pthread_cond_t work; /* for the committer */
+    pthread_cond_t news; /* for the teller */
     struct mird_write *head, *tail;
     struct mird_write *told, **told_end; /* done, and to be told */
     bool leading, closing, running;
-    pthread_t committer; /* started with the first submit */
+    bool telling, over;
+    bool late;                   /* there are rows that are written late */
+    pthread_t committer, teller; /* started with the first submit */
 };
 
 struct mird_store {
     pthread_mutex_t lock;
     struct mird_group group;
+    struct mird_late *late; /* owned */
     sqlite3 *db;
     struct mird_pages *pages;
     char *state_dir;
     struct mird_identity identity;
     int64_t audit_last; /* id of the newest audit row, -1: not known (any more) */
     char audit_head[MIR_SHA256_TEXT];
+    struct evp_md_ctx_st *audit_sha; /* owned, like what follows: to hash one row after the other */
+    struct evp_md_st *audit_sha_kind;
+    struct mir_buf audit_text;
     struct mird_epoch_row claim; /* what this daemon acts under; epoch 0: it only reads */
     atomic_bool lost;            /* it was found to be another's */
     atomic_bool unchecked;       /* too large to be read whole at the start */
@@ -76,8 +87,11 @@ void mird_check_done(struct mird_store *store); /* that, and it is well or has b
  * durable. When it fails alone, the others' part is written all the same. */
 int mird_store_write(struct mird_store *store, mird_write_fn *write, void *ctx,
                      struct mir_error *err);
+/* And with the late way of it. */
+int mird_store_write_late(struct mird_store *store, mird_write_fn *write, mird_write_fn *late,
+                          void *ctx, struct mir_error *err);
 
-/* The same without waiting: write->done is called later, in the committer's thread. *write (write,
+/* The same without waiting: write->done is called later, in the teller's thread. *write (write,
  * ctx and done set, all else zero) is the store's until then. -1: no thread could be had, and
  * nothing will be called. */
 int mird_store_submit(struct mird_store *store, struct mird_write *write);
@@ -94,7 +108,8 @@ void mird_store_enter(struct mird_store *store);
 void mird_store_leave(struct mird_store *store);
 
 /* The prepared statement with its parameters bound from `types`: one letter each, 't' text
- * (const char *), 'i' int64_t. NULL with err filled. */
+ * (const char *), 's' the same for a text that outlives the statement, 'i' int64_t. NULL with err
+ * filled. */
 sqlite3_stmt *mird_sql_bind(struct mird_store *store, const char *sql, struct mir_error *err,
                             const char *types, ...);
 
@@ -146,6 +161,9 @@ int mird_store_insert_operation(struct mird_store *store, const struct mird_oper
 int mird_store_end_operations(struct mird_store *store, const char *deployment, const char *kind,
                               int64_t now_s, const struct mir_error *fail_with,
                               struct mir_error *err);
+/* For a store that is new, and before it goes. */
+void mird_audit_begin(struct mird_store *store);
+void mird_audit_over(struct mird_store *store);
 int mird_store_insert_audit(struct mird_store *store, const struct mird_audit *row, int64_t now_ms,
                             struct mir_error *err);
 /* Once: a second one for the same deployment is left out. */

@@ -9,10 +9,13 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "daemon/dormant.h"
+#include "daemon/round.h"
 #include "engine_parts.h"
 
 #define FOUND_MAX 10000u /* in one listing, beside those at rest */
 #define SLICE 4096u      /* buckets looked through at once */
+#define FORGED_MAX 20u   /* lines of the log for them in one round */
 
 /* What was listed and is not simply at rest: to be judged when the listing is over. */
 struct found {
@@ -26,37 +29,39 @@ struct sweep {
     struct mir_prov *prov;
     struct mird_lane *lane;
     struct found found;
-    bool rebuilding; /* the store is new and has not seen a whole listing of this provider */
-    bool adopt_only; /* nothing is ended: before the daemon serves */
-    bool incomplete; /* something that was to be adopted could not be */
-    bool ended;      /* something was asked to end: to be looked at again soon */
+    struct mird_round round;
+    unsigned forged;
+    struct mird_deployment known; /* the answer of known_of */
 };
-
-static bool runs(const struct mir_instance *instance)
-{
-    return instance->state == MIR_INSTANCE_RUNNING || instance->state == MIR_INSTANCE_STARTING;
-}
 
 /* A lease at rest keeps what it has: a million of them cost a look into the table each. One whose
  * instance has changed is woken; the look by its token decides. */
 static bool at_rest(const struct sweep *sweep, const struct mir_instance *instance)
 {
     struct mird_engine *engine = sweep->engine;
+    enum mird_rest_sign sign = mird_rest_shown(instance);
     pthread_mutex_lock(&engine->lock);
     struct mird_entry *entry = mird_entry_peek(engine, instance->tags.deployment);
     bool rests = entry && entry->by_date && &engine->lanes[entry->lane] == sweep->lane;
-    if (rests && instance->kind == MIR_OBJECT_INSTANCE && runs(instance))
+    if (rests && sign == MIRD_REST_KEEPS)
         entry->seen = sweep->lane->round;
-    else if (rests && instance->kind == MIR_OBJECT_INSTANCE)
+    else if (rests && sign == MIRD_REST_WAKES)
         mird_queue_put(engine, entry);
     pthread_mutex_unlock(&engine->lock);
     return rests;
 }
 
+static void judge(struct sweep *sweep, const struct mir_instance *instance, bool verified);
+
 static int on_found(void *ctx, const struct mir_instance *instance)
 {
     struct sweep *sweep = ctx;
     struct found *found = &sweep->found;
+    bool verified = mir_tags_verify(&instance->tags, sweep->engine->core->identity.tag_key);
+    if (!verified) { /* whoever makes many of them takes nobody's place in the list */
+        judge(sweep, instance, false);
+        return 0;
+    }
     if (at_rest(sweep, instance))
         return 0;
     if (found->count >= FOUND_MAX)
@@ -88,17 +93,21 @@ static void wake_missing(const struct sweep *sweep)
     }
 }
 
-/* What we know of the deployment that it names: 1 known, 0 certainly not, -1 cannot tell now. */
-static int known_of(struct mird_engine *engine, const char *id, struct mird_deployment *ret)
+/* --- what a round asks for --- */
+
+static int known_of(void *ctx, const char *id, const struct mird_deployment **ret)
 {
+    struct sweep *sweep = ctx;
+    struct mird_engine *engine = sweep->engine;
     struct mir_error err = {0};
     struct mird_entry *entry = mird_entry_find(engine, id);
+    *ret = &sweep->known;
     if (entry) {
-        mird_entry_snapshot(entry, ret);
+        mird_entry_snapshot(entry, &sweep->known);
         mird_entry_release(engine, entry);
         return 1;
     }
-    if (!mird_store_deployment_get(engine->core->store, id, ret, &err))
+    if (!mird_store_deployment_get(engine->core->store, id, &sweep->known, &err))
         return 1;
     return err.kind == MIR_NOT_FOUND ? 0 : -1;
 }
@@ -119,15 +128,15 @@ static void audit(const struct sweep *sweep, const struct mir_instance *instance
         mir_log(MIR_LOG_ERROR, "sweep", "audit: %s", err.text);
 }
 
-static void end_it(struct sweep *sweep, const struct mir_instance *instance, bool known)
+static void end_it(void *ctx, const struct mir_instance *instance, bool known)
 {
+    const struct sweep *sweep = ctx;
     struct mir_error err = {0};
     const char *what = mir_object_kind_name(instance->kind);
     const char *why = known ? "recorded as gone" : "of no deployment known";
     mir_log(MIR_LOG_WARN, "sweep", "%s %s on %s is %s: ending it", what, instance->id,
             mir_prov_info(sweep->prov)->name, why);
     audit(sweep, instance, "sweep", why);
-    sweep->ended = true;
     int rc = mir_prov_object_delete(sweep->prov, instance, &err);
     audit(sweep, instance, "delete", rc ? err.text : "accepted");
     if (rc)
@@ -135,50 +144,74 @@ static void end_it(struct sweep *sweep, const struct mir_instance *instance, boo
                 instance->id, err.text);
 }
 
-static void adopt(struct sweep *sweep, const struct mir_instance *instance)
+static int adopt(void *ctx, const struct mir_instance *instance)
 {
+    const struct sweep *sweep = ctx;
     struct mir_error err = {0};
-    if (!mird_adopt(sweep->engine, sweep->prov, instance, &err))
-        return;
-    sweep->incomplete = true;
+    pthread_mutex_lock(&sweep->engine->deploy_lock);
+    int rc = mird_adopt(sweep->engine, sweep->prov, instance, &err);
+    pthread_mutex_unlock(&sweep->engine->deploy_lock);
+    if (!rc)
+        return 0;
     mir_log(MIR_LOG_ERROR, "sweep",
             "instance %s cannot be taken up: %s; tried again in the next "
             "round",
             instance->id, err.text);
+    return -1;
+}
+
+/* In the history of the lease that it names, once for each process. */
+static void tell_claimed(const struct sweep *sweep, const struct mir_instance *instance)
+{
+    struct mird_engine *engine = sweep->engine;
+    struct mird_news news = {.event_count = 1};
+    struct mird_event *event = &news.events[0];
+    struct mird_deployment d;
+    struct mird_entry *entry = mird_entry_find(engine, instance->tags.deployment);
+    if (!entry)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    bool told = entry->claimed;
+    entry->claimed = true;
+    pthread_mutex_unlock(&engine->lock);
+    mird_entry_snapshot(entry, &d);
+    mir_copy(event->kind, sizeof event->kind, "error");
+    mir_copy(event->state, sizeof event->state,
+             mird_state_name(mird_deployment_state(&d, mird_engine_now_ms(engine) / 1000)));
+    snprintf(event->text, sizeof event->text,
+             "a foreign object claims this lease: %s %.80s on %s has its id in tags that are not "
+             "signed by us; it is left alone, and the lease does not wait for it",
+             mir_object_kind_name(instance->kind), instance->id, mir_prov_info(sweep->prov)->name);
+    mird_text_clean(event->text);
+    if (!told) {
+        mird_entry_note(engine, entry, &news);
+        audit(sweep, instance, "foreign", "its tags name this lease without our signature");
+    }
+    mird_entry_release(engine, entry);
 }
 
 /* Nothing says that it is ours but somebody's word: it is left alone, and said. What the tags of a
  * deployment that is known were changed to means nothing: it ends by its token. */
-static void tell_forged(const struct sweep *sweep, const struct mir_instance *instance)
+static void tell_forged(void *ctx, const struct mir_instance *instance)
 {
+    struct sweep *sweep = ctx;
+    tell_claimed(sweep, instance);
+    if (++sweep->forged > FORGED_MAX)
+        return;
     mir_log(MIR_LOG_WARN, "sweep",
             "%s %s on %s has tags of this installation with a wrong signature: it is left alone; "
             "if nobody knows it, end it with the provider's own tools",
             mir_object_kind_name(instance->kind), instance->id, mir_prov_info(sweep->prov)->name);
 }
 
-static void judge(struct sweep *sweep, const struct mir_instance *instance)
+static const struct mird_round_ops round_ops = {
+    .known = known_of, .adopt = adopt, .end = end_it, .forged = tell_forged};
+
+static void judge(struct sweep *sweep, const struct mir_instance *instance, bool verified)
 {
     struct mird_engine *engine = sweep->engine;
-    const struct mird_identity *identity = &engine->core->identity;
-    struct mird_deployment d;
-    bool verified = mir_tags_verify(&instance->tags, identity->tag_key);
-    const struct mird_sweep_view view = {
-        .installation = identity->installation,
-        .verified = verified,
-        .rebuilding = sweep->rebuilding,
-        .adopt_only = sweep->adopt_only,
-        .known = verified ? known_of(engine, instance->tags.deployment, &d) : 0,
-        .record = &d,
-        .now_s = mird_engine_now_ms(engine) / 1000};
-    sweep->incomplete |= view.known < 0;
-    enum mird_verdict_kind verdict = mird_sweep_verdict(instance, &view);
-    if (!verified && !strcmp(instance->tags.installation, identity->installation))
-        tell_forged(sweep, instance);
-    if (verdict == MIRD_ADOPT)
-        adopt(sweep, instance);
-    else if (verdict == MIRD_END)
-        end_it(sweep, instance, view.known);
+    mird_round_judge(&sweep->round, instance, verified, mird_engine_now_ms(engine) / 1000,
+                     &round_ops, sweep);
 }
 
 /* A database made new says "rebuild"; each provider of which a whole listing was taken up since
@@ -213,7 +246,8 @@ static void begin_round(struct sweep *sweep)
     for (size_t i = 0; i < MIRD_LANES_MAX; i++)
         if (engine->lanes[i].prov == sweep->prov)
             sweep->lane = &engine->lanes[i];
-    sweep->rebuilding = rebuilding(engine, sweep->prov);
+    sweep->round.installation = engine->core->identity.installation;
+    sweep->round.rebuilding = rebuilding(engine, sweep->prov);
     pthread_mutex_lock(&engine->lock);
     sweep->lane->round++;
     pthread_mutex_unlock(&engine->lock);
@@ -229,9 +263,12 @@ static int sweep_round(struct sweep *sweep, struct mir_error *err)
     if (whole)
         wake_missing(sweep);
     for (size_t i = 0; !rc && i < found->count; i++)
-        judge(sweep, &found->list[i]);
-    if (whole && sweep->rebuilding && !sweep->incomplete)
+        judge(sweep, &found->list[i], true);
+    if (mird_round_rebuilt(&sweep->round, whole))
         rebuilt(sweep->engine, sweep->prov);
+    if (sweep->forged > FORGED_MAX)
+        mir_log(MIR_LOG_WARN, "sweep", "and %u more on %s with a wrong signature",
+                sweep->forged - FORGED_MAX, mir_prov_info(sweep->prov)->name);
     free(found->list);
     return rc;
 }
@@ -249,7 +286,7 @@ void mird_rebuild(struct mird_engine *engine)
     for (size_t i = 0; i < engine->core->provider_count; i++) {
         struct mir_error err = {0};
         struct sweep sweep = {
-            .engine = engine, .prov = engine->core->providers[i], .adopt_only = true};
+            .engine = engine, .prov = engine->core->providers[i], .round.adopt_only = true};
         if (rebuilding(engine, sweep.prov) && sweep_round(&sweep, &err))
             mir_log(MIR_LOG_WARN, "sweep", "%s: %s", mir_prov_info(sweep.prov)->name, err.text);
     }
@@ -289,6 +326,7 @@ static bool wait_round(struct mird_engine *engine, int64_t pace_ms)
 static void do_chores(struct mird_engine *engine)
 {
     mird_engine_clock_mark(engine);
+    mird_reconcile_again(engine);
     mird_store_reserve_restore(engine->core->store);
     mird_store_check(engine->core->store);
     mird_audit_watch(engine);
@@ -309,8 +347,7 @@ static void *sweeper_main(void *ctx)
         if (lane == engine->lanes)
             do_chores(engine);
         next_ms = pace_ms(engine, lane, mird_engine_boot_ms(engine) - began_ms);
-        if ((rc || sweep.ended || sweep.incomplete) && next_ms > MIRD_SWEEP_AGAIN_S * 1000)
-            next_ms = MIRD_SWEEP_AGAIN_S * 1000;
+        next_ms = mird_round_pause_ms(&sweep.round, rc != 0, next_ms);
     } while (wait_round(engine, next_ms));
     return NULL;
 }

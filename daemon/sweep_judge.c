@@ -9,6 +9,13 @@ static bool is_ours(const struct mir_instance *found, bool verified, const char 
     return verified && *found->tags.deployment && !strcmp(found->tags.installation, installation);
 }
 
+bool mird_shows(const struct mir_instance *found, enum mir_object_kind kind, const char *deployment,
+                bool verified, const char *installation)
+{
+    return found->kind == kind && !strcmp(found->tags.deployment, deployment) &&
+           is_ours(found, verified, installation);
+}
+
 enum mird_verdict_kind mird_sweep_judge(const struct mir_instance *found, bool verified,
                                         const char *installation,
                                         const struct mird_deployment *known)

@@ -137,12 +137,8 @@ struct mird_entry *mird_entry_add(struct mird_engine *engine, const struct mird_
 {
     struct mird_entry *entry = new_entry(engine, d->id, d->provider, d->deadline_s);
     entry->body = mird_body_new(engine, d);
-    if (restarted) {
-        const struct mird_input input = {.kind = MIRD_IN_RESTARTED};
-        enum mird_weight weight;
-        mird_lease_apply(&entry->body->d, &entry->body->rules, &input, mird_engine_now_ms(engine),
-                         &weight, NULL);
-    }
+    if (restarted)
+        mird_held_restarted(&entry->body->held, mird_engine_now_ms(engine));
     pthread_mutex_lock(&engine->lock);
     put(engine, entry);
     pthread_mutex_unlock(&engine->lock);

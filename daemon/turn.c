@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/memory.h"
+#include "lease_parts.h"
 
 /* --- the time --- */
 
@@ -12,6 +13,15 @@ int64_t mird_now_since(const struct mird_now_mark *mark, const char *boot, int64
 {
     bool same = *mark->boot && !strcmp(mark->boot, boot) && boot_ms > mark->boot_ms;
     return mark->utc_ms + (same && mark->utc_ms ? boot_ms - mark->boot_ms : 0);
+}
+
+int64_t mird_now_least(const struct mird_now_mark *mark, int64_t newest_ms, const char *boot,
+                       int64_t boot_ms)
+{
+    int64_t since_ms = mird_now_since(mark, boot, boot_ms);
+    if (!newest_ms)
+        return 0;
+    return newest_ms > since_ms ? newest_ms : since_ms;
 }
 
 void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t least_ms)
@@ -49,18 +59,36 @@ int64_t mird_now_to_boot_ms(int64_t until_ms, int64_t now_ms, int64_t boot_ms)
     return boot_ms + (left_ms > 0 ? left_ms : 0);
 }
 
+/* --- rules --- */
+
+struct mird_rules mird_rules_make(unsigned settle_s, bool paid, bool image_needed,
+                                  int64_t live_timeout_ms)
+{
+    return (struct mird_rules){.settle_ms = (int64_t)settle_s * 1000,
+                               .live_timeout_ms = live_timeout_ms,
+                               .backoff_min_ms = paid ? 1000 : 50,
+                               .backoff_max_ms = paid ? 15000 : 2000,
+                               .tries_max = 5,
+                               .paid = paid,
+                               .image_needed = image_needed};
+}
+
 /* --- a transition and the store --- */
+
+bool mird_turn_must(const struct mird_input *input, const struct mird_operation *op)
+{
+    return op || input->kind == MIRD_IN_INTEND || input->kind == MIRD_IN_EXTEND;
+}
 
 int mird_turn_apply(struct mird_deployment *d, const struct mird_deployment *stored,
                     const struct mird_rules *rules, const struct mird_input *input,
                     const struct mird_operation *op, int64_t now_ms, struct mird_turn *ret,
                     struct mird_news *news, struct mir_error *err)
 {
-    struct mird_turn turn = {.must = op || input->kind == MIRD_IN_INTEND ||
-                                     input->kind == MIRD_IN_EXTEND};
+    struct mird_turn turn = {.must = mird_turn_must(input, op)};
     if (mird_lease_apply(d, rules, input, now_ms, &turn.weight, err))
         return -1;
-    *news = (struct mird_news){0};
+    news_begin(news);
     if (turn.weight != MIRD_UNCHANGED || op) {
         mird_lease_news(stored, d, input, now_ms, news);
         news->operation = op;
@@ -77,6 +105,20 @@ enum mird_unwritten mird_turn_unwritten(const struct mird_turn *turn,
         return MIRD_GO_ON;
     /* Asked for is asked for: it ends, only the answer is a failure. */
     return input->kind == MIRD_IN_REMOVE ? MIRD_GO_ON_NO : MIRD_TAKE_BACK;
+}
+
+bool mird_turn_intend_first(struct mird_deployment *d, const struct mird_rules *rules,
+                            int64_t now_ms, struct mird_news *ret_news)
+{
+    const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE};
+    const struct mird_deployment before = *d;
+    enum mird_weight weight;
+    struct mird_action first = mird_lease_next(d, rules, now_ms);
+    if (first.kind != MIRD_ACT_BEGIN || first.step != MIRD_STEP_INSTANCE)
+        return false;
+    mird_lease_apply(d, rules, &intend, now_ms, &weight, NULL);
+    mird_lease_news(&before, d, &intend, now_ms, ret_news);
+    return d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT;
 }
 
 bool mird_turn_may_send(const struct mird_deployment *d, enum mird_step_kind step)

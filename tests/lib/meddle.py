@@ -13,7 +13,7 @@ import time
 from mirage import BIN, program
 
 RECORDS, NAME, HEADER = 16384, 64, 64  # as meddle.h has it
-UTC, BOOT, TURN, SET, PLANNED, COUNT = 0, 8, 16, 20, 24, 28
+UTC, BOOT, TURN, SET, PLANNED, COUNT, START = 0, 8, 16, 20, 24, 28, 32
 FUTEX_WAKE, SYS_FUTEX = 1, 202
 LIBRARY = os.path.join(os.path.dirname(BIN.rstrip('/')), 'tests', 'libmeddle.so')
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -40,10 +40,14 @@ class Meddle:
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.page))
 
     def env(self, plan=None):
-        """For the next daemon: the points are counted anew."""
+        """For the next daemon: the points are counted anew, without those of processes that were
+        there before (a keeper, say), which do not know this plan."""
+        start = self._get('<I', START) + 1
+        self._put('<I', START, start)
         self._put('<I', PLANNED, 0)
         self._put('<I', COUNT, 0)
         env = {'LD_PRELOAD': Meddle.libraries, 'MIRAGE_TORTURE_PAGE': self.path,
+               'MIRAGE_TORTURE_START': str(start),
                'TSAN_OPTIONS': self._tsan_options()}
         return {**env, 'MIRAGE_TORTURE_PLAN': plan} if plan else env
 

@@ -349,8 +349,10 @@ void image_write(const struct image *image, const char *dir)
             unlink(path);
             continue;
         }
-        mir_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0 || write(fd, file->bytes, file->size) != (ssize_t)file->size)
+        /* Over what is there: its pages of memory are used again. */
+        mir_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, file->bytes, file->size) != (ssize_t)file->size ||
+            ftruncate(fd, (off_t)file->size))
             abort();
     }
     mir_auto_free char *log_index = mir_format("%s/state.db-shm", dir);

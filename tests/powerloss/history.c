@@ -2,6 +2,7 @@
 /* A history of leases, written through the store's own interface as the engine does it: what was
  * asked for, what came of it, and the moment when each was acknowledged. */
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include "api/file.h"
 #include "api/memory.h"
 #include "powerloss.h"
+#include "store_sql.h"
 
 #define START_S INT64_C(1800000000)
 #define STEPS 6
+#define WINDOW 16 /* leases that live at the same time */
 #define BODY_SHA "body"
 
 /* How a lease is asked for. */
@@ -196,36 +199,122 @@ static void look_again(struct history *h, struct lease *lease, const struct call
     lease->step++;
 }
 
+/* The next thing of a lease, as asked for from now on; NULL: there is none. */
+static struct state *begin(struct history *h, size_t index, struct call *call)
+{
+    struct lease *lease = &h->leases[index];
+    while (lease->step < STEPS && !ask(index, lease, call))
+        lease->step++;
+    if (lease->step >= STEPS)
+        return NULL;
+    if (lease->state_count == LEASE_STATES) {
+        complain(h, lease, "too many attempts");
+        return NULL;
+    }
+    struct state *state = &lease->states[lease->state_count++];
+    *state = call->next;
+    state->begun = disk_now(&h->disk);
+    state->acknowledged = h->early ? state->begun : NEVER;
+    return state;
+}
+
+static void finish(struct history *h, struct lease *lease, const struct call *call,
+                   const struct state *state, int rc)
+{
+    if (rc) {
+        h->failed++;
+        if (shown_version(h, lease) != sure_state(lease).version)
+            complain(h, lease, "a call failed and something of it is there");
+        return;
+    }
+    lease->d = call->d;
+    lease->d.version = state->version;
+    lease->op_count = state->ops;
+    lease->step++;
+}
+
 /* One thing more of a lease: true when there was something to do. */
 static bool go_on(struct history *h, size_t index)
 {
     struct lease *lease = &h->leases[index];
     struct call call;
-    while (lease->step < STEPS && !ask(index, lease, &call))
-        lease->step++;
-    if (lease->step >= STEPS)
+    struct state *state = begin(h, index, &call);
+    if (!state)
         return false;
-    if (lease->state_count == LEASE_STATES) {
-        complain(h, lease, "too many attempts");
-        return false;
-    }
-    struct state *state = &lease->states[lease->state_count];
-    *state = call.next;
-    state->begun = disk_now(&h->disk);
-    state->acknowledged = h->early ? state->begun : NEVER;
-    lease->state_count++;
-    if (send(h, lease, &call)) {
-        h->failed++;
-        if (shown_version(h, lease) != sure_state(lease).version)
-            complain(h, lease, "a call failed and something of it is there");
-        return true;
-    }
-    if (!h->early)
+    int rc = send(h, lease, &call);
+    if (!rc && !h->early)
         state->acknowledged = disk_now(&h->disk);
-    lease->d = call.d;
-    lease->op_count = state->ops;
-    lease->step++;
+    finish(h, lease, &call, state, rc);
     return true;
+}
+
+/* --- many at once --- */
+
+struct shot {
+    struct history *h;
+    struct lease *lease;
+    struct call call;
+    struct state *state;
+    int rc;
+    sem_t *over;
+};
+
+static void shot_done(void *ctx, int rc, const struct mir_error *err)
+{
+    struct shot *shot = ctx;
+    (void)err;
+    shot->rc = rc;
+    if (!rc && !shot->h->early)
+        shot->state->acknowledged = disk_now(&shot->h->disk);
+    sem_post(shot->over);
+}
+
+static int wait_at_gate(struct mird_store *store, void *ctx, struct mir_error *err)
+{
+    (void)store;
+    (void)err;
+    sem_wait(ctx);
+    return 0;
+}
+
+static void gate_done(struct mird_write *write)
+{
+    sem_post(write->ctx_owner);
+}
+
+/* Something of each of these leases, all of it queued while a write holds the store up: so it goes
+ * into one group, and is written late (store_late.h). Returns how many. */
+static size_t burst(struct history *h, size_t from, size_t to)
+{
+    struct shot *shots = mir_calloc(to - from, sizeof *shots);
+    size_t count = 0;
+    sem_t open, over;
+    sem_init(&open, 0, 0);
+    sem_init(&over, 0, 0);
+    struct mird_write gate = {
+        .write = wait_at_gate, .ctx = &open, .ctx_owner = &over, .done = gate_done};
+    if (mird_store_submit(h->store, &gate))
+        abort();
+    for (size_t i = from; i < to; i++) {
+        struct shot *shot = &shots[count];
+        if (!h->leases[i].step)
+            continue; /* it is added by a call that waits */
+        *shot = (struct shot){.h = h, .lease = &h->leases[i], .over = &over};
+        shot->state = begin(h, i, &shot->call);
+        if (shot->state && mird_store_deployment_submit(h->store, &shot->call.d, &shot->call.news,
+                                                        START_S * 1000, shot_done, shot))
+            abort();
+        count += shot->state != NULL;
+    }
+    sem_post(&open);
+    for (size_t i = 0; i <= count; i++)
+        sem_wait(&over); /* the gate too */
+    for (size_t i = 0; i < count; i++)
+        finish(h, shots[i].lease, &shots[i].call, shots[i].state, shots[i].rc);
+    sem_destroy(&open);
+    sem_destroy(&over);
+    free(shots);
+    return count;
 }
 
 static void tick(struct history *h)
@@ -296,14 +385,17 @@ static bool go_on_any(struct history *h, size_t from, size_t to)
 /* A few at a time, in no order. */
 static void run_range(struct history *h, size_t from, size_t to, unsigned crashes)
 {
-    size_t every = (to - from) * STEPS / (crashes + 1), done = 0;
-    for (size_t begin = from; begin < to; begin += 8) {
-        size_t end = begin + 8 < to ? begin + 8 : to;
-        for (unsigned failed = h->failed; go_on_any(h, begin, end); failed = h->failed) {
+    size_t every = (to - from) * STEPS / (crashes + 1), since = 0;
+    for (size_t first = from; first < to; first += WINDOW) {
+        size_t end = first + WINDOW < to ? first + WINDOW : to;
+        for (unsigned failed = h->failed; go_on_any(h, first, end); failed = h->failed) {
+            since += dice_roll(&h->dice, WINDOW) ? 1 : 1 + burst(h, first, end);
             if (dice_roll(&h->dice, 20) == 0)
                 tick(h);
-            if (++done % every == 0 || (h->falls && h->failed > failed))
-                crash(h);
+            if (since < every && !(h->falls && h->failed > failed))
+                continue;
+            since = 0;
+            crash(h);
         }
     }
 }

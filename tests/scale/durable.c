@@ -92,6 +92,7 @@ struct grouped {
     pthread_mutex_t lock;
     pthread_cond_t room;
     unsigned under_way, done, failed;
+    bool waiting;
     struct slot {
         struct grouped *all;
         struct mird_deployment d;
@@ -110,18 +111,31 @@ static void slot_done(void *ctx, int rc, const struct mir_error *err)
     all->failed += rc != 0;
     all->done++;
     all->under_way--;
-    pthread_cond_signal(&all->room);
+    if (all->waiting)
+        pthread_cond_signal(&all->room);
     pthread_mutex_unlock(&all->lock);
+}
+
+/* Room for a good many: who waits is not woken for each of them. */
+static void wait_for_room(struct grouped *all, unsigned most, const bool *busy)
+{
+    all->waiting = true;
+    while (*busy || all->under_way > most)
+        pthread_cond_wait(&all->room, &all->lock);
+    all->waiting = false;
 }
 
 static void change_later(struct scale_house *house, struct slot *slot)
 {
-    const struct mird_news news = {.event_count = 1,
-                                   .events = {{.kind = "lease", .text = "extended by a second"}}};
+    static const struct mird_news news = {
+        .event_count = 1,
+        .events = {{.kind = "lease", .text = "extended by a second"}},
+        .audit_count = 1,
+        .audits = {{.who = "somebody", .what = "extend", .detail = "by a second"}}};
     struct grouped *all = slot->all;
     pthread_mutex_lock(&all->lock);
-    while (slot->busy || all->under_way >= UNDER_WAY)
-        pthread_cond_wait(&all->room, &all->lock);
+    if (slot->busy || all->under_way >= UNDER_WAY)
+        wait_for_room(all, UNDER_WAY / 2, &slot->busy);
     slot->busy = true;
     all->under_way++;
     slot->d.deadline_s++;
@@ -159,6 +173,7 @@ int scale_grouped(const char *dir, unsigned changes)
     for (unsigned i = 0; i < changes; i++)
         change_later(&house, &all.slots[i % leases]);
     pthread_mutex_lock(&all.lock);
+    all.waiting = true;
     while (all.done < changes)
         pthread_cond_wait(&all.room, &all.lock);
     pthread_mutex_unlock(&all.lock);

@@ -36,11 +36,19 @@ static void check_right(struct sim_world *w, const struct sim_object *o, const s
 {
     int64_t first_s =
         l->tried_deadline_s < l->acked_deadline_s ? l->tried_deadline_s : l->acked_deadline_s;
-    if (l->acked && l->d.end_reason == MIRD_END_DEADLINE &&
+    if (l->acked && l->held.d.end_reason == MIRD_END_DEADLINE &&
         max64(sim_utc_ms(w), SIM_T0_MS + w->now_ms) < first_s * 1000)
         sim_broken(w, "ended before its deadline", "lease %d", l->index);
-    if (!o->image && o->end_ms == SIM_NEVER && l->d.end_reason == MIRD_END_GUEST)
+    if (!o->image && o->end_ms == SIM_NEVER && l->held.d.end_reason == MIRD_END_GUEST)
         sim_broken(w, "alive and taken for ended", "lease %d", l->index);
+}
+
+/* What runs for somebody is not for the sweep to end. */
+static void check_swept(struct sim_world *w, const struct sim_object *o, const struct sim_lease *l)
+{
+    if (!o->image && !o->never_told && !l->forgotten && l->acked && l->entry &&
+        l->held.d.end_reason == MIRD_END_NONE && o->end_ms == SIM_NEVER)
+        sim_broken(w, "ended within its lease", "lease %d, by the sweep", l->index);
 }
 
 void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
@@ -52,9 +60,11 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
     struct sim_lease *l = &w->leases[o->owner];
     if (by_lease)
         l->delete_sent = true;
-    if (by_lease && sim_utc_ms(w) / 1000 > l->d.ending_since_s + 200 && !l->d.stuck)
+    if (by_lease && sim_utc_ms(w) / 1000 > l->held.d.ending_since_s + 200 && !l->held.d.stuck)
         sim_broken(w, "stuck and not told", "lease %d", l->index);
-    bool asked = l->removal_tried || l->forgotten || l->d.end_reason == MIRD_END_FAILED;
+    if (!by_lease)
+        check_swept(w, o, l);
+    bool asked = l->removal_tried || l->forgotten || l->held.d.end_reason == MIRD_END_FAILED;
     if (!asked && !odd(w, o->owner))
         check_right(w, o, l);
 }
@@ -64,7 +74,7 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
 void sim_check_final(struct sim_world *w, const struct sim_lease *l)
 {
     if (l->acked && mir_forever(l->acked_deadline_s) && mir_forever(l->tried_deadline_s) &&
-        l->d.end_reason == MIRD_END_DEADLINE)
+        l->held.d.end_reason == MIRD_END_DEADLINE)
         sim_broken(w, "ended before its deadline", "lease %d, which has none", l->index);
     for (unsigned i = 0; i < w->object_count; i++) {
         const struct sim_object *o = &w->objects[i];
@@ -83,7 +93,8 @@ void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
         return;
     }
     const struct mird_deployment *d = &l->disk;
-    if (d->deadline_s != l->acked_deadline_s && d->deadline_s != l->tried_deadline_s)
+    if (d->deadline_s != l->acked_deadline_s && d->deadline_s != l->tried_deadline_s &&
+        d->deadline_s != l->maybe_s)
         sim_broken(w, "deadline moved", "lease %d: %d s from what was acknowledged", l->index,
                    (int)(d->deadline_s - l->acked_deadline_s));
     if (l->removal_acked && d->end_reason == MIRD_END_NONE)
@@ -95,7 +106,7 @@ void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
 /* Whatever was acknowledged and had reached the tags is as it was. */
 void sim_check_adopted(struct sim_world *w, const struct sim_lease *l)
 {
-    int64_t deadline_s = l->d.deadline_s;
+    int64_t deadline_s = l->held.d.deadline_s;
     if (!l->was_stale && deadline_s != l->acked_deadline_s && deadline_s != l->tried_deadline_s)
         sim_broken(w, "deadline moved", "lease %d, with the database lost: %d s", l->index,
                    (int)(deadline_s - l->acked_deadline_s));
@@ -227,6 +238,19 @@ static void check_double(struct sim_world *w, const struct sim_object *a)
                        (int)(a - w->objects), (int)(b - w->objects));
 }
 
+/* Over for its user, and for whoever reads the disk next. */
+static void check_told(struct sim_world *w, const struct sim_lease *l)
+{
+    const struct mird_deployment *d = &l->held.d;
+    bool endless = mir_forever(d->deadline_s) && d->end_reason == MIRD_END_NONE;
+    if (endless)
+        return;
+    if (l->entry)
+        sim_broken(w, "never told gone", "lease %d", l->index);
+    else if (l->on_disk && !l->disk.finished_s)
+        sim_broken(w, "over, and not on the disk", "lease %d", l->index);
+}
+
 void sim_check_end(struct sim_world *w, struct sim_figures *figures)
 {
     for (unsigned i = 0; i < w->object_count && !w->broken; i++) {
@@ -239,6 +263,8 @@ void sim_check_end(struct sim_world *w, struct sim_figures *figures)
         check_double(w, o);
         check_late(w, o, figures);
     }
+    for (int i = 0; i < SIM_LEASES && !w->down && !w->host_lost_ms; i++)
+        check_told(w, &w->leases[i]);
     figures->seeds++;
     figures->objects += w->object_count;
     figures->crashes += w->crashes;
@@ -252,7 +278,8 @@ bool sim_all_over(const struct sim_world *w)
     if (w->down)
         return false;
     for (int i = 0; i < SIM_LEASES; i++)
-        if (w->leases[i].entry || w->leases[i].deploy_ms != SIM_NEVER)
+        if (w->leases[i].entry || w->leases[i].deploy_ms != SIM_NEVER ||
+            (w->leases[i].on_disk && !w->leases[i].disk.finished_s))
             return false;
     for (unsigned i = 0; i < w->object_count; i++)
         if (w->objects[i].owner >= 0 && !w->objects[i].stripped && w->now_ms < w->objects[i].end_ms)

@@ -40,52 +40,52 @@ const struct sim_cloud sim_clouds[SIM_CLOUDS] = {
 
 enum outcome { WENT_WELL, REFUSED, MAYBE_EXECUTED, MAYBE_NOT };
 
-static void fail(struct sim_answer *a, enum mir_kind kind, enum mir_outcome outcome,
+static void fail(struct mir_error *err, enum mir_kind kind, enum mir_outcome outcome,
                  const char *text)
 {
     enum mir_retry retry = kind == MIR_THROTTLED ? MIR_RETRY_THROTTLED : MIR_RETRY_TRANSIENT;
-    a->error = (struct mir_error){.kind = kind, .outcome = outcome, .retry = retry};
-    mir_copy(a->error.text, sizeof a->error.text, text);
+    *err = (struct mir_error){.kind = kind, .outcome = outcome, .retry = retry};
+    mir_copy(err->text, sizeof err->text, text);
 }
 
 /* How a call goes: MAYBE_EXECUTED and MAYBE_NOT look the same from outside. */
-static enum outcome meet_fault(struct sim_world *w, struct sim_answer *a, int64_t limit_ms,
+static enum outcome meet_fault(struct sim_world *w, struct mir_error *err, int64_t limit_ms,
                                int64_t *ret_took)
 {
     *ret_took = 50 + sim_below(w, w->cloud->call_ms);
     if (sim_in(w, SIM_CUT)) {
         *ret_took = limit_ms;
-        fail(a, MIR_TIMEOUT, MIR_OUTCOME_UNKNOWN, "no answer");
+        fail(err, MIR_TIMEOUT, MIR_OUTCOME_UNKNOWN, "no answer");
         return MAYBE_NOT;
     }
     if (sim_in(w, SIM_KEYS)) {
-        fail(a, MIR_CREDENTIALS, MIR_DID_NOT_HAPPEN, "the credentials have expired");
-        a->error.retry = MIR_RETRY_NEVER;
+        fail(err, MIR_CREDENTIALS, MIR_DID_NOT_HAPPEN, "the credentials have expired");
+        err->retry = MIR_RETRY_NEVER;
         return REFUSED;
     }
     if (sim_in(w, SIM_STORM) || !sim_bucket_takes(w)) {
-        fail(a, MIR_THROTTLED, MIR_DID_NOT_HAPPEN, "throttled");
+        fail(err, MIR_THROTTLED, MIR_DID_NOT_HAPPEN, "throttled");
         return REFUSED;
     }
     if (sim_chance(w, w->rates.error)) {
         if (sim_chance(w, 500)) {
-            fail(a, MIR_UNAVAILABLE, MIR_DID_NOT_HAPPEN, "refused");
+            fail(err, MIR_UNAVAILABLE, MIR_DID_NOT_HAPPEN, "refused");
             return REFUSED;
         }
-        fail(a, MIR_UNAVAILABLE, MIR_OUTCOME_UNKNOWN, "5xx");
+        fail(err, MIR_UNAVAILABLE, MIR_OUTCOME_UNKNOWN, "5xx");
         return sim_chance(w, w->cloud->executed) ? MAYBE_EXECUTED : MAYBE_NOT;
     }
     if (sim_chance(w, w->rates.lost)) {
         *ret_took = limit_ms;
-        fail(a, MIR_TIMEOUT, MIR_OUTCOME_UNKNOWN, "no answer");
+        fail(err, MIR_TIMEOUT, MIR_OUTCOME_UNKNOWN, "no answer");
         return sim_chance(w, 600) ? MAYBE_EXECUTED : MAYBE_NOT;
     }
     return WENT_WELL;
 }
 
-bool sim_call(struct sim_world *w, struct sim_answer *a, int64_t *ret_took)
+bool sim_call(struct sim_world *w, struct mir_error *err, int64_t *ret_took)
 {
-    return meet_fault(w, a, w->cloud->patience_ms, ret_took) == WENT_WELL;
+    return meet_fault(w, err, w->cloud->patience_ms, ret_took) == WENT_WELL;
 }
 
 /* --- the ledger --- */
@@ -119,7 +119,7 @@ void sim_cloud_seed(struct sim_world *w)
     unknown->ours = true;
     unknown->tag = SIM_LEASES + 1;
     mixed->verified = true; /* the key was copied to another installation */
-    mixed->tag = SIM_LEASES + 2;
+    mixed->tag = (int)sim_below(w, SIM_LEASES);
 }
 
 static struct sim_object *by_token(struct sim_world *w, unsigned token)
@@ -150,15 +150,15 @@ static struct sim_object *make(struct sim_world *w, struct sim_lease *l)
     if (cloud->late_ms && sim_chance(w, 300))
         o->exec_ms += sim_below(w, cloud->late_ms);
     if (cloud->late_ms && sim_chance(w, 30)) {
-        o->exec_ms = w->now_ms + w->rules.settle_ms + sim_below(w, 300000);
+        o->exec_ms = w->now_ms + (int64_t)cloud->settle_s * 1000 + sim_below(w, 300000);
         o->never_told = true;
     }
     o->seen_ms = o->exec_ms + sim_below(w, cloud->lag_ms);
-    sim_tag(o, l->d.deadline_s);
+    sim_tag(o, l->held.d.deadline_s);
     if (!cloud->paid) /* a keeper is there before the guest */
-        o->schedule_ms = l->d.deadline_s * 1000 - SIM_T0_MS;
+        o->schedule_ms = l->held.d.deadline_s * 1000 - SIM_T0_MS;
     if (l->takes_part)
-        o->guest_ms = l->d.deadline_s * 1000 - SIM_T0_MS + 30000;
+        o->guest_ms = l->held.d.deadline_s * 1000 - SIM_T0_MS + 30000;
     if (sim_chance(w, 10))
         o->stuck_for_ms = 1 + sim_below(w, 1200000);
     o->error = sim_chance(w, cloud->error_state);
@@ -170,9 +170,12 @@ static struct sim_object *make(struct sim_world *w, struct sim_lease *l)
     return o;
 }
 
-static bool shown(const struct sim_world *w, const struct sim_object *o)
+/* hides: whose question it is. A delete that is not carried out may hide it from one of the two. */
+static bool shown(const struct sim_world *w, const struct sim_object *o, enum sim_hides from)
 {
-    return w->now_ms >= o->seen_ms && w->now_ms < o->unseen_ms;
+    bool hidden = from != SIM_SHOWN && from == o->hides &&
+                  (w->now_ms < o->deleting_ms || w->now_ms < o->stuck.until_ms);
+    return !hidden && w->now_ms >= o->seen_ms && w->now_ms < o->unseen_ms;
 }
 
 void sim_show(const struct sim_world *w, const struct sim_object *o, struct mir_instance *ret)
@@ -203,20 +206,21 @@ void sim_show(const struct sim_world *w, const struct sim_object *o, struct mir_
 
 /* --- the calls --- */
 
-bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took)
+bool sim_create(struct sim_world *w, struct sim_lease *l, struct mir_instance *ret,
+                struct mir_error *err, int64_t *ret_took)
 {
-    int64_t left_ms = l->d.deadline_s * 1000 - sim_utc_ms(w);
+    int64_t left_ms = l->held.d.deadline_s * 1000 - sim_utc_ms(w);
     int64_t limit_ms = w->cloud->patience_ms;
     if (left_ms < limit_ms)
         limit_ms = left_ms > 1 ? left_ms : 1;
     if (w->fault == SIM_CREATE_HANGS)
         limit_ms = 600000;
-    enum outcome outcome = meet_fault(w, a, limit_ms, ret_took);
+    enum outcome outcome = meet_fault(w, err, limit_ms, ret_took);
     struct sim_object *o = NULL;
     sim_check_create(w, l);
     if (outcome == WENT_WELL || outcome == MAYBE_EXECUTED)
         o = make(w, l);
-    sim_say(w, "lease %d: create: %s", l->index, outcome == WENT_WELL ? "done" : a->error.text);
+    sim_say(w, "lease %d: create: %s", l->index, outcome == WENT_WELL ? "done" : err->text);
     if (o && w->fault == SIM_TAGS_LATER)
         o->tag = outcome == WENT_WELL && sim_chance(w, 900) ? l->index : -1;
     if (outcome != WENT_WELL)
@@ -230,14 +234,14 @@ bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, 
             o->never_told = false;
         }
     }
-    sim_show(w, o, &a->instance);
+    sim_show(w, o, ret);
     return true;
 }
 
 /* One object for all that an upload makes on its way; put again it goes on with what is there. */
-bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took)
+bool sim_upload(struct sim_world *w, struct sim_lease *l, struct mir_error *err, int64_t *ret_took)
 {
-    enum outcome outcome = meet_fault(w, a, w->cloud->patience_ms, ret_took);
+    enum outcome outcome = meet_fault(w, err, w->cloud->patience_ms, ret_took);
     if (outcome == REFUSED || outcome == MAYBE_NOT)
         return false;
     for (unsigned i = 0; i < w->object_count; i++)
@@ -247,7 +251,7 @@ bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, 
     struct sim_object *o = add(w);
     o->owner = o->tag = l->index;
     o->ours = o->verified = o->image = true;
-    sim_tag(o, l->d.deadline_s);
+    sim_tag(o, l->held.d.deadline_s);
     o->sent_ms = o->exec_ms = w->now_ms;
     if (outcome == MAYBE_EXECUTED && sim_chance(w, 300))
         o->exec_ms += sim_below(w, w->cloud->late_ms);
@@ -257,21 +261,29 @@ bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, 
     return outcome == WENT_WELL;
 }
 
-bool sim_get(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took)
+bool sim_get(struct sim_world *w, int lease, bool image, struct mir_instance *ret,
+             struct mir_error *err, int64_t *ret_took)
 {
-    if (meet_fault(w, a, w->cloud->look_ms, ret_took) != WENT_WELL)
+    if (meet_fault(w, err, w->cloud->look_ms, ret_took) != WENT_WELL)
         return false;
     const struct sim_object *best = NULL;
     for (unsigned i = 0; i < w->object_count; i++) {
         const struct sim_object *o = &w->objects[i];
-        if (o->tag == lease && o->image == image && o->ours && o->verified && shown(w, o) &&
-            (!best || w->now_ms >= best->end_ms))
+        if (o->tag == lease && o->image == image && o->ours && o->verified &&
+            shown(w, o, SIM_NOT_GOT) && (!best || w->now_ms >= best->end_ms))
             best = o;
     }
-    a->instance.state = MIR_INSTANCE_ABSENT;
+    ret->state = MIR_INSTANCE_ABSENT;
     if (best)
-        sim_show(w, best, &a->instance);
+        sim_show(w, best, ret);
     return true;
+}
+
+/* Accepted, and not carried out (yet). */
+static void hide(struct sim_world *w, struct sim_object *o)
+{
+    if (sim_chance(w, 300))
+        o->hides = sim_chance(w, 500) ? SIM_NOT_GOT : SIM_NOT_LISTED;
 }
 
 static void end_object(struct sim_world *w, struct sim_object *o, bool by_lease)
@@ -281,12 +293,14 @@ static void end_object(struct sim_world *w, struct sim_object *o, bool by_lease)
         return;
     if (o->stuck_for_ms && !o->stuck.until_ms) {
         o->stuck = (struct sim_window){w->now_ms, w->now_ms + o->stuck_for_ms};
+        hide(w, o);
         sim_say(w, "cloud: object %d is stuck", (int)(o - w->objects));
     }
     if (w->now_ms < o->stuck.until_ms)
         return;
     if (o->refusals < SIM_HELD && w->cloud->not_done && sim_chance(w, w->rates.not_done)) {
         o->deleting_ms = w->now_ms + 1000 + sim_below(w, 40000);
+        hide(w, o);
         o->held[o->refusals++] = (struct sim_window){w->now_ms, o->deleting_ms};
         sim_say(w, "cloud: object %d: delete accepted, but not carried out", (int)(o - w->objects));
         return;
@@ -296,39 +310,41 @@ static void end_object(struct sim_world *w, struct sim_object *o, bool by_lease)
     sim_say(w, "cloud: object %d ends at %.3f", (int)(o - w->objects), (double)o->end_ms / 1000);
 }
 
-bool sim_delete(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took)
+bool sim_delete(struct sim_world *w, int lease, bool image, struct mir_error *err,
+                int64_t *ret_took)
 {
-    enum outcome outcome = meet_fault(w, a, w->cloud->look_ms, ret_took);
+    enum outcome outcome = meet_fault(w, err, w->cloud->look_ms, ret_took);
     sim_say(w, "lease %d: delete%s: %s", lease, image ? " of the image" : "",
-            outcome == WENT_WELL ? "done" : a->error.text);
+            outcome == WENT_WELL ? "done" : err->text);
     if (outcome != WENT_WELL && outcome != MAYBE_EXECUTED)
         return false;
     for (unsigned i = 0; i < w->object_count; i++) {
         struct sim_object *o = &w->objects[i];
-        if (o->tag != lease || o->image != image || !o->ours || !o->verified || !shown(w, o))
+        if (o->tag != lease || o->image != image || !o->ours || !o->verified ||
+            !shown(w, o, SIM_SHOWN))
             continue;
         end_object(w, o, true);
     }
     return outcome == WENT_WELL;
 }
 
-bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct sim_answer *a)
+bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct mir_error *err)
 {
     int64_t took;
-    enum outcome outcome = meet_fault(w, a, w->cloud->look_ms, &took);
+    enum outcome outcome = meet_fault(w, err, w->cloud->look_ms, &took);
     if (outcome == WENT_WELL || outcome == MAYBE_EXECUTED)
         end_object(w, object, false);
     return outcome == WENT_WELL;
 }
 
-bool sim_list(struct sim_world *w, struct sim_answer *a, int *ret, unsigned *ret_count)
+bool sim_list(struct sim_world *w, struct mir_error *err, int *ret, unsigned *ret_count)
 {
     int64_t took;
     *ret_count = 0;
-    if (meet_fault(w, a, w->cloud->look_ms, &took) != WENT_WELL)
+    if (meet_fault(w, err, w->cloud->look_ms, &took) != WENT_WELL)
         return false;
     for (unsigned i = 0; i < w->object_count; i++)
-        if (shown(w, &w->objects[i]) && w->objects[i].tag >= 0)
+        if (shown(w, &w->objects[i], SIM_NOT_LISTED) && w->objects[i].tag >= 0)
             ret[(*ret_count)++] = (int)i;
     return true;
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """mutants.py [--cc CC] [--seeds N] [NAME...]: the simulator with one rule broken at a time.
 
-Each mutants/NN-name.sed is applied to copies of the pure sources (it has to change something);
-each of the engine's planted faults is a switch of the simulator itself. Every one has to be caught
+Each mutants/NN-name.sed is applied to copies of the pure sources (it has to change something); each
+planted fault of what is simulated is a switch of the simulator itself. Every one has to be caught
 within N seeds (20000) of the ordinary or of the hard rates, and the untouched one must not be.
 Speaks TAP."""
 import argparse
@@ -16,12 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-PURE = ['daemon/lease.c', 'daemon/lease_next.c', 'daemon/lease_audit.c', 'daemon/lease_news.c',
-        'daemon/lease_trail.c',         'daemon/sweep_judge.c', 'daemon/turn.c', 'daemon/epoch.c']
+PURE = [f'daemon/{name}.c' for name in (
+    'answer', 'dormant', 'drive', 'epoch', 'held', 'lease', 'lease_audit', 'lease_news',
+    'lease_next', 'lease_trail', 'round', 'sweep_judge', 'turn')]
 HEADERS = ['daemon/lease_parts.h']
-OTHERS = ['daemon/deployment.c', 'api/error.c', 'api/memory.c', 'api/clock.c', 'api/lease.c',
-          'api/name.c']
-SIM = [f'tests/sim/{name}.c' for name in ('check', 'cloud', 'main', 'shell', 'trouble', 'world')]
+OTHERS = ['daemon/deployment.c', 'daemon/record.c', 'api/error.c', 'api/id.c', 'api/lease.c',
+          'api/memory.c', 'api/clock.c', 'api/name.c']
+SIM = [f'tests/sim/{name}.c' for name in ('calls', 'check', 'cloud', 'disk', 'main', 'rounds',
+                                          'shell', 'trouble', 'world')]
 FLAGS = ['-std=gnu17', '-D_GNU_SOURCE', '-O1', '-Iapi/include', '-Idaemon/include',
          '-Iimages/include', '-Itests/sim', '-DMIR_VERSION="0"', '-DMIR_LIBEXECDIR="/"']
 
@@ -48,23 +50,27 @@ def link(cc, objects, out):
     return out
 
 
-def mutate(cc, script, work, objects):
-    """A simulator of its own, or None when the script changes nothing."""
+def mutate(cc, script, work, objects, pure):
+    """A simulator of its own, or None when the script changes nothing. Only what it changes is
+    compiled again: of a header all, of a source that one."""
     name = os.path.basename(script)[:-4]
     folder = os.path.join(work, name)
     os.mkdir(folder)
-    changed = False
+    changed = set()
     for path in HEADERS + PURE:
         text = must(['sed', '-f', script, path])
+        copy = os.path.join(folder, os.path.basename(path))
         with open(os.path.join(ROOT, path), encoding='utf-8') as original:
-            changed |= original.read() != text
-        with open(os.path.join(folder, os.path.basename(path)), 'w', encoding='utf-8') as copy:
-            copy.write(text)
+            if original.read() != text:
+                changed.add(path)
+        with open(copy, 'w', encoding='utf-8') as out:
+            out.write(text)
     if not changed:
         return None
+    anew = PURE if changed & set(HEADERS) else changed
     own = [compile_to(cc, os.path.join(folder, os.path.basename(path)),
                       os.path.join(folder, os.path.basename(path) + '.o'), folder)
-           for path in PURE]
+           if path in anew else pure[path] for path in PURE]
     return link(cc, objects + own, os.path.join(folder, 'sim'))
 
 
@@ -91,12 +97,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix='sim-mutants-') as work:
         objects = [compile_to(cc, path, os.path.join(work, path.replace('/', '_') + '.o'))
                    for path in OTHERS + SIM]
-        pure = [compile_to(cc, path, os.path.join(work, path.replace('/', '_') + '.o'))
-                for path in PURE]
-        plain = link(cc, objects + pure, os.path.join(work, 'sim'))
+        pure = {path: compile_to(cc, path, os.path.join(work, path.replace('/', '_') + '.o'))
+                for path in PURE}
+        plain = link(cc, objects + list(pure.values()), os.path.join(work, 'sim'))
 
         def by_script(script):
-            program = mutate(cc, script, work, objects)
+            program = mutate(cc, script, work, objects, pure)
             return caught(program, options.seeds) if program else 'nothing changed'
 
         def by_switch(fault):

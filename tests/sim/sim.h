@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The simulator: the production lease machine and sweep decision, driven by a simulated engine
- * over simulated clouds, a simulated disk and a virtual clock, all decided by one seed. What a run
- * did is judged by the cloud's own ledger and by what users were told, never by the record.
+ * The simulator: all that the daemon decides about leases (its own objects), over simulated clouds,
+ * a simulated disk and a virtual clock, decided by one seed. What a run did is judged by the
+ * cloud's own ledger and by what users were told, never by the record.
  *
  * Virtual times are milliseconds since the run's start (`now`); SIM_T0_MS + now is the true UTC.
  * One world per run and thread; a world owns nothing outside itself.
@@ -13,8 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/answer.h"
+#include "daemon/dormant.h"
 #include "daemon/epoch.h"
-#include "daemon/turn.h"
+#include "daemon/held.h"
+#include "daemon/round.h"
 
 #define SIM_T0_MS (INT64_C(1800000000) * 1000)
 #define SIM_NEVER INT64_MAX
@@ -22,40 +25,19 @@
 #define SIM_END_MS (3 * SIM_HOUR_MS) /* when whatever is left is an orphan */
 enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 512, SIM_HELD = 3, SIM_LATE_SLOTS = 3002 };
 
-/* The simulated engine's own planted faults: rules that live outside of the pure files. */
+/* Planted faults in what is simulated: rules of the provider, the disk, timers, the REST edge, the
+ * pools and the fence. All others are planted in copies of the pure sources (mutants/). */
 enum sim_fault {
-    SIM_NO_INTENT = 1,      /* the intent is not written before the request leaves */
-    SIM_NO_FSYNC,           /* what is written is not synced */
-    SIM_FRESH_TOKEN,        /* another token with each try */
-    SIM_TAGS_LATER,         /* tags come in a call after the create */
-    SIM_NOT_FOUND_GONE,     /* a delete that finds nothing is taken as seen gone */
-    SIM_NO_CONFIRM,         /* a delete that was accepted is taken as seen gone */
-    SIM_NO_SWEEP,           /* nothing is ever listed but for a confirmation */
-    SIM_NO_SETTLING,        /* no settling time */
-    SIM_SHORT_SETTLING,     /* a settling time shorter than the cloud's */
-    SIM_WALL_CLOCK,         /* deadlines follow a wall clock that was set back */
-    SIM_ACK_BEFORE_DURABLE, /* an extension is acknowledged first and written then */
-    SIM_GIVES_UP,           /* a teardown ends after three failures */
-    SIM_SWEEP_UNSIGNED,     /* the sweep does not check signatures */
-    SIM_BLIND_RETRY,        /* a lost answer is taken as a refusal */
-    SIM_REMOVAL_IN_MEMORY,  /* a removal is acknowledged and not written */
-    SIM_FORGETS_ENDING,     /* what was ending is not taken up after a restart */
-    SIM_FORGETS_INTENT,     /* an intent found after a restart is taken as "not yet" */
-    SIM_DISK_FIRST,         /* a teardown waits for the disk */
-    SIM_DEPLOY_UNWRITTEN,   /* a deploy is acknowledged before its lease is written */
-    SIM_SUSPEND_BLIND,      /* waits on a clock that stands still while suspended */
-    SIM_STEP_SETTLES,       /* a clock that jumps ahead counts as time that passed */
-    SIM_DATE_IGNORED,       /* what a provider says of the time is not read */
-    SIM_NEWEST_IGNORED,     /* nor what the store has seen */
-    SIM_CREATE_HANGS,       /* a create may take as long as it likes */
-    SIM_IMAGE_FORGOTTEN,    /* an image without an answer is none */
-    SIM_IMAGE_UNSEEN,       /* an image is told gone when its delete was sent */
-    SIM_LAUNCH_FIRST,       /* teardowns wait while anything is being launched */
-    SIM_NO_FENCE,           /* a daemon that was taken over goes on all the same */
-    SIM_HOOK_UNREAD,        /* a hook counts as armed without having been read back */
-    SIM_ONE_HOOK,           /* one hook is enough */
-    SIM_NO_REBUILD,         /* a lost database is not rebuilt */
-    SIM_TAGS_STAY,          /* an extension does not reach hooks and tags */
+    SIM_NO_FSYNC = 1,     /* what is written is not synced */
+    SIM_FRESH_TOKEN,      /* another token with each try */
+    SIM_TAGS_LATER,       /* tags come in a call after the create */
+    SIM_DEPLOY_UNWRITTEN, /* a deploy is acknowledged before its lease is written */
+    SIM_SUSPEND_BLIND,    /* waits on a clock that stands still while suspended */
+    SIM_CREATE_HANGS,     /* a create may take as long as it likes */
+    SIM_LAUNCH_FIRST,     /* teardowns wait while anything is being launched */
+    SIM_NO_FENCE,         /* a daemon that was taken over goes on all the same */
+    SIM_HOOK_UNREAD,      /* a hook counts as armed without having been read back */
+    SIM_TAGS_STAY,        /* an extension does not reach hooks and tags */
     SIM_FAULT_COUNT
 };
 const char *sim_fault_name(int fault);
@@ -90,6 +72,9 @@ struct sim_window {
 enum sim_trouble { SIM_STORM, SIM_KEYS, SIM_CUT, SIM_SCARCE, SIM_TROUBLES };
 #define SIM_BUCKET_MS 10000 /* calls that an account may save up, 1000 each */
 
+/* One of the two indexes has forgotten a thing that the other still knows. */
+enum sim_hides { SIM_SHOWN, SIM_NOT_GOT, SIM_NOT_LISTED };
+
 /* One object of the ledger. */
 struct sim_object {
     int owner;       /* the lease that it was made for; -1: not ours */
@@ -105,6 +90,7 @@ struct sim_object {
     int64_t tag_deadline_s;        /* as its tags say */
     int64_t schedule_ms, guest_ms; /* when it ends without anybody: hooks that are really there */
     int64_t stuck_for_ms;          /* deletes are accepted and do nothing for so long */
+    enum sim_hides hides;          /* from whom, while a delete is not carried out */
     struct sim_window stuck;
     int64_t sent_ms, exec_ms, seen_ms; /* requested, there, shown */
     int64_t end_ms, unseen_ms;         /* gone, and not shown any more */
@@ -114,30 +100,25 @@ struct sim_object {
     struct sim_window held[SIM_HELD];  /* the cloud said "deleting", and did not */
 };
 
-struct sim_answer {
-    struct mird_input input;
-    struct mir_instance instance;
-    struct mir_error error;
-    struct mir_hook hooks[3];
-};
-
-enum sim_busy { SIM_IDLE, SIM_TO_SEND, SIM_ANSWER };
+/* What a lease of the simulated engine waits for. */
+enum sim_busy { SIM_IDLE, SIM_TO_SEND, SIM_ANSWER, SIM_WRITING };
 
 struct sim_lease {
     int index;
     /* The engine's. */
     bool entry; /* in its table */
-    bool dirty, poked;
     enum sim_busy busy;
     int64_t wake_ms;
-    struct mird_pace pace;
-    int64_t stepped_ms; /* jumps that the record knows of */
-    unsigned failures;
-    bool launching; /* the call under way is a create */
-    struct sim_answer answer;
-    struct mird_deployment d, stored;
+    struct mird_drive drive;
+    bool rests, seen; /* its document is dropped; shown in this round */
+    uint32_t created_boot_s;
+    struct mird_ask asked;
+    struct mird_answer answer; /* of the call under way */
+    struct mird_held held;
     /* The disk's. */
-    bool on_disk, unsynced, unsynced_first;
+    bool on_disk, unsynced;
+    unsigned conflicts; /* writes in a row that found another version */
+    int64_t maybe_s;    /* the deadline of a write that was done and said to have failed; 0 none */
     struct mird_deployment disk, pending;
     /* What users were told, and what they tried. */
     bool acked, removal_acked, removal_tried, finished_told;
@@ -182,7 +163,8 @@ struct sim_world {
     struct sim_window trouble[SIM_TROUBLES];
     int64_t bucket_ms, bucket_at_ms;
     int64_t hand_ms, no_base_ms, no_host_ms, host_lost_ms, stop_ms, ghost_ms;
-    bool reaps, rebuilding, incomplete, clock_holds;
+    bool reaps, rebuilding, clock_holds, many; /* many: all that can rest does */
+    bool room;                                 /* what was kept back for a full disk is given up */
     struct mird_epoch_row row, claim, ghost_claim;
     unsigned user_left, crashes;
     unsigned tokens;
@@ -230,30 +212,51 @@ void sim_lose_host(struct sim_world *w);
 void sim_stop(struct sim_world *w);
 void sim_ghost(struct sim_world *w);
 
-/* --- cloud.c: what the provider's functions do; false: it failed, with *error --- */
+/* --- cloud.c: what the provider's functions do; false: it failed, with *err --- */
 void sim_cloud_seed(struct sim_world *w);
 void sim_tag(struct sim_object *object, int64_t deadline_s);
-bool sim_create(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
-bool sim_upload(struct sim_world *w, struct sim_lease *l, struct sim_answer *a, int64_t *ret_took);
-bool sim_get(struct sim_world *w, int lease, bool image, struct sim_answer *a, int64_t *ret_took);
-bool sim_delete(struct sim_world *w, int lease, bool image, struct sim_answer *a,
+bool sim_create(struct sim_world *w, struct sim_lease *l, struct mir_instance *ret,
+                struct mir_error *err, int64_t *ret_took);
+bool sim_upload(struct sim_world *w, struct sim_lease *l, struct mir_error *err, int64_t *ret_took);
+bool sim_get(struct sim_world *w, int lease, bool image, struct mir_instance *ret,
+             struct mir_error *err, int64_t *ret_took);
+bool sim_delete(struct sim_world *w, int lease, bool image, struct mir_error *err,
                 int64_t *ret_took);
 /* A listing: the objects shown, in `ret`. */
-bool sim_list(struct sim_world *w, struct sim_answer *a, int *ret, unsigned *ret_count);
-bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct sim_answer *a);
-/* A call without an effect of its own (images, hooks, sites). */
-bool sim_call(struct sim_world *w, struct sim_answer *a, int64_t *ret_took);
+bool sim_list(struct sim_world *w, struct mir_error *err, int *ret, unsigned *ret_count);
+bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct mir_error *err);
+/* A call without an effect of its own (hooks). */
+bool sim_call(struct sim_world *w, struct mir_error *err, int64_t *ret_took);
 /* Everything that a simulated cloud ever says of an object; the rest of *ret has to be zero. */
 void sim_show(const struct sim_world *w, const struct sim_object *object, struct mir_instance *ret);
 
-/* --- shell.c: the engine --- */
+/* --- shell.c: the process, its clock, its users --- */
 int64_t sim_utc_ms(struct sim_world *w); /* as the engine knows it */
+void sim_listen(struct sim_world *w);    /* an answer has come, whatever it says: it has a Date */
+void sim_crash(struct sim_world *w, const char *where);
+bool sim_dies(struct sim_world *w, const char *where); /* a point at which it may; true: it did */
+void sim_restart(struct sim_world *w);
+void sim_wake(struct sim_world *w, struct sim_lease *l);    /* reads its document again */
+void sim_take_up(struct sim_world *w, struct sim_lease *l); /* from the disk, if not over */
 void sim_deploy(struct sim_world *w, struct sim_lease *l);
 void sim_user(struct sim_world *w);
+
+/* --- disk.c: the records of one process, and the disk under them --- */
+/* The record is in held.d, and new: 0 when it is there, acknowledged or found to be so. */
+int sim_add(struct sim_world *w, struct sim_lease *l);
+/* 0, or -1 when what had to be written was not (or the process died). */
+int sim_change(struct sim_world *w, struct sim_lease *l, const struct mird_input *in, bool op,
+               struct mir_error *err);
+/* Without waiting for the disk: true when the write is under way. */
+bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mird_input *in);
+int sim_flush(struct sim_world *w, struct sim_lease *l);
+
+/* --- calls.c: what drives a lease --- */
 void sim_advance(struct sim_world *w, struct sim_lease *l);
+
+/* --- rounds.c: the sweep --- */
 void sim_sweep(struct sim_world *w);
-void sim_crash(struct sim_world *w, const char *where);
-void sim_restart(struct sim_world *w);
+void sim_rebuild(struct sim_world *w); /* with a lost database, before anybody is served */
 
 /* --- check.c: the invariants --- */
 void sim_check_create(struct sim_world *w, const struct sim_lease *l);

@@ -42,6 +42,7 @@ void sim_plan_trouble(struct sim_world *w)
     w->stop_ms = sim_chance(w, 50) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->no_host_ms = sim_chance(w, 50) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->reaps = sim_chance(w, 500);
+    w->many = sim_chance(w, 300);
     w->ghost_ms = SIM_NEVER;
     /* Often right after a launch. */
     if (w->no_host_ms != SIM_NEVER && sim_chance(w, 500))
@@ -177,7 +178,7 @@ void sim_stop(struct sim_world *w)
         ghost->there = l->entry;
         ghost->to_send = l->busy == SIM_TO_SEND;
         if (ghost->there)
-            ghost->d = l->d;
+            ghost->d = l->held.d;
     }
     w->ghost_claim = w->claim;
     w->ghost_ms = w->now_ms + STOPPED_MS;
@@ -188,7 +189,8 @@ void sim_stop(struct sim_world *w)
 /* It goes on where it stood: sends what it was about to send, ends what it thinks is due. */
 void sim_ghost(struct sim_world *w)
 {
-    struct sim_answer a;
+    struct mir_instance found = {0};
+    struct mir_error err;
     int64_t took_ms;
     w->ghost_ms = SIM_NEVER;
     bool mine = mird_epoch_mine(&w->row, &w->ghost_claim);
@@ -199,11 +201,11 @@ void sim_ghost(struct sim_world *w)
         if (!ghost->there || (!mine && w->fault != SIM_NO_FENCE))
             continue;
         bool due = ghost->d.deadline_s * 1000 <= SIM_T0_MS + w->now_ms;
-        bool lives =
-            l->entry && l->d.end_reason == MIRD_END_NONE && sim_utc_ms(w) < l->d.deadline_s * 1000;
+        bool lives = l->entry && l->held.d.end_reason == MIRD_END_NONE &&
+                     sim_utc_ms(w) < l->held.d.deadline_s * 1000;
         if (ghost->to_send && !due)
-            sim_create(w, l, &a, &took_ms);
-        else if (due && lives && l->d.steps[MIRD_STEP_INSTANCE] == MIRD_DONE)
+            sim_create(w, l, &found, &err, &took_ms);
+        else if (due && lives && l->held.d.steps[MIRD_STEP_INSTANCE] == MIRD_DONE)
             sim_broken(w, "ended under an old epoch", "lease %d", i);
     }
 }

@@ -206,20 +206,8 @@ static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *clo
     w->fault = fault;
     w->trace = trace;
     w->rates = hard ? (struct sim_rates){200, 200, 200, 100} : (struct sim_rates){50, 50, 50, 5};
-    w->rules = (struct mird_rules){.settle_ms = (int64_t)cloud->settle_s * 1000,
-                                   .live_timeout_ms = 60000,
-                                   .backoff_min_ms = cloud->paid ? 1000 : 50,
-                                   .backoff_max_ms = cloud->paid ? 15000 : 2000,
-                                   .tries_max = 5,
-                                   .paid = cloud->paid,
-                                   .image_needed = cloud->image};
+    w->rules = mird_rules_make(cloud->settle_s, cloud->paid, cloud->image, 60000);
     w->row = w->claim = mird_epoch_taken(&w->row, "a");
-    if (fault == SIM_ONE_HOOK)
-        w->rules.paid = false;
-    if (fault == SIM_NO_SETTLING)
-        w->rules.settle_ms = 0;
-    if (fault == SIM_SHORT_SETTLING)
-        w->rules.settle_ms /= 4;
     plan_events(w);
     sim_cloud_seed(w);
     for (int i = 0; i < SIM_LEASES; i++) {

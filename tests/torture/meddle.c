@@ -10,10 +10,11 @@
 
 struct meddle_page *meddle_page;
 char meddle_role[16];
+uint32_t meddle_start_number;
 
 /* Handed on to the programs of ours that this one starts, and to no other. */
-static const char *const kept_names[] = {"LD_PRELOAD", "MIRAGE_TORTURE_PAGE",
-                                         "MIRAGE_TORTURE_PLAN"};
+static const char *const kept_names[] = {"LD_PRELOAD", "MIRAGE_TORTURE_PAGE", "MIRAGE_TORTURE_PLAN",
+                                         "MIRAGE_TORTURE_START"};
 #define KEPT (sizeof kept_names / sizeof *kept_names)
 static char kept[KEPT][512];
 
@@ -50,7 +51,9 @@ __attribute__((constructor)) static void meddle_start(void)
             snprintf(kept[i], sizeof kept[i], "%s=%s", kept_names[i], value);
         unsetenv(kept_names[i]);
     }
-    const char *plan = strchr(kept[2], '=');
+    const char *plan = strchr(kept[2], '='), *start = strchr(kept[3], '=');
+    if (start)
+        meddle_start_number = (uint32_t)strtoul(start + 1, NULL, 10);
     if (plan)
         meddle_plan(plan + 1);
     meddle_page = page;

@@ -103,7 +103,7 @@ static char name_fd(int fd, char out[WHAT])
 static enum meddle_mode pass(const char *call, const char *what)
 {
     char name[MEDDLE_NAME];
-    if (!meddle_page)
+    if (!meddle_page || meddle_start_number != atomic_load(&meddle_page->start))
         return MEDDLE_NONE;
     snprintf(name, sizeof name, "%s.%s%s%.39s", meddle_role, call, *what ? "." : "", what);
     uint32_t at = atomic_fetch_add(&meddle_page->count, 1);

@@ -9,7 +9,8 @@ daemon again, let time pass, and ask the ledger (what really runs) whether the p
   --check                 every named point killed, a stop, a few kills at random
   --points calls --modes fail-before     one set of them
   --case kill:store.commit#3             one case again, as a failure prints it
-  --random 50 --seed 7                   random kills only, in the order of that seed
+  --random 1000 --from 3000 --seed 7     kills 3000 to 3999 of the endless row that this seed has:
+                                         pieces of a long run, in any order, on any machine
 
 Speaks TAP. The points are counted in one run without a fault; a case names its point by name and
 number under that name, since threads move the plain numbers. How a case is written: plan.py."""
@@ -27,7 +28,7 @@ import traceback
 from ledger import LEDGERS
 from meddle import LIBRARY
 from mirage import PATIENCE, Tap, need_programs, program, skip_all
-from plan import CALL, KEEPER, MODES
+from plan import CALL, KEEPER, MODES, Plan
 from victim import STEP_S, Victim
 
 TTL_S = 30
@@ -36,6 +37,9 @@ POLLED_MAX = 4   # of a point that is passed again and again while nothing happe
 STREAM_MAX = 6   # of each kind of sending and receiving
 # Passed once for each durable change: all of them count.
 ALWAYS = ('store.', 'kernel.', 'file.')
+PAIR_TRIES = 6   # draws until one comes to both its points
+BLOCK = 50       # kills at random in one world: what can be repeated by itself
+KILL_S = (0.2, 0.2, 0.2, 0.6)  # a daemon is killed at random within one of these
 STREAMS = ('send', 'recv', 'connect', 'accept')
 ROLES = ('daemon', 'keeper', 'image')
 NO_MEMORY = CALL + 'fail-before:daemon.malloc'
@@ -72,8 +76,9 @@ class Torture:
     def __init__(self, args):
         self.args = args
         self.ledger = LEDGERS[args.provider]
-        self.kills = self.lived = self.missed = 0
+        self.kills = self.lived = self.missed = self.anew = 0
         self.failures = []
+        self.recovered = {}  # {fault: what was passed between it and the end}
 
     def victim(self, fault=None, seed=None):
         return Victim(self.ledger, fault, self.args.seed if seed is None else seed)
@@ -130,17 +135,33 @@ class Torture:
         print(f'# {most} allocations of the daemon in a journey')
         return [f'{NO_MEMORY}#{dice.randint(1, most)}' for _ in range(how_many if most else 0)]
 
-    def pairs(self, cases, how_many):
-        dice = random.Random(self.args.seed)
-        again = [c for c in cases if 'kernel' not in c and 'migrate' not in c and 'image' not in c]
-        return [f'{dice.choice(cases)}+{dice.choice(again)}' for _ in range(how_many)]
+    def pair(self, cases, number):
+        """Killed, and killed again while recovering from that: the second point is one that was
+        passed when this very recovery was recorded. A draw that misses is no case."""
+        dice = random.Random(f'{self.args.seed} {number}')
+        for _ in range(PAIR_TRIES):
+            first = dice.choice(cases)
+            if first not in self.recovered:
+                self.case(first, counts=False)
+            again = self.cases(self.recovered.get(first, {}), ('kill',))
+            fault = f'{first}+{dice.choice(again)}' if again else f'{first}, not reached'
+            if again and self.case(fault, counts=False):
+                return
+            self.anew += 1
+            print(f'# drawn anew: {fault}')
+        self.missed += 1
 
-    def case(self, fault):
+    def case(self, fault, counts=True):
+        """True when it came to all its points; counts: a miss is one of this part."""
         with self.victim(fault) as victim:
             lived = self.guarded(victim, journey, f'--case {fault} --seed {self.args.seed}')
-            self.missed += victim.starts < len(victim.plans) or not victim.came
+            came = victim.starts >= len(victim.plans) and victim.came
+            if came and victim.starts == 2 and len(victim.plans) == 1:
+                self.recovered[fault] = victim.counted(2) + victim.calls()
+            self.missed += counts and not came
             self.kills += victim.deaths
             self.lived += bool(lived)
+        return came
 
     # --- stopped ---
 
@@ -169,8 +190,9 @@ class Torture:
 
     # --- at random ---
 
-    def some_kills(self, kills, seed):
-        """Deployments come and go, and so does the daemon."""
+    def some_kills(self, kills, first):
+        """Deployments come and go, and so does the daemon. first: the number of the first kill."""
+        seed = f'{self.args.seed} {first}'
         dice = random.Random(seed)
         data = self.ledger.quiet_kernel()
         kernel = digest(data)
@@ -179,15 +201,16 @@ class Torture:
             victim.upload(kernel, data)
             for number in range(kills):
                 victim.ensure()
-                victim.kill_after(dice.uniform(0.0, 0.6))
+                victim.kill_after(dice.uniform(0.0, dice.choice(KILL_S)))
                 died = victim.deaths
                 give_up = time.monotonic() + STEP_S
                 while victim.deaths == died and time.monotonic() < give_up:
                     self.something(victim, dice, kernel, f'n{number}')
-                    time.sleep(dice.uniform(0, 0.1))
+                    time.sleep(dice.uniform(0, 0.04))
 
         with self.victim(seed=seed) as victim:
-            self.guarded(victim, work, f'--random {kills} --worlds 1 --seed {seed}')
+            self.guarded(victim, work,
+                         f'--random {kills} --from {first} --seed {self.args.seed}')
             self.kills += victim.deaths
 
     @staticmethod
@@ -208,8 +231,8 @@ class Torture:
 
     # --- all of it ---
 
-    def parallel(self, work, items):
-        with concurrent.futures.ThreadPoolExecutor(self.args.worlds) as pool:
+    def parallel(self, work, items, worlds=None):
+        with concurrent.futures.ThreadPoolExecutor(worlds or self.args.worlds) as pool:
             for done in [pool.submit(work, *item) for item in items]:
                 done.result()
 
@@ -225,14 +248,14 @@ class Torture:
         failed, self.failures = len(self.failures), []
         assert not failed, f'{failed} broken the promise'
 
-    def some_cases(self, tap, title, cases):
+    def some_cases(self, tap, title, items, work=None):
         """One part: all of these cases, several at a time."""
-        self.kills = self.lived = self.missed = 0
+        self.kills = self.lived = self.missed = self.anew = 0
         began = time.monotonic()
-        with tap.part(f'{len(cases)} times: {title}'):
-            self.parallel(self.case, [(c,) for c in cases])
+        with tap.part(f'{len(items)} times: {title}'):
+            self.parallel(work or self.case, [(c,) for c in items])
             print(f'# {self.kills} daemons died, {self.lived} went live in time all the same, '
-                  f'{self.missed} did not come to their point; '
+                  f'{self.missed} did not come to their point, {self.anew} were drawn anew; '
                   f'{time.monotonic() - began:.0f} s')
             self.report()
 
@@ -259,22 +282,23 @@ class Torture:
                 self.some_cases(tap, f'{mode} at every point, {name}', cases[::self.args.every])
         if self.args.points == 'memory' or not (self.args.check or self.args.points):
             self.some_cases(tap, 'no memory for one allocation', self.memory(self.args.memory))
-        if self.args.pairs and not (self.args.check or self.args.points):
-            cases = self.cases(named + calls, ('kill',))
+        if self.args.pairs and self.args.points in (None, 'pairs') and not self.args.check:
+            cases = [c for c in self.cases(named + calls, ('kill',)) if Plan(c).hits(('daemon',))]
             self.some_cases(tap, 'killed, and killed again while recovering',
-                            self.pairs(cases, self.args.pairs))
+                            range(self.args.pairs), lambda number: self.pair(cases, number))
 
     # --- at random times ---
 
     def random_kills(self, tap, kills):
-        worlds = min(self.args.worlds, max(1, kills // 4))
-        shares = [kills // worlds + (i < kills % worlds) for i in range(worlds)]
-        self.kills = 0
+        first, self.kills = self.args.first, 0
+        blocks = [(min(BLOCK, first + kills - at), at)
+                  for at in range(first, first + kills, BLOCK)]
         began = time.monotonic()
-        with tap.part(f'{kills} kills at random times'):
-            self.parallel(self.some_kills,
-                          [(n, self.args.seed + i) for i, n in enumerate(shares)])
-            print(f'# {self.kills} daemons died; {time.monotonic() - began:.0f} s')
+        with tap.part(f'{kills} kills at random times, from number {first} on'):
+            # Most of the time each of them waits for a guest or for its end.
+            self.parallel(self.some_kills, blocks, 2 * self.args.worlds)
+            print(f'# {self.kills} daemons died; {time.monotonic() - began:.0f} s; to go on: '
+                  f'--random {kills} --from {first + kills} --seed {self.args.seed}')
             self.report()
 
 
@@ -282,7 +306,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--provider', default='local', choices=sorted(LEDGERS))
     parser.add_argument('--check', action='store_true')
-    parser.add_argument('--points', choices=('named', 'calls', 'memory'))
+    parser.add_argument('--points', choices=('named', 'calls', 'memory', 'pairs'))
     parser.add_argument('--modes', help='of ' + ', '.join(MODES))
     parser.add_argument('--every', type=int, default=1, help='only each of so many cases')
     parser.add_argument('--case')
@@ -290,6 +314,7 @@ def arguments():
     parser.add_argument('--pairs', type=int, default=200)
     parser.add_argument('--stopped', action='store_true')
     parser.add_argument('--random', type=int)
+    parser.add_argument('--from', dest='first', type=int, default=0, help='number of a kill')
     parser.add_argument('--kills', type=int, default=500)
     parser.add_argument('--worlds', type=int, default=1 + (os.cpu_count() or 1))
     parser.add_argument('--seed', type=int, default=int(time.time() // 86400))

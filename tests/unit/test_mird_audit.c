@@ -58,6 +58,12 @@ static void test_rows(void **state)
 {
     struct house *h = *state;
     char id[MIR_ID_TEXT] = "";
+    /* The deployments that the rows are about. */
+    assert_int_equal(meddle(h, "INSERT INTO deployments (id, name, provider, final, created_s,"
+                               " deadline_s, version, record) SELECT replace(hex(zeroblob(16)),"
+                               " '0', c.value), c.value, 'local', 0, 0, 0, 1, '{}'"
+                               " FROM json_each('[\"a\", \"b\"]') c"),
+                     SQLITE_OK);
     add_rows(h, 5);
     json_t *all = mird_store_audit(h->store, NULL, 0, 100, NULL);
     assert_int_equal(json_array_size(all), 5);

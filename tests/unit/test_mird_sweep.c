@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "api/memory.h"
-#include "daemon/lease.h"
+#include "daemon/round.h"
 
 static struct mir_instance running(void)
 {
@@ -51,11 +51,115 @@ static void test_reap(void **state)
     assert_int_equal(mird_reap_judge(&found, true, "ours", 2000, 0), MIRD_FOREIGN);
 }
 
+/* What a listing shows of a lease: by kind, id, installation and a signature of ours. */
+static void test_shows(void **state)
+{
+    (void)state;
+    struct mir_instance found = running();
+    assert_true(mird_shows(&found, MIR_OBJECT_INSTANCE, "id", true, "ours"));
+    assert_false(mird_shows(&found, MIR_OBJECT_INSTANCE, "id", false, "ours"));
+    assert_false(mird_shows(&found, MIR_OBJECT_INSTANCE, "id", true, "theirs"));
+    assert_false(mird_shows(&found, MIR_OBJECT_INSTANCE, "di", true, "ours"));
+    assert_false(mird_shows(&found, MIR_OBJECT_IMAGE, "id", true, "ours"));
+}
+
+/* --- a round --- */
+
+static struct {
+    int known, adopt_fails;
+    unsigned asked, adopted, ended, forged;
+    bool ended_known;
+    struct mird_deployment record;
+} seen;
+
+static int known(void *ctx, const char *id, const struct mird_deployment **ret)
+{
+    seen.asked++;
+    assert_string_equal(id, "id");
+    *ret = &seen.record;
+    return seen.known;
+}
+
+static int adopt(void *ctx, const struct mir_instance *found)
+{
+    seen.adopted++;
+    return -seen.adopt_fails;
+}
+
+static void end(void *ctx, const struct mir_instance *found, bool is_known)
+{
+    seen.ended++;
+    seen.ended_known = is_known;
+}
+
+static void forged(void *ctx, const struct mir_instance *found)
+{
+    seen.forged++;
+}
+
+static const struct mird_round_ops ops = {
+    .known = known, .adopt = adopt, .end = end, .forged = forged};
+
+static void judge(struct mird_round *round, bool verified, int what_is_known)
+{
+    const struct mir_instance found = running();
+    memset(&seen, 0, sizeof seen);
+    seen.known = what_is_known;
+    mird_round_judge(round, &found, verified, 999, &ops, NULL);
+}
+
+static void test_round(void **state)
+{
+    (void)state;
+    struct mird_round round = {.installation = "ours"};
+    judge(&round, false, 1); /* never touched, and nobody is asked about it */
+    assert_int_equal(seen.forged, 1);
+    assert_int_equal(seen.asked + seen.ended + seen.adopted, 0);
+    assert_int_equal(mird_round_pause_ms(&round, false, 60000), 60000);
+    assert_int_equal(mird_round_pause_ms(&round, true, 60000), MIRD_SWEEP_AGAIN_S * 1000);
+    assert_int_equal(mird_round_pause_ms(&round, true, 2000), 2000);
+    judge(&round, true, 1);
+    assert_int_equal(seen.ended, 0);
+    judge(&round, true, 0);
+    assert_int_equal(seen.ended, 1);
+    assert_false(seen.ended_known);
+    assert_int_equal(mird_round_pause_ms(&round, false, 60000), MIRD_SWEEP_AGAIN_S * 1000);
+    round = (struct mird_round){.installation = "ours"};
+    judge(&round, true, -1); /* it cannot tell now: not "no" */
+    assert_int_equal(seen.ended, 0);
+    assert_true(round.incomplete);
+}
+
+static void test_round_rebuilding(void **state)
+{
+    (void)state;
+    struct mird_round round = {.installation = "ours", .rebuilding = true};
+    judge(&round, true, 0);
+    assert_int_equal(seen.adopted, 1);
+    assert_true(mird_round_rebuilt(&round, true));
+    assert_false(mird_round_rebuilt(&round, false));
+    const struct mir_instance found = running();
+    seen.adopt_fails = 1;
+    mird_round_judge(&round, &found, true, 999, &ops, NULL);
+    assert_false(mird_round_rebuilt(&round, true));
+    /* Past its deadline, and nobody is served yet: it is left for the first real round. */
+    round.adopt_only = true;
+    seen.ended = 0;
+    mird_round_judge(&round, &found, true, 1000, &ops, NULL);
+    assert_int_equal(seen.ended, 0);
+    round.adopt_only = false;
+    mird_round_judge(&round, &found, true, 1000, &ops, NULL);
+    assert_int_equal(seen.ended, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rebuilding),
         cmocka_unit_test(test_reap),
+        cmocka_unit_test(test_shows),
+        cmocka_unit_test(test_round),
+        cmocka_unit_test(test_round_rebuilding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

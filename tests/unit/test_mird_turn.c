@@ -48,6 +48,10 @@ static void test_now(void **state)
     assert_int_equal(mird_now_since(&mark, "one", 61000), T0 + 60000);
     assert_int_equal(mird_now_since(&mark, "two", 61000), T0);
     assert_int_equal(mird_now_since(&mark, "one", 900), T0);
+    /* With the newest moment of the store, while any lease depends on it. */
+    assert_int_equal(mird_now_least(&mark, T0 + 1000, "one", 61000), T0 + 60000);
+    assert_int_equal(mird_now_least(&mark, T0 + 90000, "one", 61000), T0 + 90000);
+    assert_int_equal(mird_now_least(&mark, 0, "one", 61000), 0);
     mark = (struct mird_now_mark){0};
     assert_int_equal(mird_now_since(&mark, "", 61000), 0);
     assert_int_equal(mird_now_to_boot_ms(T0 + 100, T0, 7), 107);

@@ -8,7 +8,9 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "api/buf.h"
 #include "api/error.h"
 
 /* New reference, or NULL with MIR_USAGE naming line and column. `len` bytes, no terminator needed.
@@ -17,6 +19,10 @@ json_t *mir_json_parse(const char *text, size_t len, size_t max_bytes, struct mi
 
 /* Owned compact text, sorted keys not guaranteed. */
 char *mir_json_text(const json_t *json);
+
+/* The same by hand, for what is written very often: a string (of valid UTF-8), a number. */
+void mir_json_put_text(struct mir_buf *out, const char *text);
+void mir_json_put_integer(struct mir_buf *out, int64_t value);
 
 /* Every member of obj must be in `allowed` (count names); the first that is not gives MIR_USAGE
  * with the name and, when one is near, the name that was probably meant. */

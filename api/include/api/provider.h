@@ -213,7 +213,8 @@ struct mir_provider {
     /* (Re)arm this provider's own hooks for the lease's deadline and read them back into hooks.
      * Also how an extension reaches them, and the tags on the object: with a signature in the
      * lease, the tags that get and sweep return say the lease's deadline and signature, durably,
-     * before any hook counts as armed; whoever ends things by their tags alone (mirage-reap) must
+     * before any hook counts as armed, and are written in one request: half of them would look like
+     * somebody else's; whoever ends things by their tags alone (mirage-reap) must
      * not undo an extension. A hook that cannot be armed is a FAILED row, not an error, and is
      * not left behind with an earlier deadline, which would end the instance early; -1 means that
      * nothing could be asked. */

@@ -4,8 +4,10 @@
  * provider. A part of the store: a row is written in the transaction of what it tells, is never
  * changed or removed afterwards, and carries a hash over itself and the row before it.
  *
+ * A row names the one before of the same deployment, whose own row names the last (not hashed).
+ *
  * Any thread, serialised like all of the store; plain values. There is no rotation: a row takes
- * about 270 bytes with its indices, a whole deployment about ten rows.
+ * about 250 bytes, a whole deployment about ten rows.
  *
  * The hash is SHA-256 over a row as compact JSON in UTF-8:
  *   [hash before, id, at_ms, who, what, subject, deployment, detail]

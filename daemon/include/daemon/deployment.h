@@ -168,8 +168,9 @@ void mird_text_clean(char *text);
 /* "http://ADDRESS:PORT/", with brackets where the address needs them; cut when too long. */
 void mird_url_make(char *out, size_t size, const char *address, unsigned port);
 
-/* The whole record to and from the text that the store keeps. From: MIR_CORRUPT. */
-json_t *mird_deployment_to_record(const struct mird_deployment *d);
+/* The whole record to and from the JSON text that the store keeps. To: owned, compact, and the same
+ * text for the same record. From: MIR_CORRUPT. */
+char *mird_deployment_record(const struct mird_deployment *d);
 int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
                                 struct mir_error *err);
 

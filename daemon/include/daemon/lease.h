@@ -159,6 +159,13 @@ struct mird_sweep_view {
 enum mird_verdict_kind mird_sweep_verdict(const struct mir_instance *found,
                                           const struct mird_sweep_view *view);
 
+/* Is `found`, out of a listing, the thing of that kind of that deployment? Whoever can name a
+ * deployment can write its id into the tags of anything, so only a signature by our own key
+ * (`verified`) and our installation say that it is: what is not provably ours is neither touched
+ * nor does it keep a lease from being over. */
+bool mird_shows(const struct mir_instance *found, enum mir_object_kind kind, const char *deployment,
+                bool verified, const char *installation);
+
 /* Whoever has no store at all (mirage-reap): past the deadline that the tags say, plus the grace
  * in which a daemon that lives does it itself, is all that there is to go by. */
 enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool verified,

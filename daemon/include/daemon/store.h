@@ -158,7 +158,7 @@ struct mird_open_lease {
     int64_t deadline_s;
     int64_t wake_s; /* nothing is to be done for it before; 0: look at it at once */
 };
-/* All of them by wake_s; fn must not call the store. */
+/* All of them, by wake_s but for a few that changed just now; fn must not call the store. */
 typedef void mird_open_fn(void *ctx, const struct mird_open_lease *lease);
 int mird_store_open_leases(struct mird_store *store, mird_open_fn *fn, void *ctx,
                            struct mir_error *err);

@@ -17,6 +17,7 @@
 #define MIRD_SWEEP_S 60         /* between rounds over everything with our tags */
 #define MIRD_SWEEP_AGAIN_S 10   /* after a round that failed, or that ended something */
 #define MIRD_WATCH_FIRST_MS 50u /* after the launch: console and state, then twice as long */
+#define MIRD_TOLD_MS 2000       /* a Date has whole seconds; less than this is no news */
 
 /* --- the time: the latest that anybody credible says, and it never goes back --- */
 
@@ -34,6 +35,10 @@ struct mird_now_mark {
 /* The least that it can be now, by a mark: within one start of the machine the boot-time clock says
  * exactly what has passed since, and after another only that it is not earlier. */
 int64_t mird_now_since(const struct mird_now_mark *mark, const char *boot, int64_t boot_ms);
+/* The least that it can be by all that a store says: the mark, and its newest moment while any
+ * lease depends on it (newest_ms; 0: none does, and nothing is asked). */
+int64_t mird_now_least(const struct mird_now_mark *mark, int64_t newest_ms, const char *boot,
+                       int64_t boot_ms);
 void mird_now_begin(struct mird_now *now, int64_t utc_ms, int64_t boot_ms, int64_t least_ms);
 int64_t mird_now_read(struct mird_now *now, int64_t utc_ms, int64_t boot_ms);
 /* Somebody else (a provider's answer, by its Date) said at boot_ms that it is told_ms. Early is
@@ -43,6 +48,12 @@ int64_t mird_now_told(struct mird_now *now, int64_t told_ms, int64_t boot_ms);
 /* A wall-clock moment as a boot-time moment, not before boot_ms; MIRD_NEVER stays. */
 int64_t mird_now_to_boot_ms(int64_t until_ms, int64_t now_ms, int64_t boot_ms);
 
+/* --- what the machine has to know of a provider --- */
+
+/* settle_s, paid: as the provider states them. */
+struct mird_rules mird_rules_make(unsigned settle_s, bool paid, bool image_needed,
+                                  int64_t live_timeout_ms);
+
 /* --- a transition and the store --- */
 
 struct mird_turn {
@@ -50,6 +61,9 @@ struct mird_turn {
     bool write; /* the record and the news have to be committed */
     bool must;  /* and are worth nothing unless they are, before anything follows */
 };
+
+/* Is this worth nothing unless it is written, before anything follows? op as below. */
+bool mird_turn_must(const struct mird_input *input, const struct mird_operation *op);
 
 /* mird_lease_apply with what it means for the store; the news are those since `stored`. op: an
  * operation is to be added in the same transaction (borrowed, may be NULL). -1 as there. */
@@ -66,6 +80,12 @@ enum mird_unwritten {
 };
 enum mird_unwritten mird_turn_unwritten(const struct mird_turn *turn,
                                         const struct mird_input *input);
+
+/* A deployment that is about to be written for the first time: where the instance is what comes
+ * first, its intent is written with the lease, so that one sync instead of two lies between the
+ * request and the launch. True when there is such an intent; its news are in *ret_news. */
+bool mird_turn_intend_first(struct mird_deployment *d, const struct mird_rules *rules,
+                            int64_t now_ms, struct mird_news *ret_news);
 
 /* The intent is written: may the request leave, or did something come first? */
 bool mird_turn_may_send(const struct mird_deployment *d, enum mird_step_kind step);

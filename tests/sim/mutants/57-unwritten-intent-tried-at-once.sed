@@ -1,0 +1,2 @@
+# drive.c: no pause while an intent cannot be written.
+s/^    mird_pace_held(&drive->pace, ops->boot_ms(ctx));$//
