@@ -60,7 +60,7 @@ static void test_damaged(void **state)
     struct mird_request r = request(h, "damaged", 600);
     wait_operation(h, deploy(h, &r, &d).id);
     pthread_mutex_lock(&cloud.lock);
-    struct row *row = row_of(d.id);
+    struct ledger_row *row = row_of(d.id);
     assert_non_null(row);
     row->instance.tags.signature[0] = 'x';
     cloud.delete_ignored = 2;
