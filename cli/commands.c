@@ -36,7 +36,7 @@ const struct cmd_command cmd_commands[] = {
     {"inspect", CMD_INSPECT, {OPT_KERNEL, OPT_NONE}, 1, false, NULL,
      "what a kernel file is, what it needs, and where it boots", "inspect kernel.xen", cmd_inspect},
     {"image build", CMD_IMAGE_BUILD, {OPT_KERNEL, OPT_NONE}, 1, false, "KERNEL-ARGUMENTS",
-     "make a bootable disk image of a kernel", "image build kernel.elf -o kernel.qcow2 --format qcow2",
+     "make a bootable disk image of a kernel", "image build kernel.elf -o disk.qcow2 --format qcow2",
      cmd_image_build},
     {"orphans", CMD_REAP, {OPT_PROVIDER, OPT_NONE}, 1, false, NULL,
      "what is past its deadline, from the tags alone: no daemon, no database", "orphans local",

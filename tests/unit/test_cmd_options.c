@@ -45,7 +45,7 @@ static void rows_are_complete(void **state)
         assert_true(option->type != CMD_CHOICE || option->choices);
         assert_true(option->commands != 0);
         for (const char *p = option->name; *p; p++)
-            assert_true(islower((unsigned char)*p) || *p == '-');
+            assert_true(islower((unsigned char)*p) || isdigit((unsigned char)*p) || *p == '-');
     }
     for (size_t i = 0; i < cmd_command_count; i++) {
         assert_non_null(cmd_commands[i].run);
