@@ -198,7 +198,8 @@ static int64_t bound_ms(const struct sim_world *w, const struct sim_object *o)
     int64_t bound = 60000;
     if (w->host_lost_ms) /* the grace of the others, and a minute between runs of mirage-reap */
         bound += 90000;
-    if (o->never_told) /* only the sweep can know, once a minute */
+    bool unlisted = o->hides == SIM_NOT_LISTED && w->leases[o->owner].forgotten;
+    if (o->never_told || unlisted) /* only the sweep can know, once a minute */
         bound += 60000;
     if (o->image) /* it goes once the instance has been seen gone: a settling time later */
         bound += 60000 + (int64_t)w->cloud->settle_s * 1000;

@@ -106,7 +106,8 @@ static void wakes(void **state)
     do
         assert_true(poll(fds, 2, 3000) > 0);
     while (!local_deadline_due(&d));
-    assert_true(clock->utc_ms(clock->ctx) >= deadline_s * 1000);
+    /* Either clock counts whole milliseconds: by one of them it may be a moment early. */
+    assert_true(clock->utc_ms(clock->ctx) >= deadline_s * 1000 - 2);
     assert_true(clock->utc_ms(clock->ctx) < deadline_s * 1000 + 1500);
     local_deadline_clear(&d);
     assert_int_equal(d.boot_fd, -1);
