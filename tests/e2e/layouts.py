@@ -72,6 +72,8 @@ class Folder:
         if made.returncode == 2 and made.stderr.startswith(b'unavailable: '):
             raise Skip(made.stderr.decode().strip())
         assert made.returncode == 0, made.stderr
+        size = int(made.stdout.split()[0])
+        assert os.path.getsize(path) == size and size % (1 << 20) == 0, (made.stdout, path)
         return path
 
 

@@ -81,5 +81,10 @@ class Machine:
         raise AssertionError(f'it does not switch itself off: {self.console!r}')
 
     def answers(self, port):
-        mirage.wait_for('an answer', 60 * PATIENCE,
-                        lambda: mirage.get(f'http://127.0.0.1:{port}/health', 2)[0] == 200)
+        url = f'http://127.0.0.1:{port}/health'
+        try:
+            mirage.wait_for('an answer', 60 * PATIENCE, lambda: mirage.get(url, 2)[0] == 200)
+        except AssertionError as error:
+            self.process.kill()
+            self.console += self.process.stdout.read()
+            raise AssertionError(f'{error}; console: {self.console!r}') from error

@@ -52,7 +52,7 @@ static int write_out(const char *path, int kernel, const struct img_recipe *reci
         return -1;
     img_input_init(&input, kernel);
     img_output_init(&output, out);
-    if (img_container_by_name("raw")->write(&disk, &input, &output, err))
+    if (img_container_write(img_container_by_name("raw"), &disk, &input, &output, err))
         return -1;
     printf("%" PRIu64 " bytes, %" PRIu64 " written, %s\n", disk.size, img_disk_written(&disk),
            img_disk_is_sequential(&disk) ? "in order" : "not in order");
