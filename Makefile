@@ -44,7 +44,7 @@ sim: $(BUILD)/build.ninja ## the lease machine against simulated clouds, SEEDS=1
 
 bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
 	scripts/install-deps run bench $(if $(BENCH_PEERS),peers)
-	ninja -C $(BUILD) tests/scale/scale tests/image/image_convert
+	ninja -C $(BUILD) tests/scale/scale tests/image/image_convert images/volume-maker
 	BUILD=$(BUILD) BENCH_ROUNDS=$(BENCH_ROUNDS) tests/bench/bench.py
 
 torture: all ## kill the real daemon at every fault point, then KILLS=500 times at random (TORTURE="--help" for more)

@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
 import images  # noqa: E402
 import kernels  # noqa: E402
 import mirage  # noqa: E402
+import volumes  # noqa: E402
 from guest import BareGuest, first_output  # noqa: E402
 
 ROUNDS = int(os.environ.get('BENCH_ROUNDS', '40'))
@@ -269,6 +270,7 @@ def main():
         tools = {'pairs': compiled(folder, 'pairs'), 'loop': compiled(folder, 'loop'),
                  'empty': compiled(folder, 'empty', 'int main(void) { return 0; }\n')}
         start_up(table, tools)
+        volumes.volumes(table, tools, ROUNDS, BUILD)
         with_the_daemon(table, tools)
         images.measure(table, tools['pairs'], BUILD, ROUNDS)
     many_leases(table, int(os.environ.get('BENCH_LEASES', '1000000')))

@@ -53,9 +53,11 @@ class Folder:
 
     def make(self, orders, name='disk'):
         """Returns the image's path, the bytes written, and whether a pipe would have done."""
-        out = self(name)
-        done = subprocess.run([MAKER, out, self.input], input='\n'.join(orders) + '\n', text=True,
-                              capture_output=True, timeout=240, check=False)
+        out, told = self(name), self('orders')
+        with open(told, 'w', encoding='ascii') as file:
+            file.write('\n'.join(orders) + '\n')
+        done = subprocess.run([MAKER, told, out, self.input], text=True, capture_output=True,
+                              timeout=240, check=False)
         assert done.returncode == 0, (orders, done.stderr)
         written, order = done.stdout.split()
         return out, int(written), order == 'sequential'

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * volume-maker OUT [INPUT] < ORDERS: makes one disk image as it is told, for tests and benchmarks
- * that let other programs judge it. One order a line, its words separated by single spaces:
+ * volume-maker ORDERS OUT [INPUT]: makes one disk image as it is told, for tests and benchmarks
+ * that let other programs judge it. ORDERS is a file, one order a line, words separated by single
+ * spaces:
  *
  *     disk BYTES                       first
  *     part KIND AT LEN NAME            a partition of the table that comes next; KIND: linux, fat,
@@ -38,12 +39,6 @@ static struct {
     size_t partition_count, file_count;
     bool tables;
 } maker;
-
-static int refused(const struct mir_error *err)
-{
-    fprintf(stderr, "%s (%s)\n", err->text, err->hint);
-    return -1;
-}
 
 static int order_disk(char *words, struct mir_error *err)
 {
@@ -215,17 +210,27 @@ static int finish(const char *out, const char *in, struct mir_error *err)
     return result;
 }
 
-int main(int argc, char **argv)
+static int all_orders(const char *path, struct mir_error *err)
 {
     static char line[2600];
+    FILE *file = fopen(path, "re");
+    int result = file ? 0 : mir_fail(err, MIR_USAGE, "no file %s", path);
+    while (!result && fgets(line, sizeof line, file))
+        result = run(line, err);
+    if (file)
+        fclose(file);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
     struct mir_error err = {0};
-    int result = argc < 2 ? mir_fail(&err, MIR_USAGE, "volume-maker OUT [INPUT]") : 0;
-    while (!result && fgets(line, sizeof line, stdin))
-        result = run(line, &err);
+    int result = argc < 3 ? mir_fail(&err, MIR_USAGE, "volume-maker ORDERS OUT [INPUT]")
+                          : all_orders(argv[1], &err);
     if (!result)
-        result = finish(argv[1], argc > 2 ? argv[2] : NULL, &err);
+        result = finish(argv[2], argc > 3 ? argv[3] : NULL, &err);
     if (result)
-        refused(&err);
+        fprintf(stderr, "%s (%s)\n", err.text, err.hint);
     img_disk_clear(&maker.disk);
     for (size_t i = 0; i <= IMG_FILES_MAX; i++)
         free(maker.made[i]);
