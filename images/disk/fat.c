@@ -16,7 +16,7 @@
 #define FIRST_CLUSTER 2 /* the first number of a cluster */
 #define END_OF_CHAIN UINT32_C(0x0fffffff)
 #define MEDIA 0xf8      /* a fixed disk */
-#define ALIGN_SECTORS 8 /* of the first cluster, from the beginning of the file system */
+#define ALIGN_SECTORS 8 /* of the first cluster, and of files */
 #define ROOT_SECTORS 32 /* FAT16: at least; every tool's usual number */
 #define INFO_SECTOR 1   /* FAT32 */
 #define BACKUP_SECTOR 6
@@ -54,7 +54,7 @@ struct fat {
     struct object *objects;     /* of each node, owned; FAT16's root is none */
     unsigned char label[IMG_FAT_ALIAS];
     bool labelled;
-    uint32_t used; /* clusters */
+    uint32_t used; /* clusters up to the last in use */
     struct img_disk *disk;
     uint64_t at;
 };
@@ -128,10 +128,13 @@ static struct shape shape_of(const struct fat *fat, uint64_t len)
     return s;
 }
 
-/* Gives every node its clusters, folders first; returns how many they are. */
+/* Gives every node its clusters, folders first; returns how many they are. Files begin at
+ * multiples of 4 KiB, so that whole pages are copied; where clusters are smaller (FAT16), those
+ * skipped remain free. */
 static uint64_t allocate(struct fat *fat, const struct shape *s)
 {
     uint64_t used = 0;
+    uint32_t step = divide_up(ALIGN_SECTORS, s->row->cluster_sectors);
     for (int files = 0; files < 2; files++)
         for (size_t i = 0; i < fat->tree.count; i++) {
             const struct img_file *file = fat->tree.nodes[i].file;
@@ -142,6 +145,8 @@ static uint64_t allocate(struct fat *fat, const struct shape *s)
             uint32_t count = divide_up(bytes, s->cluster_bytes);
             if (!i && !count)
                 count = 1; /* FAT32's root has one, even when nothing is in it */
+            if (file && count)
+                used += (step - used % step) % step;
             uint32_t first = (uint32_t)(FIRST_CLUSTER + used);
             fat->objects[i] = (struct object){count ? first : 0, count};
             used += count;

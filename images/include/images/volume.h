@@ -9,9 +9,8 @@
  * tables of its block groups), behind the tables and folders of their file system: files given in
  * the order of the input keep img_disk_is_sequential.
  *
- * Places and lengths are multiples of IMG_SECTOR; a place that is a multiple of 4 KiB gives file
- * contents that are aligned to 4 KiB (FAT: the first file at least). They may overlap nothing: the
- * seal finds what does.
+ * Places and lengths are multiples of IMG_SECTOR; a place that is a multiple of 4 KiB gives files
+ * that begin at multiples of 4 KiB. They may overlap nothing: the seal finds what does.
  *
  * Pure; owned by one thread. Errors: MIR_USAGE when something does not fit (too many, too long, too
  * large, a name that cannot be). A disk to which adding failed may have a part of it: clear it.
