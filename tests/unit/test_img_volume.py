@@ -267,6 +267,38 @@ def ext2_by_grub(folder):
         assert 'kernel' in run('grub-fstest', disk, 'ls', '(loop0,msdos1)/boot/')
 
 
+def grub_legacy(folder):
+    """The program of Debian's package; it is fetched, not installed."""
+    need('apt-get', 'dpkg-deb')
+    if not os.path.exists('/lib/ld-linux.so.2'):
+        raise Absent('libc6-i386 is not installed')
+    done = subprocess.run(['apt-get', '-q', 'download', 'grub-legacy'], cwd=folder.path, env=ENV,
+                          capture_output=True, timeout=120, check=False)
+    found = [name for name in os.listdir(folder.path) if name.startswith('grub-legacy_')]
+    if done.returncode or not found:
+        raise Absent('package grub-legacy cannot be fetched')
+    run('dpkg-deb', '-x', folder(found[0]), folder('legacy'))
+    return folder('legacy/usr/sbin/grub')
+
+
+def ext2_by_grub_legacy(folder):
+    """The code that PV-GRUB has, too, prints a text of ours that takes double indirection."""
+    grub = grub_legacy(folder)
+    text = ''.join(f'{n}\n' for n in range(10 ** 6, 10 ** 6 + 700000))
+    with open(folder.input, 'w', encoding='ascii') as file:
+        file.write(text)
+    files = [('boot/small', None, 10), ('boot/grub/deep/er/kernel', 0, len(text))]
+    disk, _, _ = folder.make(ext2_orders(files, 16 * MIB))
+    with open(folder('map'), 'w', encoding='ascii') as file:
+        file.write(f'(hd0) {disk}\n')
+    done = subprocess.run([grub, '--batch', '--device-map=' + folder('map')], text=True,
+                          input=f'pager off\nroot (hd0,0)\ncat /{files[1][0]}\nquit\n', env=ENV,
+                          capture_output=True, timeout=120, check=False)
+    assert 'Filesystem type is ext2fs' in done.stdout, done.stdout[:2000]
+    lines = [line for line in done.stdout.splitlines() if re.fullmatch(r' *\d+', line)]
+    assert ' '.join(lines).split() == text.split(), (len(lines), done.stdout[-500:])
+
+
 def ext2_features(folder):
     """Nothing that GRUB legacy does not know."""
     need('debugfs')
@@ -394,7 +426,8 @@ def the_same_twice(folder):
 
 
 CASES = [mbr_tables, gpt_tables, fat_trees, fat_by_grub, fat_borders, fat_sized_by_itself,
-         ext2_trees, ext2_by_grub, ext2_features, ext2_large, ext2_groups, the_same_twice]
+         ext2_trees, ext2_by_grub, ext2_by_grub_legacy, ext2_features, ext2_large, ext2_groups,
+         the_same_twice]
 
 
 def main():
