@@ -273,6 +273,34 @@ static void test_bytes(void **state)
     assert_true(img_fat_bytes(huge, IMG_FILES_MAX) < IMG_FILES_MAX * (4 * GIB + 4 * MIB));
 }
 
+/* A little more length may mean a later first cluster, or larger clusters that hold less: what fits
+ * has to fit there, too. */
+static void test_bytes_at_borders(void **state)
+{
+    static const uint64_t borders[] = {5 * MIB, 10 * MIB, 20 * MIB, 255 * MIB, IMG_FAT16_BYTES_MAX};
+    static char names[IMG_FILES_MAX][4];
+    struct img_file files[IMG_FILES_MAX];
+    (void)state;
+    for (size_t i = 0; i < IMG_FILES_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "%zu", i);
+        files[i] = input_file(names[i], i, 1);
+    }
+    for (size_t b = 0; b < MIR_NELEMS(borders); b++)
+        for (uint64_t less = 0; less < 800 * KIB; less += 12 * KIB) {
+            struct img_disk disk;
+            files[IMG_FILES_MAX - 1].len = borders[b] - less;
+            uint64_t least = img_fat_bytes(files, IMG_FILES_MAX);
+            for (uint64_t more = 0; more < 40; more++) {
+                assert_int_equal(add(&disk, 0, least + more * 512, files, IMG_FILES_MAX, NULL), 0);
+                img_disk_clear(&disk);
+            }
+            if (least > borders[b])
+                continue;
+            assert_int_equal(add(&disk, 0, borders[b] + 512, files, IMG_FILES_MAX, NULL), 0);
+            img_disk_clear(&disk);
+        }
+}
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -321,10 +349,15 @@ static void test_sparse_and_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),    cmocka_unit_test(test_fat32_has_copies_and_counts),
-        cmocka_unit_test(test_clusters), cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_full),     cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_sparse_and_the_same),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_fat32_has_copies_and_counts),
+        cmocka_unit_test(test_clusters),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_bytes_at_borders),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_sparse_and_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

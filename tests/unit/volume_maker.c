@@ -203,7 +203,8 @@ static int finish(const char *out, const char *in, struct mir_error *err)
     int to = open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     img_input_init(&input, from);
     img_output_init(&output, to);
-    int result = img_container_by_name("raw")->write(&maker.disk, &input, &output, err);
+    int result =
+        img_container_write(img_container_by_name("raw"), &maker.disk, &input, &output, err);
     if (from >= 0)
         close(from);
     close(to);
