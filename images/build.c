@@ -37,25 +37,22 @@ static int whole_disk(const struct mir_kernel *kernel, struct img_disk *ret_disk
                : 0;
 }
 
-/* Options that say how to lay a kernel out say nothing about a disk. */
-static int refuse_options(const struct img_build *build, struct mir_error *err)
+/* Whoever did not say how it boots asks nothing of the disk. */
+static int check_options(const struct img_build *build, const struct mir_kernel *kernel,
+                         struct mir_error *err)
 {
-    const struct img_recipe *recipe = &build->recipe;
-    const char *what = build->boot_given                                 ? "--boot"
-                       : recipe->arguments && *recipe->arguments != '\0' ? "kernel arguments"
-                       : recipe->module_count                            ? "--module"
-                                                                         : NULL;
-    if (!what)
-        return 0;
-    mir_fail(err, MIR_USAGE, "%s: the file is a disk already, with a boot loader of its own", what);
-    return mir_error_hint(err, "leave it away: the disk is only converted");
+    struct img_recipe recipe = build->recipe;
+    recipe.kernel = kernel;
+    if (!build->boot_given)
+        recipe.boot = IMG_BOOT_PVGRUB_BARE;
+    return img_layout_ready(&recipe, err);
 }
 
 static int open_ready(const struct img_build *build, const struct mir_kernel *kernel,
                       const struct img_input *content, struct img_disk *ret_disk,
                       struct mir_error *err)
 {
-    if (refuse_options(build, err))
+    if (check_options(build, kernel, err))
         return -1;
     if (kernel->container != MIR_CONTAINER_NONE)
         return whole_disk(kernel, ret_disk, err);

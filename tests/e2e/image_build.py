@@ -201,8 +201,11 @@ def bad_input(tap):
         b.refused(3, ['no-module'], HELLO, '-o', 'x', '--module', 'no-module')
     with Bench() as b, tap.part('a disk has a boot loader of its own'):
         b.build(HELLO, '-o', 'disk.img')
-        for option in (['--boot', 'bios'], ['--arg', 'a=b'], ['--module', HELLO]):
-            b.refused(2, ['a disk already'], 'disk.img', '-o', 'x', *option)
+        for option in (['--arg', 'a=b'], ['--module', HELLO]):
+            b.refused(2, ['boot loader of its own'], 'disk.img', '-o', 'x', *option)
+        b.build('disk.img', '-o', 'same.img', '--boot', 'both')
+        b.build(HELLO, '-o', 'uefi.img', '--boot', 'uefi')
+        b.refused(2, ['does not boot that way'], 'uefi.img', '-o', 'x', '--boot', 'bios')
         b.refused(5, ['does not fit'], 'disk.img', '-o', 'x', '--size', '1M')
         b.write('disk.qcow2.gz', gzip.compress(
             b.run('disk.img', '--format', 'qcow2', '-o', '-').stdout))
