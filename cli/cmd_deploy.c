@@ -154,7 +154,7 @@ static int follow(struct cmd_context *ctx, const json_t *accepted, json_t **ret_
     return rc;
 }
 
-static int deploy(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+static int deploy(struct cmd_context *ctx, struct cmd_request *r, struct mir_error *err)
 {
     json_t *accepted = NULL, *final = NULL;
     if (cmd_request_upload(ctx, r, err) || choose_name(ctx, r, err) || post(ctx, r, &accepted, err))

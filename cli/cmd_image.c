@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* image build KERNEL: needs no daemon. */
+/* image build KERNEL: needs no daemon, unless the image is to be proven. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,11 +9,13 @@
 #include "api/memory.h"
 #include "api/process.h"
 #include "bundle_run.h"
+#include "client.h"
 #include "images/helper.h"
 #include "images/layout.h"
 #include "interrupt.h"
 #include "output_file.h"
 #include "print.h"
+#include "prove.h"
 #include "value.h"
 
 #define WORDS_MAX 40
@@ -21,6 +23,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define BUNDLE_SPARE_BYTES (16 * MIB) /* of the file system beside the kernel */
 #define TIMEOUT_MS (60 * 60 * 1000)
+#define PROVE_S 60
 
 /* The options of mirage-image build. */
 struct words {
@@ -87,12 +90,29 @@ static int collect(const struct cmd_args *args, struct words *words, bool *ret_b
     return 0;
 }
 
-static void print(const struct cmd_context *ctx, const char *path, const struct img_summary *image)
+static void print_proof(const struct cmd_context *ctx, const json_t *proof)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(proof, i, one)
+    {
+        mir_auto_free char *machine = cmd_machine_text(json_object_get(one, "machine"));
+        mir_auto_free char *text = mir_format("%s after %.1f s (%s)", cmd_text(one, "verdict"),
+                                              (double)cmd_number(one, "after_ms") / 1000, machine);
+        cmd_print_row(ctx, "proof", text);
+    }
+}
+
+/* proof borrowed, NULL: it was not asked for. */
+static void print(const struct cmd_context *ctx, const char *path, const struct img_summary *image,
+                  json_t *proof)
 {
     char disk[32], written[32];
     if (ctx->json) {
         json_t *json = img_summary_to_json(image);
         json_object_set_new(json, "file", json_string(path));
+        if (proof)
+            json_object_set(json, "proof", proof);
         cmd_print_json(ctx, json);
         json_decref(json);
         return;
@@ -105,6 +125,35 @@ static void print(const struct cmd_context *ctx, const char *path, const struct 
     cmd_print_row(ctx, "disk", disk);
     cmd_print_row(ctx, "written", written);
     cmd_print_row(ctx, "kernel", image->kernel);
+    print_proof(ctx, proof);
+}
+
+/* Between the last byte and the name. An interruption waits until what was booted is gone. */
+static int prove(struct cmd_context *ctx, const char *helper, int kernel_fd,
+                 const struct cmd_output_file *file, const struct img_summary *image, json_t **ret,
+                 struct mir_error *err)
+{
+    struct mir_kernel kernel;
+    int64_t limit_s = cmd_args_seconds(&ctx->args, OPT_PROVE_TIMEOUT);
+    struct cmd_proof proof = {.kernel = &kernel,
+                              .image = image,
+                              .name = file->path,
+                              .fd = file->fd,
+                              .limit_s = limit_s ? limit_s : PROVE_S};
+    if (img_inspect_fd(helper, kernel_fd, cmd_args_text(&ctx->args, OPT_KERNEL), 0, &kernel, err))
+        return -1;
+    int rc = cmd_prove(ctx, &proof, ret, err);
+    if (rc && *ret && ctx->json)
+        ctx->partial = json_pack("{s:O}", "proof", *ret);
+    return rc;
+}
+
+static int refuse_proof(const struct cmd_context *ctx, const char *why, struct mir_error *err)
+{
+    if (!cmd_args_flag(&ctx->args, OPT_PROVE, false))
+        return 0;
+    mir_fail(err, MIR_POLICY, "nothing was proven: %s", why);
+    return mir_error_hint(err, "leave --prove away, or name a file of a disk with -o");
 }
 
 static int build_file(struct cmd_context *ctx, const struct words *words, struct mir_error *err)
@@ -112,18 +161,31 @@ static int build_file(struct cmd_context *ctx, const struct words *words, struct
     const char *kernel = cmd_args_text(&ctx->args, OPT_KERNEL);
     const char *path = cmd_args_text(&ctx->args, OPT_OUTPUT);
     struct cmd_output_file file;
+    bool proving = cmd_args_flag(&ctx->args, OPT_PROVE, false);
     struct img_summary image;
+    json_t *proof = NULL;
     mir_auto_close int fd = -1;
     mir_auto_free char *helper = mir_program_path("mirage-image", err);
+    if (!strcmp(path, "-") &&
+        refuse_proof(ctx, "an image on standard output has gone before it is proven", err))
+        return -1;
     if (!helper || img_open_file(kernel, &fd, err) ||
         cmd_output_open(&file, path, cmd_args_flag(&ctx->args, OPT_FORCE, false), err))
         return -1;
     int rc = img_build_fd(helper, fd, file.fd, kernel, words->list, TIMEOUT_MS, &image, err);
+    if (!rc && proving)
+        rc = prove(ctx, helper, fd, &file, &image, &proof, err);
+    if (!rc && cmd_interrupt_pending())
+        rc = mir_fail(err, MIR_INTERRUPTED, "interrupted: no image was made");
     if (!rc)
         rc = cmd_output_keep(&file, err);
+    if (!rc && proving)
+        cmd_interrupt_says("the image is made, and proven: %s", path);
     cmd_output_close(&file);
+    cmd_interrupt_defer(false); /* ends here, if there was one */
     if (!rc && !file.is_stdout)
-        print(ctx, path, &image);
+        print(ctx, path, &image, proof);
+    json_decref(proof);
     return rc;
 }
 
@@ -198,12 +260,14 @@ static int build_bundle(struct cmd_context *ctx, struct words *words, struct mir
     const char *path = cmd_args_text(&ctx->args, OPT_OUTPUT);
     struct img_summary image;
     mir_auto_close int fd = -1;
+    if (refuse_proof(ctx, "an ec2-bundle starts by PV-GRUB, which is a part of Xen", err))
+        return -1;
     mir_auto_free char *helper = mir_program_path("mirage-image", err);
     if (!helper || img_open_file(cmd_args_text(&ctx->args, OPT_KERNEL), &fd, err) ||
         bundle(ctx, words, helper, fd, &image, err))
         return -1;
     mir_copy(image.format, sizeof image.format, EC2_BUNDLE);
-    print(ctx, path, &image);
+    print(ctx, path, &image, NULL);
     return 0;
 }
 

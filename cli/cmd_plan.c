@@ -62,10 +62,12 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     char text[CMD_CELL];
     const json_t *cost = json_object_get(plan, "cost"), *boots = json_object_get(plan, "boots");
     mir_auto_free char *deadline = cmd_deadline_text(plan);
+    mir_auto_free char *machine = cmd_machine_text(json_object_get(plan, "machine"));
     cmd_print_row(ctx, "provider", cmd_text(plan, "provider"));
     cmd_print_row(ctx, "verdict", cmd_text(boots, "verdict"));
     cmd_print_row(ctx, "how", cmd_text(boots, "how"));
     cmd_print_row(ctx, "why", cmd_text(boots, "why"));
+    cmd_print_row(ctx, "machine", machine);
     print_steps(ctx, json_object_get(plan, "steps"));
     if (cmd_number(plan, "memory_bytes") > 0) {
         cmd_size_format((uint64_t)cmd_number(plan, "memory_bytes"), text, sizeof text);

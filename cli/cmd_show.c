@@ -96,12 +96,14 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     const json_t *instance = json_object_get(d, "instance");
     char text[CMD_CELL];
     mir_auto_free char *deadline = cmd_deadline_text(d);
+    mir_auto_free char *machine = cmd_machine_text(json_object_get(d, "machine"));
     cmd_print_row(ctx, "name", cmd_text(d, "name"));
     cmd_print_row(ctx, "id", cmd_text(d, "id"));
     cmd_print_row(ctx, "state", cmd_text(d, "state"));
     cmd_print_row(ctx, "provider", cmd_text(d, "provider"));
     cmd_print_row(ctx, "instance", cmd_text(instance, "id"));
     cmd_print_row(ctx, "kernel", cmd_text(d, "kernel"));
+    cmd_print_row(ctx, "machine", machine);
     if (cmd_number(d, "memory_bytes") > 0) {
         cmd_size_format((uint64_t)cmd_number(d, "memory_bytes"), text, sizeof text);
         cmd_print_row(ctx, "memory", text);

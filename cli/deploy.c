@@ -68,6 +68,17 @@ static void set_ports(json_t *body, const struct cmd_args *args)
     json_decref(ports);
 }
 
+static void set_machine(json_t *body, const struct cmd_args *args)
+{
+    json_t *machine = json_object();
+    set_text(machine, "firmware", cmd_args_text(args, OPT_FIRMWARE));
+    set_text(machine, "disk", cmd_args_text(args, OPT_DISK_BUS));
+    set_text(machine, "nic", cmd_args_text(args, OPT_NIC));
+    if (json_object_size(machine))
+        json_object_set(body, "machine", machine);
+    json_decref(machine);
+}
+
 static int set_arguments(json_t *body, char *const *rest, struct mir_error *err)
 {
     if (!rest || !*rest)
@@ -103,6 +114,7 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     if (cmd_args_flag(args, OPT_ANYWAY, false))
         json_object_set_new(body, "anyway", json_true());
     set_ports(body, args);
+    set_machine(body, args);
     return set_arguments(body, args->rest, err);
 }
 
@@ -215,7 +227,7 @@ static int put_kernel(struct cmd_context *ctx, const struct cmd_request *r, stru
     return cmd_call_with(ctx, &request, NULL, NULL, err);
 }
 
-int cmd_request_upload(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+int cmd_request_upload(struct cmd_context *ctx, struct cmd_request *r, struct mir_error *err)
 {
     if (r->stored)
         return 0;
@@ -225,8 +237,10 @@ int cmd_request_upload(struct cmd_context *ctx, const struct cmd_request *r, str
     struct mir_error local = {0};
     if (!cmd_call(ctx, "GET", target, NULL, NULL, &local))
         return 0;
-    if (local.kind == MIR_NOT_FOUND)
-        return put_kernel(ctx, r, err);
+    if (local.kind == MIR_NOT_FOUND) {
+        r->sent = !put_kernel(ctx, r, err);
+        return r->sent ? 0 : -1;
+    }
     if (err)
         *err = local;
     return -1;

@@ -19,6 +19,7 @@ struct cmd_request {
     char sha256[MIR_SHA256_TEXT];
     struct mir_kernel kernel; /* from cmd_request_judge on */
     bool stored;              /* the daemon said that it has it */
+    bool sent;                /* it was sent by cmd_request_upload: the daemon did not have it */
     json_t *body;             /* owned: of POST /v1/deployments and /v1/plans */
 };
 
@@ -34,8 +35,7 @@ void cmd_request_clear(struct cmd_request *request);
 
 /* Makes the daemon know the kernel: starts it when it is not running, sends the file when the
  * daemon has not stored it yet. */
-int cmd_request_upload(struct cmd_context *ctx, const struct cmd_request *request,
-                       struct mir_error *err);
+int cmd_request_upload(struct cmd_context *ctx, struct cmd_request *request, struct mir_error *err);
 
 /* The plan, for `plan` and --dry-run. */
 int cmd_request_plan(struct cmd_context *ctx, const struct cmd_request *request,

@@ -95,6 +95,11 @@ void cmd_interrupt_install(bool json)
     sigaction(SIGTERM, &action, NULL);
 }
 
+bool cmd_interrupt_pending(void)
+{
+    return state.pending;
+}
+
 void cmd_interrupt_defer(bool defer)
 {
     sigset_t old;

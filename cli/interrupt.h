@@ -22,4 +22,7 @@ void cmd_interrupt_says(const char *fmt, ...) MIR_PRINTF(1, 2);
  * decides what there is to say), the second ends at once with what was set before. */
 void cmd_interrupt_defer(bool defer);
 
+/* Is there one that waits? Whoever works for long while deferred asks, and tidies up. */
+bool cmd_interrupt_pending(void);
+
 #endif

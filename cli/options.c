@@ -16,6 +16,9 @@ static const char *const topics[] = {"environment", "exit-codes", "formatting", 
 static const char *const formats[] = {"raw",  "qcow2",   "vhd",        "vhd-dynamic",
                                       "vmdk", "extents", "ec2-bundle", NULL};
 static const char *const boots[] = {"bios", "uefi", "both", "pvgrub", "pvgrub-bare", NULL};
+static const char *const firmwares[] = {"bios", "uefi", NULL};
+static const char *const buses[] = {"ide", "virtio", "nvme", "scsi", NULL};
+static const char *const nics[] = {"virtio", "e1000", "e1000e", "none", NULL};
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const states[] = {"pending", "preparing", "uploading", "launching",
                                      "running", "live",      "ending",    "gone",
@@ -61,6 +64,12 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                  "the address that has to answer before it counts as live"},
     [OPT_LIST] = {"list", 0, CMD_SWITCH, 0, NULL, NULL, DEPLOYS, NULL,
                   "show the site on the registry page (default: yes)"},
+    [OPT_FIRMWARE] = {"firmware", 0, CMD_CHOICE, 0, "FIRMWARE", firmwares, DEPLOYS, NULL,
+                      "local: what starts a disk (default: bios, or uefi where only that can)"},
+    [OPT_DISK_BUS] = {"disk-bus", 0, CMD_CHOICE, 0, "BUS", buses, DEPLOYS, NULL,
+                      "local: what a disk is attached to (default: ide)"},
+    [OPT_NIC] = {"nic", 0, CMD_CHOICE, 0, "CARD", nics, DEPLOYS, NULL,
+                 "local: the guest's network card (default: virtio)"},
     [OPT_ANYWAY] = {"anyway", 0, CMD_FLAG, 0, NULL, NULL, DEPLOYS, NULL,
                     "deploy although the kernel is said to have no network or not to boot there"},
     [OPT_DRY_RUN] = {"dry-run", 0, CMD_FLAG, 0, NULL, NULL, IN(DEPLOY), NULL,
@@ -101,6 +110,11 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                   "size of the disk (default: as small as it can be)"},
     [OPT_FORCE] = {"force", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, IN(IMAGE_BUILD), NULL,
                    "replace the output if it is there"},
+    [OPT_PROVE] = {"prove", 0, CMD_FLAG, 0, NULL, NULL, IN(IMAGE_BUILD), NULL,
+                   "boot the image on this machine, and keep it only if its kernel answers or "
+                   "speaks"},
+    [OPT_PROVE_TIMEOUT] = {"prove-timeout", 0, CMD_DURATION, 0, "DURATION", NULL, IN(IMAGE_BUILD),
+                           NULL, "how long each boot of --prove may take (default: 60s)"},
     [OPT_CERT] = {"cert", 0, CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), NULL,
                   "ec2-bundle: your X.509 certificate, which EC2 knows"},
     [OPT_KEY] = {"key", 0, CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), NULL,

@@ -107,6 +107,13 @@ void cmd_print_row(const struct cmd_context *ctx, const char *label, const char 
             cmd_term_off(&ctx->out), clean);
 }
 
+char *cmd_machine_text(const json_t *machine)
+{
+    const char *disk = cmd_text(machine, "disk"), *nic = cmd_text(machine, "nic");
+    return mir_format("%s%s%s%s%s", cmd_text(machine, "firmware"), *disk ? ", disk " : "", disk,
+                      *nic ? ", network card " : "", nic);
+}
+
 void cmd_print_deployment(const struct cmd_context *ctx, const json_t *d)
 {
     if (ctx->json) {

@@ -31,6 +31,9 @@ char *cmd_until_text(const json_t *document);
 /* Micro-units: "0.0042 USD"; "free" when there is no price. */
 void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL]);
 
+/* "uefi, disk nvme, network card virtio"; owned, "" when the document has no machine. */
+char *cmd_machine_text(const json_t *machine);
+
 /* What a deploy prints on standard output, or --json the document. */
 void cmd_print_deployment(const struct cmd_context *ctx, const json_t *deployment);
 

@@ -116,6 +116,7 @@ static void fill(struct mird_engine *engine, const struct mird_request *request,
     *d = (struct mird_deployment){.memory_bytes = plan->memory_bytes,
                                   .takes_part = plan->takes_part,
                                   .wants_url = plan->wants_url,
+                                  .machine = plan->machine,
                                   .list = request->list,
                                   .anyway = request->anyway,
                                   .created_s = draft->now_s,
@@ -213,4 +214,15 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     *ret_d = d;
     *ret_op = op;
     return 0;
+}
+
+/* One at a time with the deploys, which look for the kernel and then write that they use it. */
+int mird_engine_forget_kernel(struct mird_engine *engine, const char *sha256, struct mir_error *err)
+{
+    pthread_mutex_lock(&engine->deploy_lock);
+    int rc = mird_store_kernel_delete(engine->core->store, sha256, err);
+    if (!rc)
+        rc = mird_kernel_remove(engine->core->state_dir, sha256, err);
+    pthread_mutex_unlock(&engine->deploy_lock);
+    return rc;
 }

@@ -267,6 +267,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     add_lease(doc, d, now_s);
     add_site(doc, d, public_url);
     json_object_set_new(doc, "memory_bytes", json_integer((json_int_t)d->memory_bytes));
+    json_object_set_new(doc, "machine", mir_machine_to_json(&d->machine));
     json_object_set_new(doc, "arguments", json_string(d->arguments));
     json_object_set_new(doc, "owner", json_string(d->owner));
     json_object_set_new(doc, "instance", instance_json(&d->instance));

@@ -75,6 +75,15 @@ int mird_kernel_stored(const char *state_dir, const struct mir_kernel *kernel)
     return !stat(path, &st) && S_ISREG(st.st_mode) && (uint64_t)st.st_size == kernel->bytes;
 }
 
+int mird_kernel_remove(const char *state_dir, const char *sha256, struct mir_error *err)
+{
+    mir_auto_free char *path = mird_kernel_path(state_dir, sha256);
+    mir_auto_free char *unpacked = mir_format("%s.raw", path);
+    if ((unlink(path) && errno != ENOENT) || (unlink(unpacked) && errno != ENOENT))
+        return mir_fail_errno(err, errno, "cannot remove %s", path);
+    return 0;
+}
+
 static int hint_space(const char *dir, struct mir_error *err)
 {
     return mir_error_hint(err,

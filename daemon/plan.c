@@ -96,11 +96,24 @@ static int plan_boot(const struct mird_request *request, const struct mir_kernel
                                        : "try another provider: there is no way to start it here");
 }
 
+static int plan_machine(const struct mird_request *request, const struct mir_kernel *kernel,
+                        const struct mir_provider *provider, struct mird_plan *plan,
+                        struct mir_error *err)
+{
+    const struct mir_machine *asked = &request->machine;
+    if (provider->machines)
+        return mir_machine_choose(asked, kernel, plan->how, &plan->machine, err);
+    if (!asked->firmware && !asked->disk && !asked->nic)
+        return 0;
+    mir_fail(err, MIR_USAGE, "%s gives no choice of the machine", provider->name);
+    return mir_error_hint(err, "leave --firmware, --disk-bus and --nic away");
+}
+
 static int plan_memory(const struct mird_request *request, const struct mir_kernel *kernel,
                        const struct mird_policy *policy, struct mird_plan *plan,
                        struct mir_error *err)
 {
-    uint64_t least = round_up(kernel->min_memory_bytes, MIB);
+    uint64_t needed = mir_machine_memory(&plan->machine, kernel), least = round_up(needed, MIB);
     if (request->memory_bytes > policy->memory_max_bytes || least > policy->memory_max_bytes) {
         mir_fail(err, MIR_POLICY,
                  "%" PRIu64 " MiB of memory are more than the %" PRIu64 " MiB allowed",
@@ -108,7 +121,7 @@ static int plan_memory(const struct mird_request *request, const struct mir_kern
                  policy->memory_max_bytes / MIB);
         return mir_error_hint(err, "ask for less, or raise memory_max in section [policy]");
     }
-    if (request->memory_bytes && request->memory_bytes < kernel->min_memory_bytes) {
+    if (request->memory_bytes && request->memory_bytes < needed) {
         mir_fail(err, MIR_POLICY,
                  "%" PRIu64 " MiB of memory are too few: the kernel needs %" PRIu64 " MiB",
                  request->memory_bytes / MIB, least / MIB);
@@ -157,8 +170,9 @@ static int plan_ports(const struct mird_request *request, const struct mir_kerne
     }
     plan->port_count = request->port_count;
     memcpy(plan->ports, request->ports, sizeof plan->ports);
-    if (!request->ports_given && publishes(provider) && may_serve(kernel) &&
-        plan->verdict != MIR_VERDICT_NO_NETWORK) {
+    bool network = may_serve(kernel) && plan->verdict != MIR_VERDICT_NO_NETWORK &&
+                   plan->machine.nic != MIR_CARD_NONE;
+    if (!request->ports_given && publishes(provider) && network) {
         plan->port_count = 1;
         plan->ports[0].guest_port = 80;
     }
@@ -200,6 +214,7 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
     }
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
         plan_boot(request, kernel, provider, &plan, err) ||
+        plan_machine(request, kernel, provider, &plan, err) ||
         plan_memory(request, kernel, policy, &plan, err) ||
         plan_ports(request, kernel, provider, &plan, err) ||
         plan_devices(kernel, provider, &plan, err))
@@ -283,6 +298,7 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     add_lease(doc, plan, request, now_s);
     json_object_set_new(json_object_get(doc, "boots"), "families",
                         mir_kernel_families_json(kernel, request->provider));
+    json_object_set_new(doc, "machine", mir_machine_to_json(&plan->machine));
     json_object_set_new(doc, "steps", steps_json(plan, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);

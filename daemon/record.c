@@ -63,6 +63,12 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, error_hint, TEXT),
 };
 
+static const struct field machine_fields[] = {
+    FIELD(mir_machine, firmware, U32),
+    FIELD(mir_machine, disk, U32),
+    FIELD(mir_machine, nic, U32),
+};
+
 static const struct field instance_fields[] = {
     FIELD(mir_instance, id, TEXT),
     FIELD(mir_instance, state, U32),
@@ -240,6 +246,7 @@ char *mird_deployment_record(const struct mird_deployment *d)
     put_fields(&out, instance_fields, MIR_NELEMS(instance_fields), &d->instance);
     put_ports(&out, d->instance.ports, d->instance.port_count);
     mir_buf_add(&out, "}", 1);
+    put_object(&out, "machine", machine_fields, MIR_NELEMS(machine_fields), &d->machine);
     put_lists(&out, d);
     put_trail(&out, &d->trail);
     mir_buf_add(&out, "}", 1);
@@ -347,6 +354,17 @@ static int set_lists(struct mird_deployment *d, const json_t *record, struct mir
     return set_ports(json_object_get(record, "ports"), d->ports, &d->port_count, err);
 }
 
+/* One from before the choice has none: all of it is the provider's. */
+static int set_machine(const json_t *json, struct mir_machine *machine, struct mir_error *err)
+{
+    if (set_fields(machine_fields, MIR_NELEMS(machine_fields), machine, json, err))
+        return -1;
+    if (machine->firmware < MIR_MACHINE_FIRMWARES && machine->disk < MIR_MACHINE_BUSES &&
+        machine->nic < MIR_CARD_COUNT)
+        return 0;
+    return mir_fail(err, MIR_CORRUPT, "a stored deployment has a bad machine");
+}
+
 int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
                                 struct mir_error *err)
 {
@@ -354,6 +372,7 @@ int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
     const json_t *instance = json_object_get(json, "instance");
     if (set_fields(deployment_fields, MIR_NELEMS(deployment_fields), &d, json, err) ||
         set_fields(instance_fields, MIR_NELEMS(instance_fields), &d.instance, instance, err) ||
+        set_machine(json_object_get(json, "machine"), &d.machine, err) ||
         set_ports(json_object_get(instance, "ports"), d.instance.ports, &d.instance.port_count,
                   err) ||
         set_trail(json_object_get(json, "trail"), &d.trail, err) || set_lists(&d, json, err))

@@ -167,9 +167,9 @@ static int check_request(const struct mird_request *request, struct mir_error *e
 
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
-    static const char *const allowed[] = {"provider", "kernel",       "name",      "ttl", "until",
-                                          "ports",    "memory_bytes", "arguments", "url", "list",
-                                          "anyway",   "forever",      "reason"};
+    static const char *const allowed[] = {
+        "provider",  "kernel", "name", "ttl",    "until",   "ports",  "memory_bytes",
+        "arguments", "url",    "list", "anyway", "forever", "reason", "machine"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||
@@ -178,6 +178,7 @@ int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_er
         read_text(body, "url", request.url, sizeof request.url, err) ||
         read_forever(body, &request, err) || read_times(body, &request, err) ||
         read_switches(body, &request, err) || read_ports(body, &request, err) ||
+        mir_machine_from_json(json_object_get(body, "machine"), &request.machine, err) ||
         read_arguments(body, &request, err) || check_request(&request, err))
         return -1;
     *ret = request;

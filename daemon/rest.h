@@ -128,6 +128,7 @@ int64_t rest_now_s(const struct mird_rest *rest);
                                struct mird_http_response *response)
 
 REST_HANDLER(rest_kernel_get);
+REST_HANDLER(rest_kernel_delete);
 REST_HANDLER(rest_kernel_begin);
 REST_HANDLER(rest_kernel_put);
 int rest_kernel_sink(void *ctx, struct mird_http_request *request, const void *data, size_t len,

@@ -34,6 +34,18 @@ REST_HANDLER(rest_kernel_get)
     return rest_json(response, 200, mir_kernel_to_json(&kernel));
 }
 
+REST_HANDLER(rest_kernel_delete)
+{
+    const struct mird_rest *rest = ctx;
+    const char *sha256 = "";
+    struct mir_error err = {0};
+    if (read_digest(request, &sha256, &err) ||
+        mird_engine_forget_kernel(rest->core->engine, sha256, &err))
+        return rest_fail(request, response, &err);
+    response->status = 204;
+    return MIRD_HTTP_DONE;
+}
+
 /* Before the body: known already, too large, or no room? This may not block, so that a kernel whose
  * inspection is out of date is not known: it is taken, and inspected, once more. */
 REST_HANDLER(rest_kernel_begin)

@@ -14,6 +14,8 @@ const struct mird_http_route mird_rest_routes[] = {
      "Store a kernel; answers its inspection", rest_kernel_sink, rest_kernel_begin},
     {"GET", "/v1/kernels/{sha256}", rest_kernel_get, WORKER, 0, "",
      "The inspection of a stored kernel", NULL, NULL},
+    {"DELETE", "/v1/kernels/{sha256}", rest_kernel_delete, WORKER, BODY, "",
+     "Forget a stored kernel that nothing uses", NULL, NULL},
     {"POST", "/v1/plans", rest_plan_post, WORKER, BODY, "",
      "What a deploy would do; changes nothing", NULL, NULL},
     {"GET", "/v1/deployments", rest_deployments_get, WORKER, 0, "after all limit",

@@ -51,6 +51,46 @@ int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct m
     return rc;
 }
 
+/* The row of the statement's first column, or nothing: 1, 0, -1. */
+static int first_text(struct mird_store *store, const char *sql, const char *sha256, char *ret,
+                      size_t size, struct mir_error *err)
+{
+    sqlite3_stmt *stmt = mird_sql_bind(store, sql, err, "t", sha256);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 1) {
+        mird_sql_text(stmt, 0, ret, size);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
+static int delete_kernel(struct mird_store *store, void *ctx, struct mir_error *err)
+{
+    const char *sha256 = ctx;
+    char user[MIR_NAME_TEXT], there[MIR_SHA256_TEXT];
+    int used = first_text(store,
+                          "SELECT name FROM deployments WHERE final = 0"
+                          " AND json_extract(record, '$.kernel') = ? LIMIT 1",
+                          sha256, user, sizeof user, err);
+    if (used > 0) {
+        mir_fail(err, MIR_CONFLICT, "the kernel is that of '%s'", user);
+        return mir_error_hint(err, "end it first: mirage-deploy rm %s", user);
+    }
+    int known = used ? -1
+                     : first_text(store, "SELECT sha256 FROM kernels WHERE sha256 = ?", sha256,
+                                  there, sizeof there, err);
+    if (known == 0)
+        return mir_fail(err, MIR_NOT_FOUND, "kernel %.64s is not stored here", sha256);
+    return known < 0
+               ? -1
+               : MIRD_SQL_RUN(store, "DELETE FROM kernels WHERE sha256 = ?", err, "t", sha256);
+}
+
+int mird_store_kernel_delete(struct mird_store *store, const char *sha256, struct mir_error *err)
+{
+    return mird_store_write(store, delete_kernel, (void *)(uintptr_t)sha256, err);
+}
+
 /* --- sites --- */
 
 struct site_row {

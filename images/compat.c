@@ -452,10 +452,10 @@ static const struct krn_rule rules[] = {
      "doc: osv#1204, osv#1471"},
     {QEMU, ANY, MIR_BOOT_BIOS_DISK, BOOTS, "qemu-disk", DISK_BIOS, NONE,
      "The disk holds BIOS boot code, and QEMU starts it as its first disk.", LOCAL_KEEPER},
-    {QEMU, ANY, MIR_BOOT_EFI_DISK, CANNOT, "qemu-disk", DISK_BIOS, NONE,
-     "The disk has a GPT but no BIOS boot code, and the local machine starts by BIOS: make it "
-     "bootable by BIOS as well.",
-     "doc: UEFI specification, 5"},
+    {QEMU, ANY, MIR_BOOT_EFI_DISK, BOOTS, "qemu-disk", DISK_UEFI, NONE,
+     "The disk has a GPT and no BIOS boot code, and QEMU starts it by UEFI, with the firmware of "
+     "the package ovmf.",
+     "seen: tests/e2e/image_prove.py"},
     {EC2_HVM, ANY, MIR_BOOT_BIOS_DISK, UNKNOWN, "disk", DISK_BIOS, NONE,
      "EC2 takes the disk, but Nitro types need ENA and NVMe drivers and Xen types Xen's, and the "
      "file does not say which its system has.",

@@ -81,6 +81,26 @@ static bool looks_like_mbr(const unsigned char *sector)
     return true;
 }
 
+bool krn_is_partitioned(const struct krn_window *window)
+{
+    const unsigned char *head = krn_window_at(window, 0, SECTOR);
+    bool one = false;
+    if (!head || !has_signature(head))
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        const unsigned char *entry = head + 446 + (size_t)16 * i;
+        uint32_t first = krn_le32(entry + 8), count = krn_le32(entry + 12);
+        if (entry[0] & 0x7f)
+            return false;
+        if (!entry[4])
+            continue;
+        if (!first || !count || first >= window->size / SECTOR)
+            return false;
+        one = true;
+    }
+    return one;
+}
+
 /* The first header names the sector of its copy at the end of the disk. */
 static int check_gpt_end(const unsigned char *head, size_t len, uint64_t size,
                          struct mir_error *err)

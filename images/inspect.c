@@ -184,7 +184,8 @@ static int inspect_elf(const struct krn_window *window, struct krn_facts *facts,
 static int probe_flat(const struct krn_window *window, struct krn_facts *facts,
                       struct mir_error *err)
 {
-    return krn_probe_multiboot(window, NULL, facts, err);
+    /* GRUB's own code, between the partition table and the first partition, has such a header. */
+    return krn_is_partitioned(window) ? 0 : krn_probe_multiboot(window, NULL, facts, err);
 }
 
 static int inspect_other(const struct krn_window *window, struct krn_facts *facts,

@@ -41,6 +41,10 @@ int krn_probe_other_disk(const struct krn_window *window, struct krn_facts *fact
 void krn_probe_osv(const unsigned char *sector, struct krn_facts *facts);
 void krn_probe_nanos(const struct krn_window *window, struct krn_facts *facts);
 
+/* Has it a partition table that makes sense, with a partition in it? Then whatever else its first
+ * sectors hold, the code of a boot loader for one, is a part of the disk. */
+bool krn_is_partitioned(const struct krn_window *window);
+
 /* The first sectors of a disk, `len` bytes of them, from wherever its container has put them:
  * sets the boot ways and the conditions. NULL: they could not be looked at. */
 void krn_disk_head(const unsigned char *head, size_t len, struct krn_facts *facts);

@@ -6,6 +6,7 @@
 #include "api/cleanup.h"
 #include "ctx.h"
 #include "disk.h"
+#include "firmware.h"
 #include "run.h"
 
 int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct mir_error *err)
@@ -25,10 +26,11 @@ int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct
     return 0;
 }
 
-static int admit_memory(const struct mir_instance_spec *spec, struct mir_error *err)
+static int admit_memory(const struct mir_instance_spec *spec, const struct mir_machine *machine,
+                        struct mir_error *err)
 {
     struct sysinfo info;
-    uint64_t bytes = spec->memory_bytes, least = spec->kernel->min_memory_bytes;
+    uint64_t bytes = spec->memory_bytes, least = mir_machine_memory(machine, spec->kernel);
     if (bytes != 0 && bytes < least) {
         mir_fail(err, MIR_POLICY, "%s needs %llu MiB of memory, %llu MiB are given", spec->name,
                  (unsigned long long)((least + (1 << 20) - 1) >> 20),
@@ -91,10 +93,22 @@ static int admit_tender(const struct mir_instance_spec *spec, enum local_how how
     return 0;
 }
 
-unsigned local_admit_nics(const struct mir_kernel *kernel)
+unsigned local_admit_nics(const struct mir_kernel *kernel, const struct mir_machine *machine)
 {
+    if (machine->nic == MIR_CARD_NONE)
+        return 0;
     return kernel->format == MIR_FORMAT_SOLO5_VIRTIO ? mir_kernel_demanded(kernel, MIR_DEVICE_NET)
                                                      : 1;
+}
+
+static int admit_network(const struct mir_instance_spec *spec, const struct mir_machine *machine,
+                         struct mir_error *err)
+{
+    if (machine->nic != MIR_CARD_NONE || spec->port_count == 0 || mir_kernel_demands(spec->kernel))
+        return 0; /* what a manifest has to say, the pre-flight says */
+    mir_fail(err, MIR_POLICY, "there is no network card, so no port can be published");
+    return mir_error_hint(err,
+                          "leave the published ports (-p) out, or choose a card: --nic virtio");
 }
 
 /* Under QEMU, Solo5 gets as many network cards as its manifest names. A tender would need a tap
@@ -111,9 +125,11 @@ const struct mir_offer *local_offer(const struct mir_kernel *kernel)
 }
 
 static int admit_qemu(const struct local_ctx *local, enum local_how how,
-                      const struct mir_instance_spec *spec, struct mir_error *err)
+                      const struct mir_instance_spec *spec, const struct mir_machine *machine,
+                      struct mir_error *err)
 {
     struct local_qemu qemu;
+    struct local_firmware firmware;
     char format[8];
     if (local_qemu_find(local->root_fd, local->qemu, &qemu, err))
         return -1;
@@ -121,6 +137,8 @@ static int admit_qemu(const struct local_ctx *local, enum local_how how,
         mir_fail(err, MIR_POLICY, "accelerator = kvm, but /dev/kvm cannot be opened");
         return mir_error_hint(err, "join the group kvm, or set [local] accelerator = auto");
     }
+    if (machine->firmware == MIR_FIRMWARE_UEFI && local_firmware_find(local->uefi, &firmware, err))
+        return -1;
     if (how == LOCAL_HOW_QEMU_DISK && spec->kernel_path)
         return local_disk_admit(spec->kernel_path, spec->kernel->format, format, err);
     return 0;
@@ -130,11 +148,14 @@ int local_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
 {
     const struct local_ctx *local = ctx;
     enum local_how how;
-    if (local_admit_how(spec->kernel, &how, err) || admit_memory(spec, err) ||
+    struct mir_machine machine;
+    if (local_admit_how(spec->kernel, &how, err) ||
+        mir_machine_choose(&spec->machine, spec->kernel, local_how_name(how), &machine, err) ||
+        admit_memory(spec, &machine, err) || admit_network(spec, &machine, err) ||
         admit_arguments(spec->arguments, err))
         return -1;
     bool qemu = how == LOCAL_HOW_QEMU_KERNEL || how == LOCAL_HOW_QEMU_DISK;
-    if (qemu ? admit_qemu(local, how, spec, err) : admit_tender(spec, how, err))
+    if (qemu ? admit_qemu(local, how, spec, &machine, err) : admit_tender(spec, how, err))
         return -1;
     return mir_preflight(spec->kernel, local_offer(spec->kernel), spec->port_count, err);
 }

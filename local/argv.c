@@ -52,6 +52,22 @@ bool local_arguments_hidden(const struct local_spec *spec)
     return strlen(spec->arguments) < CONF_LINE_MAX && !strpbrk(spec->arguments, "\"\n\r");
 }
 
+/* QEMU's devices for what a machine is made of. */
+static const char *const nic_devices[MIR_CARD_COUNT] = {[MIR_CARD_ANY] = "virtio-net-pci",
+                                                        [MIR_CARD_VIRTIO] = "virtio-net-pci",
+                                                        [MIR_CARD_E1000] = "e1000",
+                                                        [MIR_CARD_E1000E] = "e1000e"};
+
+static const struct disk_device {
+    const char *bus;  /* a device that has to be there first; NULL: none */
+    const char *disk; /* "drive=" and "bootindex=" follow */
+} disk_devices[MIR_MACHINE_BUSES] = {
+    [MIR_BUS_NONE] = {NULL, "ide-hd"},
+    [MIR_BUS_IDE] = {NULL, "ide-hd"},
+    [MIR_BUS_VIRTIO] = {NULL, "virtio-blk-pci"},
+    [MIR_BUS_NVME] = {NULL, "nvme,serial=disk0"},
+    [MIR_BUS_SCSI] = {"virtio-scsi-pci,id=scsi0", "scsi-hd,bus=scsi0.0"}};
+
 static void add_nic(struct local_argv *argv, const struct local_spec *spec, unsigned index)
 {
     struct mir_buf net;
@@ -64,7 +80,33 @@ static void add_nic(struct local_argv *argv, const struct local_spec *spec, unsi
     add_owned(argv, mir_buf_take(&net));
     add(argv, "-device");
     /* Without the network boot ROM: nothing of ours boots from the network, and it takes time. */
-    add_owned(argv, mir_format("virtio-net-pci,netdev=net%u,romfile=", index));
+    add_owned(argv, mir_format("%s,netdev=net%u,romfile=", nic_devices[spec->hardware.nic], index));
+}
+
+static void add_disk(struct local_argv *argv, const struct local_spec *spec)
+{
+    const struct disk_device *device = &disk_devices[spec->hardware.disk];
+    if (device->bus) {
+        add(argv, "-device");
+        add(argv, device->bus);
+    }
+    add(argv, "-drive");
+    /* snapshot: what the guest writes goes to a file of its own that vanishes with it. */
+    add_owned(argv, mir_format("file=" LOCAL_KERNEL_FILE ",if=none,id=disk0,snapshot=on,format=%s",
+                               spec->disk_format));
+    add(argv, "-device");
+    add_owned(argv, mir_format("%s,drive=disk0,bootindex=0", device->disk));
+}
+
+/* UEFI lies in two flash chips: its code, which is the machine's, and its variables, which it
+ * writes. BIOS is QEMU's own. */
+static void add_firmware(struct local_argv *argv, const struct local_spec *spec)
+{
+    static const char *const uefi[] = {
+        "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" LOCAL_FIRMWARE_FILE, "-drive",
+        "if=pflash,unit=1,format=raw,file=" LOCAL_VARS_FILE};
+    if (spec->hardware.firmware == MIR_FIRMWARE_UEFI)
+        add_all(argv, uefi, MIR_NELEMS(uefi));
 }
 
 static void build_qemu(struct local_argv *argv, const struct local_spec *spec)
@@ -98,12 +140,10 @@ static void build_qemu(struct local_argv *argv, const struct local_spec *spec)
     add_owned(argv, mir_format("%lluM", mebibytes(spec->memory_bytes)));
     for (unsigned i = 0; i < spec->nic_count; i++)
         add_nic(argv, spec, i);
-    if (spec->how == LOCAL_HOW_QEMU_DISK) {
-        add(argv, "-drive");
-        /* snapshot: what the guest writes goes to a file of its own that vanishes with it. */
-        add_owned(argv, mir_format("file=" LOCAL_KERNEL_FILE ",if=ide,snapshot=on,format=%s",
-                                   spec->disk_format));
-    } else if (*spec->arguments && !local_arguments_hidden(spec)) {
+    add_firmware(argv, spec);
+    if (spec->how == LOCAL_HOW_QEMU_DISK)
+        add_disk(argv, spec);
+    else if (*spec->arguments && !local_arguments_hidden(spec)) {
         add(argv, "-append");
         add(argv, spec->arguments);
     }

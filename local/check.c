@@ -10,6 +10,7 @@
 #include "api/memory.h"
 #include "api/process.h"
 #include "ctx.h"
+#include "firmware.h"
 #include "port.h"
 #include "run.h"
 
@@ -40,6 +41,17 @@ static void check_qemu(struct local_ctx *local, struct mir_check *check)
                    qemu.sandbox ? "shut in by its sandbox" : "no sandbox");
     say(check, qemu.sandbox ? MIR_CHECK_PASS : MIR_CHECK_WARN, detail,
         qemu.sandbox ? "" : "use a QEMU that was built with seccomp, as Debian's is");
+}
+
+/* Only for disks that start by UEFI. */
+static void check_uefi(struct local_ctx *local, struct mir_check *check)
+{
+    struct local_firmware firmware;
+    struct mir_error err = {0};
+    if (local_firmware_find(local->uefi, &firmware, &err))
+        say(check, MIR_CHECK_WARN, err.text, err.hint);
+    else
+        say(check, MIR_CHECK_PASS, firmware.code, "");
 }
 
 static void check_keeper(struct local_ctx *local, struct mir_check *check)
@@ -127,6 +139,7 @@ static const struct {
     line_fn *fill;
 } lines[] = {
     {"QEMU", check_qemu},
+    {"UEFI firmware", check_uefi},
     {"keeper", check_keeper},
     {"probe boot", check_boot},
     {"accelerator", check_accelerator},

@@ -12,6 +12,7 @@
 #include "ctx.h"
 #include "dir.h"
 #include "disk.h"
+#include "firmware.h"
 #include "port.h"
 #include "run.h"
 #include "start.h"
@@ -47,7 +48,8 @@ static int fill_program(struct creation *c, struct mir_error *err)
 
 static uint64_t memory_for(const struct creation *c)
 {
-    uint64_t bytes = c->asked->memory_bytes, least = c->asked->kernel->min_memory_bytes;
+    uint64_t bytes = c->asked->memory_bytes;
+    uint64_t least = mir_machine_memory(&c->spec->hardware, c->asked->kernel);
     if (bytes == 0)
         bytes = c->local->default_memory_bytes > least ? c->local->default_memory_bytes : least;
     return bytes;
@@ -66,7 +68,9 @@ static int fill_spec(struct creation *c, struct mir_error *err)
         mir_copy(spec->name, sizeof spec->name, asked->name) || !mir_name_valid(spec->name))
         return mir_fail(err, MIR_USAGE, "the name, path or arguments of '%.70s' do not fit",
                         asked->name);
-    if (local_admit_how(kernel, &spec->how, err) || fill_program(c, err))
+    if (local_admit_how(kernel, &spec->how, err) || fill_program(c, err) ||
+        mir_machine_choose(&asked->machine, kernel, local_how_name(spec->how), &spec->hardware,
+                           err))
         return -1;
     if (spec->how == LOCAL_HOW_QEMU_DISK &&
         local_disk_admit(path, kernel->format, spec->disk_format, err))
@@ -74,7 +78,7 @@ static int fill_spec(struct creation *c, struct mir_error *err)
     spec->tags = asked->tags;
     spec->deadline_s = asked->lease->deadline_s;
     spec->memory_bytes = memory_for(c);
-    spec->nic_count = local_admit_nics(kernel);
+    spec->nic_count = local_admit_nics(kernel, &spec->hardware);
     spec->solo5_exit = kernel->format == MIR_FORMAT_SOLO5_VIRTIO;
     spec->tell_deadline = (kernel->takes_part & MIR_PART_CONSOLE_DEADLINE) != 0;
     return 0;
@@ -119,7 +123,13 @@ static int write_place(struct creation *c, struct mir_error *err)
     unlinkat(c->dir_fd, LOCAL_KERNEL_FILE, 0);
     if (symlinkat(c->spec->kernel, c->dir_fd, LOCAL_KERNEL_FILE))
         return mir_fail_errno(err, errno, "cannot link the kernel");
-    return 0;
+    struct local_firmware firmware;
+    if (c->spec->hardware.firmware != MIR_FIRMWARE_UEFI)
+        return 0;
+    return local_firmware_find(c->local->uefi, &firmware, err) ||
+                   local_firmware_place(&firmware, c->dir_fd, err)
+               ? -1
+               : 0;
 }
 
 /* Nothing of a failed start stays. The lock is let go first and taken anew, since the keeper may

@@ -20,6 +20,7 @@ struct local_ctx {
     char root[PATH_MAX];           /* the same, for messages */
     char machine[16];              /* "pc" or "q35" */
     char qemu[PATH_MAX];           /* as configured: a name or a path */
+    char uefi[PATH_MAX];           /* the folder of the UEFI firmware, as configured */
     uint64_t default_memory_bytes;
     struct local_accel accel;
 };
@@ -34,7 +35,7 @@ int local_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
 int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct mir_error *err);
 
 /* How many network cards it gets: Solo5 on virtio aborts on one that its manifest does not name. */
-unsigned local_admit_nics(const struct mir_kernel *kernel);
+unsigned local_admit_nics(const struct mir_kernel *kernel, const struct mir_machine *machine);
 
 /* The devices that it can have. */
 const struct mir_offer *local_offer(const struct mir_kernel *kernel);

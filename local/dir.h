@@ -20,6 +20,8 @@
 #define LOCAL_SOCKET_FILE "ctl.sock"
 #define LOCAL_KERNEL_FILE "kernel" /* link to the stored kernel file */
 #define LOCAL_QEMU_FILE "qemu.conf"
+#define LOCAL_FIRMWARE_FILE "firmware"  /* link to the UEFI firmware's code */
+#define LOCAL_VARS_FILE "firmware-vars" /* the instance's own copy of its variables */
 #define LOCAL_STDERR_FILE "stderr.log"
 #define LOCAL_KEEPER_LOG "keeper.log"
 

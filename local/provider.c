@@ -13,10 +13,12 @@
 #include "api/memory.h"
 #include "ctx.h"
 #include "dir.h"
+#include "firmware.h"
 
 static const struct mir_config_key config_keys[] = {
     {"qemu", "QEMU's program: a name on PATH or a path (qemu-system-x86_64)"},
     {"machine", "machine type: pc or q35 (pc)"},
+    {"uefi", "folder of the UEFI firmware OVMF_CODE_4M.fd and OVMF_VARS_4M.fd (/usr/share/OVMF)"},
     {"accelerator", "auto, tcg or kvm; auto takes KVM only after a probe boot has worked (auto)"},
     {"memory", "memory of an instance when the request names none, such as 64M (64M)"},
     {NULL, NULL},
@@ -66,6 +68,8 @@ static int configure(struct local_ctx *local, const struct mir_config *config,
     mir_copy(local->machine, sizeof local->machine, machine);
     if (mir_copy(local->qemu, sizeof local->qemu, setting(config, "qemu", "qemu-system-x86_64")))
         return mir_fail(err, MIR_USAGE, "[local] qemu = names too long a path");
+    if (mir_copy(local->uefi, sizeof local->uefi, setting(config, "uefi", LOCAL_FIRMWARE_FOLDER)))
+        return mir_fail(err, MIR_USAGE, "[local] uefi = names too long a path");
     if (local_memory_parse(setting(config, "memory", "64M"), &local->default_memory_bytes, err))
         return mir_error_wrap(err, "[local] memory");
     return read_choice(setting(config, "accelerator", "auto"), ret_choice, err);
@@ -125,6 +129,7 @@ const struct mir_provider mir_provider_local = {
     .hook_names = hook_names,
     .guest_args = "ip=10.0.2.15/24 gw=10.0.2.2", /* QEMU's user-mode network */
     .guest_host = "10.0.2.2",
+    .machines = true,
     .offer = local_offer,
     .open = local_open,
     .close = local_close,

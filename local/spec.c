@@ -82,6 +82,7 @@ char *local_spec_text(const struct local_spec *spec)
         memcpy(&flag, base + flag_fields[i].offset, sizeof flag);
         json_object_set_new(json, flag_fields[i].name, json_boolean(flag));
     }
+    json_object_set_new(json, "hardware", mir_machine_to_json(&spec->hardware));
     char *text = mir_json_text(json);
     json_decref(json);
     return text;
@@ -139,12 +140,13 @@ static int read_spec(json_t *json, struct local_spec *spec)
     if (json_unpack(json, "{s:s,s:I,s:I,s:I,s:i,s:o}", "how", &how, "expires_s", &expires_s,
                     "deadline_s", &deadline_s, "memory_bytes", &memory_bytes, "nics", &nics,
                     "ports", &ports) ||
+        mir_machine_from_json(json_object_get(json, "hardware"), &spec->hardware, NULL) ||
         read_fields(json, spec))
         return -1;
     int how_index = local_how_by_name(how);
-    if (how_index < 0 || nics < 0 || nics > LOCAL_NICS_MAX || deadline_s <= 0 ||
-        memory_bytes <= 0 || !json_is_array(ports) || json_array_size(ports) > MIR_PORTS_MAX ||
-        !texts_in_order(spec))
+    if (how_index < 0 || nics < 0 || nics > LOCAL_NICS_MAX ||
+        (nics > 0 && spec->hardware.nic == MIR_CARD_NONE) || deadline_s <= 0 || memory_bytes <= 0 ||
+        !json_is_array(ports) || json_array_size(ports) > MIR_PORTS_MAX || !texts_in_order(spec))
         return -1;
     spec->how = (enum local_how)how_index;
     spec->nic_count = (unsigned)nics;

@@ -36,7 +36,8 @@ struct local_spec {
     bool solo5_exit;     /* exit status 83 of QEMU is Solo5's end, whatever its status was */
     bool tell_deadline;  /* the guest takes "deadline N" on its console */
     uint64_t memory_bytes;
-    unsigned nic_count; /* virtio network cards; ports are published on the first */
+    struct mir_machine hardware; /* decided; one without a word of it is from before: all ANY */
+    unsigned nic_count;          /* network cards; ports are published on the first */
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
     char arguments[MIR_ARGS_MAX];

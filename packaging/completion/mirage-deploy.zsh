@@ -15,6 +15,9 @@ _mirage_deploy() {
     --memory) COMPREPLY=(); return ;;
     --publish|-p) COMPREPLY=(); return ;;
     --url) COMPREPLY=(); return ;;
+    --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
+    --disk-bus) COMPREPLY=($(compgen -W 'ide virtio nvme scsi' -- "$cur")); return ;;
+    --nic) COMPREPLY=($(compgen -W 'virtio e1000 e1000e none' -- "$cur")); return ;;
     --wait-timeout) COMPREPLY=(); return ;;
     --since) COMPREPLY=(); return ;;
     --for) COMPREPLY=($(compgen -W 'pending preparing uploading launching running live ending gone failed stuck' -- "$cur")); return ;;
@@ -27,6 +30,7 @@ _mirage_deploy() {
     --arg) COMPREPLY=(); return ;;
     --module) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --size) COMPREPLY=(); return ;;
+    --prove-timeout) COMPREPLY=(); return ;;
     --cert) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --key) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --ec2-cert) IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -48,16 +52,16 @@ _mirage_deploy() {
   done
   case $command in
     '') words=' local ps show logs wait extend rm plan inspect image orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
-    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --disk-bus --nic --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'logs') words=' --follow --since --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'wait') words=' --for --timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'extend') words=' --until --detach --wait-timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
-    'plan') words='local --name --ttl --until --forever --reason --memory --publish --url --list --no-list --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'plan') words='local --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --disk-bus --nic --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
-    'image build') words=' --output --format --boot --arg --module --size --force --cert --key --ec2-cert --account --kernel-id --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'image build') words=' --output --format --boot --arg --module --size --force --prove --prove-timeout --cert --key --ec2-cert --account --kernel-id --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'image') words=' build' ;;
     'orphans') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'reap') words='local --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;

@@ -147,6 +147,16 @@ def kernels(tap, d, kernel):
         assert answer.json()['sha256'] == sha and answer.json()['bytes'] == len(kernel)
         assert d.ask('PUT', f'/v1/kernels/{sha}', kernel).status == 200
         assert d.get(f'/v1/kernels/{sha}').json() == answer.json()
+    with tap.part('a kernel that nothing uses can be forgotten'):
+        stored = os.path.join(d.state, 'kernels', sha)
+        assert os.path.exists(stored)
+        answer = d.ask('DELETE', f'/v1/kernels/{sha}')
+        assert answer.status == 204 and not answer.body, answer.body
+        assert not os.path.exists(stored)
+        problem(d.ask('DELETE', f'/v1/kernels/{sha}'), 404, 'not-found')
+        problem(d.get(f'/v1/kernels/{sha}'), 404, 'not-found')
+        problem(d.ask('DELETE', '/v1/kernels/..%2f..%2fstate.db'), 404, 'not-found')
+        assert d.ask('PUT', f'/v1/kernels/{sha}', kernel).status == 201
     with tap.part('many uploads of one kernel at once, in chunks'):
         data = kernel + b'\0' * 700000
         sha = sha_of(data)
@@ -194,6 +204,8 @@ def refusals(tap, d, sha):
                 ({**deploy, 'ttl': 60}, ('ttl',)),
                 ({**deploy, 'name': 'A_B'}, ('A_B',)),
                 ({**deploy, 'ports': [{'host': 99999, 'guest': 80}]}, ()),
+                ({**deploy, 'machine': {'firmware': 'efi'}}, ('efi',)),
+                ({**deploy, 'machine': {'bus': 'ide'}}, ('bus',)),
                 ({'provider': 'local'}, ('kernel',)),
                 ('{"provider":', ('line 1',)),
                 ('{"provider":"a","provider":"b"}', ('duplicate',)),
@@ -205,6 +217,8 @@ def refusals(tap, d, sha):
         problem(d.ask('POST', '/v1/deployments', {**deploy, 'provider': 'lcoal'}), 404, 'not-found',
                 'lcoal')
         problem(d.ask('POST', '/v1/deployments', {**deploy, 'ttl': '3000d'}), 403, 'policy')
+        problem(d.ask('POST', '/v1/plans', {**deploy, 'machine': {'firmware': 'uefi'}}), 403,
+                'policy', 'UEFI', 'image build')
         assert d.get('/v1/deployments?all=1').json() == {'deployments': []}
     with tap.part('paths, methods, parameters, sizes'):
         problem(d.get('/v1/nothing'), 404, 'not-found', '/v1/nothing')
@@ -243,6 +257,9 @@ def deployment(tap, d, sha):
         problem(d.ask('POST', '/v1/deployments', deploy), 409, 'conflict', 'hello')
         assert done(d, operation)['state'] == 'done', done(d, operation)
         assert d.get('/v1/deployments/hello').json()['state'] == 'live'
+        assert d.get('/v1/deployments/hello').json()['machine'] == {'firmware': 'bios',
+                                                                   'nic': 'virtio'}
+        problem(d.ask('DELETE', f'/v1/kernels/{sha}'), 409, 'conflict', 'hello')
         problem(d.get(f'/v1/operations/{"0" * 32}'), 404, 'not-found')
         problem(d.get(f'/v1/operations/{operation["id"]}?wait=soon'), 422, 'usage', 'soon')
     with tap.part('one deployment, by name and by id, and its tag'):

@@ -58,6 +58,29 @@ static void test_mbr(void **state)
     assert_string_equal(k.description, "raw disk image, 1.0 MiB");
 }
 
+/* Seen: GRUB's code behind the MBR holds a multiboot header with address fields, and a disk with it
+ * was taken for a kernel. Without a partition it is one. */
+static void test_multiboot_in_the_gap(void **state)
+{
+    blank();
+    forge_boot_sector(disk);
+    memset(disk + 446, 0, 64);
+    const uint32_t header[] = {
+        0x1badb002, 0x10000, -(0x1badb002u + 0x10000u), 0x100400, 0x100000, 0, 0, 0x100400};
+    for (size_t i = 0; i < MIR_NELEMS(header); i++)
+        put32(disk + 1024 + 4 * i, header[i]);
+    assert_int_equal(look(sizeof disk).format, MIR_FORMAT_MULTIBOOT1);
+    disk[446] = 0x80;
+    disk[450] = 0x0c;
+    put32(disk + 454, 128);
+    put32(disk + 458, 1024);
+    struct mir_kernel k = look(sizeof disk);
+    assert_int_equal(k.format, MIR_FORMAT_DISK_RAW);
+    assert_int_equal(k.boot_ways, MIR_BOOT_BIOS_DISK);
+    put32(disk + 454, DISK_BYTES); /* a partition behind the end of the disk: no table, by chance */
+    assert_int_equal(look(sizeof disk).format, MIR_FORMAT_MULTIBOOT1);
+}
+
 static void test_mbr_without_code(void **state)
 {
     blank();
@@ -89,7 +112,7 @@ static void test_gpt(void **state)
         struct mir_kernel k = look(sizeof disk);
         assert_int_equal(k.format, MIR_FORMAT_DISK_RAW);
         assert_int_equal(k.boot_ways, MIR_BOOT_EFI_DISK);
-        assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+        assert_int_equal(local(&k), MIR_VERDICT_BOOTS); /* by UEFI */
         memcpy(disk, "\xfa\xeb\xfe", 3);
         k = look(sizeof disk);
         assert_int_equal(k.boot_ways, MIR_BOOT_EFI_DISK | MIR_BOOT_BIOS_DISK);
@@ -359,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mbr),
+        cmocka_unit_test(test_multiboot_in_the_gap),
         cmocka_unit_test(test_mbr_without_code),
         cmocka_unit_test(test_chance),
         cmocka_unit_test(test_gpt),

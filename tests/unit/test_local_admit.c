@@ -107,6 +107,25 @@ static void qemu_disks(void **state)
     head[15] = 1;
     local_put(place->dir_fd, "disk", head, sizeof head);
     expect(&local, &spec, MIR_POLICY, "another file");
+    /* UEFI wants its firmware, which is looked for where the configuration says. */
+    head[15] = 0;
+    local_put(place->dir_fd, "disk", head, sizeof head);
+    kernel.boot_ways = MIR_BOOT_EFI_DISK;
+    mir_copy(local.uefi, sizeof local.uefi, place->path);
+    expect(&local, &spec, MIR_UNAVAILABLE, "OVMF_CODE_4M.fd");
+    local_put(place->dir_fd, "OVMF_CODE_4M.fd", "code", 4);
+    expect(&local, &spec, MIR_UNAVAILABLE, "OVMF_VARS_4M.fd");
+    local_put(place->dir_fd, "OVMF_VARS_4M.fd", "vars", 4);
+    expect(&local, &spec, 0, NULL);
+    spec.memory_bytes = 32 << 20;
+    expect(&local, &spec, MIR_POLICY, "needs 64 MiB");
+    spec.memory_bytes = 0;
+    spec.machine.firmware = MIR_FIRMWARE_BIOS;
+    expect(&local, &spec, MIR_POLICY, "BIOS cannot start it");
+    spec.machine = (struct mir_machine){.nic = MIR_CARD_NONE};
+    expect(&local, &spec, 0, NULL);
+    spec.port_count = 1;
+    expect(&local, &spec, MIR_POLICY, "no network card");
     free(path);
 }
 
@@ -135,18 +154,19 @@ static void solo5_devices(void **state)
 {
     struct local_ctx local = ctx_in(*state);
     struct mir_kernel kernel = some_kernel("qemu-kernel");
+    struct mir_machine any = {0};
     struct mir_instance_spec spec = {.kernel = &kernel, .memory_bytes = 16 << 20, .name = "site"};
     put_program(*state, "qemu", fake_qemu);
-    assert_int_equal(local_admit_nics(&kernel), 1);
+    assert_int_equal(local_admit_nics(&kernel, &any), 1);
     kernel.format = MIR_FORMAT_SOLO5_VIRTIO;
-    assert_int_equal(local_admit_nics(&kernel), 0);
+    assert_int_equal(local_admit_nics(&kernel, &any), 0);
     expect(&local, &spec, 0, NULL);
     spec.port_count = 1;
     expect(&local, &spec, MIR_POLICY, "no network");
     kernel.device_count = 2;
     kernel.devices[0] = (struct mir_device){"service0", MIR_DEVICE_NET};
     kernel.devices[1] = (struct mir_device){"service1", MIR_DEVICE_NET};
-    assert_int_equal(local_admit_nics(&kernel), 2);
+    assert_int_equal(local_admit_nics(&kernel, &any), 2);
     expect(&local, &spec, 0, NULL);
     kernel.devices[1] = (struct mir_device){"storage", MIR_DEVICE_BLOCK};
     expect(&local, &spec, MIR_POLICY, "'storage'");

@@ -115,11 +115,44 @@ static void disk_under_qemu(void **state)
     spec.how = LOCAL_HOW_QEMU_DISK;
     mir_copy(spec.disk_format, sizeof spec.disk_format, "qcow2");
     char *words = joined(&spec), *text = conf(&spec);
-    assert_non_null(strstr(words, " -drive file=kernel,if=ide,snapshot=on,format=qcow2"));
+    assert_non_null(strstr(words, " -drive file=kernel,if=none,id=disk0,snapshot=on,format=qcow2"
+                                  " -device ide-hd,drive=disk0,bootindex=0"));
+    assert_null(strstr(words, "pflash"));
     assert_null(strstr(words, "append"));
     assert_null(strstr(text, "kernel"));
     free(words);
     free(text);
+}
+
+/* Each choice is a device of its own, and UEFI two flash chips. */
+static void chosen_machines(void **state)
+{
+    (void)state;
+    static const struct {
+        struct mir_machine machine;
+        const char *words;
+    } rows[] = {
+        {{.disk = MIR_BUS_VIRTIO}, " -device virtio-blk-pci,drive=disk0,bootindex=0"},
+        {{.disk = MIR_BUS_NVME}, " -device nvme,serial=disk0,drive=disk0,bootindex=0"},
+        {{.disk = MIR_BUS_SCSI},
+         " -device virtio-scsi-pci,id=scsi0 -drive file=kernel,if=none,id=disk0,snapshot=on,"
+         "format=raw -device scsi-hd,bus=scsi0.0,drive=disk0,bootindex=0"},
+        {{.nic = MIR_CARD_E1000}, " -device e1000,netdev=net0,romfile="},
+        {{.nic = MIR_CARD_E1000E}, " -device e1000e,netdev=net0,romfile="},
+        {{.firmware = MIR_FIRMWARE_UEFI},
+         " -drive if=pflash,unit=0,format=raw,readonly=on,file=firmware"
+         " -drive if=pflash,unit=1,format=raw,file=firmware-vars"},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        struct local_spec spec = local_some_spec();
+        spec.how = LOCAL_HOW_QEMU_DISK;
+        spec.hardware = rows[i].machine;
+        mir_copy(spec.disk_format, sizeof spec.disk_format, "raw");
+        char *words = joined(&spec);
+        if (!strstr(words, rows[i].words))
+            fail_msg("no '%s' in %s", rows[i].words, words);
+        free(words);
+    }
 }
 
 static void kernel_under_a_tender(void **state)
@@ -142,6 +175,7 @@ int main(void)
         cmocka_unit_test(no_arguments_no_append),
         cmocka_unit_test(several_cards_and_none),
         cmocka_unit_test(disk_under_qemu),
+        cmocka_unit_test(chosen_machines),
         cmocka_unit_test(kernel_under_a_tender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

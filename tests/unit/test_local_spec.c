@@ -13,6 +13,7 @@ static void there_and_back(void **state)
         spec.how = (enum local_how)how;
         spec.tell_deadline = how % 2;
         spec.solo5_exit = !spec.tell_deadline;
+        spec.hardware = (struct mir_machine){MIR_FIRMWARE_UEFI, MIR_BUS_NVME, MIR_CARD_E1000E};
         char *text = local_spec_text(&spec);
         if (local_spec_parse(text, strlen(text), &back, &err))
             fail_msg("%s", err.text);
@@ -23,6 +24,7 @@ static void there_and_back(void **state)
         assert_memory_equal(&back.tags, &spec.tags, sizeof spec.tags);
         assert_memory_equal(back.ports, spec.ports, sizeof spec.ports);
         assert_int_equal(back.port_count, 2);
+        assert_memory_equal(&back.hardware, &spec.hardware, sizeof spec.hardware);
         assert_int_equal(back.deadline_s, spec.deadline_s);
         assert_int_equal(back.memory_bytes, spec.memory_bytes);
         assert_int_equal(back.tell_deadline, spec.tell_deadline);
@@ -44,6 +46,8 @@ static void what_is_refused(void **state)
         {"\"deadline_s\":1800000600", "\"deadline_s\":0"},
         {"\"deadline_s\":1800000600", "\"deadline_s\":\"soon\""},
         {"\"nics\":1", "\"nics\":9"},
+        {"\"hardware\":{", "\"hardware\":{\"firmware\":\"efi\""},
+        {"\"hardware\":{", "\"hardware\":{\"nic\":\"none\""}, /* with a card to go with it */
         {"\"host\":8080", "\"host\":80800"},
         {"\"host\":8080", "\"host\":0"},
         {"\"guest\":443", "\"guest\":-1"},
@@ -76,6 +80,23 @@ static void what_is_refused(void **state)
         struct local_spec back;
         assert_int_equal(local_spec_parse(text, len, &back, NULL), -1);
     }
+    free(text);
+}
+
+/* Instances outlive an update: one whose spec says nothing of hardware got what there was. */
+static void from_before_the_choice(void **state)
+{
+    (void)state;
+    struct local_spec spec = local_some_spec(), back = {.hardware = {MIR_FIRMWARE_UEFI, 0, 0}};
+    char *text = local_spec_text(&spec), *at = strstr(text, "\"hardware\":{},");
+    if (!at)
+        at = strstr(text, ",\"hardware\":{}");
+    assert_non_null(at);
+    memmove(at, at + strlen(",\"hardware\":{}"), strlen(at + strlen(",\"hardware\":{}")) + 1);
+    struct mir_error err = {0};
+    if (local_spec_parse(text, strlen(text), &back, &err))
+        fail_msg("%s: %s", err.text, text);
+    assert_int_equal(back.hardware.firmware, MIR_FIRMWARE_NONE);
     free(text);
 }
 
@@ -119,9 +140,8 @@ static void saved_and_loaded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back),
-        cmocka_unit_test(what_is_refused),
-        cmocka_unit_test(too_many_ports),
+        cmocka_unit_test(there_and_back),         cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(from_before_the_choice), cmocka_unit_test(too_many_ports),
         LOCAL_IN_PLACE(saved_and_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

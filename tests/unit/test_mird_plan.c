@@ -95,6 +95,43 @@ static void test_defaults(void **state)
     assert_false(p.wants_url);
 }
 
+/* The planner decides the machine where the provider has one to choose, and says so. */
+static void test_machines(void **state)
+{
+    const struct mir_provider choosy = {
+        .name = "local", .title = "here", .guest_host = "10.0.2.2", .machines = true};
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    k.format = MIR_FORMAT_DISK_RAW;
+    k.boot_ways = MIR_BOOT_BIOS_DISK | MIR_BOOT_EFI_DISK;
+    mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-disk");
+    r.machine.firmware = MIR_FIRMWARE_UEFI;
+    refused(&r, MIR_USAGE, "no choice of the machine"); /* by a provider without one */
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(p.machine.firmware, MIR_FIRMWARE_UEFI);
+    assert_int_equal(p.machine.disk, MIR_BUS_IDE);
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW);
+    const json_t *machine = json_object_get(doc, "machine");
+    assert_string_equal(json_string_value(json_object_get(machine, "firmware")), "uefi");
+    assert_string_equal(json_string_value(json_object_get(machine, "nic")), "virtio");
+    json_decref(doc);
+    r.memory_bytes = 32 << 20;
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), -1);
+    assert_non_null(strstr(err.text, "needs 64 MiB"));
+    r.memory_bytes = 0;
+    r.machine.nic = MIR_CARD_NONE; /* no card: nothing to publish, no URL to wait for */
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(p.port_count, 0);
+    assert_false(p.wants_url);
+    mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-kernel");
+    k.format = MIR_FORMAT_MULTIBOOT1;
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "UEFI"));
+}
+
 static void test_lease_bounds(void **state)
 {
     struct mird_request r = request();
@@ -424,12 +461,12 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_lease_bounds),
-        cmocka_unit_test(test_memory),   cmocka_unit_test(test_boots),
-        cmocka_unit_test(test_ports),    cmocka_unit_test(test_document),
-        cmocka_unit_test(test_request),  cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_policy),   cmocka_unit_test(test_forever),
-        cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_machines),
+        cmocka_unit_test(test_lease_bounds), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_boots),        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_document),     cmocka_unit_test(test_request),
+        cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_forever),      cmocka_unit_test(test_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@
 #include "api/id.h"
 #include "api/kernel.h"
 #include "api/lease.h"
+#include "api/machine.h"
 #include "api/preflight.h"
 
 #define MIR_INSTANCE_ID 128
@@ -95,6 +96,7 @@ struct mir_instance_spec {
     uint64_t memory_bytes;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
+    struct mir_machine machine;   /* as mir_machine_choose decides; else as the provider likes */
     char arguments[MIR_ARGS_MAX]; /* the kernel command line, our own arguments included */
 };
 
@@ -174,6 +176,7 @@ struct mir_provider {
     /* Where ports are published on this host: the host's own address as the guest sees it
      * ("10.0.2.2"). NULL: ports are not published. */
     const char *guest_host;
+    bool machines; /* firmware, disk bus and network card can be chosen (api/machine.h) */
 
     /* The devices that an instance of this kernel would have, static; NULL: nothing is held against
      * its manifest. Pure: the planner asks it before anything is paid for. */

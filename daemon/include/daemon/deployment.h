@@ -104,11 +104,12 @@ struct mird_deployment {
     struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
     char arguments[MIR_ARGS_MAX];         /* the user's own; ours are added at the launch */
     char url[256];                        /* "" none: then running is the goal, else live */
-    bool wants_url;          /* one is made from the published port once that is known */
-    char url_origin[12];     /* "given", "derived" or "" */
-    char token[MIR_ID_TEXT]; /* ownership token the guest shows at /.well-known/unikernel */
-    uint32_t takes_part;     /* enum mir_takes_part bits of the kernel */
-    bool list;               /* wanted on the registry page */
+    bool wants_url;             /* one is made from the published port once that is known */
+    char url_origin[12];        /* "given", "derived" or "" */
+    char token[MIR_ID_TEXT];    /* ownership token the guest shows at /.well-known/unikernel */
+    uint32_t takes_part;        /* enum mir_takes_part bits of the kernel */
+    struct mir_machine machine; /* decided by the planner; all ANY: the provider's own */
+    bool list;                  /* wanted on the registry page */
     bool anyway;
 
     /* The lease. */

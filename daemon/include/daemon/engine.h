@@ -32,6 +32,11 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
                        struct mird_deployment *ret_d, struct mird_operation *ret_op,
                        struct mir_error *err);
 
+/* Forget a stored kernel and remove its files. MIR_CONFLICT while a deployment of it is under way,
+ * MIR_NOT_FOUND when there is none. */
+int mird_engine_forget_kernel(struct mird_engine *engine, const char *sha256,
+                              struct mir_error *err);
+
 /* Deployments are named by name or by id from here on; who: the user who asks, for the audit log's
  * line, which is written with the change. */
 

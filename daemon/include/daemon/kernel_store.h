@@ -40,6 +40,9 @@ bool mird_kernel_current(const struct mir_kernel *kernel);
 int mird_kernel_find(const struct mird_core *core, const char *sha256, int64_t now_s,
                      struct mir_kernel *ret, struct mir_error *err);
 
+/* Removes its file, and what was unpacked of it; absent is success. */
+int mird_kernel_remove(const char *state_dir, const char *sha256, struct mir_error *err);
+
 /* Is there room for so many bytes more? MIR_NO_SPACE with the fix. */
 int mird_kernel_room(const char *state_dir, uint64_t bytes, struct mir_error *err);
 

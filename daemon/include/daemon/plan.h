@@ -30,6 +30,7 @@ struct mird_request {
     struct mir_port ports[MIR_PORTS_MAX];
     char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
     char url[256];
+    struct mir_machine machine; /* as asked */
     bool list;
     bool anyway;
 };
@@ -47,6 +48,7 @@ struct mird_policy {
 struct mird_plan {
     int64_t deadline_s; /* MIR_FOREVER_S: none */
     uint64_t memory_bytes;
+    struct mir_machine machine; /* decided; all ANY where the provider has no choice */
     char how[32];
     char why[240];
     enum mir_verdict verdict;

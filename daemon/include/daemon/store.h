@@ -54,6 +54,9 @@ int mird_store_kernel_put(struct mird_store *store, const struct mir_kernel *ker
                           struct mir_error *err);
 int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct mir_kernel *ret,
                           struct mir_error *err); /* MIR_NOT_FOUND */
+/* Only one that no deployment under way is of: MIR_CONFLICT naming one. Absent: MIR_NOT_FOUND.
+ * Reads the records of all that are under way. */
+int mird_store_kernel_delete(struct mird_store *store, const char *sha256, struct mir_error *err);
 
 /* One line of a deployment's history. */
 struct mird_event {
