@@ -124,11 +124,13 @@ static int read_fields(const json_t *json, struct local_spec *spec)
     return 0;
 }
 
-/* The texts that the keeper acts on. */
-static int texts_in_order(const struct local_spec *spec)
+/* What the keeper acts on. */
+static int in_order(const struct local_spec *spec)
 {
-    return mir_id_valid(spec->tags.deployment) && mir_name_valid(spec->name) &&
-           *spec->program == '/' && *spec->kernel == '/';
+    bool cards = spec->nic_count <= LOCAL_NICS_MAX &&
+                 (spec->nic_count == 0 || spec->hardware.nic != MIR_CARD_NONE);
+    return cards && spec->deadline_s > 0 && mir_id_valid(spec->tags.deployment) &&
+           mir_name_valid(spec->name) && *spec->program == '/' && *spec->kernel == '/';
 }
 
 static int read_spec(json_t *json, struct local_spec *spec)
@@ -144,9 +146,8 @@ static int read_spec(json_t *json, struct local_spec *spec)
         read_fields(json, spec))
         return -1;
     int how_index = local_how_by_name(how);
-    if (how_index < 0 || nics < 0 || nics > LOCAL_NICS_MAX ||
-        (nics > 0 && spec->hardware.nic == MIR_CARD_NONE) || deadline_s <= 0 || memory_bytes <= 0 ||
-        !json_is_array(ports) || json_array_size(ports) > MIR_PORTS_MAX || !texts_in_order(spec))
+    if (how_index < 0 || nics < 0 || memory_bytes <= 0 || !json_is_array(ports) ||
+        json_array_size(ports) > MIR_PORTS_MAX)
         return -1;
     spec->how = (enum local_how)how_index;
     spec->nic_count = (unsigned)nics;
@@ -156,7 +157,7 @@ static int read_spec(json_t *json, struct local_spec *spec)
     for (size_t i = 0; i < json_array_size(ports); i++)
         if (read_port(json_array_get(ports, i), &spec->ports[spec->port_count++]))
             return -1;
-    return 0;
+    return in_order(spec) ? 0 : -1;
 }
 
 int local_spec_parse(const char *text, size_t len, struct local_spec *ret, struct mir_error *err)

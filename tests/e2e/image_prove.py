@@ -199,7 +199,8 @@ def no_firmware(tap):
     with World() as world, tap.part('without OVMF: what is missing and the fix, and nothing kept'):
         config = path(world, 'config', b'[local]\nuefi = /nonexistent\n')
         env = {'MIRAGE_DEPLOY_CONFIG': config}
-        refused(world, 8, ['OVMF_CODE_4M.fd', 'apt-get install ovmf'], HELLO, '--boot', 'uefi', **env)
+        refused(world, 8, ['OVMF_CODE_4M.fd', 'apt-get install ovmf'], HELLO, '--boot', 'uefi',
+                **env)
         nothing_left(world)
         line = [x for x in world.cli('doctor', 'local', expect=None, **env).out.splitlines()
                 if 'UEFI firmware' in x]
