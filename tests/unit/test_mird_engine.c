@@ -155,6 +155,30 @@ static void test_live(void **state)
     assert_int_equal(site.state, MIRD_SITE_GONE);
 }
 
+/* A kernel goes when nothing uses it any more, and not before; then it is not known. */
+static void test_forget_kernel(void **state)
+{
+    struct house *h = *state;
+    struct mird_deployment d;
+    struct mir_error err = {0};
+    char path[256];
+    struct mird_request r = request(h, "site", 600);
+    snprintf(path, sizeof path, "%s/kernels/%s", h->dir, h->kernel.sha256);
+    struct mird_operation op = deploy(h, &r, &d);
+    assert_int_equal(mird_engine_forget_kernel(h->core.engine, h->kernel.sha256, &err), -1);
+    assert_int_equal(err.kind, MIR_CONFLICT);
+    assert_non_null(strstr(err.text, "'site'"));
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(mird_engine_remove(h->core.engine, "site", "me", &d, &op, NULL), 0);
+    wait_operation(h, op.id);
+    assert_int_equal(mird_engine_forget_kernel(h->core.engine, h->kernel.sha256, &err), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(mird_engine_forget_kernel(h->core.engine, h->kernel.sha256, &err), -1);
+    assert_int_equal(err.kind, MIR_NOT_FOUND);
+    assert_int_equal(mird_engine_deploy(h->core.engine, &r, "", "", &d, &op, &err), -1);
+    assert_int_equal(err.kind, MIR_NOT_FOUND);
+}
+
 static void test_never_live(void **state)
 {
     struct house *h = *state;
@@ -575,6 +599,7 @@ int main(void)
         TEST(test_sleep_is_not_late),
         TEST(test_mark_of_the_time),
         TEST(test_date_of_the_provider),
+        TEST(test_forget_kernel),
         TEST(test_sweep),
         TEST(test_conflicts),
         TEST(test_stale_inspection),

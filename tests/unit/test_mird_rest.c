@@ -86,6 +86,11 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     return 0;
 }
 
+int mird_engine_forget_kernel(struct mird_engine *engine, const char *sha256, struct mir_error *err)
+{
+    return mird_store_kernel_delete(books->store, sha256, err);
+}
+
 int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
                        int64_t deadline_s, uint64_t expect_version, struct mird_deployment *ret_d,
                        struct mird_operation *ret_op, struct mir_error *err)
@@ -494,6 +499,8 @@ static void test_kernel_refusals(void **state)
     EXPECT(f, "GET /v1/kernels/" SHA " HTTP/1.1\r\n" END, "404 ", "store it with PUT");
     EXPECT(f, "GET /v1/kernels/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n" END, "404 ");
     EXPECT(f, "GET /v1/kernels/ABC HTTP/1.1\r\n" END, "422 ", "SHA-256");
+    EXPECT(f, "DELETE /v1/kernels/" SHA " HTTP/1.1\r\n" END, "404 ", "not stored here");
+    EXPECT(f, "DELETE /v1/kernels/ABC HTTP/1.1\r\n" END, "422 ", "SHA-256");
     EXPECT(f, with_body("PUT /v1/kernels/" SHA, "", "abc"), "422 ", "corrupt", "what came has");
     EXPECT(f, with_body("PUT /v1/kernels/" SHA, "", ""), "422 ", "empty");
     EXPECT(f,
