@@ -61,7 +61,8 @@ static void test_damaged(void **state)
     wait_operation(h, deploy(h, &r, &d).id);
     pthread_mutex_lock(&cloud.lock);
     struct ledger_row *row = row_of(d.id);
-    assert_non_null(row);
+    if (!row)
+        abort();
     row->instance.tags.signature[0] = 'x';
     cloud.delete_ignored = 2;
     pthread_mutex_unlock(&cloud.lock);
