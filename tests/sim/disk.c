@@ -4,6 +4,7 @@
 #include "api/memory.h"
 #include "sim.h"
 
+#define PUTS_MAX 50      /* of one lease in one millisecond */
 #define CONFLICTS_MAX 20 /* in a row: one in five looks at the disk fails */
 
 struct shelf {
@@ -40,6 +41,10 @@ static int put(void *ctx, struct mird_deployment *d, const struct mird_news *new
     struct sim_world *w = shelf->w;
     struct sim_lease *l = shelf->l;
     const struct mird_deployment *there = on_disk(l);
+    l->puts = l->put_ms == w->now_ms ? l->puts + 1 : 0;
+    l->put_ms = w->now_ms;
+    if (l->puts > PUTS_MAX)
+        sim_broken(w, "writes without a pause", "lease %d", l->index);
     if (sim_dies(w, "before a write"))
         return refuse(err, MIR_INTERNAL);
     if (w->now_ms < w->full_until_ms && !w->room)

@@ -117,6 +117,8 @@ struct sim_lease {
     struct mird_held held;
     /* The disk's. */
     bool on_disk, unsynced;
+    unsigned puts; /* at put_ms */
+    int64_t put_ms;
     unsigned conflicts; /* writes in a row that found another version */
     int64_t maybe_s;    /* the deadline of a write that was done and said to have failed; 0 none */
     struct mird_deployment disk, pending;
