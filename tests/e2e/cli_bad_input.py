@@ -11,8 +11,8 @@ import struct
 import subprocess
 import sys
 import time
-import zlib
 
+import kernels
 from mirage import PATIENCE, Tap, World, as_somebody_else, need_programs, program
 
 HELLO = program('hello.elf')
@@ -63,7 +63,7 @@ def nothing_left(world):
     assert not world.cli('ps', '--json').json()['deployments']
 
 
-def kernels(tap, world):
+def bad_kernels(tap, world):
     whole = hello_bytes()
     rows = [
         ('a kernel that is not there', 3, ['nowhere.elf'], lambda: world.dir + '/nowhere.elf'),
@@ -92,16 +92,13 @@ def kernels(tap, world):
 
 def anyway(tap, world):
     with tap.part('--anyway helps where there is a way to try, and is offered only there'):
-        gpt = b'EFI PART' + b'\0\0\1\0' + (92).to_bytes(4, 'little') + bytes(76)
-        gpt = gpt[:16] + zlib.crc32(gpt).to_bytes(4, 'little') + gpt[20:]
-        efi_only = bytes(510) + b'\x55\xaa' + gpt + bytes(1 << 16)
-        disk = write(world, 'efi.img', efi_only)
-        refused(world, 5, ['cannot boot on local', '--anyway'], 'local', disk)
+        mute = write(world, 'mute.elf', kernels.solo5_xen())
+        refused(world, 5, ['cannot boot on local', '--anyway'], 'local', mute)
         arm = write(world, 'arm.elf', elf_for(183))
         assert '--anyway' not in world.cli('local', arm, expect=5).err
         refused(world, 5, ['cannot boot on local'], 'local', arm, '--anyway')
-        world.cli('local', disk, '--anyway', '--detach', '--ttl', '1m', '--name', 'efi')
-        world.cli('rm', 'efi')
+        world.cli('local', mute, '--anyway', '--detach', '--ttl', '1m', '--name', 'mute')
+        world.cli('rm', 'mute')
 
 
 def words_and_numbers(tap, world):
@@ -269,7 +266,7 @@ def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-keeper', 'mirage-image', 'hello.elf')
     tap = Tap()
     with World() as world:
-        kernels(tap, world)
+        bad_kernels(tap, world)
         words_and_numbers(tap, world)
         places(tap, world)
         with tap.part('the daemon starts'):

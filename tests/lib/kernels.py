@@ -53,18 +53,30 @@ def bios_disk(message):
     return sector.ljust(1 << 20, b'\0')
 
 
-def xen_pv():
-    """An ELF64 file that a classic Xen PV loader would take: the notes, and code that spins."""
-    def note(kind, text):
-        body = text.encode() + b'\0'
-        return struct.pack('<III', 4, len(body), kind) + b'Xen\0' + body.ljust(
-            (len(body) + 3) // 4 * 4, b'\0')
-    notes = note(6, 'Mini-OS') + note(5, 'xen-3.0') + note(8, 'generic')
+def noted(notes):
+    """An ELF64 file for x86 with these notes, (owner, type, bytes), and code that spins."""
+    body = b''
+    for owner, kind, desc in notes:
+        name = owner.encode() + b'\0'
+        body += struct.pack('<III', len(name), len(desc), kind)
+        body += name.ljust((len(name) + 3) // 4 * 4, b'\0')
+        body += desc.ljust((len(desc) + 3) // 4 * 4, b'\0')
     headers = 64 + 2 * 56
-    code_at = headers + len(notes)
+    code_at = headers + len(body)
     size = code_at + 2
     elf = struct.pack('<16sHHIQQQIHHHHHH', b'\x7fELF\x02\x01\x01', 2, 62, 1, 0x100000 + code_at,
                       64, 0, 0, 64, 56, 2, 0, 0, 0)
     load = struct.pack('<IIQQQQQQ', 1, 7, 0, 0x100000, 0x100000, size, size, 4096)
-    program = struct.pack('<IIQQQQQQ', 4, 4, headers, 0, 0, len(notes), len(notes), 4)
-    return elf + load + program + notes + b'\xeb\xfe'
+    program = struct.pack('<IIQQQQQQ', 4, 4, headers, 0, 0, len(body), len(body), 4)
+    return elf + load + program + body + b'\xeb\xfe'
+
+
+def xen_pv():
+    """What a classic Xen PV loader would take."""
+    return noted([('Xen', 6, b'Mini-OS\0'), ('Xen', 5, b'xen-3.0\0'), ('Xen', 8, b'generic\0')])
+
+
+def solo5_xen():
+    """What Solo5 makes for Xen PVH: QEMU loads it, and it is mute and without a network there."""
+    return noted([('Solo5', 0x31494241, struct.pack('<IIII', 6, 1, 0, 0)),
+                  ('Xen', 0x12, struct.pack('<I', 0x1000f0))])
