@@ -36,10 +36,10 @@ NO_CONFIG = b'mirage-deploy: the boot configuration is missing or broken; poweri
 
 # Layout, firmware, adapter; those with a star are always tried.
 MATRIX = [
-    ('bios', 'bios', 'ide', '*'), ('bios', 'bios', 'virtio-blk', '*'), ('bios', 'bios', 'nvme', ''),
+    ('bios', 'bios', 'ide', '*'), ('bios', 'bios', 'virtio-blk', ''), ('bios', 'bios', 'nvme', ''),
     ('both', 'bios', 'ide', ''), ('both', 'bios', 'virtio-blk', ''), ('both', 'bios', 'nvme', '*'),
     ('uefi', 'uefi', 'ide', ''), ('uefi', 'uefi', 'virtio-blk', '*'), ('uefi', 'uefi', 'nvme', ''),
-    ('both', 'uefi', 'ide', '*'), ('both', 'uefi', 'virtio-blk', ''), ('both', 'uefi', 'nvme', '*'),
+    ('both', 'uefi', 'ide', ''), ('both', 'uefi', 'virtio-blk', ''), ('both', 'uefi', 'nvme', '*'),
 ]
 
 
@@ -415,92 +415,6 @@ def linux(tap, folder):
             console = machine.ends()
             assert b'xen=$word' in console, console
             assert said(console, b'linux ') == [words], console
-
-
-# --- PV-GRUB ---
-
-def judged(*argv):
-    if not shutil.which(argv[0]):
-        raise Skip(f'{argv[0]} is not installed')
-    done = subprocess.run(argv, capture_output=True, check=False)
-    assert done.returncode == 0, (argv, done.stdout, done.stderr)
-    return done.stdout
-
-
-def pvgrub(tap, folder):
-    menu = ('default 0\ntimeout 0\nfallback 1\n\ntitle kernel\nroot {}\n'
-            'kernel /boot/kernel {}\n\ntitle power off\nhalt\n')
-    line = 'ip=10.0.0.2 name="a b" $x;\\y'
-    modules = '/usr/lib/grub/x86_64-xen'
-    for boot, device, loop in (('pvgrub', '(hd0,0)', '(loop0,msdos1)'),
-                               ('pvgrub-bare', '(hd0)', '(loop0)')):
-        with tap.part(f'{boot}: e2fsck has nothing to say, and GRUB reads back what was written'):
-            if not os.path.exists(modules):
-                raise Skip('grub-xen-bin is not installed')
-            kernel = os.path.join(folder.path, 'kernel.xen')
-            judged('grub-mkimage', '-O', 'x86_64-xen', '-d', modules, '-p', '/x', '-o', kernel,
-                   'normal')
-            disk = folder.disk(boot, kernel, line)
-            for name, want in (('boot/grub/menu.lst', menu.format(device, line).encode()),
-                               ('boot/kernel', open(kernel, 'rb').read())):
-                got = judged('grub-fstest', disk, 'cat', f'{loop}/{name}')
-                assert got == want, (name, len(got), len(want))
-            with open(disk, 'rb') as f:
-                data = f.read()
-            if boot == 'pvgrub':
-                assert data[446] == 0x80 and data[450] == 0x83, data[446:462]
-                data = data[int.from_bytes(data[454:458], 'little') * 512:]
-            judged('e2fsck', '-fn', folder.file('volume', data))
-
-
-def cpio(files):
-    """A newc archive; a name that ends in / is a folder."""
-    out = b''
-    for i, (name, mode, data) in enumerate([*files, ('TRAILER!!!', 0, b'')]):
-        raw = name.rstrip('/').encode() + b'\0'
-        numbers = [i, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(raw), 0]
-        out += b'070701' + b''.join(b'%08x' % n for n in numbers) + raw
-        out += b'\0' * (-len(out) % 4) + data
-        out += b'\0' * (-len(out) % 4)
-    return out
-
-
-def initramfs(folder):
-    with open(guest('words-init'), 'rb') as f:
-        init = f.read()
-    return folder.file('initramfs', cpio([('dev/', 0o40755, b''), ('proc/', 0o40755, b''),
-                                          ('init', 0o100755, init)]))
-
-
-def find_kernel(pattern):
-    found = sorted(glob.glob(os.path.join(KERNELS, pattern)))
-    if not found:
-        raise Skip(f'no {pattern} in MIRAGE_TEST_KERNELS; scripts/unpack-deb fetches it')
-    return found[-1]
-
-
-def linux(tap, folder):
-    line = 'console=ttyS0 panic=1 quiet x="a b" y=$z;{}'.replace('x="a b"', '"x=a b"')
-    for firmware, boot in (('bios', 'bios'), ('uefi', 'uefi')):
-        with tap.part(f'a Debian Linux with an initramfs, on {firmware}'):
-            need_firmware(firmware)
-            long = line + ' ' + 'x' * (2023 - len(line) - 1)
-            disk = folder.disk(boot, find_kernel('boot/vmlinuz-*-cloud-amd64'), long,
-                               [(initramfs(folder), '')])
-            with Machine([disk], 'nvme', firmware) as machine:
-                console = machine.ends()
-            got = said(console, b'linux ')
-            assert got == [f'BOOT_IMAGE=/boot/kernel {long}'], console
-    with tap.part('Xen (multiboot 2) with a Linux dom0 and its initramfs'):
-        with gzip.open(find_kernel('boot/xen-4*-amd64.gz')) as f:
-            xen = folder.file('xen', f.read())
-        dom0 = find_kernel('boot/vmlinuz-*[0-9]-amd64')
-        modules = [(dom0, 'console=hvc0 panic=1 rdinit=/init dom0-word'), (initramfs(folder), '')]
-        disk = folder.disk('both', xen, 'com1=115200,8n1 console=com1 dom0_mem=300M smt=0 '
-                           'spec-ctrl=no noreboot xen-word', modules)
-        with Machine([disk], 'nvme', more=('-cpu', 'Haswell-noTSX', '-m', '900')) as machine:
-            console = machine.read(b'dom0-word')
-            assert b'xen-word' in console, console
 
 
 def main():
