@@ -165,22 +165,22 @@ int sim_change(struct sim_world *w, struct sim_lease *l, const struct mird_input
                struct mir_error *err)
 {
     static const struct mird_operation operation;
-    struct mird_change change;
-    change.input = in;
-    change.op = op ? &operation : NULL;
-    return apply(w, l, &change, err) ? -1 : write_now(w, l, &change);
+    struct mird_change *change = &w->change;
+    change->input = in;
+    change->op = op ? &operation : NULL;
+    return apply(w, l, change, err) ? -1 : write_now(w, l, change);
 }
 
 bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mird_input *in)
 {
-    struct mird_change change;
-    change.input = in;
-    change.op = NULL;
-    if (apply(w, l, &change, NULL))
+    struct mird_change *change = &w->change;
+    change->input = in;
+    change->op = NULL;
+    if (apply(w, l, change, NULL))
         return false;
-    bool later = change.turn.write && !l->held.dirty && sim_chance(w, 500);
+    bool later = change->turn.write && !l->held.dirty && sim_chance(w, 500);
     if (!later) {
-        write_now(w, l, &change);
+        write_now(w, l, change);
         return false;
     }
     l->busy = SIM_WRITING;
@@ -190,13 +190,13 @@ bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mir
 
 int sim_flush(struct sim_world *w, struct sim_lease *l)
 {
-    struct mird_news news;
+    struct mird_news *news = &w->change.news;
     int64_t now_ms = sim_utc_ms(w);
     end_write(w, l);
     if (w->down)
         return -1;
     if (!l->held.dirty)
         return 0;
-    mird_held_left(&l->held, now_ms, &news);
-    return commit(w, l, &news, now_ms);
+    mird_held_left(&l->held, now_ms, news);
+    return commit(w, l, news, now_ms);
 }

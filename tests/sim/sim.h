@@ -175,7 +175,8 @@ struct sim_world {
 
     struct mir_instance seen; /* room for one that is shown */
 
-    /* Set up one by one, not all at once: they are large. */
+    /* Set up one by one, or as they are used, not all at once: they are large. */
+    struct mird_change change;
     struct sim_lease leases[SIM_LEASES];
     struct sim_object objects[SIM_OBJECTS];
     struct sim_ghost ghosts[SIM_LEASES];

@@ -191,7 +191,7 @@ static struct next next_event(struct sim_world *w)
 static void init(struct sim_world *w, uint64_t seed, const struct sim_cloud *cloud, int fault,
                  bool hard, bool trace)
 {
-    memset(w, 0, offsetof(struct sim_world, leases));
+    memset(w, 0, offsetof(struct sim_world, change));
     for (int i = 0; i < SIM_LEASES; i++) {
         memset(&w->leases[i], 0, offsetof(struct sim_lease, answer));
         memset(&w->leases[i].on_disk, 0,
