@@ -64,7 +64,8 @@ static void fill_in(const struct scale_cloud *cloud, unsigned number, struct mir
     scale_id(number, ret->tags.deployment);
     mir_copy(ret->id, sizeof ret->id, ret->tags.deployment);
     ret->state = MIR_INSTANCE_RUNNING;
-    (void)cloud;
+    mir_copy(ret->tags.installation, sizeof ret->tags.installation, cloud->identity.installation);
+    mir_tags_sign(&ret->tags, cloud->identity.tag_key);
 }
 
 static int open_it(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err)

@@ -12,6 +12,7 @@
 #include "scale.h"
 #include "store_sql.h"
 
+#define GETS_MAX (8 * MIRD_WATCHED_MAX)
 #define QUIET_S 3 /* for what a start leaves to be done later */
 
 /* One figure of /proc/self/task/TID/status, or of all threads but this one (tid NULL). */
@@ -62,6 +63,10 @@ static void check_table(struct scale_house *house, unsigned leases)
                 resting, leases, atomic_load(&house->cloud.deletes));
         exit(1);
     }
+    /* The listing keeps those that rest: only the few that a start looks at are asked for. */
+    unsigned gets = atomic_load(&house->cloud.gets);
+    if (gets > GETS_MAX)
+        scale_fail("leases at rest are looked at one by one", NULL);
 }
 
 static size_t at_rest(struct scale_house *house)
