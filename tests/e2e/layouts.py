@@ -27,6 +27,7 @@ from machine import AAVMF, DISKS, OVMF, Machine
 from mirage import Skip, Tap, free_port, skip_all, wait_for
 
 MAKER, HELLO, GUESTS = sys.argv[1:4]
+os.environ['PATH'] += ':/usr/sbin:/sbin'  # where e2fsck is, and a user's PATH does not lead
 PARTS = sys.argv[4:]
 ALL = bool(os.environ.get('MIRAGE_LAYOUTS_ALL'))
 SEED = int(os.environ.get('MIRAGE_LAYOUTS_SEED', '0')) or random.randrange(1, 1 << 30)
