@@ -103,6 +103,15 @@ static int place(struct cmd_output_file *file)
     return unlink(file->part);
 }
 
+/* The name outlives a loss of power as well as the bytes do. */
+static void sync_folder(const struct cmd_output_file *file)
+{
+    mir_auto_free char *folder = folder_of(file->path);
+    mir_auto_close int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        fsync(fd); /* some file systems cannot, and the file is whole all the same */
+}
+
 int cmd_output_keep(struct cmd_output_file *file, struct mir_error *err)
 {
     if (file->is_stdout)
@@ -114,6 +123,7 @@ int cmd_output_keep(struct cmd_output_file *file, struct mir_error *err)
                                : mir_fail_errno(err, errno, "cannot write %s", file->path);
     free(file->part);
     file->part = NULL;
+    sync_folder(file);
     return 0;
 }
 

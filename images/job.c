@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/buf.h"
 #include "api/file.h"
 #include "api/memory.h"
 #include "images/inspect.h"
@@ -16,19 +17,28 @@
 
 #define MODULE_BYTES_MAX ((size_t)192 << 20)
 #define HEAD_BYTES 16
+#define HINT_BYTES_MAX ((size_t)200)
 
 /* --- what was asked for --- */
 
 static int unknown_format(const char *name, struct mir_error *err)
 {
+    mir_auto_buf struct mir_buf known;
+    mir_buf_init(&known, HINT_BYTES_MAX);
+    for (const struct img_container *c = img_containers(); c->name; c++)
+        mir_buf_addf(&known, "%s%s", known.len ? ", " : "", c->name);
     mir_fail(err, MIR_USAGE, "there is no image format '%.40s'", name);
-    return mir_error_hint(err, "raw, qcow2, vhd, vhd-dynamic, vmdk, extents");
+    return mir_error_hint(err, "there are: %s", mir_buf_text(&known));
 }
 
 static int unknown_boot(const char *name, struct mir_error *err)
 {
+    mir_auto_buf struct mir_buf known;
+    mir_buf_init(&known, HINT_BYTES_MAX);
+    for (int boot = 0; boot < IMG_BOOT_COUNT; boot++)
+        mir_buf_addf(&known, "%s%s", boot ? ", " : "", img_boot_name((enum img_boot)boot));
     mir_fail(err, MIR_USAGE, "there is no way to boot '%.40s'", name);
-    return mir_error_hint(err, "bios, uefi, both, pvgrub, pvgrub-bare");
+    return mir_error_hint(err, "there are: %s", mir_buf_text(&known));
 }
 
 static int take_request(struct img_job *job, const struct img_request *req, struct mir_error *err)
