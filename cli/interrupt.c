@@ -20,6 +20,7 @@ static struct {
     char document[1024];
     size_t document_len;
     volatile sig_atomic_t deferred;
+    volatile sig_atomic_t answered;
     volatile sig_atomic_t pending;
 } state;
 
@@ -45,6 +46,12 @@ static void end(void)
 static void on_signal(int sig)
 {
     (void)sig;
+    if (state.answered) {
+        if (state.pending)
+            _exit(mir_kind_info(MIR_INTERRUPTED)->exit_code);
+        state.pending = 1;
+        return;
+    }
     if (state.deferred && !state.pending) {
         static const char wait[] = "\nwaiting for the daemon's answer; once more to stop at once\n";
         state.pending = 1;
@@ -86,13 +93,28 @@ void cmd_interrupt_says(const char *fmt, ...)
     free(clean);
 }
 
+static void catch_signals(int flags)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 void cmd_interrupt_install(bool json)
 {
     state.json = json;
     cmd_interrupt_says("nothing was changed");
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    catch_signals(0);
+}
+
+void cmd_interrupt_answered(void)
+{
+    sigset_t old;
+    block(&old);
+    state.answered = 1;
+    state.pending = 0;
+    catch_signals(SA_RESTART); /* a write that is cut short would cut the answer short */
+    sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 bool cmd_interrupt_pending(void)
@@ -105,7 +127,7 @@ void cmd_interrupt_defer(bool defer)
     sigset_t old;
     block(&old);
     state.deferred = defer;
-    bool now = !defer && state.pending;
+    bool now = !defer && state.pending && !state.answered;
     state.pending = 0;
     sigprocmask(SIG_SETMASK, &old, NULL);
     if (now)

@@ -22,6 +22,10 @@ void cmd_interrupt_says(const char *fmt, ...) MIR_PRINTF(1, 2);
  * decides what there is to say), the second ends at once with what was set before. */
 void cmd_interrupt_defer(bool defer);
 
+/* The answer itself is being written: the first interruption comes too late and changes nothing,
+ * since a second document must not follow the first; the next one ends without a word. */
+void cmd_interrupt_answered(void);
+
 /* Is there one that waits? Whoever works for long while deferred asks, and tidies up. */
 bool cmd_interrupt_pending(void);
 

@@ -16,6 +16,7 @@
 
 void cmd_print_json(const struct cmd_context *ctx, const json_t *json)
 {
+    cmd_interrupt_answered();
     /* For eyes on a terminal, one line for programs. */
     json_dumpf(json, ctx->out.file, ctx->out.tty ? JSON_INDENT(2) : JSON_COMPACT);
     fputc('\n', ctx->out.file);

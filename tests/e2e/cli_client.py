@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The command line against a stand-in for the daemon: JSON of every command with and without a
 terminal, exit codes of every kind of error, interruptions, silence and garbage, hostile text."""
+import fcntl
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 from cli_fake import Answer, Fake, problem
@@ -216,6 +218,26 @@ def interruptions(tap):
         b.fake.deployment('hello')
         b.fake.op_delay = 20
         interrupted(b, 'DELETE', "'hello' is being ended", 'rm', 'hello')
+    with Bench() as b, tap.part('Ctrl-C while the answer is written: it arrives, alone and whole'):
+        for i in range(40):
+            b.fake.deployment(f'hello-{i}')
+        child = b.start('ps', '--json')
+        fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        assert ready(child, 4096)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=30)
+        assert len(json.loads(out)['deployments']) == 40 and child.returncode == 0, (out, err)
+
+
+def ready(child, count):
+    """Wait until so many bytes of the child's output lie in the pipe."""
+    waiting, give_up = bytearray(4), time.monotonic() + 20
+    while time.monotonic() < give_up:
+        fcntl.ioctl(child.stdout, termios.FIONREAD, waiting)
+        if int.from_bytes(waiting, sys.byteorder) >= count:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def sha256(path):
