@@ -50,6 +50,20 @@ int mird_store_open_count(struct mird_store *store, size_t limit, size_t *ret,
     return rc == 1 ? 0 : -1;
 }
 
+int mird_store_newest(struct mird_store *store, int64_t *ret_seq, struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, "SELECT IFNULL(MAX(seq), 0) FROM deployments", err, "");
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 1) {
+        *ret_seq = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    mird_store_leave(store);
+    return rc == 1 ? 0 : -1;
+}
+
 int mird_store_figures(struct mird_store *store, struct mird_store_figures *ret,
                        struct mir_error *err)
 {

@@ -168,6 +168,8 @@ int mird_store_open_leases(struct mird_store *store, mird_open_fn *fn, void *ctx
 /* How many are not final; counts up to `limit` only. */
 int mird_store_open_count(struct mird_store *store, size_t limit, size_t *ret,
                           struct mir_error *err);
+/* The number of the deployment that was added last; 0: there was none. */
+int mird_store_newest(struct mird_store *store, int64_t *ret_seq, struct mir_error *err);
 
 struct mird_store_figures {
     size_t by_state[MIRD_STATE_COUNT];         /* "stuck" once that has been noticed */
