@@ -34,6 +34,7 @@
 #include "api/error.h"
 #include "api/fence.h"
 #include "api/id.h"
+#include "api/imager.h"
 #include "api/kernel.h"
 #include "api/lease.h"
 #include "api/machine.h"
@@ -145,7 +146,8 @@ struct mir_provider_env {
     const char *state_dir;    /* absolute; the provider owns <state_dir>/<its name>/ */
     const char *installation; /* id of this installation */
     const struct mir_clock *clock;
-    const struct mir_fence *fence; /* NULL: nobody else acts for this installation */
+    const struct mir_fence *fence;   /* NULL: nobody else acts for this installation */
+    const struct mir_imager *imager; /* NULL: no image can be put, as in mirage-reap */
 };
 
 struct mir_provider;
