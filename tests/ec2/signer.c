@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../unit/ec2_sign_case.h"
+#include "ec2_sign_case.h"
 #include "api/json.h"
 
 static json_t *answer(const json_t *request)
