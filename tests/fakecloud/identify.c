@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which service and operation a request means. All services share one address here, so it is told
+ * from the request's own form, and where that leaves a choice, from what it is signed for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "api/memory.h"
+#include "service.h"
+
+#define JSON_BODY_MAX ((size_t)1 << 20)
+
+static const struct fc_service *const services[] = {&fc_service_ec2, &fc_service_sts};
+
+/* --- Query: a form with Action and Version --- */
+
+static bool is_form(const struct fc_request *request)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    const char *type = fc_request_header(request, "Content-Type");
+    return type && !strncmp(type, form, sizeof form - 1);
+}
+
+static const struct fc_operation *find_operation(const struct fc_service *service, const char *name)
+{
+    for (const struct fc_operation *o = service->operations; o->name; o++)
+        if (!strcmp(o->name, name))
+            return o;
+    return NULL;
+}
+
+static const struct fc_service *query_service(const char *version)
+{
+    for (size_t i = 0; i < MIR_NELEMS(services); i++)
+        if (services[i]->protocol <= FC_PROTOCOL_QUERY && version &&
+            !strcmp(services[i]->version, version))
+            return services[i];
+    return NULL;
+}
+
+static int read_form(struct fc_call *call, struct fc_refusal *refusal)
+{
+    struct mir_error err = {0};
+    const struct fc_body *body = &call->request->body;
+    if (body->fd >= 0)
+        return fc_refuse(refusal, 400, "MalformedQueryString", "the form is too long");
+    if (fc_pairs_parse(mir_buf_text(&body->memory), body->memory.len, true, &call->form, &err))
+        return fc_refuse(refusal, 400, "MalformedQueryString", "%s", err.text);
+    return 0;
+}
+
+static int copy_query(struct fc_call *call)
+{
+    const struct fc_pairs *query = &call->request->query;
+    call->form.rows = mir_calloc(query->count + 1, sizeof *call->form.rows);
+    for (size_t i = 0; i < query->count; i++)
+        call->form.rows[call->form.count++] =
+            (struct fc_pair){.name = mir_strdup(query->rows[i].name),
+                             .value = mir_strdup(query->rows[i].value),
+                             .bare = query->rows[i].bare};
+    return 0;
+}
+
+static int identify_query(struct fc_call *call, struct fc_refusal *refusal)
+{
+    bool post = !strcmp(call->request->method, "POST");
+    if (post ? read_form(call, refusal) : copy_query(call))
+        return -1;
+    const char *action = fc_pairs_get(&call->form, "Action");
+    const char *version = fc_pairs_get(&call->form, "Version");
+    const struct fc_service *service = query_service(version);
+    if (!action || !*action)
+        return fc_refuse(refusal, 400, "MissingAction", "The request must contain an Action");
+    if (!service)
+        return fc_refuse(refusal, 400, "NoSuchVersion",
+                         "The requested version (%.40s) of no service here is valid",
+                         version ? version : "none");
+    call->service = service;
+    call->operation = find_operation(service, action);
+    if (!call->operation)
+        return fc_refuse(refusal, 400, "InvalidAction",
+                         "The action %.80s is not valid for this web service.", action);
+    return 0;
+}
+
+/* --- the choice --- */
+
+int fc_identify(struct fc_call *call, struct fc_refusal *refusal)
+{
+    const struct fc_request *request = call->request;
+    bool root = !strcmp(request->path, "/");
+    call->service = services[0];
+    if (root && !strcmp(request->method, "POST") && is_form(request))
+        return identify_query(call, refusal);
+    if (root && !strcmp(request->method, "GET") && fc_request_query(request, "Action"))
+        return identify_query(call, refusal);
+    return fc_refuse(refusal, 404, "UnknownOperationException", "%.8s %.200s is nothing here",
+                     request->method, request->path);
+}
+
+int fc_read_parameters(struct fc_call *call, struct fc_refusal *refusal)
+{
+    if (call->service->protocol <= FC_PROTOCOL_QUERY)
+        return fc_query_shape(&call->form, call->operation->params, &call->params, refusal);
+    return 0;
+}
