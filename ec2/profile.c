@@ -10,6 +10,7 @@
 #include "api/cleanup.h"
 #include "api/file.h"
 #include "api/memory.h"
+#include "words.h"
 
 #define NONE SIZE_MAX
 
@@ -250,31 +251,6 @@ static int add_item(struct parser *in, char *key, char *sub, char *value, struct
 
 /* --- lines --- */
 
-/* One word as a shell reads it, quotes without expansion; -1: not exactly one. */
-static int one_word(struct piece p, char **ret)
-{
-    mir_auto_free char *word = mir_calloc(p.len + 1, 1);
-    size_t out = 0;
-    char quote = 0;
-    for (size_t i = 0; i < p.len; i++) {
-        char c = p.at[i];
-        if (quote && c == quote)
-            quote = 0;
-        else if (!quote && (c == '"' || c == '\''))
-            quote = c;
-        else if (c == '\\' && quote != '\'' && i + 1 < p.len)
-            word[out++] = p.at[++i];
-        else if (!quote && blank(c))
-            return -1;
-        else
-            word[out++] = c;
-    }
-    if (quote || out == 0)
-        return -1;
-    *ret = mir_steal(&word);
-    return 0;
-}
-
 static const struct prefix {
     const char *word;
     enum ec2_section kind;
@@ -300,7 +276,6 @@ static const struct prefix *find_prefix(struct piece head, struct piece *ret_res
 static int config_section(struct parser *in, struct piece head, struct mir_error *err)
 {
     struct piece rest;
-    char *name = NULL;
     const struct prefix *prefix = find_prefix(head, &rest);
     if (!prefix) {
         bool is_default = head.len == 7 && !memcmp(head.at, "default", 7);
@@ -309,11 +284,14 @@ static int config_section(struct parser *in, struct piece head, struct mir_error
         return enter_section(in, is_default ? EC2_SECTION_PROFILE : IGNORED, copy(head), false,
                              err);
     }
-    if (one_word(rest, &name)) {
-        warn(in, "ignored: the section has to have one name");
-        return enter_section(in, IGNORED, copy(head), false, err);
-    }
-    return enter_section(in, prefix->kind, name, true, err);
+    size_t count = 0;
+    char **words = ec2_words_split(rest.at, rest.len, &count, NULL);
+    char *name = count == 1 && *words[0] ? mir_strdup(words[0]) : NULL;
+    ec2_words_free(words);
+    if (name)
+        return enter_section(in, (int)prefix->kind, name, true, err);
+    warn(in, "ignored: the section has to have one name");
+    return enter_section(in, IGNORED, copy(head), false, err);
 }
 
 static int credentials_section(struct parser *in, struct piece head, struct mir_error *err)

@@ -8,6 +8,9 @@ import os
 import sys
 import tempfile
 
+DEBIAN = '/usr/lib/python3/dist-packages'
+if os.path.isdir(os.path.join(DEBIAN, 'botocore')):
+    sys.path.insert(0, DEBIAN)  # the packaged one, also where another python comes first
 try:
     import botocore.session
     from botocore.exceptions import ConfigParseError
