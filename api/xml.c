@@ -10,6 +10,7 @@
 #include <libxml/tree.h>
 
 #include "api/memory.h"
+#include "api/secret.h"
 
 /* A mir_xml is an xmlDoc and a mir_xml_node an xmlNode; nobody else knows. */
 
@@ -115,6 +116,22 @@ struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes, st
 void mir_xml_free(struct mir_xml *xml)
 {
     xmlFreeDoc((xmlDoc *)xml);
+}
+
+void mir_xml_wipe(struct mir_xml *xml)
+{
+    xmlNode *root = xmlDocGetRootElement((const xmlDoc *)xml);
+    for (xmlNode *node = root; node;) {
+        if (node->type == XML_TEXT_NODE && node->content)
+            mir_wipe(node->content, strlen((const char *)node->content));
+        if (node->type == XML_ELEMENT_NODE && node->children) {
+            node = node->children;
+            continue;
+        }
+        while (node && node != root && !node->next)
+            node = node->parent;
+        node = node == root ? NULL : node->next;
+    }
 }
 
 const struct mir_xml_node *mir_xml_root(const struct mir_xml *xml)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/id.h"
 #include "api/memory.h"
 #include "canonical.h"
 
@@ -23,22 +24,12 @@ struct scope {
     struct mir_buf signed_in; /* names of the signed headers */
 };
 
-static void hex_of(const unsigned char *bytes, size_t len, char *out)
-{
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = hex[bytes[i] >> 4];
-        out[2 * i + 1] = hex[bytes[i] & 15];
-    }
-    out[2 * len] = '\0';
-}
-
 void ec2_sha256_hex(const void *data, size_t len, char out[EC2_HEX_TEXT])
 {
     unsigned char digest[DIGEST_BYTES] = {0};
     if (!EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL))
         mir_memory_out(); /* nothing else makes it fail */
-    hex_of(digest, sizeof digest, out);
+    mir_hex(digest, sizeof digest, out);
 }
 
 static void hmac(unsigned char key[DIGEST_BYTES], const char *text)
@@ -69,7 +60,7 @@ static void sign_text(const struct ec2_sign_request *request, const struct mir_s
     hmac(key, request->service);
     hmac(key, "aws4_request");
     hmac(key, text);
-    hex_of(key, sizeof key, out);
+    mir_hex(key, sizeof key, out);
     mir_wipe(key, sizeof key);
 }
 

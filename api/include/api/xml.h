@@ -28,6 +28,7 @@ struct mir_xml_node; /* an element of it */
 struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes,
                               struct mir_error *err);
 void mir_xml_free(struct mir_xml *xml); /* NULL allowed */
+void mir_xml_wipe(struct mir_xml *xml); /* zeroes every text of it, where they are secrets */
 
 const struct mir_xml_node *mir_xml_root(const struct mir_xml *xml);
 const char *mir_xml_name(const struct mir_xml_node *node);

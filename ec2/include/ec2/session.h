@@ -20,6 +20,7 @@
 
 #include "api/clock.h"
 #include "api/error.h"
+#include "api/id.h"
 #include "ec2/credentials.h"
 
 enum ec2_service {
@@ -38,13 +39,14 @@ struct ec2_service_info {
     const char *name;     /* signing name: "ec2" */
     const char *title;    /* for people: "EC2" */
     const char *variable; /* AWS_ENDPOINT_URL_<this>: "EC2" */
-    const char *host;     /* "ec2.%s.amazonaws.com" by region */
+    const char *host;     /* "ec2.%s", the region put in; the partition's domain follows */
+    const char *region;   /* "us-east-1" where there is one host for all; NULL: the session's */
     const char *section;  /* in a `services` section of the AWS configuration: "ec2" */
 };
 
 const struct ec2_service_info *ec2_service_info(enum ec2_service service); /* never NULL */
 
-/* All borrowed until ec2_session_new returns, except the clock and the source's ctx: as long as the
+/* All borrowed until ec2_session_new returns, except clock, random and the two ctx: as long as the
  * session lives. */
 struct ec2_session_settings {
     const char *region;                       /* "eu-central-1" */
@@ -56,10 +58,10 @@ struct ec2_session_settings {
     int attempt_timeout_ms;                   /* 0: 30 000 */
     const struct mir_clock *clock;            /* NULL: the machine's */
     unsigned connections_max;                 /* kept when idle; 0: 64 */
-    /* For tests: how a wait between two attempts is spent, and what is random; NULL: really. */
+    const struct mir_random *random;          /* NULL: the machine's */
+    /* For tests: how the time between two attempts is spent; NULL: really. */
     void (*wait)(void *ctx, int64_t ms);
-    double (*chance)(void *ctx); /* 0 <= it < 1 */
-    void *ctx;
+    void *wait_ctx;
 };
 
 struct ec2_session;
@@ -75,7 +77,7 @@ struct ec2_session *ec2_session_for_region(const struct ec2_session *session, co
                                            struct mir_error *err);
 
 const char *ec2_session_region(const struct ec2_session *session);
-/* "https://ec2.eu-central-1.amazonaws.com", without a slash at its end. */
+/* "https://ec2.eu-central-1.amazonaws.com", without a slash at its end. Borrowed. */
 const char *ec2_session_endpoint(const struct ec2_session *session, enum ec2_service service);
 
 /* The moment `limit_ms` from now. */

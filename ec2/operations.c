@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC */
+#include "operations.h"
+
+const struct ec2_operation *const ec2_operation_lists[] = {
+    ec2_sts_operations,
+    NULL,
+};

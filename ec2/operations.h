@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* Every call that a table describes, by file; each array ends with a nameless one. Who needs all of
+ * them goes through ec2_operation_lists (ec2/operations.c). */
+#ifndef EC2_OPERATIONS_H
+#define EC2_OPERATIONS_H
+
+#include "call.h"
+
+extern const struct ec2_operation ec2_sts_operations[];
+
+extern const struct ec2_operation *const ec2_operation_lists[]; /* ends with NULL */
+
+#endif
