@@ -87,7 +87,9 @@ static int verify(struct fc_call *call, struct fc_refusal *refusal)
     struct fc_rules rules = {.service = call->service->name,
                              .region = *host_region ? host_region : NULL,
                              .regions = fc_regions,
-                             .s3 = s3,
+                             .once = s3,
+                             .as_it_is = s3,
+                             .hash_required = s3,
                              .unsigned_payload = s3 || !strcmp(call->service->name, "ebs")};
     pthread_mutex_lock(&call->world->lock);
     rules.now_s = fc_world_now_ms(call->world) / 1000;

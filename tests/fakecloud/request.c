@@ -123,7 +123,8 @@ int fc_request_parse_target(struct fc_request *request, struct mir_error *err)
     char *path = fc_percent_decode(request->target, len, false);
     if (!path)
         return mir_fail(err, MIR_USAGE, "the path is badly percent-encoded");
-    if (mark && fc_pairs_parse(mark + 1, strlen(mark + 1), false, &request->query, err)) {
+    /* "+" is a space here, as AWS reads it: who means a plus has to write %2B. */
+    if (mark && fc_pairs_parse(mark + 1, strlen(mark + 1), true, &request->query, err)) {
         free(path);
         return -1;
     }

@@ -67,19 +67,39 @@ static char *normalised(const char *path)
     return out;
 }
 
+/* The path as its client has to have sent it: each segment decoded and encoded, a %2F within one
+ * kept apart from the slashes between them. */
+static void encode_segments(struct mir_buf *out, const char *raw)
+{
+    while (*raw) {
+        size_t len = strcspn(raw, "/");
+        mir_auto_free char *segment = fc_percent_decode(raw, len, false);
+        if (segment)
+            encode(out, segment, false);
+        raw += len;
+        if (*raw == '/') {
+            mir_buf_adds(out, "/");
+            raw++;
+        }
+    }
+}
+
 static void add_path(struct mir_buf *out, const struct fc_request *request,
                      const struct fc_rules *rules)
 {
-    const char *path = *request->path ? request->path : "/";
-    if (rules->s3) {
-        encode(out, path, true);
+    mir_auto_free char *raw =
+        mir_format("%.*s", (int)strcspn(request->target, "?"), request->target);
+    const char *path = rules->once ? request->path : raw;
+    mir_auto_free char *normal =
+        rules->as_it_is ? mir_strdup(*path ? path : "/") : normalised(path);
+    if (rules->once) {
+        encode(out, normal, true);
         return;
     }
-    mir_auto_free char *normal = rules->as_it_is ? mir_strdup(path) : normalised(path);
-    mir_auto_buf struct mir_buf once;
-    mir_buf_init(&once, CANONICAL_MAX);
-    encode(&once, normal, true);
-    encode(out, mir_buf_text(&once), true);
+    mir_auto_buf struct mir_buf first;
+    mir_buf_init(&first, CANONICAL_MAX);
+    encode_segments(&first, normal);
+    encode(out, mir_buf_text(&first), true);
 }
 
 struct encoded_pair {
@@ -273,7 +293,7 @@ static enum fc_denial check_payload(const struct fc_request *request, const stru
     const char *said = fc_request_header(request, "X-Amz-Content-Sha256");
     if (!said && claim->presigned)
         said = fc_request_query(request, "X-Amz-Content-Sha256");
-    if (!said && rules->s3) {
+    if (!said && rules->hash_required) {
         if (!claim->presigned)
             return deny(FC_DENY_PAYLOAD_FORM, why, "x-amz-content-sha256 is missing", "");
         said = UNSIGNED_PAYLOAD;

@@ -55,9 +55,10 @@ struct fc_rules {
     const char *service;        /* what the credential has to be scoped to */
     const char *region;         /* NULL: any in `regions` */
     const char *const *regions; /* ends with NULL */
-    bool s3;               /* the path is encoded once and never normalised; a hash is mandatory */
-    bool as_it_is;         /* not S3, and yet not normalised (the signing suite has such cases) */
-    bool unsigned_payload; /* UNSIGNED-PAYLOAD is taken */
+    bool once;                  /* the path is encoded once, not twice (S3) */
+    bool as_it_is;              /* the path is not normalised (S3) */
+    bool hash_required;         /* x-amz-content-sha256 has to come (S3) */
+    bool unsigned_payload;      /* UNSIGNED-PAYLOAD is taken */
     int64_t skew_s;
     int64_t now_s;
 };
