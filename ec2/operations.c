@@ -2,6 +2,7 @@
 #include "operations.h"
 
 const struct ec2_operation *const ec2_operation_lists[] = {
+    ec2_scheduler_operations,
     ec2_sts_operations,
     NULL,
 };

@@ -6,6 +6,7 @@
 
 #include "call.h"
 
+extern const struct ec2_operation ec2_scheduler_operations[];
 extern const struct ec2_operation ec2_sts_operations[];
 
 extern const struct ec2_operation *const ec2_operation_lists[]; /* ends with NULL */
