@@ -178,29 +178,40 @@ static int call_query(struct ec2_session *session, struct page *page, struct ec2
     return rc;
 }
 
+/* The document that is sent, owned; NULL: none. */
+static char *json_body(const struct page *page, const void *args)
+{
+    const struct ec2_operation *operation = page->operation;
+    if (!operation->request && operation->protocol == EC2_REST_JSON)
+        return NULL;
+    json_t *json = operation->request ? ec2_json_write(operation->request, args) : json_object();
+    if (operation->page > 0)
+        json_object_set_new(json, operation->page_size, json_integer(operation->page));
+    if (*page->token)
+        json_object_set_new(json, operation->page_token, json_string(page->token));
+    char *text = mir_json_text(json);
+    json_decref(json);
+    return text;
+}
+
 static int call_json(struct ec2_session *session, struct page *page, struct ec2_call *call,
                      const void *args, int64_t until_ms, struct mir_error *err)
 {
+    static const struct mir_http_header rest = {"Content-Type", "application/json"};
     const struct ec2_operation *operation = page->operation;
-    bool rest = operation->protocol == EC2_REST_JSON;
-    mir_auto_free char *target =
-        mir_format("%s.%s", rest ? "" : operation->version, operation->name);
-    const struct mir_http_header headers[] = {
-        {"Content-Type", rest ? "application/json" : "application/x-amz-json-1.1"},
-        {"X-Amz-Target", target},
-    };
-    json_t *json = operation->request ? ec2_json_write(operation->request, args) : NULL;
-    if (!json && !rest)
-        json = json_object();
-    if (json && operation->page > 0)
-        json_object_set_new(json, operation->page_size, json_integer(operation->page));
-    if (json && *page->token)
-        json_object_set_new(json, operation->page_token, json_string(page->token));
-    mir_auto_free char *text = json ? mir_json_text(json) : NULL;
-    json_decref(json);
-    call->method = rest ? operation->method : NULL;
-    call->headers = headers;
-    call->header_count = !text ? 0 : rest ? 1 : 2;
+    mir_auto_free char *text = json_body(page, args), *target = NULL;
+    struct mir_http_header rpc[] = {{"Content-Type", "application/x-amz-json-1.1"},
+                                    {"X-Amz-Target", ""}};
+    if (operation->protocol == EC2_REST_JSON) {
+        call->method = operation->method;
+        call->headers = &rest;
+        call->header_count = text ? 1 : 0;
+    } else {
+        target = mir_format("%s.%s", operation->version, operation->name);
+        rpc[1].value = target;
+        call->headers = rpc;
+        call->header_count = MIR_NELEMS(rpc);
+    }
     call->body = text;
     call->body_len = text ? strlen(text) : 0;
     call->accept = accept_json;

@@ -39,7 +39,8 @@ enum ec2_kind {
     EC2_GET_TIME,   /* int64_t UTC s */
     EC2_GET_SECRET, /* struct mir_secret */
     EC2_GET_BASE64, /* char * (owned, terminated), its length (size_t) in count_at */
-    EC2_GET_LIST    /* struct x * (owned), how many (size_t) in count_at; replies are appended */
+    EC2_GET_LIST,   /* struct x * (owned), how many (size_t) in count_at; replies are appended */
+    EC2_KIND_COUNT
 };
 
 struct ec2_table;

@@ -14,34 +14,64 @@ static void *member(void *record, size_t at)
     return (char *)record + at;
 }
 
-static int damaged(const struct ec2_field *field, const char *value, struct mir_error *err)
+/* --- one value's text into its member; -1: it is none --- */
+
+typedef int getter(const struct ec2_field *field, void *record, const char *text);
+
+static int get_text(const struct ec2_field *field, void *record, const char *text)
 {
-    return mir_fail(err, MIR_CORRUPT, "the answer's '%s' cannot be read: '%.60s'", field->name,
-                    value);
+    return mir_copy(member(record, field->at), field->size, text);
 }
 
-static int get_number(const char *text, int64_t *ret)
+static int get_cut(const struct ec2_field *field, void *record, const char *text)
+{
+    (void)mir_copy(member(record, field->at), field->size, text);
+    return 0;
+}
+
+static int get_owned(const struct ec2_field *field, void *record, const char *text)
+{
+    char **slot = member(record, field->at);
+    free(*slot);
+    *slot = mir_strdup(text);
+    return 0;
+}
+
+static int get_number(const struct ec2_field *field, void *record, const char *text)
 {
     char *end;
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (errno || end == text || *end)
         return -1;
-    *ret = number;
+    *(int64_t *)member(record, field->at) = number;
     return 0;
 }
 
-static int get_time(const char *text, int64_t *ret)
+static int get_true(const struct ec2_field *field, void *record, const char *text)
 {
-    double seconds;
-    char *end;
-    if (!mir_time_parse(text, ret, NULL))
+    bool yes = !strcmp(text, "true");
+    *(bool *)member(record, field->at) = yes;
+    return yes || !strcmp(text, "false") ? 0 : -1;
+}
+
+/* In words, or (as JSON protocols write it) in seconds with a fraction. */
+static int get_time(const struct ec2_field *field, void *record, const char *text)
+{
+    int64_t *to = member(record, field->at);
+    if (!mir_time_parse(text, to, NULL))
         return 0;
-    seconds = strtod(text, &end); /* JSON protocols write seconds with a fraction */
+    char *end;
+    double seconds = strtod(text, &end);
     if (end == text || *end || !(seconds > -1e12 && seconds < 1e12))
         return -1;
-    *ret = (int64_t)seconds;
+    *to = (int64_t)seconds;
     return 0;
+}
+
+static int get_secret(const struct ec2_field *field, void *record, const char *text)
+{
+    return mir_secret_set(member(record, field->at), text, strlen(text), NULL);
 }
 
 static int get_base64(const struct ec2_field *field, void *record, const char *text)
@@ -57,57 +87,21 @@ static int get_base64(const struct ec2_field *field, void *record, const char *t
     return 0;
 }
 
-static int get_owned(char **slot, const char *text)
-{
-    free(*slot);
-    *slot = mir_strdup(text);
-    return 0;
-}
+static getter *const getters[EC2_KIND_COUNT] = {
+    [EC2_GET_TEXT] = get_text,     [EC2_GET_CUT] = get_cut,       [EC2_GET_OWNED] = get_owned,
+    [EC2_GET_NUMBER] = get_number, [EC2_GET_TRUE] = get_true,     [EC2_GET_TIME] = get_time,
+    [EC2_GET_SECRET] = get_secret, [EC2_GET_BASE64] = get_base64,
+};
 
-/* A value's text into its member. */
 static int store(const struct ec2_field *field, void *record, const char *text,
                  struct mir_error *err)
 {
-    void *to = member(record, field->at);
-    int bad = 0;
-    switch (field->kind) {
-    case EC2_GET_TEXT:
-        bad = mir_copy(to, field->size, text);
-        break;
-    case EC2_GET_CUT:
-        (void)mir_copy(to, field->size, text);
-        break;
-    case EC2_GET_OWNED:
-        bad = get_owned(to, text);
-        break;
-    case EC2_GET_NUMBER:
-        bad = get_number(text, to);
-        break;
-    case EC2_GET_TRUE:
-        *(bool *)to = !strcmp(text, "true");
-        bad = strcmp(text, "true") != 0 && strcmp(text, "false") != 0;
-        break;
-    case EC2_GET_TIME:
-        bad = get_time(text, to);
-        break;
-    case EC2_GET_SECRET:
-        return mir_secret_set(to, text, strlen(text), err);
-    case EC2_GET_BASE64:
-        bad = get_base64(field, record, text);
-        break;
-    case EC2_GET_LIST:
-    case EC2_PUT_TEXT:
-    case EC2_PUT_NUMBER:
-    case EC2_PUT_ALWAYS:
-    case EC2_PUT_TRUE:
-    case EC2_PUT_FLAG:
-    case EC2_PUT_TIME:
-    case EC2_PUT_BASE64:
-    case EC2_PUT_TEXTS:
-    case EC2_PUT_LIST:
+    if (!getters[field->kind])
         return mir_fail(err, MIR_INTERNAL, "'%s' is no member of a reply", field->name);
-    }
-    return bad ? damaged(field, text, err) : 0;
+    if (!getters[field->kind](field, record, text))
+        return 0;
+    return mir_fail(err, MIR_CORRUPT, "the answer's '%s' cannot be read: '%.60s'", field->name,
+                    field->kind == EC2_GET_SECRET ? "" : text);
 }
 
 /* Room for one more row, zeroed; NULL: too many. */

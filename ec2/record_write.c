@@ -21,53 +21,72 @@ static size_t count_of(const struct ec2_field *field, const void *args)
     return *(const size_t *)member(args, field->count_at);
 }
 
-/* The text that a field is sent as; NULL: it is left out. In `space`, or borrowed, or in *ret_made
- * (owned). Not for lists. */
+/* The text that a member is sent as: borrowed, in `space`, or in *ret_made (owned); NULL: it is
+ * left out. Not for lists. */
+typedef const char *putter(const struct ec2_field *field, const void *args, char space[64],
+                           char **ret_made);
+
+static const char *put_text(const struct ec2_field *field, const void *args, char space[64],
+                            char **ret_made)
+{
+    const char *text = *(const char *const *)member(args, field->at);
+    return text && *text ? text : NULL;
+}
+
+static const char *put_always(const struct ec2_field *field, const void *args, char space[64],
+                              char **ret_made)
+{
+    snprintf(space, 64, "%" PRId64, *(const int64_t *)member(args, field->at));
+    return space;
+}
+
+static const char *put_number(const struct ec2_field *field, const void *args, char space[64],
+                              char **ret_made)
+{
+    return *(const int64_t *)member(args, field->at) ? put_always(field, args, space, ret_made)
+                                                     : NULL;
+}
+
+static const char *put_true(const struct ec2_field *field, const void *args, char space[64],
+                            char **ret_made)
+{
+    return *(const bool *)member(args, field->at) ? "true" : NULL;
+}
+
+static const char *put_flag(const struct ec2_field *field, const void *args, char space[64],
+                            char **ret_made)
+{
+    static const char *const words[] = {
+        [EC2_UNSAID] = NULL, [EC2_NO] = "false", [EC2_YES] = "true"};
+    return words[*(const enum ec2_flag *)member(args, field->at)];
+}
+
+static const char *put_time(const struct ec2_field *field, const void *args, char space[64],
+                            char **ret_made)
+{
+    int64_t utc_s = *(const int64_t *)member(args, field->at);
+    mir_time_format(utc_s, space);
+    return utc_s ? space : NULL;
+}
+
+static const char *put_base64(const struct ec2_field *field, const void *args, char space[64],
+                              char **ret_made)
+{
+    const void *data = *(const void *const *)member(args, field->at);
+    *ret_made = data ? ec2_base64(data, count_of(field, args)) : NULL;
+    return *ret_made;
+}
+
+static putter *const putters[EC2_KIND_COUNT] = {
+    [EC2_PUT_TEXT] = put_text,     [EC2_PUT_NUMBER] = put_number, [EC2_PUT_ALWAYS] = put_always,
+    [EC2_PUT_TRUE] = put_true,     [EC2_PUT_FLAG] = put_flag,     [EC2_PUT_TIME] = put_time,
+    [EC2_PUT_BASE64] = put_base64,
+};
+
 static const char *value_of(const struct ec2_field *field, const void *args, char space[64],
                             char **ret_made)
 {
-    const void *at = member(args, field->at);
-    switch (field->kind) {
-    case EC2_PUT_TEXT: {
-        const char *text = *(const char *const *)at;
-        return text && *text ? text : NULL;
-    }
-    case EC2_PUT_NUMBER:
-    case EC2_PUT_ALWAYS: {
-        int64_t number = *(const int64_t *)at;
-        snprintf(space, 64, "%" PRId64, number);
-        return number || field->kind == EC2_PUT_ALWAYS ? space : NULL;
-    }
-    case EC2_PUT_TRUE:
-        return *(const bool *)at ? "true" : NULL;
-    case EC2_PUT_FLAG: {
-        enum ec2_flag flag = *(const enum ec2_flag *)at;
-        return flag == EC2_UNSAID ? NULL : flag == EC2_YES ? "true" : "false";
-    }
-    case EC2_PUT_TIME: {
-        int64_t utc_s = *(const int64_t *)at;
-        mir_time_format(utc_s, space);
-        return utc_s ? space : NULL;
-    }
-    case EC2_PUT_BASE64: {
-        const void *data = *(const void *const *)at;
-        *ret_made = data ? ec2_base64(data, count_of(field, args)) : NULL;
-        return *ret_made;
-    }
-    case EC2_PUT_TEXTS:
-    case EC2_PUT_LIST:
-    case EC2_GET_TEXT:
-    case EC2_GET_CUT:
-    case EC2_GET_OWNED:
-    case EC2_GET_NUMBER:
-    case EC2_GET_TRUE:
-    case EC2_GET_TIME:
-    case EC2_GET_SECRET:
-    case EC2_GET_BASE64:
-    case EC2_GET_LIST:
-        break;
-    }
-    return NULL;
+    return putters[field->kind] ? putters[field->kind](field, args, space, ret_made) : NULL;
 }
 
 /* --- EC2's forms --- */

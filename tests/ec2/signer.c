@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ec2_sign_case.h"
 #include "api/json.h"
+#include "ec2_sign_case.h"
 
 static json_t *answer(const json_t *request)
 {

@@ -31,7 +31,8 @@ struct talk_server_say { /* begins as: 200, nothing else */
     size_t cut;   /* of the body only so many bytes are sent, then it is closed; 0: all */
 };
 
-typedef void talk_server_fn(void *ctx, const struct talk_server_ask *ask, struct talk_server_say *say);
+typedef void talk_server_fn(void *ctx, const struct talk_server_ask *ask,
+                            struct talk_server_say *say);
 
 struct talk_server; /* opaque */
 
@@ -43,6 +44,7 @@ const char *talk_server_url(const struct talk_server *server);
 int talk_server_connections(struct talk_server *server); /* that were made so far */
 
 /* A header's value into out; "" when it is not there. */
-void talk_server_header(const struct talk_server_ask *ask, const char *name, char *out, size_t size);
+void talk_server_header(const struct talk_server_ask *ask, const char *name, char *out,
+                        size_t size);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 
 #include "api/clock.h"
-#include "talk_server.h"
 #include "scratch.h"
+#include "talk_server.h"
 
 static const char *const good_keys = "{\"Code\":\"Success\",\"AccessKeyId\":\"ASIA1\","
                                      "\"SecretAccessKey\":\"s\",\"Token\":\"t\","
