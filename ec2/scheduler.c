@@ -49,9 +49,9 @@ static const struct ec2_field seen_fields[] = {
     EC2_MUST(struct seen, expression, "ScheduleExpression", EC2_GET_CUT),
     EC2_ROW(struct seen, zone, "ScheduleExpressionTimezone", EC2_GET_CUT),
     EC2_ROW(struct seen, state, "State", EC2_GET_CUT),
-    EC2_MUST(struct seen, target_arn, "Target.Arn", EC2_GET_TEXT),
-    EC2_ROW(struct seen, role_arn, "Target.RoleArn", EC2_GET_TEXT),
-    EC2_ROW(struct seen, input, "Target.Input", EC2_GET_OWNED),
+    EC2_MUST(struct seen, target_arn, "Target/Arn", EC2_GET_TEXT),
+    EC2_ROW(struct seen, role_arn, "Target/RoleArn", EC2_GET_TEXT),
+    EC2_ROW(struct seen, input, "Target/Input", EC2_GET_OWNED),
 };
 static const struct ec2_table seen_table = EC2_TABLE(struct seen, seen_fields);
 
