@@ -20,23 +20,23 @@ struct mir_instance_spec;
 struct mir_disk_range {
     uint64_t at;
     uint64_t len;              /* 1 ... 262144; a long range comes in several */
-    const unsigned char *data; /* borrowed until the call returns */
+    const unsigned char *data; /* borrowed until the next call */
 };
 
-/* Called from the thread that runs the imager; -1 with err ends it, with that error. */
-struct mir_disk_sink {
-    int (*begin)(void *ctx, uint64_t disk_bytes, struct mir_error *err); /* once, first */
-    int (*range)(void *ctx, const struct mir_disk_range *range, struct mir_error *err);
-    void *ctx;
-};
+struct mir_disk; /* one that is being read; the imager's own */
 
-/* Blocking, at most timeout_ms; any thread, several at once. 0: the disk came whole and its digest
- * was right. Whoever uploads completes nothing before that. Equal specs and needs give equal
- * disks. Errors: MIR_USAGE (no boot loader loads that kernel, arguments too long), MIR_CORRUPT,
- * MIR_TIMEOUT, MIR_NOT_FOUND, and the sink's own. */
+/* Any thread, several disks at once; one thread for each. Blocking, at most timeout_ms from the
+ * opening on. Equal specs and needs give equal disks. Errors: MIR_USAGE (no boot loader loads that
+ * kernel, arguments too long), MIR_CORRUPT, MIR_TIMEOUT, MIR_NOT_FOUND. */
 struct mir_imager {
-    int (*run)(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
-               const struct mir_disk_sink *sink, int64_t timeout_ms, struct mir_error *err);
+    /* *ret is to be closed; spec is borrowed until then. */
+    int (*open)(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                int64_t timeout_ms, struct mir_disk **ret, uint64_t *ret_disk_bytes,
+                struct mir_error *err);
+    /* The next range, in the order of the disk; its len is 0 when the disk came whole and its
+     * digest was right. Whoever uploads completes nothing before that. */
+    int (*next)(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err);
+    void (*close)(struct mir_disk *disk); /* at any moment; NULL allowed */
     void *ctx;
 };
 
