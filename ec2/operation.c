@@ -80,6 +80,15 @@ static int check_root(const struct ec2_operation *operation, const struct mir_xm
     return 0;
 }
 
+/* A success that says of itself that it is none. */
+static int refused_inside(const struct ec2_operation *operation, struct mir_error *err)
+{
+    mir_fail(err, MIR_FAILED, "the answer says no, and not why");
+    if (err && !operation->reads)
+        err->outcome = MIR_OUTCOME_UNKNOWN;
+    return -1;
+}
+
 static int accept_xml(void *ctx, const struct mir_http_response *response, struct mir_error *err)
 {
     struct page *page = ctx;
@@ -91,6 +100,8 @@ static int accept_xml(void *ctx, const struct mir_http_response *response, struc
     const struct mir_xml_node *root = mir_xml_root(xml);
     if (check_root(operation, root, err))
         return -1;
+    if (!strcmp(mir_xml_get(root, "return"), "false"))
+        return refused_inside(operation, err);
     if (operation->page_next && keep_next(page, mir_xml_get(root, operation->page_next), err))
         return -1;
     if (!operation->reply)
@@ -145,6 +156,17 @@ static int accept_json(void *ctx, const struct mir_http_response *response, stru
 
 /* --- the three protocols --- */
 
+/* Are things asked for by their names? Then there are no pages. */
+static bool names_things(const struct ec2_operation *operation, const void *args)
+{
+    for (size_t i = 0; operation->request && i < operation->request->count; i++) {
+        const struct ec2_field *field = &operation->request->fields[i];
+        if (field->kind == EC2_PUT_IDS)
+            return *(const size_t *)(const void *)((const char *)args + field->count_at) > 0;
+    }
+    return false;
+}
+
 static int call_query(struct ec2_session *session, struct page *page, struct ec2_call *call,
                       const void *args, int64_t until_ms, struct mir_error *err)
 {
@@ -157,7 +179,7 @@ static int call_query(struct ec2_session *session, struct page *page, struct ec2
     ec2_form_add(&form, "Version", operation->version);
     if (operation->request)
         ec2_form_write(&form, operation->request, args);
-    if (operation->page > 0) {
+    if (operation->page > 0 && !names_things(operation, args)) {
         char size[16];
         snprintf(size, sizeof size, "%d", operation->page);
         ec2_form_add(&form, operation->page_size, size);
@@ -285,7 +307,7 @@ int ec2_operate_all(struct ec2_session *session, const struct ec2_operation *ope
 {
     struct page *page = mir_calloc(1, sizeof *page);
     page->operation = operation;
-    page->ret = ret;
+    page->ret = mir_calloc(1, operation->reply->size); /* until all of it is there */
     int rc = 0;
     for (unsigned count = 0; !rc; count++) {
         page->next[0] = '\0';
@@ -297,6 +319,10 @@ int ec2_operate_all(struct ec2_session *session, const struct ec2_operation *ope
         else
             (void)mir_copy(page->token, sizeof page->token, page->next);
     }
+    ec2_record_clear(operation->reply, rc ? page->ret : ret);
+    if (!rc)
+        memcpy(ret, page->ret, operation->reply->size);
+    free(page->ret);
     free(page);
     return rc;
 }
