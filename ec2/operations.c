@@ -3,5 +3,6 @@
 
 const struct ec2_operation *const ec2_operation_lists[] = {
     ec2_sts_operations,
+    ec2_ebs_operations,
     NULL,
 };

@@ -7,6 +7,7 @@
 #include "call.h"
 
 extern const struct ec2_operation ec2_sts_operations[];
+extern const struct ec2_operation ec2_ebs_operations[];
 
 extern const struct ec2_operation *const ec2_operation_lists[]; /* ends with NULL */
 
