@@ -261,8 +261,11 @@ static int64_t next_wait(struct ec2_session *session, const struct ec2_call *cal
                                   .asked_ms = asked_ms(response),
                                   .left_ms = left_ms,
                                   .chance = chance_of(session)};
+    struct mir_retry_rules rules = session->rules;
+    if (call->attempts_max)
+        rules.attempts_max = call->attempts_max;
     pthread_mutex_lock(&session->lock);
-    int64_t wait = mir_retry_next(state, &session->rules, &session->quota, &what);
+    int64_t wait = mir_retry_next(state, &rules, &session->quota, &what);
     pthread_mutex_unlock(&session->lock);
     return wait;
 }

@@ -46,6 +46,7 @@ struct ec2_call {
     bool secret;    /* the answer is wiped */
     size_t reply_max;       /* 0: EC2_REPLY_DEFAULT */
     int attempt_timeout_ms; /* 0: the session's */
+    unsigned attempts_max;  /* 0: the session's; 1: for whoever repeats it by rules of its own */
     ec2_accept_fn *accept;
     void *accept_ctx;
 };

@@ -6,14 +6,15 @@
 
 #include "call.h"
 
-extern const struct ec2_operation ec2_scheduler_operations[];
 extern const struct ec2_operation ec2_address_operations[];
+extern const struct ec2_operation ec2_ebs_operations[];
 extern const struct ec2_operation ec2_group_operations[];
 extern const struct ec2_operation ec2_image_operations[];
 extern const struct ec2_operation ec2_instance_operations[];
 extern const struct ec2_operation ec2_keypair_operations[];
 extern const struct ec2_operation ec2_network_operations[];
 extern const struct ec2_operation ec2_place_operations[];
+extern const struct ec2_operation ec2_scheduler_operations[];
 extern const struct ec2_operation ec2_snapshot_operations[];
 extern const struct ec2_operation ec2_spot_operations[];
 extern const struct ec2_operation ec2_sts_operations[];

@@ -123,6 +123,8 @@ static int exchange(const struct connection *c, struct mir_buf *raw)
     if (!read_head(c, ask, raw) && !read_body(c, ask, raw)) {
         c->server->answer(c->server->ctx, ask, &say);
         rc = write_answer(c, ask, &say);
+        if (say.sent)
+            say.sent(c->server->ctx);
     }
     mir_buf_clear(&say.body);
     free(ask->body);

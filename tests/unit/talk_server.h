@@ -29,6 +29,7 @@ struct talk_server_say { /* begins as: 200, nothing else */
     int delay_ms; /* before the answer; ends early when the server is stopped */
     bool drop;    /* the connection is closed instead of an answer */
     size_t cut;   /* of the body only so many bytes are sent, then it is closed; 0: all */
+    void (*sent)(void *ctx); /* called behind the answer, with the server's ctx; NULL: nothing */
 };
 
 typedef void talk_server_fn(void *ctx, const struct talk_server_ask *ask,
