@@ -62,8 +62,8 @@ static void check_may_end(struct ec2_session *session, struct report *report)
     const struct ec2_change change = {.id = "i-0123456789abcdef0", .dry_run = true};
     struct ec2_changed changed = {.before = 0};
     struct mir_error said = {0};
-    int rc =
-        ec2_terminate_instance(session, &change, ec2_until(session, CLOUD_LOOK_MS), &changed, &said);
+    int rc = ec2_terminate_instance(session, &change, ec2_until(session, CLOUD_LOOK_MS), &changed,
+                                    &said);
     /* That it is not there is only said to whoever may end it. */
     if (!rc || said.kind == MIR_NOT_FOUND)
         mir_copy(add(report, "may end instances", MIR_CHECK_PASS)->detail, 240, "yes");

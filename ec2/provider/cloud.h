@@ -136,8 +136,8 @@ int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id
 int cloud_image_get(void *ctx, const char *token, struct mir_instance *ret, struct mir_error *err);
 int cloud_image_delete(void *ctx, const char *token, const char *image_id, struct mir_error *err);
 /* launch.c */
-int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec,
-                          struct mir_instance *ret, struct mir_error *err);
+int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec, struct mir_instance *ret,
+                          struct mir_error *err);
 /* network.c: for a launch */
 struct cloud_network {
     char vpc_id[EC2_ID_TEXT], group_id[EC2_ID_TEXT];

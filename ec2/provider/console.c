@@ -11,8 +11,8 @@ static int read_console(struct ec2_session *session, const struct ec2_instance *
                         int64_t until_ms, struct ec2_console *ret, struct mir_error *err)
 {
     struct ec2_machine machine;
-    bool nitro = !ec2_machine_named(row->type, &machine, NULL) &&
-                 strncmp(machine.family, "xen-", 4) != 0;
+    bool nitro =
+        !ec2_machine_named(row->type, &machine, NULL) && strncmp(machine.family, "xen-", 4) != 0;
     const struct ec2_console_args args = {.id = row->id, .latest = nitro};
     return ec2_get_console_output(session, &args, until_ms, ret, err);
 }

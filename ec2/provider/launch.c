@@ -147,8 +147,8 @@ static int launch_all(struct launch *launch, struct mir_error *err)
                               launch->until_ms, err);
 }
 
-int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec,
-                          struct mir_instance *ret, struct mir_error *err)
+int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec, struct mir_instance *ret,
+                          struct mir_error *err)
 {
     struct launch launch = {.cloud = ctx, .spec = spec};
     struct mir_error own = {0};
@@ -158,9 +158,8 @@ int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec,
         cloud_session(launch.cloud, spec->place.region, &launch.session, err))
         return -1;
     cloud_remember(launch.cloud, spec->tags.deployment, spec->place.region);
-    launch.until_ms =
-        ec2_until(launch.session,
-                  mir_prov_create_limit_ms(spec->lease, launch.cloud->clock, CLOUD_CALL_MS));
+    launch.until_ms = ec2_until(
+        launch.session, mir_prov_create_limit_ms(spec->lease, launch.cloud->clock, CLOUD_CALL_MS));
     int rc = launch_all(&launch, err);
     if (!rc)
         cloud_instance_read(&launch.made.rows[0], ret);

@@ -31,8 +31,9 @@ static int find_subnets(struct cloud *cloud, struct ec2_session *session, int64_
     if (!ret->count) {
         mir_fail(err, MIR_POLICY, "region %s has no default VPC with a subnet",
                  ec2_session_region(session));
-        return mir_error_hint(err, "name a subnet in the configuration: [ec2] subnet = subnet-…; or "
-                                   "make a default VPC: aws ec2 create-default-vpc");
+        return mir_error_hint(err,
+                              "name a subnet in the configuration: [ec2] subnet = subnet-…; or "
+                              "make a default VPC: aws ec2 create-default-vpc");
     }
     qsort(ret->rows, ret->count, sizeof *ret->rows, by_zone); /* the same order every time */
     return 0;
@@ -48,7 +49,8 @@ static int check_ipv6(const struct mir_instance_spec *spec, const struct ec2_sub
         if (subnets->rows[i].ipv6_count)
             return 0;
     mir_fail(err, MIR_POLICY, "no subnet of the VPC has IPv6, and --ipv6-only was asked for");
-    return mir_error_hint(err, "give the VPC and a subnet an IPv6 block, and name it: [ec2] subnet");
+    return mir_error_hint(err,
+                          "give the VPC and a subnet an IPv6 block, and name it: [ec2] subnet");
 }
 
 /* --- the group --- */
@@ -198,8 +200,7 @@ static int make_address(struct ec2_session *session, const struct mir_instance_s
 }
 
 int cloud_address_give(struct ec2_session *session, const struct mir_instance_spec *spec,
-                       const struct ec2_instance *instance, int64_t until_ms,
-                       struct mir_error *err)
+                       const struct ec2_instance *instance, int64_t until_ms, struct mir_error *err)
 {
     struct ec2_address address = {.tags = NULL};
     struct ec2_association made = {.id = ""};

@@ -18,7 +18,8 @@ static const struct mir_config_key config_keys[] = {
     {"region", "the region of deployments that name none (as the AWS tools choose it)"},
     {"role", "ARN of the role by which EventBridge Scheduler ends instances; none: no such hook"},
     {"subnet", "the subnet that instances stand in (those of the default VPC)"},
-    {"type", "the instance type of deployments that name none (the cheapest that boots the kernel)"},
+    {"type",
+     "the instance type of deployments that name none (the cheapest that boots the kernel)"},
     {NULL, NULL},
 };
 

@@ -50,8 +50,7 @@ static void price(const struct ec2_machine *machine, const struct mir_place *pla
         hour_micro += EC2_ADDRESS_HOUR_MICRO;
     *ret = (struct mir_price){.known = machine->per_hour_micro > 0, .least_s = 60};
     if (!ret->known) {
-        snprintf(ret->note, sizeof ret->note, "the price of %s is not in the table",
-                 machine->type);
+        snprintf(ret->note, sizeof ret->note, "the price of %s is not in the table", machine->type);
         return;
     }
     ret->per_hour_micro = home ? hour_micro : 2 * hour_micro;

@@ -11,9 +11,9 @@
 /* Gone already is what was wanted; in use by what is just ending is a matter of time. */
 static int forgive(int rc, const struct mir_error *said, struct mir_error *err)
 {
-    static const char *const later[] = {"DependencyViolation", "VolumeInUse", "InvalidParameterValue",
-                                        "InvalidNetworkInterface.InUse", "InvalidIPAddress.InUse",
-                                        "IncorrectState"};
+    static const char *const later[] = {"DependencyViolation",    "VolumeInUse",
+                                        "InvalidParameterValue",  "InvalidNetworkInterface.InUse",
+                                        "InvalidIPAddress.InUse", "IncorrectState"};
     if (!rc || said->kind == MIR_NOT_FOUND)
         return 0;
     for (size_t i = 0; i < MIR_NELEMS(later); i++)
@@ -71,8 +71,8 @@ static int end_addresses(struct ec2_session *session, const struct ec2_addresses
 typedef int delete_fn(struct ec2_session *session, const struct ec2_target *args, int64_t until_ms,
                       struct mir_error *err);
 
-static int end_one(struct ec2_session *session, delete_fn *delete, const char *id,
-                   int64_t until_ms, struct mir_error *err)
+static int end_one(struct ec2_session *session, delete_fn *delete, const char *id, int64_t until_ms,
+                   struct mir_error *err)
 {
     const struct ec2_target target = {.id = id};
     struct mir_error said = {0};

@@ -130,8 +130,7 @@ static int list_images(struct sweep *sweep, struct ec2_session *session, struct 
                  ? -1
                  : 0;
     for (size_t i = 0; !rc && i < images.count; i++)
-        add_image(sweep, "image", images.rows[i].id, images.rows[i].tags,
-                  images.rows[i].tag_count);
+        add_image(sweep, "image", images.rows[i].id, images.rows[i].tags, images.rows[i].tag_count);
     for (size_t i = 0; !rc && i < snapshots.count; i++)
         add_image(sweep, "snapshot", snapshots.rows[i].id, snapshots.rows[i].tags,
                   snapshots.rows[i].tag_count);
@@ -146,9 +145,8 @@ static int sweep_region(struct sweep *sweep, const char *region, struct mir_erro
 {
     struct ec2_session *session;
     sweep->count = 0;
-    if (cloud_session(sweep->cloud, region, &session, err) ||
-        list_instances(sweep, session, err) || list_things(sweep, session, err) ||
-        list_images(sweep, session, err))
+    if (cloud_session(sweep->cloud, region, &session, err) || list_instances(sweep, session, err) ||
+        list_things(sweep, session, err) || list_images(sweep, session, err))
         return mir_error_wrap(err, "region %s", region);
     for (size_t i = 0; i < sweep->count && !sweep->stop; i++) {
         cloud_remember(sweep->cloud, sweep->rows[i].tags.deployment, region);

@@ -55,8 +55,8 @@ void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir
 void cloud_by_token(struct cloud_filter *ret, const char *token)
 {
     ret->value = token;
-    ret->filter = (struct ec2_filter){
-        .name = "tag:" TAG_DEPLOYMENT, .values = &ret->value, .value_count = 1};
+    ret->filter =
+        (struct ec2_filter){.name = "tag:" TAG_DEPLOYMENT, .values = &ret->value, .value_count = 1};
 }
 
 void cloud_by_us(struct cloud_filter *ret)
