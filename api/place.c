@@ -18,9 +18,10 @@ static int check_text(const char *text, const char *what, const char *also, stru
     for (const char *p = text; *p && !bare; p++)
         bare = !(*p >= '0' && *p <= '9') && !(*p >= 'a' && *p <= 'z') &&
                !(*p >= 'A' && *p <= 'Z') && !strchr(also, *p);
-    if (bare)
-        return mir_fail(err, MIR_USAGE, "'%s' is not a %s", text, what);
-    return 0;
+    if (!bare)
+        return 0;
+    mir_fail(err, MIR_USAGE, "'%s' is not a %s", text, what);
+    return mir_error_hint(err, "such names are made of letters, digits and '%s'", also);
 }
 
 int mir_region_check(const char *text, struct mir_error *err)
