@@ -12,7 +12,7 @@
 
 #define JSON_BODY_MAX ((size_t)1 << 20)
 
-static const struct fc_service *const services[] = {&fc_service_ec2, &fc_service_sts};
+const struct fc_service *const fc_services[] = {&fc_service_ec2, &fc_service_sts, NULL};
 
 /* --- Query: a form with Action and Version --- */
 
@@ -33,10 +33,10 @@ static const struct fc_operation *find_operation(const struct fc_service *servic
 
 static const struct fc_service *query_service(const char *version)
 {
-    for (size_t i = 0; i < MIR_NELEMS(services); i++)
-        if (services[i]->protocol <= FC_PROTOCOL_QUERY && version &&
-            !strcmp(services[i]->version, version))
-            return services[i];
+    for (const struct fc_service *const *service = fc_services; *service; service++)
+        if ((*service)->protocol <= FC_PROTOCOL_QUERY && version &&
+            !strcmp((*service)->version, version))
+            return *service;
     return NULL;
 }
 
@@ -91,7 +91,7 @@ int fc_identify(struct fc_call *call, struct fc_refusal *refusal)
 {
     const struct fc_request *request = call->request;
     bool root = !strcmp(request->path, "/");
-    call->service = services[0];
+    call->service = fc_services[0];
     if (root && !strcmp(request->method, "POST") && is_form(request))
         return identify_query(call, refusal);
     if (root && !strcmp(request->method, "GET") && fc_request_query(request, "Action"))
