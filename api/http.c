@@ -6,10 +6,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include "api/clock.h"
 #include "api/log.h"
 #include "api/memory.h"
 
@@ -197,14 +195,18 @@ static void exchange_free(struct exchange *x)
     free(x);
 }
 
-static struct exchange *exchange_new(const struct mir_http_request *request, struct mir_error *err)
+/* Takes `curl`, a handle as new; NULL: makes one. */
+static struct exchange *exchange_on(CURL *curl, const struct mir_http_request *request,
+                                    struct mir_error *err)
 {
-    struct mir_url url;
-    if (mir_url_parse(request->url, &url, err))
-        return NULL;
     init_once();
     struct exchange *x = mir_calloc(1, sizeof *x);
-    x->curl = curl_easy_init();
+    x->curl = curl ? curl : curl_easy_init();
+    struct mir_url url;
+    if (mir_url_parse(request->url, &url, err)) {
+        exchange_free(x);
+        return NULL;
+    }
     if (!x->curl) {
         mir_fail(err, MIR_INTERNAL, "libcurl gave no handle");
         exchange_free(x);
@@ -221,11 +223,19 @@ static struct exchange *exchange_new(const struct mir_http_request *request, str
     set_method(x, request, method);
     set_limits(x, request);
     set_outputs(x, request);
+    if (request->ca_file)
+        curl_easy_setopt(x->curl, CURLOPT_CAINFO, request->ca_file);
+    curl_easy_setopt(x->curl, CURLOPT_PATH_AS_IS, request->path_as_is ? 1L : 0L);
     if (set_headers(x, request, err)) {
         exchange_free(x);
         return NULL;
     }
     return x;
+}
+
+static struct exchange *exchange_new(const struct mir_http_request *request, struct mir_error *err)
+{
+    return exchange_on(NULL, request, err);
 }
 
 /* --- what came of it --- */
@@ -327,39 +337,96 @@ int mir_http_do(const struct mir_http_request *request, struct mir_http_response
     return rc;
 }
 
-int mir_http_response_header(const struct mir_http_response *response, const char *name, char *out,
-                             size_t size)
+/* --- connections that are kept --- */
+
+#define IDLE_DEFAULT 64
+
+/* A handle keeps the connections that were made with it. Handles lie on a stack, so that few of
+ * them are used when few exchanges run. */
+struct idle {
+    CURL *curl;
+    char origin[300]; /* that it was connected to last */
+};
+
+struct mir_http_client {
+    pthread_mutex_t lock;
+    unsigned idle_count, idle_max;
+    struct idle *idle;
+};
+
+struct mir_http_client *mir_http_client_new(unsigned idle_max)
 {
-    size_t name_len = strlen(name);
-    for (const char *line = mir_buf_text(&response->headers); *line;) {
-        size_t len = strcspn(line, "\r\n");
-        if (len > name_len && line[name_len] == ':' && !strncasecmp(line, name, name_len)) {
-            const char *value = line + name_len + 1;
-            const char *end = line + len;
-            while (value < end && (*value == ' ' || *value == '\t'))
-                value++;
-            while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-                end--;
-            if ((size_t)(end - value) >= size)
-                return -1;
-            memcpy(out, value, (size_t)(end - value));
-            out[end - value] = '\0';
-            return 0;
-        }
-        line += len;
-        line += strspn(line, "\r\n");
-    }
-    return -1;
+    struct mir_http_client *client = mir_calloc(1, sizeof *client);
+    pthread_mutex_init(&client->lock, NULL);
+    client->idle_max = idle_max ? idle_max : IDLE_DEFAULT;
+    client->idle = mir_calloc(client->idle_max, sizeof *client->idle);
+    return client;
 }
 
-int64_t mir_http_date_ms(const struct mir_http_response *response)
+void mir_http_client_free(struct mir_http_client *client)
 {
-    char text[64];
-    int64_t utc_s;
-    if (mir_http_response_header(response, "Date", text, sizeof text) ||
-        mir_time_parse_http(text, &utc_s))
-        return 0;
-    return utc_s * 1000;
+    if (!client)
+        return;
+    for (unsigned i = 0; i < client->idle_count; i++)
+        curl_easy_cleanup(client->idle[i].curl);
+    pthread_mutex_destroy(&client->lock);
+    free(client->idle);
+    free(client);
+}
+
+/* The handle that was used last for this origin, else the one that was used last; NULL: none. */
+static CURL *take_idle(struct mir_http_client *client, const char *url)
+{
+    struct mir_url parsed;
+    if (mir_url_parse(url, &parsed, NULL))
+        return NULL;
+    pthread_mutex_lock(&client->lock);
+    unsigned at = client->idle_count;
+    while (at > 0 && strcmp(client->idle[at - 1].origin, parsed.origin) != 0)
+        at--;
+    if (!at)
+        at = client->idle_count;
+    CURL *curl = at ? client->idle[at - 1].curl : NULL;
+    if (curl) {
+        client->idle_count--;
+        memmove(&client->idle[at - 1], &client->idle[at],
+                (client->idle_count - (at - 1)) * sizeof *client->idle);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return curl;
+}
+
+static void put_idle(struct mir_http_client *client, CURL *curl, const char *origin)
+{
+    curl_easy_reset(curl); /* keeps connections, forgets every option and pointer */
+    pthread_mutex_lock(&client->lock);
+    if (client->idle_count < client->idle_max) {
+        struct idle *slot = &client->idle[client->idle_count++];
+        slot->curl = curl;
+        mir_copy(slot->origin, sizeof slot->origin, origin);
+        curl = NULL;
+    }
+    pthread_mutex_unlock(&client->lock);
+    curl_easy_cleanup(curl);
+}
+
+int mir_http_client_do(struct mir_http_client *client, const struct mir_http_request *request,
+                       struct mir_http_response *ret, struct mir_error *err)
+{
+    if (request->fresh)
+        return mir_http_do(request, ret, err);
+    struct exchange *x = exchange_on(take_idle(client, request->url), request, err);
+    if (!x)
+        return -1;
+    int rc = exchange_end(x, curl_easy_perform(x->curl), err);
+    if (!rc) {
+        *ret = x->response;
+        x->response = (struct mir_http_response){0};
+    }
+    put_idle(client, x->curl, x->origin);
+    x->curl = NULL;
+    exchange_free(x);
+    return rc;
 }
 
 /* --- the pool --- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/memory.h"
+#include "sort.h"
 
 static int check_size(uint64_t size_bytes, struct mir_error *err)
 {
@@ -96,12 +97,6 @@ int img_disk_input(struct img_disk *disk, uint64_t at, uint64_t input_at, uint64
     return 0;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct img_extent *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
 /* Two ranges of the input that are neighbours on both sides are one. */
 static bool continues(const struct img_extent *a, const struct img_extent *b)
 {
@@ -126,8 +121,7 @@ int img_disk_seal(struct img_disk *disk, struct mir_error *err)
     uint64_t end = 0;
     if (check_open(disk, err))
         return -1;
-    if (disk->count)
-        qsort(disk->extents, disk->count, sizeof *disk->extents, by_place);
+    img_sort_by_place(disk->extents, disk->count, sizeof *disk->extents);
     for (size_t i = 0; i < disk->count; i++) {
         const struct img_extent *e = &disk->extents[i];
         if (e->at < end || e->at > disk->size || e->len > disk->size - e->at)

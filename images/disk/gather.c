@@ -9,6 +9,7 @@
 
 #include "api/memory.h"
 #include "images/stream.h"
+#include "sort.h"
 
 int img_gather_init(struct img_gather *gather, int fd, struct mir_error *err)
 {
@@ -128,12 +129,6 @@ int img_gather_whole(struct img_gather *gather, uint64_t size, struct mir_error 
     return 0;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct img_range *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
 /* A table that is its own content, or a piece that stands for many, is how a small file becomes an
  * endless disk. */
 static int check_once(const struct img_gather *gather, struct mir_error *err)
@@ -145,7 +140,7 @@ static int check_once(const struct img_gather *gather, struct mir_error *err)
         all[i] = (struct img_range){disk->extents[i].input_at, disk->extents[i].len};
     if (gather->table_count)
         memcpy(all + disk->count, gather->tables, gather->table_count * sizeof *all);
-    qsort(all, count, sizeof *all, by_place);
+    img_sort_by_place(all, count, sizeof *all);
     for (size_t i = 1; i < count; i++)
         if (all[i - 1].at + all[i - 1].len > all[i].at) {
             mir_fail(err, MIR_CORRUPT, "damaged disk image: a part of the file is used twice");

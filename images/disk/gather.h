@@ -9,7 +9,8 @@
 #include "images/reader.h"
 
 struct img_range {
-    uint64_t at, len;
+    uint64_t at; /* first, for they are sorted by it */
+    uint64_t len;
 };
 
 struct img_gather {

@@ -98,7 +98,7 @@ def kernels(tap, world):
         has(plan, {'boots', 'steps', 'hooks', 'cost', 'expires_at', 'memory_bytes'})
         dry = world.cli('local', HELLO, '--dry-run', '--json').json()
         assert set(dry) == set(plan) and not world.cli('ps', '--json').json()['deployments']
-        for line in ('steps', 'memory', 'deadline', 'per hour', 'hooks'):
+        for line in ('steps', 'memory', 'deadline', 'price', 'at most', 'hooks'):
             assert line in world.cli('plan', 'local', HELLO).out, line
 
 

@@ -1,165 +1,15 @@
 # SPDX-License-Identifier: ISC
 """Debian's `aws` as an independent client of the fake AWS: it and the fake agree on every call that
 both support. Each reply is held against the model that the client brings along: no element there
-that the model does not have; and so is every parameter that the fake says it takes.
-
-The client runs in this process (its own main(), as /usr/bin/aws calls it); a start of its own for
-each call would cost a second."""
-import base64
-import contextlib
-import functools
-import hashlib
-import io
-import json
+that the model does not have; and so is every parameter that the fake says it takes."""
 import os
 import sys
-import time
-import xml.etree.ElementTree
 
+from aws import (Aws, end, eventually, has_parameter, launch, refused, running, state,
+                 state_of_image)
 from fakecloud import fakecloud
-from mirage import PATIENCE, Tap, program, skip_all
-
-# This file has the package's name.
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [path for path in sys.path if os.path.abspath(path) != HERE]
-try:
-    from awscli.clidriver import create_clidriver
-except ImportError as missing:
-    skip_all(f"Debian's aws (package awscli) is not here: {missing}")
-
-# Newer than the client's model; each is in the public reference of the API.
-NEWER = {'deleteSnapshotResultSet', 'supportedFeatures', 'NestedVirtualization', 'SkipOsShutdown',
-         'DeleteAssociatedSnapshots', 'Force', 'TagSpecification', 'PrimaryIpv6',
-         'EnablePrimaryIpv6', 'IncludeDisabled', 'keyPairId'}
-PLAIN = ('structure', 'list', 'map')
-
-
-class Refused(Exception):
-    """The fake said no; `code` is its word for it."""
-
-    def __init__(self, code, text):
-        super().__init__(text)
-        self.code = code
-
-
-class Aws:
-    """The client, pointed at a fake."""
-
-    def __init__(self, fake):
-        self.fake = fake
-        self.unknown = []
-        self.calls = set()
-        os.environ.update(fake.env)
-        os.environ.update({'AWS_CONFIG_FILE': '/nonexistent', 'AWS_MAX_ATTEMPTS': '1',
-                           'AWS_SHARED_CREDENTIALS_FILE': '/nonexistent', 'AWS_PAGER': '',
-                           'AWS_EC2_METADATA_DISABLED': 'true'})
-        self.driver = self.new_driver()
-
-    def new_driver(self):
-        """It keeps what it has read of the environment."""
-        driver = create_clidriver()
-        driver.session.register('response-received', self.look)
-        return driver
-
-    def __call__(self, *words, **environment):
-        """`aws WORDS…`; its JSON. Refused when the fake refuses."""
-        old = {name: os.environ.get(name) for name in environment}
-        os.environ.update(environment)
-        # This command leaves something behind that fails in the next.
-        once = environment or words[1] == 'modify-instance-attribute'
-        driver = self.new_driver() if once else self.driver
-        out, err = io.StringIO(), io.StringIO()
-        out.buffer = out_bytes = io.BytesIO()
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                status = driver.main(['--endpoint-url', self.fake.url, '--output', 'json',
-                                      *[str(word) for word in words]])
-        finally:
-            for name, value in old.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
-        text = out.getvalue() + out_bytes.getvalue().decode()
-        if status:
-            said = err.getvalue().strip()
-            code = said.split('(', 1)[1].split(')')[0] if 'An error occurred (' in said else said
-            raise Refused(code, said)
-        return json.loads(text) if text.strip() else None
-
-    @functools.lru_cache(maxsize=None)
-    def model(self, service):
-        return self.driver.session.get_service_model(service)
-
-    def look(self, response_dict, event_name, **_):
-        """Every element of a good XML reply is in the model."""
-        _, service, operation = event_name.split('.', 2)
-        self.calls.add(f'{service}.{operation}')
-        body = response_dict['body']
-        if response_dict['status_code'] >= 300 or not isinstance(body, bytes) or not body:
-            return
-        model = self.model(service).operation_model(operation)
-        if body[:1] == b'{':
-            self.walk_json(json.loads(body), model.output_shape, f'{service}.{operation}')
-            return
-        if body[:1] != b'<':
-            return
-        root = xml.etree.ElementTree.fromstring(body)
-        if root[:] and root[0].tag.endswith(f'{operation}Result'):
-            root = root[0]
-        if model.output_shape:
-            self.walk(root, model.output_shape, f'{service}.{operation}')
-
-    def walk_json(self, value, shape, path):
-        if isinstance(value, dict) and shape is not None and shape.type_name == 'structure':
-            for name, member in value.items():
-                if name in shape.members:
-                    self.walk_json(member, shape.members[name], f'{path}.{name}')
-                elif name not in NEWER:
-                    self.unknown.append(f'{path}.{name}')
-        elif isinstance(value, list) and shape is not None and shape.type_name == 'list':
-            for member in value:
-                self.walk_json(member, shape.member, path)
-        elif isinstance(value, (dict, list)) and (value or shape is not None):
-            self.unknown.append(f'{path} is no {type(value).__name__}')
-
-    def walk(self, element, shape, path):
-        if shape.type_name not in PLAIN:
-            if len(element):
-                self.unknown.append(f'{path} is {shape.type_name}')
-            return
-        if shape.type_name == 'list':
-            flat = shape.serialization.get('flattened')
-            for child in [element] if flat else element:
-                self.walk(child, shape.member, path)
-            return
-        names = {member.serialization.get('name', name): member
-                 for name, member in shape.members.items()}
-        for name, member in list(names.items()):
-            if member.type_name == 'list' and member.serialization.get('flattened'):
-                names[member.member.serialization.get('name', name)] = member
-        for child in element:
-            name = child.tag.split('}')[-1]
-            if name in names:
-                self.walk(child, names[name], f'{path}.{name}')
-            elif name not in NEWER | {'requestId', 'ResponseMetadata', 'return'}:
-                self.unknown.append(f'{path}.{name}')
-
-
-def refused(code, aws, *words, **environment):
-    try:
-        reply = aws(*words, **environment)
-    except Refused as refusal:
-        assert refusal.code == code, f'{words}: {refusal}'
-        return
-    raise AssertionError(f'{words} was taken: {reply}')
-
-
-def eventually(what, seconds=10):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while time.monotonic() < deadline:
-        value = what()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f'never: {what}')
+from mirage import Tap, program, skip_all
+from services import blocks
 
 
 def own_image(aws, **more):
@@ -174,33 +24,6 @@ def own_image(aws, **more):
                 f'DeviceName=/dev/xvda,Ebs={{SnapshotId={snapshot}}}', *words)['ImageId']
     eventually(lambda: state_of_image(aws, image) == 'available')
     return image, snapshot
-
-
-def state_of_image(aws, image):
-    return aws('ec2', 'describe-images', '--image-ids', image)['Images'][0]['State']
-
-
-def state(aws, instance):
-    reply = aws('ec2', 'describe-instances', '--instance-ids', instance)
-    return reply['Reservations'][0]['Instances'][0]['State']['Name']
-
-
-def launch(aws, *words, image=None, kind='t3.micro'):
-    reply = aws('ec2', 'run-instances', '--image-id', image or aws.amazon, '--instance-type', kind,
-                *words)
-    return reply['Instances'][0]['InstanceId']
-
-
-def running(aws, *words, **more):
-    instance = launch(aws, *words, **more)
-    eventually(lambda: state(aws, instance) == 'running')
-    return instance
-
-
-def end(aws, *instances):
-    aws('ec2', 'terminate-instances', '--instance-ids', *instances)
-    for instance in instances:
-        eventually(lambda: state(aws, instance) == 'terminated')
 
 
 def identity(tap, aws):
@@ -613,103 +436,6 @@ def tags(tap, aws):
         end(aws, instance)
 
 
-BLOCK = 524288
-
-
-def base64_sha256(data):
-    return base64.b64encode(hashlib.sha256(data).digest()).decode()
-
-
-def put_block(aws, snapshot, index, data, **changes):
-    path = os.path.join(aws.fake.state, 'block')
-    with open(path, 'wb') as file:
-        file.write(data)
-    words = {'checksum': base64_sha256(data), 'checksum-algorithm': 'SHA256',
-             'data-length': str(len(data)), **changes}
-    return aws('ebs', 'put-snapshot-block', '--snapshot-id', snapshot, '--block-index', index,
-               '--block-data', path,
-               *[word for name, value in words.items() for word in ('--' + name, value)])
-
-
-def blocks(tap, aws):
-    start = ['ebs', 'start-snapshot', '--volume-size', '1', '--timeout', '10', '--client-token',
-             'snapshot-1', '--tags', 'Key=a,Value=b']
-    one, two = b'1' * BLOCK, bytes(BLOCK)
-    with tap.part('a snapshot, written block by block'):
-        snapshot = aws(*start)
-        assert snapshot['Status'] == 'pending' and snapshot['BlockSize'] == BLOCK
-        snapshot = snapshot['SnapshotId']
-        assert aws(*start)['SnapshotId'] == snapshot
-        refused('ConflictException', aws, *start[:3], '2', *start[4:])
-        put_block(aws, snapshot, 0, one)
-        put_block(aws, snapshot, 7, two)
-        put_block(aws, snapshot, 7, two)
-        shown = aws('ec2', 'describe-snapshots', '--snapshot-ids', snapshot)['Snapshots'][0]
-        assert shown['State'] == 'pending' and shown['Tags'] == [{'Key': 'a', 'Value': 'b'}]
-    with tap.part('blocks that are not taken'):
-        refused('ValidationException', aws, *start[:3], '65537')
-        refused('ValidationException', put_block_of(aws, snapshot), 2048, one)
-        refused('ValidationException', put_block_of(aws, snapshot), 1, one[1:])
-        refused('ValidationException', put_block_of(aws, snapshot), 1, one,
-                checksum=base64_sha256(two))
-        refused('ValidationException', put_block_of(aws, snapshot), 1, one,
-                **{'checksum-algorithm': 'SHA1'})
-        refused('ResourceNotFoundException', put_block_of(aws, 'snap-0123456789abcdef0'), 1, one)
-    with tap.part('completed with the right count and checksum alone'):
-        complete = ['ebs', 'complete-snapshot', '--snapshot-id', snapshot,
-                    '--changed-blocks-count']
-        right = base64_sha256(hashlib.sha256(one).digest() + hashlib.sha256(two).digest())
-        aggregate = ['--checksum-algorithm', 'SHA256', '--checksum-aggregation-method', 'LINEAR',
-                     '--checksum']
-        refused('ValidationException', aws, *complete, '3')
-        refused('ValidationException', aws, *complete, '2', *aggregate, base64_sha256(one))
-        refused('ValidationException', aws, 'ebs', 'list-snapshot-blocks', '--snapshot-id',
-                snapshot)
-        assert aws(*complete, '2', *aggregate, right)['Status'] == 'pending'
-        eventually(lambda: aws('ec2', 'describe-snapshots', '--snapshot-ids', snapshot)
-                   ['Snapshots'][0]['State'] == 'completed')
-        refused('ValidationException', put_block_of(aws, snapshot), 1, one)
-    with tap.part('read back, and compared with a child'):
-        listed = aws('ebs', 'list-snapshot-blocks', '--snapshot-id', snapshot)['Blocks']
-        assert [b['BlockIndex'] for b in listed] == [0, 7]
-        path = os.path.join(aws.fake.state, 'read')
-        aws('ebs', 'get-snapshot-block', '--snapshot-id', snapshot, '--block-index', 0,
-            '--block-token', listed[0]['BlockToken'], path)
-        with open(path, 'rb') as file:
-            assert file.read() == one
-        refused('ValidationException', aws, 'ebs', 'get-snapshot-block', '--snapshot-id', snapshot,
-                '--block-index', 7, '--block-token', listed[0]['BlockToken'], path)
-        child = aws('ebs', 'start-snapshot', '--volume-size', '1', '--parent-snapshot-id',
-                    snapshot)['SnapshotId']
-        put_block(aws, child, 7, one)
-        put_block(aws, child, 9, two)
-        aws('ebs', 'complete-snapshot', '--snapshot-id', child, '--changed-blocks-count', 2)
-        eventually(lambda: aws('ec2', 'describe-snapshots', '--snapshot-ids', child)
-                   ['Snapshots'][0]['State'] == 'completed')
-        changed = aws('ebs', 'list-changed-blocks', '--first-snapshot-id', snapshot,
-                      '--second-snapshot-id', child)['ChangedBlocks']
-        assert [(b['BlockIndex'], 'FirstBlockToken' in b) for b in changed] == [
-            (7, True), (9, False)]
-        for each in (child, snapshot):
-            aws('ec2', 'delete-snapshot', '--snapshot-id', each)
-    with tap.part('never completed: it cancels itself'):
-        late = aws('ebs', 'start-snapshot', '--volume-size', '1', '--timeout', '10')['SnapshotId']
-        aws.fake.settings(skew_s=7200)
-        aws.fake.advance(590)
-        put_block(aws, late, 0, one)  # from here on ten minutes more
-        aws.fake.advance(590)
-        assert aws('ec2', 'describe-snapshots', '--snapshot-ids', late)['Snapshots']
-        aws.fake.advance(20)
-        refused('InvalidSnapshot.NotFound', aws, 'ec2', 'describe-snapshots', '--snapshot-ids',
-                late)
-        aws.fake.control('POST', '/_clock', {'real': True})
-        aws.fake.settings(skew_s=300)
-
-
-def put_block_of(aws, snapshot):
-    return lambda index, data, **changes: put_block(aws, snapshot, index, data, **changes)
-
-
 def delays(tap, aws):
     with tap.part('what was just made is not found for a moment, and listings lag'):
         aws.fake.settings(visible_ms=60000, stale_ms=60000)
@@ -763,28 +489,6 @@ def names(tap, aws):
         left = known - aws.calls - {'ec2.ImportSnapshot', 'ec2.DescribeImportSnapshotTasks',
                                     'ec2.CancelImportTask', 'ec2.DeleteNetworkInterface'}
         assert not left, left
-
-
-def has_parameter(shape, words, service):
-    """Is there a member of that name on the wire?"""
-    if shape is None:
-        return False
-    if shape.type_name == 'list':
-        if service != 'ec2' and not shape.serialization.get('flattened'):
-            return words[:1] == ['member'] and has_parameter(shape.member, words[2:], service)
-        return words[:1] == ['#'] and has_parameter(shape.member, words[1:], service)
-    if shape.type_name != 'structure':
-        return not words
-    if words and words[0] in NEWER:
-        return True
-    for name, member in shape.members.items():
-        wire = member.serialization.get('queryName') if service == 'ec2' else None
-        if wire is None:
-            wire = member.serialization.get('name', name)
-            wire = wire[0].upper() + wire[1:] if service == 'ec2' else wire
-        if words and words[0] == wire and has_parameter(member, words[1:], service):
-            return True
-    return False
 
 
 def main():

@@ -4,10 +4,10 @@
 qemu-img (Debian's qemu-utils) everything is skipped."""
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
+
+from tap import need_program, run_cases
 
 CONVERT = os.path.abspath(sys.argv[1])
 MIB = 1 << 20
@@ -16,10 +16,6 @@ CONTAINERS = {'raw': ('raw', 4096, False), 'qcow2': ('qcow2', 65536, True),
               'vhd': ('vpc', 4096, False), 'vhd-dynamic': ('vpc', 2 * MIB, False),
               'vmdk': ('vmdk', 65536, True)}
 SIZES = [512, 65536 + 512, MIB - 512, 37 * MIB + 512, 8 << 30]
-
-
-class Absent(Exception):
-    """Not on this machine."""
 
 
 def run(*args, code=0, **options):
@@ -183,29 +179,15 @@ def refused(folder):
     assert 'backing file' in answer and 'qemu-img convert' in answer, answer
 
 
+def prepare(folder):
+    need_program('qemu-img', 'qemu-io')
+    with open(os.path.join(folder, 'input'), 'wb') as file:
+        file.write(os.urandom(12 * MIB))
+    return folder
+
+
 CASES = [containers, the_largest, made_by_qemu, written_over, refused]
 
 
-def main():
-    print(f'1..{len(CASES)}')
-    failed = False
-    missing = [name for name in ('qemu-img', 'qemu-io') if not shutil.which(name)]
-    for number, case in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory(prefix='test-img-qemu-') as folder:
-            try:
-                if missing:
-                    raise Absent(f'{missing[0]} is not installed (qemu-utils)')
-                with open(os.path.join(folder, 'input'), 'wb') as file:
-                    file.write(os.urandom(12 * MIB))
-                case(folder)
-                print(f'ok {number} - {case.__name__}', flush=True)
-            except Absent as absent:
-                print(f'ok {number} - {case.__name__} # SKIP {absent}', flush=True)
-            except (AssertionError, subprocess.SubprocessError, OSError) as error:
-                failed = True
-                print(f'# {error}\nnot ok {number} - {case.__name__}', flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run_cases(CASES, prepare))

@@ -32,6 +32,9 @@ static const struct mird_policy policy = {.ttl_default_s = 3600,
                                           .memory_max_bytes = 512 << 20,
                                           .deployments_max = 3};
 
+static const struct mir_quote no_quote = {.price.known = true};
+static const struct mird_load load, busy = {.live = 3};
+
 static struct mir_kernel kernel(enum mir_verdict verdict)
 {
     struct mir_kernel k = {.format = MIR_FORMAT_MULTIBOOT1,
@@ -59,7 +62,7 @@ static int plan(const struct mird_request *r, struct mird_plan *ret, struct mir_
 {
     struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
     *err = (struct mir_error){0};
-    return mird_plan_make(r, &k, &local, &policy, 0, NOW, ret, err);
+    return mird_plan_make(r, &k, &local, &no_quote, &policy, &load, NOW, ret, err);
 }
 
 static void refused(const struct mird_request *r, enum mir_kind kind, const char *word)
@@ -109,7 +112,7 @@ static void test_machines(void **state)
     mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-disk");
     r.machine.firmware = MIR_FIRMWARE_UEFI;
     refused(&r, MIR_USAGE, "no choice of the machine"); /* by a provider without one */
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.machine.firmware, MIR_FIRMWARE_UEFI);
     assert_int_equal(p.machine.disk, MIR_BUS_IDE);
     json_t *doc = mird_plan_json(&p, &r, &k, NOW);
@@ -118,16 +121,16 @@ static void test_machines(void **state)
     assert_string_equal(json_string_value(json_object_get(machine, "nic")), "virtio");
     json_decref(doc);
     r.memory_bytes = 32 << 20;
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_non_null(strstr(err.text, "needs 64 MiB"));
     r.memory_bytes = 0;
     r.machine.nic = MIR_CARD_NONE; /* no card: nothing to publish, no URL to wait for */
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0);
     assert_false(p.wants_url);
     mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-kernel");
     k.format = MIR_FORMAT_MULTIBOOT1;
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "UEFI"));
 }
@@ -165,10 +168,10 @@ static void test_forever(void **state)
     assert_int_equal(plan(&r, &p, &err), -1);
     assert_non_null(strstr(err.hint, "allow_forever = yes"));
     open.allow_forever = true;
-    assert_int_equal(mird_plan_make(&r, &k, &local, &open, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &open, &load, NOW, &p, &err), 0);
     assert_true(p.deadline_s == MIR_FOREVER_S);
     assert_int_equal(p.hook_count, 0); /* nothing can be armed */
-    p.price_per_hour_micro = INT64_MAX / 1000;
+    p.price.per_hour_micro = INT64_MAX / 1000;
     json_t *doc = mird_plan_json(&p, &r, &k, NOW), *cost = json_object_get(doc, "cost");
     assert_true(json_is_null(json_object_get(doc, "expires_at")));
     assert_true(json_is_null(json_object_get(doc, "ttl_s")));
@@ -203,21 +206,21 @@ static void test_boots(void **state)
     struct mir_kernel k = kernel(MIR_VERDICT_CANNOT);
     struct mird_plan p;
     struct mir_error err = {0};
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "cannot boot on local: the rule"));
     assert_non_null(strstr(err.hint, "--anyway"));
     k = kernel(MIR_VERDICT_NO_NETWORK);
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
     r.anyway = true;
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0); /* nothing could answer there */
     r.anyway = false;
-    assert_int_equal(mird_plan_make(&r, &k, &cloud, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.verdict, MIR_VERDICT_UNKNOWN);
     assert_int_equal(p.port_count, 0); /* it publishes none */
     k = kernel(MIR_VERDICT_BOOTS);
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 3, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &busy, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
 }
 
@@ -235,7 +238,7 @@ static void test_ports(void **state)
     r.ports[1].guest_port = 443;
     assert_int_equal(plan(&r, &p, &err), 0);
     assert_true(p.wants_url);
-    assert_int_equal(mird_plan_make(&r, &k, &cloud, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_USAGE);
 }
 
@@ -255,16 +258,17 @@ static void test_devices(void **state)
     struct mir_error err = {0};
     here.offer = one_network;
     k.format = MIR_FORMAT_SOLO5_VIRTIO;
-    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0); /* it says itself that it has no network */
     k.device_count = 1;
     k.devices[0] = (struct mir_device){"service", MIR_DEVICE_NET};
-    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 1);
     k.devices[0].kind = MIR_DEVICE_BLOCK;
     for (int anyway = 0; anyway < 2; anyway++) {
         r.anyway = anyway;
-        assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), -1);
+        assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err),
+                         -1);
         assert_int_equal(err.kind, MIR_POLICY);
         assert_non_null(strstr(err.text, "solo5-virtio kernel cannot run on local"));
         assert_non_null(strstr(err.text, "'service'"));
@@ -274,9 +278,10 @@ static void test_devices(void **state)
     r.ports_given = true;
     r.port_count = 1;
     r.ports[0].guest_port = 80;
-    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_non_null(strstr(err.text, "no port of it can be published"));
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), 0); /* no offer */
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err),
+                     0); /* no offer */
 }
 
 static void test_document(void **state)
@@ -289,7 +294,7 @@ static void test_document(void **state)
     k.family_count = 1;
     k.families[0] = (struct mir_family){.family = "qemu-pc", .verdict = MIR_VERDICT_BOOTS};
     assert_int_equal(plan(&r, &p, &err), 0);
-    p.price_per_hour_micro = 1000;
+    p.price.per_hour_micro = 1000;
     p.deadline_s = NOW + 5400;
     json_t *doc = mird_plan_json(&p, &r, &k, NOW);
     assert_non_null(doc);

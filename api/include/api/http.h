@@ -54,6 +54,8 @@ struct mir_http_request {
     bool cut;                 /* a longer body is cut there, which is no error then */
     unsigned redirects_max;   /* 0: a redirect is an answer like any other */
     bool fresh;               /* a connection of its own, closed afterwards */
+    bool path_as_is;          /* "/a/../b" is sent so; else libcurl makes "/b" of it */
+    const char *ca_file;      /* PEM certificates to trust instead of the system's; NULL: those */
     mir_http_allow_fn *allow; /* NULL: every address */
     void *allow_ctx;
 };
@@ -73,6 +75,25 @@ void mir_http_response_clear(struct mir_http_response *response);
 /* One exchange, in the caller's thread. *ret is filled on success only, and then to be cleared. */
 int mir_http_do(const struct mir_http_request *request, struct mir_http_response *ret,
                 struct mir_error *err);
+
+/* --- connections that are kept --- */
+
+/* A client keeps connections open between exchanges: for many requests to few hosts. Any thread,
+ * several at once; each exchange has a connection to itself. A request that asks for a fresh
+ * connection gets one, and no other exchange ever sees it.
+ *
+ * Beware: libcurl sends a request again, by itself, when a kept connection turns out to be closed
+ * before any byte of an answer came. The server may have acted on the first one. A request that
+ * must not reach a server twice therefore asks for a fresh connection. */
+struct mir_http_client;
+
+/* At most `idle_max` connections (0: 64) are kept when nothing runs. Owned. */
+struct mir_http_client *mir_http_client_new(unsigned idle_max);
+void mir_http_client_free(struct mir_http_client *client); /* nothing may run; NULL allowed */
+
+/* As mir_http_do. */
+int mir_http_client_do(struct mir_http_client *client, const struct mir_http_request *request,
+                       struct mir_http_response *ret, struct mir_error *err);
 
 /* A header of an answer (names without regard to case); its value into out; 0, or -1: none, or
  * longer than size. */

@@ -26,7 +26,7 @@
 #define IMG_DISK_MADE_MAX ((uint64_t)256 << 20)
 
 struct img_extent {
-    uint64_t at; /* on the disk */
+    uint64_t at; /* on the disk; first, for they are sorted by it */
     uint64_t len;
     const unsigned char *bytes; /* owned by the disk; NULL: a range of the input */
     uint64_t input_at;          /* where that range begins */

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+/* Calls that a table describes, in the three protocols that need no more than that. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "api/memory.h"
+#include "api/secret.h"
+#include "call.h"
+
+#define FORM_MAX ((size_t)1 << 20)
+#define TOKEN_MAX 4096
+#define PAGES_MAX 1000
+
+/* One page: what is asked, and where the answer goes. */
+struct page {
+    const struct ec2_operation *operation;
+    char token[TOKEN_MAX]; /* of this page; "" the first */
+    char next[TOKEN_MAX];  /* of the next one; "" there is none */
+    void *ret;
+};
+
+/* The answer into a struct of its own first, so that an answer that is damaged in its middle adds
+ * nothing; then the rows are moved. */
+static void move_lists(const struct ec2_table *table, void *to, void *from)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct ec2_field *field = &table->fields[i];
+        if (field->kind != EC2_GET_LIST)
+            continue;
+        char **to_rows = (char **)(void *)((char *)to + field->at);
+        char **from_rows = (char **)(void *)((char *)from + field->at);
+        size_t *to_count = (size_t *)(void *)((char *)to + field->count_at);
+        size_t *from_count = (size_t *)(void *)((char *)from + field->count_at);
+        size_t size = field->of->size, room = 1;
+        while (room < *to_count + *from_count)
+            room *= 2;
+        if (*to_count + *from_count == 0)
+            continue;
+        *to_rows = mir_realloc(*to_rows, room, size);
+        if (*from_count)
+            memcpy(*to_rows + *to_count * size, *from_rows, *from_count * size);
+        *to_count += *from_count;
+        free(*from_rows);
+        *from_rows = NULL;
+        *from_count = 0;
+    }
+}
+
+/* What was read becomes *ret; of a later page the lists are added. */
+static void hand_over(const struct page *page, void *fresh)
+{
+    const struct ec2_table *table = page->operation->reply;
+    if (*page->token) {
+        move_lists(table, page->ret, fresh);
+        ec2_record_clear(table, fresh);
+    } else {
+        ec2_record_clear(table, page->ret);
+        memcpy(page->ret, fresh, table->size);
+    }
+    free(fresh);
+}
+
+static int keep_next(struct page *page, const char *next, struct mir_error *err)
+{
+    if (mir_copy(page->next, sizeof page->next, next))
+        return mir_fail(err, MIR_CORRUPT, "the token of the next page is too long");
+    return 0;
+}
+
+/* The root has to be the answer to this very operation: "DescribeImagesResponse". */
+static int check_root(const struct ec2_operation *operation, const struct mir_xml_node *root,
+                      struct mir_error *err)
+{
+    const char *name = mir_xml_name(root);
+    size_t len = strlen(operation->name);
+    if (strncmp(name, operation->name, len) != 0 || strcmp(name + len, "Response") != 0)
+        return mir_fail(err, MIR_CORRUPT, "the answer is a '%.60s'", name);
+    return 0;
+}
+
+/* A success that says of itself that it is none. */
+static int refused_inside(const struct ec2_operation *operation, struct mir_error *err)
+{
+    mir_fail(err, MIR_FAILED, "the answer says no, and not why");
+    if (err && !operation->reads)
+        err->outcome = MIR_OUTCOME_UNKNOWN;
+    return -1;
+}
+
+static int accept_xml(void *ctx, const struct mir_http_response *response, struct mir_error *err)
+{
+    struct page *page = ctx;
+    const struct ec2_operation *operation = page->operation;
+    mir_auto_xml struct mir_xml *xml =
+        mir_xml_parse(mir_buf_text(&response->body), response->body.len, response->body.max, err);
+    if (!xml)
+        return -1;
+    const struct mir_xml_node *root = mir_xml_root(xml);
+    if (check_root(operation, root, err))
+        return -1;
+    if (!strcmp(mir_xml_get(root, "return"), "false"))
+        return refused_inside(operation, err);
+    if (operation->page_next && keep_next(page, mir_xml_get(root, operation->page_next), err))
+        return -1;
+    if (!operation->reply)
+        return 0;
+    const struct mir_xml_node *node =
+        mir_xml_find(root, operation->result ? operation->result : "");
+    if (!node)
+        return mir_fail(err, MIR_CORRUPT, "the answer has no '%s'", operation->result);
+    void *fresh = mir_calloc(1, operation->reply->size);
+    int rc = ec2_xml_read(operation->reply, node, fresh, err);
+    if (operation->secret)
+        mir_xml_wipe(xml);
+    if (rc) {
+        ec2_record_clear(operation->reply, fresh);
+        free(fresh);
+        return -1;
+    }
+    hand_over(page, fresh);
+    return 0;
+}
+
+static int accept_json(void *ctx, const struct mir_http_response *response, struct mir_error *err)
+{
+    struct page *page = ctx;
+    const struct ec2_operation *operation = page->operation;
+    if (!operation->reply)
+        return 0;
+    json_t *json =
+        mir_json_parse(mir_buf_text(&response->body), response->body.len, response->body.max, err);
+    if (!json) {
+        if (err)
+            err->kind = MIR_CORRUPT;
+        return -1;
+    }
+    void *fresh = mir_calloc(1, operation->reply->size);
+    int rc = json_is_object(json) ? ec2_json_read(operation->reply, json, fresh, err)
+                                  : mir_fail(err, MIR_CORRUPT, "the answer is no JSON object");
+    const char *next = operation->page_next
+                           ? json_string_value(json_object_get(json, operation->page_next))
+                           : NULL;
+    if (!rc)
+        rc = keep_next(page, next ? next : "", err);
+    json_decref(json);
+    if (rc) {
+        ec2_record_clear(operation->reply, fresh);
+        free(fresh);
+        return -1;
+    }
+    hand_over(page, fresh);
+    return 0;
+}
+
+/* --- the three protocols --- */
+
+/* Are things asked for by their names? Then there are no pages. */
+static bool names_things(const struct ec2_operation *operation, const void *args)
+{
+    for (size_t i = 0; operation->request && i < operation->request->count; i++) {
+        const struct ec2_field *field = &operation->request->fields[i];
+        if (field->kind == EC2_PUT_IDS)
+            return *(const size_t *)(const void *)((const char *)args + field->count_at) > 0;
+    }
+    return false;
+}
+
+static int call_query(struct ec2_session *session, struct page *page, struct ec2_call *call,
+                      const void *args, int64_t until_ms, struct mir_error *err)
+{
+    static const struct mir_http_header type = {"Content-Type",
+                                                "application/x-www-form-urlencoded; charset=utf-8"};
+    const struct ec2_operation *operation = page->operation;
+    struct mir_buf form;
+    mir_buf_init(&form, FORM_MAX);
+    ec2_form_add(&form, "Action", operation->name);
+    ec2_form_add(&form, "Version", operation->version);
+    if (operation->request)
+        ec2_form_write(&form, operation->request, args);
+    if (operation->page > 0 && !names_things(operation, args)) {
+        char size[16];
+        snprintf(size, sizeof size, "%d", operation->page);
+        ec2_form_add(&form, operation->page_size, size);
+    }
+    if (*page->token)
+        ec2_form_add(&form, operation->page_token, page->token);
+    call->headers = &type;
+    call->header_count = 1;
+    call->body = mir_buf_text(&form);
+    call->body_len = form.len;
+    call->accept = accept_xml;
+    int rc = form.full ? mir_fail(err, MIR_USAGE, "%s: more than %zu bytes of parameters",
+                                  operation->name, FORM_MAX)
+                       : ec2_call(session, call, until_ms, NULL, err);
+    if (operation->secret || operation->anonymous)
+        mir_wipe(form.data, form.len);
+    mir_buf_clear(&form);
+    return rc;
+}
+
+/* The document that is sent, owned; NULL: none. */
+static char *json_body(const struct page *page, const void *args)
+{
+    const struct ec2_operation *operation = page->operation;
+    if (!operation->request && operation->protocol == EC2_REST_JSON)
+        return NULL;
+    json_t *json = operation->request ? ec2_json_write(operation->request, args) : json_object();
+    if (operation->page > 0)
+        json_object_set_new(json, operation->page_size, json_integer(operation->page));
+    if (*page->token)
+        json_object_set_new(json, operation->page_token, json_string(page->token));
+    char *text = mir_json_text(json);
+    json_decref(json);
+    return text;
+}
+
+static int call_json(struct ec2_session *session, struct page *page, struct ec2_call *call,
+                     const void *args, int64_t until_ms, struct mir_error *err)
+{
+    static const struct mir_http_header rest = {"Content-Type", "application/json"};
+    const struct ec2_operation *operation = page->operation;
+    mir_auto_free char *text = json_body(page, args), *target = NULL;
+    struct mir_http_header rpc[] = {{"Content-Type", "application/x-amz-json-1.1"},
+                                    {"X-Amz-Target", ""}};
+    if (operation->protocol == EC2_REST_JSON) {
+        call->method = operation->method;
+        call->headers = &rest;
+        call->header_count = text ? 1 : 0;
+    } else {
+        target = mir_format("%s.%s", operation->version, operation->name);
+        rpc[1].value = target;
+        call->headers = rpc;
+        call->header_count = MIR_NELEMS(rpc);
+    }
+    call->body = text;
+    call->body_len = text ? strlen(text) : 0;
+    call->accept = accept_json;
+    int rc = ec2_call(session, call, until_ms, NULL, err);
+    if (operation->secret && text)
+        mir_wipe(text, strlen(text));
+    return rc;
+}
+
+/* Do the parameters ask to be tried only? */
+static bool asks_dry(const struct ec2_operation *operation, const void *args)
+{
+    for (size_t i = 0; operation->request && i < operation->request->count; i++) {
+        const struct ec2_field *field = &operation->request->fields[i];
+        if (!strcmp(field->name, "DryRun"))
+            return *(const bool *)(const void *)((const char *)args + field->at);
+    }
+    return false;
+}
+
+static int call_page(struct ec2_session *session, struct page *page, const char *path,
+                     const void *args, int64_t until_ms, struct mir_error *err)
+{
+    const struct ec2_operation *operation = page->operation;
+    struct ec2_call call = {.service = operation->service,
+                            .operation = operation->name,
+                            .path = path,
+                            .anonymous = operation->anonymous,
+                            .reads = operation->reads,
+                            .once = operation->once,
+                            .secret = operation->secret,
+                            .accept_ctx = page};
+    int rc = operation->protocol == EC2_QUERY
+                 ? call_query(session, page, &call, args, until_ms, err)
+                 : call_json(session, page, &call, args, until_ms, err);
+    /* It would have been allowed, which is all that a dry run asks. */
+    if (rc && err && !strcmp(err->provider_code, "DryRunOperation")) {
+        *err = (struct mir_error){0};
+        return 0;
+    }
+    if (!rc && asks_dry(operation, args)) {
+        mir_fail(err, MIR_CORRUPT, "%s: asked for a dry run, and it was carried out",
+                 operation->name);
+        if (err)
+            err->outcome = MIR_HAPPENED;
+        return -1;
+    }
+    return rc;
+}
+
+int ec2_operate_at(struct ec2_session *session, const struct ec2_operation *operation,
+                   const char *path, const void *args, int64_t until_ms, void *ret,
+                   struct mir_error *err)
+{
+    struct page page = {.operation = operation, .ret = ret};
+    struct mir_error own = {0};
+    int rc = call_page(session, &page, path, args, until_ms, &own);
+    if (rc && err)
+        *err = own;
+    return rc;
+}
+
+int ec2_operate(struct ec2_session *session, const struct ec2_operation *operation,
+                const void *args, int64_t until_ms, void *ret, struct mir_error *err)
+{
+    return ec2_operate_at(session, operation, NULL, args, until_ms, ret, err);
+}
+
+int ec2_operate_all(struct ec2_session *session, const struct ec2_operation *operation,
+                    const void *args, int64_t until_ms, void *ret, struct mir_error *err)
+{
+    struct page *page = mir_calloc(1, sizeof *page);
+    page->operation = operation;
+    page->ret = mir_calloc(1, operation->reply->size); /* until all of it is there */
+    int rc = 0;
+    for (unsigned count = 0; !rc; count++) {
+        page->next[0] = '\0';
+        rc = call_page(session, page, NULL, args, until_ms, err);
+        if (rc || !*page->next)
+            break;
+        if (count >= PAGES_MAX || !strcmp(page->next, page->token))
+            rc = mir_fail(err, MIR_CORRUPT, "%s: its pages have no end", operation->name);
+        else
+            (void)mir_copy(page->token, sizeof page->token, page->next);
+    }
+    ec2_record_clear(operation->reply, rc ? page->ret : ret);
+    if (!rc)
+        memcpy(ret, page->ret, operation->reply->size);
+    free(page->ret);
+    free(page);
+    return rc;
+}

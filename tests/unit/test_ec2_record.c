@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/* The writer and the two readers that every call goes through. */
+#include "scratch.h"
+
+#include "api/json.h"
+#include "api/secret.h"
+#include "ec2/flag.h"
+#include "record.h"
+
+/* --- written --- */
+
+struct inner {
+    const char *text;
+    int64_t number;
+    const char *const *names;
+    size_t name_count;
+};
+
+struct outer {
+    const char *text, *empty, *absent;
+    int64_t number, none, zero, time;
+    bool yes, no;
+    enum ec2_flag on, off, unsaid;
+    const void *data;
+    size_t data_len;
+    const char *const *names;
+    size_t name_count;
+    const struct inner *rows;
+    size_t row_count;
+};
+
+static const struct ec2_field inner_fields[] = {
+    EC2_ROW(struct inner, text, "Text", EC2_PUT_TEXT),
+    EC2_ROW(struct inner, number, "Number", EC2_PUT_ALWAYS),
+    EC2_MANY(struct inner, names, name_count, "Name", EC2_PUT_TEXTS, NULL),
+};
+static const struct ec2_table inner_table = EC2_TABLE(struct inner, inner_fields);
+
+static const struct ec2_field outer_fields[] = {
+    EC2_ROW(struct outer, text, "In.Text", EC2_PUT_TEXT),
+    EC2_ROW(struct outer, empty, "Empty", EC2_PUT_TEXT),
+    EC2_ROW(struct outer, absent, "Absent", EC2_PUT_TEXT),
+    EC2_ROW(struct outer, number, "In.Number", EC2_PUT_NUMBER),
+    EC2_ROW(struct outer, none, "None", EC2_PUT_NUMBER),
+    EC2_ROW(struct outer, zero, "Zero", EC2_PUT_ALWAYS),
+    EC2_ROW(struct outer, time, "Time", EC2_PUT_TIME),
+    EC2_ROW(struct outer, yes, "Yes", EC2_PUT_TRUE),
+    EC2_ROW(struct outer, no, "No", EC2_PUT_TRUE),
+    EC2_ROW(struct outer, on, "On", EC2_PUT_FLAG),
+    EC2_ROW(struct outer, off, "Off", EC2_PUT_FLAG),
+    EC2_ROW(struct outer, unsaid, "Unsaid", EC2_PUT_FLAG),
+    EC2_MANY(struct outer, data, data_len, "Data", EC2_PUT_BASE64, NULL),
+    EC2_MANY(struct outer, names, name_count, "Name", EC2_PUT_TEXTS, NULL),
+    EC2_MANY(struct outer, rows, row_count, "Row", EC2_PUT_LIST, &inner_table),
+};
+static const struct ec2_table outer_table = EC2_TABLE(struct outer, outer_fields);
+
+static const char *const two[] = {"a b", "c&d"};
+static const struct inner rows[] = {{"x", 0, two, 2}, {NULL, -1, NULL, 0}};
+static const struct outer example = {.text = "t=\xc3\xa9",
+                                     .empty = "",
+                                     .number = -7,
+                                     .time = 1795000000,
+                                     .yes = true,
+                                     .on = EC2_YES,
+                                     .off = EC2_NO,
+                                     .data = "\x00\xff",
+                                     .data_len = 2,
+                                     .names = two,
+                                     .name_count = 2,
+                                     .rows = rows,
+                                     .row_count = 2};
+
+static void test_form(void **state)
+{
+    mir_auto_buf struct mir_buf out;
+    mir_buf_init(&out, 4096);
+    ec2_form_add(&out, "Action", "X");
+    ec2_form_write(&out, &outer_table, &example);
+    assert_string_equal(out.data,
+                        "Action=X&In.Text=t%3D%C3%A9&In.Number=-7&Zero=0&"
+                        "Time=2026-11-18T11%3A06%3A40Z&Yes=true&On=true&Off=false&Data=AP8%3D&"
+                        "Name.1=a%20b&Name.2=c%26d&Row.1.Text=x&Row.1.Number=0&"
+                        "Row.1.Name.1=a%20b&Row.1.Name.2=c%26d&Row.2.Number=-1");
+}
+
+static void test_json_written(void **state)
+{
+    json_t *json = ec2_json_write(&outer_table, &example);
+    mir_auto_free char *text = mir_json_text(json);
+    assert_string_equal(text, "{\"In\":{\"Text\":\"t=\xc3\xa9\",\"Number\":-7},\"Zero\":0,"
+                              "\"Time\":\"2026-11-18T11:06:40Z\",\"Yes\":true,\"On\":true,"
+                              "\"Off\":false,\"Data\":\"AP8=\",\"Name\":[\"a b\",\"c&d\"],"
+                              "\"Row\":[{\"Text\":\"x\",\"Number\":0,\"Name\":[\"a b\",\"c&d\"]},"
+                              "{\"Number\":-1}]}");
+    json_decref(json);
+}
+
+/* --- read --- */
+
+struct tag {
+    char *key;
+    char value[4];
+};
+
+struct found {
+    char id[8], cut[4];
+    char *owned, *bytes;
+    size_t byte_count;
+    int64_t number, time;
+    bool flag;
+    struct mir_secret secret;
+    struct tag *tags;
+    size_t tag_count;
+};
+
+struct all {
+    struct found *rows;
+    size_t count;
+};
+
+static const struct ec2_field tag_fields[] = {
+    EC2_MUST(struct tag, key, "key", EC2_GET_OWNED),
+    EC2_ROW(struct tag, value, "value", EC2_GET_TEXT),
+};
+static const struct ec2_table tag_table = EC2_TABLE(struct tag, tag_fields);
+
+static const struct ec2_field found_fields[] = {
+    EC2_MUST(struct found, id, "id", EC2_GET_TEXT),
+    EC2_ROW(struct found, cut, "in/cut", EC2_GET_CUT),
+    EC2_ROW(struct found, owned, "owned", EC2_GET_OWNED),
+    EC2_MANY(struct found, bytes, byte_count, "bytes", EC2_GET_BASE64, NULL),
+    EC2_ROW(struct found, number, "number", EC2_GET_NUMBER),
+    EC2_ROW(struct found, time, "time", EC2_GET_TIME),
+    EC2_ROW(struct found, flag, "flag", EC2_GET_TRUE),
+    EC2_ROW(struct found, secret, "secret", EC2_GET_SECRET),
+    EC2_MANY(struct found, tags, tag_count, "tagSet/item", EC2_GET_LIST, &tag_table),
+};
+static const struct ec2_table found_table = EC2_TABLE(struct found, found_fields);
+
+static const struct ec2_field all_fields[] = {
+    EC2_MANY(struct all, rows, count, "outer/item/inner/item", EC2_GET_LIST, &found_table),
+};
+static const struct ec2_table all_table = EC2_TABLE(struct all, all_fields);
+
+static int read_xml(const struct ec2_table *table, const char *text, void *ret,
+                    struct mir_error *err)
+{
+    mir_auto_xml struct mir_xml *xml = mir_xml_parse(text, strlen(text), 1 << 20, NULL);
+    assert_non_null(xml);
+    return ec2_xml_read(table, mir_xml_root(xml), ret, err);
+}
+
+static void check_found(const struct found *f)
+{
+    assert_string_equal(f->id, "i-1");
+    assert_string_equal(f->cut, "lon");
+    assert_string_equal(f->owned, "some text");
+    assert_int_equal(f->byte_count, 2);
+    assert_memory_equal(f->bytes, "\x00\xff", 3);
+    assert_int_equal(f->number, -5);
+    assert_int_equal(f->time, 1795000000);
+    assert_true(f->flag);
+    assert_string_equal(mir_secret_text(&f->secret), "hush");
+    assert_int_equal(f->tag_count, 2);
+    assert_string_equal(f->tags[0].key, "k");
+    assert_string_equal(f->tags[1].value, "");
+}
+
+static void test_xml_read(void **state)
+{
+    struct found f = {0};
+    assert_int_equal(
+        read_xml(&found_table,
+                 "<r><id>i-1</id><in><cut>longer</cut></in><owned>some text</owned><bytes>AP8=\n"
+                 "</bytes><number>-5</number><time>2026-11-18T11:06:40.000Z</time><flag>true</flag>"
+                 "<secret>hush</secret><tagSet><item><key>k</key><value>v</value></item><item><key>"
+                 "l</key></item></tagSet><more/></r>",
+                 &f, NULL),
+        0);
+    check_found(&f);
+    ec2_record_clear(&found_table, &f);
+    static const struct found zero;
+    assert_memory_equal(&f, &zero, sizeof f);
+}
+
+static void test_json_read(void **state)
+{
+    static const char *const texts[] = {
+        "{\"id\":\"i-1\",\"in\":{\"cut\":\"longer\"},\"owned\":\"some text\",\"bytes\":\"AP8=\","
+        "\"number\":-5,\"time\":1795000000.25,\"flag\":true,\"secret\":\"hush\",\"tagSet\":{"
+        "\"item\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"l\",\"value\":null}]}}",
+        "{\"id\":\"i-1\",\"in\":{\"cut\":\"longer\"},\"owned\":\"some text\",\"bytes\":\"AP8=\","
+        "\"number\":\"-5\",\"time\":1.795E9,\"flag\":true,\"secret\":\"hush\",\"tagSet\":{"
+        "\"item\":[{\"key\":\"k\"},{\"key\":\"l\"}]}}"};
+    for (size_t i = 0; i < MIR_NELEMS(texts); i++) {
+        json_t *json = mir_json_parse(texts[i], strlen(texts[i]), 4096, NULL);
+        struct found f = {0};
+        assert_int_equal(ec2_json_read(&found_table, json, &f, NULL), 0);
+        check_found(&f);
+        ec2_record_clear(&found_table, &f);
+        json_decref(json);
+    }
+}
+
+static void test_rows_of_lists_in_lists(void **state)
+{
+    struct all all = {0};
+    static const char text[] = "<r><outer><item><inner><item><id>a</id></item><item><id>b</id>"
+                               "</item></inner></item><item/><item><inner><item><id>c</id></item>"
+                               "</inner></item></outer></r>";
+    for (size_t round = 1; round <= 3; round++) {
+        assert_int_equal(read_xml(&all_table, text, &all, NULL), 0);
+        assert_int_equal(all.count, 3 * round);
+    }
+    assert_string_equal(all.rows[8].id, "c");
+    ec2_record_clear(&all_table, &all);
+    assert_null(all.rows);
+}
+
+static void test_damaged(void **state)
+{
+    static const char *const texts[] = {
+        "<r/>",
+        "<r><id/></r>",
+        "<r><id>too long!</id></r>",
+        "<r><id>a</id><number>5x</number></r>",
+        "<r><id>a</id><number>99999999999999999999</number></r>",
+        "<r><id>a</id><time>yesterday</time></r>",
+        "<r><id>a</id><flag>yes</flag></r>",
+        "<r><id>a</id><bytes>A</bytes></r>",
+        "<r><id>a</id><bytes>AP8=AP8=</bytes></r>",
+        "<r><id>a</id><tagSet><item><key>k</key></item><item/></tagSet></r>",
+        "<r><id>a</id><tagSet><item><key>k</key><value>long</value></item></tagSet></r>"};
+    for (size_t i = 0; i < MIR_NELEMS(texts); i++) {
+        struct found f = {0};
+        struct mir_error err = {0};
+        assert_int_equal(read_xml(&found_table, texts[i], &f, &err), -1);
+        assert_int_equal(err.kind, MIR_CORRUPT);
+        ec2_record_clear(&found_table, &f);
+    }
+    static const char *const documents[] = {"{\"id\":{}}", "{\"id\":[\"a\"]}", "{}",
+                                            "{\"id\":\"a\",\"tagSet\":{\"item\":7}}",
+                                            "{\"id\":\"a\",\"tagSet\":{\"item\":[7]}}"};
+    for (size_t i = 0; i < MIR_NELEMS(documents); i++) {
+        json_t *json = mir_json_parse(documents[i], strlen(documents[i]), 4096, NULL);
+        struct found f = {0};
+        struct mir_error err = {0};
+        assert_int_equal(ec2_json_read(&found_table, json, &f, &err), -1);
+        assert_int_equal(err.kind, MIR_CORRUPT);
+        ec2_record_clear(&found_table, &f);
+        json_decref(json);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_json_written),
+        cmocka_unit_test(test_xml_read),
+        cmocka_unit_test(test_json_read),
+        cmocka_unit_test(test_rows_of_lists_in_lists),
+        cmocka_unit_test(test_damaged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#include "scratch.h"
+
+#include "api/buf.h"
+#include "api/xml.h"
+
+static struct mir_xml *parse(const char *text, struct mir_error *err)
+{
+    return mir_xml_parse(text, strlen(text), 1 << 20, err);
+}
+
+static const char reply[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    "<!-- of a service --><R xmlns=\"http://ec2.example/doc/\" xmlns:x=\"y\">\n"
+    "  <requestId>r-1</requestId>\n"
+    "  <set><item><id>a</id><x:name>A &amp; B</x:name></item>"
+    "<other/><item><id>b</id></item></set>\n"
+    "  <empty/><split>one<!-- two -->three<![CDATA[<4>]]></split>\n"
+    "  <mixed>before<in>inner</in>after</mixed>\n"
+    "</R>";
+
+static void test_found_by_name(void **state)
+{
+    struct mir_error err = {0};
+    mir_auto_xml struct mir_xml *xml = parse(reply, &err);
+    assert_non_null(xml);
+    const struct mir_xml_node *root = mir_xml_root(xml);
+    assert_string_equal(mir_xml_name(root), "R");
+    assert_string_equal(mir_xml_get(root, "requestId"), "r-1");
+    assert_string_equal(mir_xml_get(root, "set/item/name"), "A & B");
+    assert_string_equal(mir_xml_get(root, "empty"), "");
+    assert_string_equal(mir_xml_get(root, "split"), "onethree<4>");
+    assert_string_equal(mir_xml_get(root, "mixed"), "before");
+    assert_string_equal(mir_xml_get(root, "mixed/in"), "inner");
+    assert_ptr_equal(mir_xml_find(root, ""), root);
+    static const char *const absent[] = {"set/item/nam", "requestI", "set/items", "a/b", "item"};
+    for (size_t i = 0; i < MIR_NELEMS(absent); i++) {
+        assert_null(mir_xml_find(root, absent[i]));
+        assert_string_equal(mir_xml_get(root, absent[i]), "");
+    }
+}
+
+static void test_gone_through(void **state)
+{
+    mir_auto_xml struct mir_xml *xml = parse(reply, NULL);
+    const struct mir_xml_node *set = mir_xml_find(mir_xml_root(xml), "set");
+    char seen[8] = "";
+    for (const struct mir_xml_node *n = mir_xml_first(set, "item"); n; n = mir_xml_next(n, "item"))
+        snprintf(seen + strlen(seen), 4, "%s", mir_xml_get(n, "id"));
+    assert_string_equal(seen, "ab");
+    const struct mir_xml_node *any = mir_xml_first(set, NULL);
+    any = mir_xml_next(any, NULL);
+    assert_string_equal(mir_xml_name(any), "other");
+    assert_null(mir_xml_first(NULL, "x"));
+    assert_null(mir_xml_next(NULL, "x"));
+    assert_string_equal(mir_xml_text(NULL), "");
+    mir_xml_wipe(xml);
+    assert_string_equal(mir_xml_get(mir_xml_root(xml), "set/item/id"), "");
+}
+
+static void test_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "plain",
+        "<a>",
+        "<a><b></a>",
+        "<a/><b/>",
+        "<html><body><p>Service Unavailable</body></html>",
+        "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
+        "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>",
+        "<a>&undefined;</a>",
+        "<a>\xff</a>",
+        "<a b='1' b='2'/>",
+    };
+    for (size_t i = 0; i < MIR_NELEMS(bad); i++) {
+        struct mir_error err = {0};
+        assert_null(parse(bad[i], &err));
+        assert_int_equal(err.kind, MIR_CORRUPT);
+        assert_true(*err.text);
+    }
+    struct mir_error err = {0};
+    assert_null(mir_xml_parse("<a/>", 4, 3, &err));
+    assert_int_equal(err.kind, MIR_CORRUPT);
+}
+
+/* Each level an element of its own; the root is the first. */
+static char *nested(unsigned depth)
+{
+    struct mir_buf text;
+    mir_buf_init(&text, 1 << 20);
+    for (unsigned i = 0; i < depth; i++)
+        mir_buf_adds(&text, "<a>");
+    for (unsigned i = 0; i < depth; i++)
+        mir_buf_adds(&text, "</a>");
+    return mir_buf_take(&text);
+}
+
+static void test_depth_is_limited(void **state)
+{
+    mir_auto_free char *fits = nested(MIR_XML_DEPTH_MAX);
+    mir_auto_xml struct mir_xml *xml = parse(fits, NULL);
+    assert_non_null(xml);
+    static const unsigned depths[] = {MIR_XML_DEPTH_MAX + 1, 300, 20000};
+    for (size_t i = 0; i < MIR_NELEMS(depths); i++) {
+        struct mir_error err = {0};
+        mir_auto_free char *deep = nested(depths[i]);
+        assert_null(parse(deep, &err));
+        assert_int_equal(err.kind, MIR_CORRUPT);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_found_by_name),
+        cmocka_unit_test(test_gone_through),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_depth_is_limited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
