@@ -117,15 +117,30 @@ static int post_settings(struct fc_world *world, json_t *body, json_t **ret, str
     return get_settings(world, NULL, ret, err);
 }
 
+/* What it knows of each service, for whoever wants to compare. */
+static int get_operations(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
+{
+    *ret = json_array();
+    for (const struct fc_service *const *service = fc_services; *service; service++)
+        for (const struct fc_operation *o = (*service)->operations; o->name; o++) {
+            json_t *parameters = json_array();
+            for (const struct fc_param *param = o->params; param && param->name; param++)
+                json_array_append_new(parameters, json_string(param->name));
+            json_array_append_new(*ret, json_pack("{s:s,s:s,s:o}", "service", (*service)->name,
+                                                  "operation", o->name, "parameters", parameters));
+        }
+    return 0;
+}
+
 static const struct {
     const char *method, *path;
     control_fn *handle;
 } routes[] = {
-    {"GET", "/_ledger", get_ledger},       {"GET", "/_calls", get_calls},
-    {"GET", "/_faults", get_faults},       {"POST", "/_faults", post_faults},
-    {"DELETE", "/_faults", delete_faults}, {"GET", "/_clock", get_clock},
-    {"POST", "/_clock", post_clock},       {"GET", "/_settings", get_settings},
-    {"POST", "/_settings", post_settings},
+    {"GET", "/_operations", get_operations}, {"GET", "/_ledger", get_ledger},
+    {"GET", "/_calls", get_calls},           {"GET", "/_faults", get_faults},
+    {"POST", "/_faults", post_faults},       {"DELETE", "/_faults", delete_faults},
+    {"GET", "/_clock", get_clock},           {"POST", "/_clock", post_clock},
+    {"GET", "/_settings", get_settings},     {"POST", "/_settings", post_settings},
 };
 
 static int read_body(const struct fc_request *request, json_t **ret, struct mir_error *err)

@@ -54,6 +54,8 @@ struct fc_listing {
     const char *kind;
     const char *set;              /* "reservationSet" */
     const char *ids;              /* the parameter with ids: "InstanceId"; NULL none */
+    const char *names;            /* one with names, as GroupName; NULL none */
+    const char *name_path;        /* where those stand in the document */
     const char *filters;          /* the parameter with filters, NULL: "Filter" */
     const struct fc_filter *rows; /* ends with a NULL name; tags are known to all */
     int64_t page_min, page_max;   /* of MaxResults */
@@ -68,6 +70,16 @@ struct fc_listing {
 int fc_ec2_list(struct fc_call *call, const struct fc_listing *listing, json_t **ret_reply,
                 struct fc_refusal *refusal);
 
+/* The same for documents that are no objects: `docs` (an array) is taken. `id_path` is where `ids`
+ * stand in them, `unknown` the code for one that is in none. */
+struct fc_doc_listing {
+    const char *set, *ids, *id_path, *unknown;
+    const struct fc_filter *rows;
+    int64_t page_min, page_max;
+};
+int fc_ec2_list_docs(struct fc_call *call, const struct fc_doc_listing *listing, json_t *docs,
+                     json_t **ret_reply, struct fc_refusal *refusal);
+
 /* Every filter's name has to be in `rows` (ends with a NULL name), or be one of tags. */
 int fc_ec2_filters_check(const json_t *filters, const struct fc_filter *rows,
                          struct fc_refusal *refusal);
@@ -81,6 +93,8 @@ bool fc_wildcard(const char *pattern, const char *text); /* "*" and "?" */
 int fc_ec2_new_tags(struct fc_call *call, const char *type, const char *const *types,
                     json_t **ret_set, struct fc_refusal *refusal);
 int fc_ec2_check_tag(const char *key, const char *value, struct fc_refusal *refusal);
+
+json_t *fc_copy_array(const json_t *array); /* deep; an empty one for NULL */
 
 /* --- once, and not at all --- */
 
@@ -104,6 +118,13 @@ json_t *fc_ec2_edit_at(struct fc_world *world, struct fc_object *object, int64_t
 json_t *fc_instance_state(int code);
 int fc_instance_code(const json_t *doc);
 
+/* Put what an instance shows of its interface into its document. */
+void fc_interface_show(struct fc_object *instance, const json_t *interface);
+
+/* A public IPv4 address that nobody else has here. */
+json_t *fc_public_address(const struct fc_world *world, uint64_t seq);
+
+json_t *fc_return_true(void);     /* {"return": true} */
 json_t *fc_time_json(int64_t ms); /* "2026-11-29T15:20:45.000Z" */
 
 #endif

@@ -57,6 +57,24 @@ json_t *fc_ec2_edit(struct fc_call *call, struct fc_object *object)
     return fc_ec2_edit_at(call->world, object, call->now_ms);
 }
 
+/* 198.18.0.0/15 belongs to nobody: it is for measuring networks. */
+json_t *fc_public_address(const struct fc_world *world, uint64_t seq)
+{
+    unsigned host = (unsigned)(seq % 131070) + 1;
+    return json_sprintf("198.%u.%u.%u", 18 + (host >> 16), host >> 8 & 255, host & 255);
+}
+
+json_t *fc_return_true(void)
+{
+    return json_pack("{s:b}", "return", 1);
+}
+
+json_t *fc_copy_array(const json_t *array)
+{
+    json_t *copy = json_deep_copy(array);
+    return copy ? copy : json_array();
+}
+
 json_t *fc_time_json(int64_t ms)
 {
     char text[MIR_TIME_SIZE];

@@ -19,8 +19,13 @@ enum {
 static void set_state(struct fc_world *world, struct fc_object *instance, int code, int64_t due_ms,
                       const struct fc_cause *cause)
 {
-    json_object_set_new(fc_ec2_edit_at(world, instance, cause->now_ms), "instanceState",
-                        fc_instance_state(code));
+    json_t *doc = fc_ec2_edit_at(world, instance, cause->now_ms);
+    json_t *console = fc_at(doc, "_console");
+    json_object_set_new(doc, "instanceState", fc_instance_state(code));
+    if (console) { /* what is told of the console without asking for the latest */
+        json_object_set(doc, "_consoleKept", console);
+        json_object_set_new(doc, "_consoleKeptAt", json_integer(cause->now_ms));
+    }
     instance->due_ms = due_ms;
 }
 
@@ -53,6 +58,18 @@ static void hide_public(json_t *doc)
 {
     json_object_del(doc, "ipAddress");
     json_object_set_new(doc, "dnsName", json_string(""));
+}
+
+void fc_life_show_address(struct fc_object *instance)
+{
+    json_t *doc = instance->doc;
+    const char *address = fc_text_at(doc, "_elastic");
+    if (!*address)
+        address = fc_text_at(doc, "_public");
+    if (*address && fc_instance_code(doc) == RUNNING)
+        show_public(doc, address, instance->region);
+    else
+        hide_public(doc);
 }
 
 /* Elastic addresses stay, but point to nothing. */
@@ -210,11 +227,7 @@ static void run_instance(struct fc_world *world, struct fc_object *instance,
 {
     set_state(world, instance, RUNNING, 0, cause);
     json_t *doc = instance->doc;
-    const char *address = fc_text_at(doc, "_elastic");
-    if (!*address)
-        address = fc_text_at(doc, "_public");
-    if (*address)
-        show_public(doc, address, instance->region);
+    fc_life_show_address(instance);
     json_object_set_new(doc, "metadataOptions", json_copy(fc_at(doc, "metadataOptions")));
     json_object_set_new(fc_at(doc, "metadataOptions"), "state", json_string("applied"));
 }

@@ -19,6 +19,9 @@ void fc_life_start(struct fc_world *world, struct fc_object *instance,
 void fc_life_powered_off(struct fc_world *world, struct fc_object *instance,
                          const struct fc_cause *cause);
 
+/* What its document says of its public address, after that has changed. */
+void fc_life_show_address(struct fc_object *instance);
+
 void fc_tick_instance(struct fc_world *world, struct fc_object *instance,
                       const struct fc_cause *cause);
 

@@ -229,6 +229,31 @@ static int list_ids(struct fc_call *call, struct page *page, const json_t *ids,
     return 0;
 }
 
+static int list_names(struct fc_call *call, struct page *page, const json_t *names,
+                      struct fc_refusal *refusal)
+{
+    const struct fc_listing *listing = page->listing;
+    const struct fc_kind *kind = fc_kind_find(listing->kind);
+    size_t i;
+    json_t *name;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name)
+    {
+        bool found = false;
+        for (struct fc_object *o = NULL;
+             (o = fc_store_each(call->world->store, o, listing->kind, call->region));) {
+            if (!fc_visible(o, call->now_ms) ||
+                strcmp(fc_text_at(o->doc, listing->name_path), json_string_value(name)) != 0)
+                continue;
+            add_row(call, page, o);
+            found = true;
+        }
+        if (!found)
+            return fc_refuse(refusal, 400, kind->not_found, "The %s '%.100s' does not exist",
+                             kind->what, json_string_value(name));
+    }
+    return 0;
+}
+
 static void list_all(struct fc_call *call, struct page *page)
 {
     const struct fc_store *store = call->world->store;
@@ -261,6 +286,7 @@ int fc_ec2_list(struct fc_call *call, const struct fc_listing *listing, json_t *
                 struct fc_refusal *refusal)
 {
     const json_t *ids = listing->ids ? fc_param_list(call, listing->ids) : NULL;
+    const json_t *names = listing->names ? fc_param_list(call, listing->names) : NULL;
     struct page page = {.listing = listing,
                         .filters =
                             fc_param_list(call, listing->filters ? listing->filters : "Filter")};
@@ -268,14 +294,91 @@ int fc_ec2_list(struct fc_call *call, const struct fc_listing *listing, json_t *
         read_page(call, listing, ids, &page, refusal) || fc_ec2_dry_run(call, refusal))
         return -1;
     page.items = json_array();
-    if (ids && list_ids(call, &page, ids, refusal)) {
+    if ((ids && list_ids(call, &page, ids, refusal)) ||
+        (names && list_names(call, &page, names, refusal))) {
         json_decref(page.items);
         return -1;
     }
-    if (!ids)
+    if (!ids && !names)
         list_all(call, &page);
     *ret_reply = json_pack("{s:o}", listing->set, page.items);
     if (page.more)
         json_object_set_new(*ret_reply, "nextToken", page_token(call, listing->kind, page.last));
     return 0;
+}
+
+/* --- documents that are no objects --- */
+
+static bool among(const json_t *list, const char *text)
+{
+    size_t i;
+    json_t *value;
+    json_array_foreach((json_t *)(uintptr_t)list, i, value)
+    {
+        if (!strcmp(json_string_value(value), text))
+            return true;
+    }
+    return false;
+}
+
+static int check_doc_ids(const struct fc_doc_listing *listing, const json_t *ids,
+                         const json_t *docs, struct fc_refusal *refusal)
+{
+    size_t i, j;
+    json_t *id, *doc;
+    json_array_foreach((json_t *)(uintptr_t)ids, i, id)
+    {
+        bool found = false;
+        json_array_foreach((json_t *)(uintptr_t)docs, j, doc)
+        {
+            found |= !strcmp(fc_text_at(doc, listing->id_path), json_string_value(id));
+        }
+        if (!found)
+            return fc_refuse(refusal, 400, listing->unknown, "Invalid value '%.80s' for %s",
+                             json_string_value(id), listing->ids);
+    }
+    return 0;
+}
+
+static json_t *doc_page(struct fc_call *call, const struct fc_doc_listing *listing,
+                        const json_t *docs, const struct page *page)
+{
+    const json_t *ids = listing->ids ? fc_param_list(call, listing->ids) : NULL;
+    json_t *items = json_array(), *doc, *reply = json_pack("{s:o}", listing->set, items);
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)docs, i, doc)
+    {
+        if (i < page->after || (ids && !among(ids, fc_text_at(doc, listing->id_path))) ||
+            !fc_ec2_filters_pass(page->filters, listing->rows, doc))
+            continue;
+        if (json_array_size(items) >= (size_t)page->max) {
+            json_object_set_new(reply, "nextToken", page_token(call, listing->set, i));
+            break;
+        }
+        json_array_append(items, doc);
+    }
+    return reply;
+}
+
+int fc_ec2_list_docs(struct fc_call *call, const struct fc_doc_listing *listing, json_t *docs,
+                     json_t **ret_reply, struct fc_refusal *refusal)
+{
+    const struct fc_listing limits = {.kind = listing->set,
+                                      .ids = listing->ids,
+                                      .page_min = listing->page_min,
+                                      .page_max = listing->page_max,
+                                      .ids_and_page = true};
+    struct page page = {.filters = fc_param_list(call, "Filter")};
+    const json_t *ids = listing->ids ? fc_param_list(call, listing->ids) : NULL;
+    int rc = fc_ec2_filters_check(page.filters, listing->rows, refusal);
+    if (!rc)
+        rc = read_page(call, &limits, NULL, &page, refusal);
+    if (!rc)
+        rc = check_doc_ids(listing, ids, docs, refusal);
+    if (!rc)
+        rc = fc_ec2_dry_run(call, refusal);
+    if (!rc)
+        *ret_reply = doc_page(call, listing, docs, &page);
+    json_decref(docs);
+    return rc;
 }

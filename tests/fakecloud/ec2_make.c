@@ -9,12 +9,6 @@
 #include "api/memory.h"
 #include "ec2_run.h"
 
-static json_t *copy_or_empty(const json_t *array)
-{
-    json_t *copy = json_deep_copy(array);
-    return copy ? copy : json_array();
-}
-
 /* 172.31.16.5: the next one of the subnet. */
 static json_t *private_address(struct fc_call *call, struct fc_object *subnet)
 {
@@ -26,15 +20,6 @@ static json_t *private_address(struct fc_call *call, struct fc_object *subnet)
     json_object_set_new(doc, "_next", json_integer(next + 1));
     snprintf(text, sizeof text, "%u.%u.%u.%u", base[0] & 255, base[1] & 255,
              (base[2] + (unsigned)(next >> 8)) & 255, (unsigned)next & 255);
-    return json_string(text);
-}
-
-/* 198.18.0.0/15 belongs to nobody: it is for measuring networks. */
-static json_t *public_address(uint64_t seq)
-{
-    char text[16];
-    unsigned host = (unsigned)(seq % 131070) + 1;
-    snprintf(text, sizeof text, "198.%u.%u.%u", 18 + (host >> 16), host >> 8 & 255, host & 255);
     return json_string(text);
 }
 
@@ -53,48 +38,80 @@ static json_t *ipv6_addresses(const struct fc_run *run, uint64_t seq)
 
 /* --- the network interface --- */
 
-static json_t *association(const json_t *public_ip)
+static json_t *chosen(const json_t *from, const char *const *members)
 {
-    return json_pack("{s:O,s:s,s:s}", "publicIp", (json_t *)(uintptr_t)public_ip, "publicDnsName",
-                     "", "ipOwnerId", "amazon");
+    json_t *out = json_object();
+    for (; from && *members; members++) {
+        json_t *value = fc_at(from, *members);
+        if (value)
+            json_object_set(out, *members, value);
+    }
+    return out;
 }
 
-static void make_interface(struct fc_call *call, struct fc_run *run, struct fc_object *instance)
+void fc_interface_show(struct fc_object *instance, const json_t *interface)
 {
-    json_t *doc = instance->doc;
-    const json_t *card = json_array_get(fc_param_list(call, "NetworkInterface"), 0);
-    bool deletes =
-        !fc_at(card, "DeleteOnTermination") || json_is_true(fc_at(card, "DeleteOnTermination"));
-    json_t *address = private_address(call, run->subnet);
-    json_t *interface = json_pack(
+    static const char *const members[] = {"networkInterfaceId", "subnetId",         "vpcId",
+                                          "description",        "ownerId",          "status",
+                                          "privateIpAddress",   "interfaceType",    "groupSet",
+                                          "sourceDestCheck",    "ipv6AddressesSet", NULL};
+    static const char *const attachment[] = {"attachmentId", "deviceIndex",         "status",
+                                             "attachTime",   "deleteOnTermination", NULL};
+    static const char *const association[] = {"publicIp", "publicDnsName", "ipOwnerId", NULL};
+    json_t *card = chosen(interface, members);
+    json_object_set_new(card, "attachment", chosen(fc_at(interface, "attachment"), attachment));
+    if (fc_at(interface, "association"))
+        json_object_set_new(card, "association",
+                            chosen(fc_at(interface, "association"), association));
+    json_object_set_new(instance->doc, "networkInterfaceSet", json_pack("[o]", card));
+}
+
+static json_t *interface_doc(struct fc_call *call, struct fc_run *run, json_t *address)
+{
+    json_t *doc = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:b,s:O,s:s,s:O,s:b}", "subnetId", run->subnet->id, "vpcId",
         fc_text_at(run->subnet->doc, "vpcId"), "description", "", "ownerId",
         call->world->account.id, "status", "in-use", "requesterManaged", 0, "privateIpAddress",
         address, "interfaceType", "interface", "groupSet", run->groups, "sourceDestCheck", 1);
-    json_object_set_new(interface, "availabilityZone",
+    json_object_set_new(doc, "availabilityZone",
                         json_string(fc_text_at(run->subnet->doc, "availabilityZone")));
-    json_object_set_new(interface, "tagSet", copy_or_empty(run->tags[FC_RUN_INTERFACE]));
+    json_object_set_new(doc, "tagSet", fc_copy_array(run->tags[FC_RUN_INTERFACE]));
+    return doc;
+}
+
+static json_t *attachment_doc(struct fc_call *call, const struct fc_object *instance)
+{
+    char random[MIR_ID_TEXT];
+    const json_t *card = json_array_get(fc_param_list(call, "NetworkInterface"), 0);
+    bool deletes =
+        !fc_at(card, "DeleteOnTermination") || json_is_true(fc_at(card, "DeleteOnTermination"));
+    mir_id_new(mir_random_system(), random);
+    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:b}", "attachmentId",
+                     json_sprintf("eni-attach-0%.16s", random), "instanceId", instance->id,
+                     "deviceIndex", 0, "status", "attached", "attachTime",
+                     fc_time_json(call->now_ms), "deleteOnTermination", (int)deletes);
+}
+
+static void make_interface(struct fc_call *call, struct fc_run *run, struct fc_object *instance)
+{
+    json_t *address = private_address(call, run->subnet);
+    json_t *interface = interface_doc(call, run, address);
     struct fc_object *object = fc_ec2_make(call, "network-interface", interface);
     json_object_set_new(interface, "networkInterfaceId", json_string(object->id));
     json_object_set_new(interface, "ipv6AddressesSet", ipv6_addresses(run, object->seq));
-    json_object_set_new(interface, "attachment",
-                        json_pack("{s:s,s:s,s:i,s:s,s:b}", "attachmentId", "eni-attach-0",
-                                  "instanceId", instance->id, "deviceIndex", 0, "status",
-                                  "attached", "deleteOnTermination", (int)deletes));
-    json_t *inner = json_copy(interface);
-    json_object_del(inner, "tagSet");
-    json_object_set(doc, "privateIpAddress", address);
-    json_object_set_new(doc, "networkInterfaceSet", json_pack("[o]", inner));
+    json_object_set_new(interface, "attachment", attachment_doc(call, instance));
+    json_object_set_new(instance->doc, "privateIpAddress", address);
     json_t *first6 = fc_at(json_array_get(fc_at(interface, "ipv6AddressesSet"), 0), "ipv6Address");
     if (first6)
-        json_object_set(doc, "ipv6Address", first6);
+        json_object_set(instance->doc, "ipv6Address", first6);
     if (run->public_ip) {
-        json_t *public_ip = public_address(object->seq);
-        json_object_set_new(interface, "association", association(public_ip));
-        json_object_set_new(inner, "association", association(public_ip));
-        json_object_set_new(doc, "_public", public_ip);
+        json_t *public_ip = fc_public_address(call->world, object->seq);
+        json_object_set_new(interface, "association",
+                            json_pack("{s:O,s:s,s:s}", "publicIp", public_ip, "publicDnsName", "",
+                                      "ipOwnerId", "amazon"));
+        json_object_set_new(instance->doc, "_public", public_ip);
     }
-    json_decref(address);
+    fc_interface_show(instance, interface);
 }
 
 /* --- volumes --- */
@@ -113,7 +130,7 @@ static void make_volumes(struct fc_call *call, struct fc_run *run, struct fc_obj
                                 fc_text_at(run->subnet->doc, "availabilityZone"), "status",
                                 "in-use", "volumeType", fc_at(ebs, "volumeType"), "encrypted",
                                 json_is_true(fc_at(ebs, "encrypted")), "tagSet",
-                                copy_or_empty(run->tags[FC_RUN_VOLUME]));
+                                fc_copy_array(run->tags[FC_RUN_VOLUME]));
         struct fc_object *volume = fc_ec2_make(call, "volume", doc);
         json_object_set_new(doc, "volumeId", json_string(volume->id));
         json_object_set_new(doc, "createTime", fc_time_json(call->now_ms));
@@ -208,7 +225,7 @@ static json_t *instance_doc(struct fc_call *call, struct fc_run *run, const char
         text_or(fc_param_text(call, "Placement.Tenancy"), "default"), "monitoring", "state",
         "disabled", "subnetId", run->subnet->id, "vpcId", fc_text_at(run->subnet->doc, "vpcId"),
         "groupSet", run->groups, "_reservation", reservation, "_shutdown", run->shutdown);
-    json_object_set_new(doc, "tagSet", copy_or_empty(run->tags[FC_RUN_INSTANCE]));
+    json_object_set_new(doc, "tagSet", fc_copy_array(run->tags[FC_RUN_INSTANCE]));
     json_object_set_new(doc, "sourceDestCheck", json_true());
     json_object_set_new(doc, "ebsOptimized", json_false());
     json_object_set_new(doc, "metadataOptions", metadata_options(call, run));
@@ -225,7 +242,7 @@ static void make_spot(struct fc_call *call, struct fc_run *run, struct fc_object
         json_pack("{s:s,s:s,s:s,s:s,s:{s:s,s:s}}", "instanceId", instance->id, "state", "active",
                   "type", text_or(kind, "one-time"), "productDescription", "Linux/UNIX", "status",
                   "code", "fulfilled", "message", "Your spot request is fulfilled.");
-    json_object_set_new(doc, "tagSet", copy_or_empty(run->tags[FC_RUN_SPOT]));
+    json_object_set_new(doc, "tagSet", fc_copy_array(run->tags[FC_RUN_SPOT]));
     struct fc_object *request = fc_ec2_make(call, "spot-instances-request", doc);
     json_object_set_new(doc, "spotInstanceRequestId", json_string(request->id));
     json_object_set_new(instance->doc, "spotInstanceRequestId", json_string(request->id));

@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
 #include "api/memory.h"
+#include "rest.h"
 #include "service.h"
 
-#define JSON_BODY_MAX ((size_t)1 << 20)
-
-static const struct fc_service *const services[] = {&fc_service_ec2, &fc_service_sts};
+const struct fc_service *const fc_services[] = {&fc_service_ec2, &fc_service_sts, &fc_service_ebs,
+                                                NULL};
 
 /* --- Query: a form with Action and Version --- */
 
@@ -33,10 +32,10 @@ static const struct fc_operation *find_operation(const struct fc_service *servic
 
 static const struct fc_service *query_service(const char *version)
 {
-    for (size_t i = 0; i < MIR_NELEMS(services); i++)
-        if (services[i]->protocol <= FC_PROTOCOL_QUERY && version &&
-            !strcmp(services[i]->version, version))
-            return services[i];
+    for (const struct fc_service *const *service = fc_services; *service; service++)
+        if ((*service)->protocol <= FC_PROTOCOL_QUERY && version &&
+            !strcmp((*service)->version, version))
+            return *service;
     return NULL;
 }
 
@@ -85,17 +84,58 @@ static int identify_query(struct fc_call *call, struct fc_refusal *refusal)
     return 0;
 }
 
+/* --- REST --- */
+
+/* What the request says that it is signed for: a word, not yet believed. */
+static void claimed_service(const struct fc_request *request, char out[24])
+{
+    const char *header = fc_request_header(request, "Authorization");
+    const char *credential = header ? strstr(header, "Credential=") : NULL;
+    const char *at = credential ? credential : fc_request_query(request, "X-Amz-Credential");
+    *out = '\0';
+    for (int slash = 0; at && slash < 3; slash++) {
+        at = strchr(at, '/');
+        at = at ? at + 1 : NULL;
+    }
+    size_t len = at ? strcspn(at, "/") : 24;
+    if (len < 24) {
+        memcpy(out, at, len);
+        out[len] = '\0';
+    }
+}
+
+static bool begins(const char *path, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return !strncmp(path, prefix, len) && (path[len] == '/' || path[len] == '\0');
+}
+
+static int identify_rest(struct fc_call *call, const struct fc_service *service,
+                         struct fc_refusal *refusal)
+{
+    call->service = service;
+    call->operation = fc_rest_find(service, call->request, call->segments);
+    return call->operation ? 0
+                           : fc_refuse(refusal, 404, "UnknownOperationException",
+                                       "%.8s %.200s is no operation of %s", call->request->method,
+                                       call->request->path, service->name);
+}
+
 /* --- the choice --- */
 
 int fc_identify(struct fc_call *call, struct fc_refusal *refusal)
 {
     const struct fc_request *request = call->request;
     bool root = !strcmp(request->path, "/");
-    call->service = services[0];
+    char claimed[24];
+    call->service = fc_services[0];
     if (root && !strcmp(request->method, "POST") && is_form(request))
         return identify_query(call, refusal);
     if (root && !strcmp(request->method, "GET") && fc_request_query(request, "Action"))
         return identify_query(call, refusal);
+    claimed_service(request, claimed);
+    if (begins(request->path, "/snapshots") && strcmp(claimed, "s3") != 0)
+        return identify_rest(call, &fc_service_ebs, refusal);
     return fc_refuse(refusal, 404, "UnknownOperationException", "%.8s %.200s is nothing here",
                      request->method, request->path);
 }
@@ -104,5 +144,7 @@ int fc_read_parameters(struct fc_call *call, struct fc_refusal *refusal)
 {
     if (call->service->protocol <= FC_PROTOCOL_QUERY)
         return fc_query_shape(&call->form, call->operation->params, &call->params, refusal);
+    if (call->service->protocol == FC_PROTOCOL_JSON && !(call->operation->flags & FC_OP_NO_BODY))
+        return fc_json_read(&call->request->body, call->operation->params, &call->params, refusal);
     return 0;
 }

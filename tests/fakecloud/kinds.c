@@ -65,3 +65,11 @@ bool fc_kind_id_valid(const struct fc_kind *kind, const char *id)
     size_t hex = strspn(id + prefix, "0123456789abcdef");
     return (hex == kind->digits || hex == 8) && id[prefix + hex] == '\0';
 }
+
+const struct fc_kind *fc_kind_of_id(const char *id)
+{
+    for (size_t i = 0; i < MIR_NELEMS(kinds); i++)
+        if (*kinds[i].prefix && fc_kind_id_valid(&kinds[i], id))
+            return &kinds[i];
+    return NULL;
+}

@@ -72,7 +72,8 @@ struct fc_call {
     bool acted; /* something may have changed: to be committed */
 };
 
-extern const struct fc_service fc_service_ec2, fc_service_sts;
+extern const struct fc_service fc_service_ec2, fc_service_sts, fc_service_ebs;
+extern const struct fc_service *const fc_services[]; /* ends with NULL */
 
 /* Who is behind a claim: fills secret and token (owned, NULL for a lasting key). Locks the world.
  */

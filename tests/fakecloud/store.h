@@ -104,5 +104,7 @@ json_t *fc_store_ledger(const struct fc_store *store);
 const struct fc_kind *fc_kind_find(const char *name); /* never NULL; aborts when unknown */
 unsigned fc_kind_index(const struct fc_kind *kind);   /* below FC_KINDS */
 bool fc_kind_id_valid(const struct fc_kind *kind, const char *id);
+/* The kind whose ids are of this form; NULL: none. */
+const struct fc_kind *fc_kind_of_id(const char *id);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ec2_image.h"
 #include "ec2_life.h"
 
 typedef void tick_fn(struct fc_world *world, struct fc_object *object,
@@ -13,6 +14,9 @@ static const struct {
     tick_fn *tick;
 } ticks[] = {
     {"instance", fc_tick_instance},
+    {"image", fc_tick_image},
+    {"snapshot", fc_tick_snapshot},
+    {"import-snapshot-task", fc_tick_import},
 };
 
 void fc_tick_object(struct fc_world *world, struct fc_object *object, const struct fc_cause *cause)
