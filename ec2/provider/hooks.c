@@ -68,18 +68,19 @@ static void failed(struct mir_hook *hook, const struct mir_error *said)
 static int put_schedule(const struct arming *a, const char *name, struct mir_error *err)
 {
     mir_auto_free char *input = mir_format("{\"InstanceIds\":[\"%s\"]}", a->row->id);
-    const struct ec2_schedule schedule = {.name = name,
-                                          .at_s = a->lease->deadline_s + SCHEDULE_SLACK_S,
-                                          .target_arn = EC2_TERMINATE_TARGET,
-                                          .role_arn = a->cloud->role,
-                                          .input = input};
+    const struct ec2_schedule_args schedule = {.name = name,
+                                               .at_s = a->lease->deadline_s + SCHEDULE_SLACK_S,
+                                               .target_arn = EC2_SCHEDULE_TERMINATE,
+                                               .role_arn = a->cloud->role,
+                                               .input = input};
+    struct ec2_schedule_arn made = {.arn = ""};
     struct mir_error said = {0};
     if (mir_fence_check(a->cloud->fence, err))
         return -1;
-    if (!ec2_update_schedule(a->session, &schedule, a->until_ms, &said))
+    if (!ec2_update_schedule(a->session, &schedule, a->until_ms, &made, &said))
         return 0;
     if (said.kind == MIR_NOT_FOUND)
-        return ec2_create_schedule(a->session, &schedule, a->until_ms, err);
+        return ec2_create_schedule(a->session, &schedule, a->until_ms, &made, err);
     if (err)
         *err = said;
     return -1;
@@ -87,20 +88,22 @@ static int put_schedule(const struct arming *a, const char *name, struct mir_err
 
 static void read_schedule(const struct arming *a, const char *name, struct mir_hook *hook)
 {
-    ec2_auto_schedule_seen struct ec2_schedule_seen seen = {.input = NULL};
+    const struct ec2_schedule_name args = {.name = name};
+    struct ec2_schedule seen = {.input = NULL};
     struct mir_error said = {0};
-    if (ec2_get_schedule(a->session, name, a->until_ms, &seen, &said)) {
+    if (ec2_get_schedule(a->session, &args, a->until_ms, &seen, &said)) {
         failed(hook, &said);
         return;
     }
-    bool right = seen.enabled && seen.at_s >= a->lease->deadline_s &&
+    bool right = !strcmp(seen.state, "ENABLED") && seen.at_s >= a->lease->deadline_s &&
                  seen.at_s <= a->lease->deadline_s + SCHEDULE_SLACK_S && seen.input &&
-                 strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_TERMINATE_TARGET);
+                 strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_SCHEDULE_TERMINATE);
     hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
     hook->deadline_s = seen.at_s;
     snprintf(hook->detail, sizeof hook->detail,
              right ? "EventBridge schedule %.60s" : "EventBridge schedule %.60s says otherwise",
              name);
+    ec2_schedule_clear(&seen);
 }
 
 static void arm_schedule(const struct arming *a, struct mir_hook *hook)
