@@ -33,7 +33,8 @@ def identity(tap, aws):
     with tap.part('a wrong secret, key or region is refused, by ec2 and by sts'):
         refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_SECRET_ACCESS_KEY='no')
         refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_ACCESS_KEY_ID='AKIANO')
-        refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_DEFAULT_REGION='mars-1')
+        refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_DEFAULT_REGION='mars-1',
+                AWS_REGION='mars-1')
         refused('SignatureDoesNotMatch', aws, 'sts', 'get-caller-identity',
                 AWS_SECRET_ACCESS_KEY='no')
         refused('InvalidClientTokenId', aws, 'sts', 'get-caller-identity',

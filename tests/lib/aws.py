@@ -31,7 +31,7 @@ sys.path[:] = PATH
 # Newer than the client's model; each is in the public reference of the API.
 NEWER = {'deleteSnapshotResultSet', 'supportedFeatures', 'NestedVirtualization', 'SkipOsShutdown',
          'DeleteAssociatedSnapshots', 'Force', 'TagSpecification', 'PrimaryIpv6',
-         'EnablePrimaryIpv6', 'IncludeDisabled', 'keyPairId'}
+         'EnablePrimaryIpv6', 'IncludeDisabled', 'keyPairId', 'currentInstanceBootMode'}
 PLAIN = ('structure', 'list', 'map')
 
 
