@@ -126,7 +126,8 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_SIZE] = {"size", 0, CMD_SIZE, CMD_OPT_META, "SIZE", NULL, IN(IMAGE_BUILD), NULL,
                   "size of the disk (default: as small as it can be)"},
     [OPT_FORCE] = {"force", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, IN(IMAGE_BUILD), NULL,
-                   "replace the output if it is there"},
+                   "replace the output if it is there; of a folder, only one that holds a bundle "
+                   "and nothing else"},
     [OPT_PROVE] = {"prove", 0, CMD_FLAG, 0, NULL, NULL, IN(IMAGE_BUILD), NULL,
                    "boot the image on this machine, and keep it only if its kernel answers or "
                    "speaks"},

@@ -10,8 +10,9 @@
 #include "cloud.h"
 #include "ec2/scheduler.h"
 
-#define SCHEDULE_SLACK_S 60 /* the schedule comes after the daemon, and its precision is a minute  \
-                             */
+#define SCHEDULE_SLACK_S                                                                           \
+    60 /* the schedule comes after the daemon, and its precision is a minute                       \
+        */
 
 void cloud_schedule_name(const char *token, char out[80])
 {

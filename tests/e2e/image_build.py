@@ -78,28 +78,25 @@ def results(tap):
             b.build('disk.img', '--format', name, '-o', 'out')
             subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', theirs, b.path('disk.img'),
                             b.path('out')], check=True, capture_output=True)
-            if name not in ('vmdk',):
-                b.build('out', '-o', 'back.img')
-                subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', 'raw',
-                                b.path('disk.img'), b.path('back.img')], check=True,
-                               capture_output=True)
-                os.unlink(b.path('back.img'))
+            b.build('out', '-o', 'back.img')
+            subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', 'raw', b.path('disk.img'),
+                            b.path('back.img')], check=True, capture_output=True)
+            os.unlink(b.path('back.img'))
             os.unlink(b.path('out'))
     with Bench() as b, tap.part('large kernels, and disks of many pieces: the sandbox is no limit'):
         b.write('large.elf', kernels.xen_pv())
-        os.truncate(b.path('large.elf'), 300 * MIB)
+        os.truncate(b.path('large.elf'), 120 * MIB)
         for boot in ('pvgrub', 'pvgrub-bare'):
             b.build('large.elf', '-o', 'out.img', '--force', '--boot', boot)
         with open(b.path('pieces.img'), 'wb') as f:
             f.write(b'\xeb' + bytes(509) + b'\x55\xaa')  # begins as a disk's boot sector does
             for number in range(1, 4000):
-                f.seek(number * 0x20000)
+                f.seek(number * 0x8000)
                 f.write(b'%4096d' % number)
         for name in FORMATS:
             b.build('pieces.img', '--format', name, '-o', name)
-            if name not in ('vmdk',):
-                b.build(name, '-o', 'back.img', '--force')
-                run_cmp(b.path('pieces.img'), b.path('back.img'))
+            b.build(name, '-o', 'back.img', '--force')
+            run_cmp(b.path('pieces.img'), b.path('back.img'))
     with Bench() as b, tap.part('--size: as large as asked, and no more written for it'):
         small = b.build(HELLO, '-o', 'small.img')
         large = b.build(HELLO, '-o', 'large.img', '--size', '8G')
@@ -180,13 +177,14 @@ def bad_input(tap):
             b.run('disk.img', '--format', 'qcow2', '-o', '-').stdout))
         b.refused(2, ['unpack it once'], 'disk.qcow2.gz', '-o', 'x')
     with Bench() as b, tap.part('hostile disks are refused, and nothing hangs'):
-        raw = b.run(HELLO, '-o', '-', '--format', 'qcow2').stdout
-        for at in range(0, 112, 4):
-            b.write('evil', raw[:at] + b'\xff\xff\xff\xff' + raw[at + 4:])
-            done = b.run('evil', '-o', 'x', '--force', expect=None, timeout=60)
-            assert done.returncode in (0, 2, 5), (at, done)
-            err = done.stderr.decode()
-            assert done.returncode == 0 or re.search(r'^mirage-deploy: .*evil', err, re.M), err
+        for name, header in (('qcow2', 112), ('vmdk', 80)):
+            raw = b.run(HELLO, '-o', '-', '--format', name).stdout
+            for at in range(0, header, 4):
+                b.write('evil', raw[:at] + b'\xff\xff\xff\xff' + raw[at + 4:])
+                done = b.run('evil', '-o', 'x', '--force', expect=None, timeout=60)
+                assert done.returncode in (0, 2, 5), (at, done)
+                err = done.stderr.decode()
+                assert done.returncode == 0 or re.search(r'^mirage-deploy: .*evil', err, re.M), err
 
 
 def nothing_is_stored(tap):

@@ -25,10 +25,9 @@ static const struct way {
     enum mir_format format;
     uint64_t grain_bytes;
 } ways[] = {
-    {"raw", MIR_FORMAT_DISK_RAW, 4096},
-    {"qcow2", MIR_FORMAT_DISK_QCOW2, 65536},
-    {"vhd", MIR_FORMAT_DISK_VHD, 4096},
-    {"vhd-dynamic", MIR_FORMAT_DISK_VHD, IMG_SECTOR},
+    {"raw", MIR_FORMAT_DISK_RAW, 4096},    {"qcow2", MIR_FORMAT_DISK_QCOW2, 65536},
+    {"vhd", MIR_FORMAT_DISK_VHD, 4096},    {"vhd-dynamic", MIR_FORMAT_DISK_VHD, IMG_SECTOR},
+    {"vmdk", MIR_FORMAT_DISK_VMDK, 65536},
 };
 
 static const uint64_t sizes[] = {512,

@@ -215,19 +215,23 @@ def disks(folder):
             ('qcow2', ['-o', 'cluster_size=512'], 'disk-qcow2', 'boots qemu-disk'),
             ('vpc', [], 'disk-vhd', 'boots qemu-disk'),
             ('vpc', ['-o', 'subformat=fixed'], 'disk-vhd', 'boots qemu-disk'),
-            ('vmdk', [], 'unknown', 'cannot')]
+            ('vmdk', [], 'disk-vmdk', 'boots qemu-disk'),
+            ('vmdk', ['-o', 'subformat=streamOptimized'], 'disk-vmdk', 'boots qemu-disk'),
+            ('vdi', [], 'unknown', 'cannot'), ('vhdx', [], 'unknown', 'cannot')]
     for container, options, format_, local in rows:
         path = os.path.join(folder, 'converted')
         run('qemu-img', 'convert', '-f', 'raw', '-O', container, *options, disk, path)
         expect(path, format=format_, local=local)
-    for container, format_ in (('qcow2', 'disk-qcow2'), ('vpc', 'disk-vhd')):
+    for container, format_ in (('qcow2', 'disk-qcow2'), ('vpc', 'disk-vhd'), ('vmdk', 'disk-vmdk')):
         path = os.path.join(folder, 'fresh')
         run('qemu-img', 'create', '-f', container, path, '1G')
         expect(path, format=format_, local='cannot')
-    backed = os.path.join(folder, 'backed')
-    run('qemu-img', 'create', '-f', 'qcow2', '-b', disk, '-F', 'raw', backed)
-    answer = expect(backed, format='disk-qcow2', local='cannot', openstack='cannot')
-    assert 'another file' in answer['boots']['local']['why'], answer
+    for container, base in (('qcow2', 'raw'), ('vmdk', 'vmdk')):
+        parent, backed = os.path.join(folder, 'parent'), os.path.join(folder, 'backed')
+        run('qemu-img', 'convert', '-f', 'raw', '-O', base, disk, parent)
+        run('qemu-img', 'create', '-f', container, '-b', parent, '-F', base, backed)
+        answer = expect(backed, format=f'disk-{container}', local='cannot', openstack='cannot')
+        assert 'another file' in answer['boots']['local']['why'], answer
 
 
 def hello(folder):
