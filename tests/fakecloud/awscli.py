@@ -9,7 +9,7 @@ from aws import (Aws, end, eventually, has_parameter, launch, refused, running, 
                  state_of_image)
 from fakecloud import fakecloud
 from mirage import Tap, program, skip_all
-from services import blocks
+from services import blocks, guests, metadata, parameters, prices, schedules, sessions
 
 
 def own_image(aws, **more):
@@ -33,7 +33,8 @@ def identity(tap, aws):
     with tap.part('a wrong secret, key or region is refused, by ec2 and by sts'):
         refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_SECRET_ACCESS_KEY='no')
         refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_ACCESS_KEY_ID='AKIANO')
-        refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_DEFAULT_REGION='mars-1')
+        refused('AuthFailure', aws, 'ec2', 'describe-instances', AWS_DEFAULT_REGION='mars-1',
+                AWS_REGION='mars-1')
         refused('SignatureDoesNotMatch', aws, 'sts', 'get-caller-identity',
                 AWS_SECRET_ACCESS_KEY='no')
         refused('InvalidClientTokenId', aws, 'sts', 'get-caller-identity',
@@ -499,7 +500,8 @@ def main():
                    'shutdown_ms=50', '--set', 'snapshot_ms=50', '--set', 'throttle=0') as fake:
         aws = Aws(fake)
         for area in (identity, catalogue, mismatches, instances, images, groups, addresses, tags,
-                     blocks, delays, names):
+                     blocks, sessions, schedules, parameters, prices, metadata, guests, delays,
+                     names):
             area(tap, aws)
         with tap.part('nothing is left'):
             assert fake.ledger()['exists'] == [], fake.ledger()['exists']

@@ -10,6 +10,9 @@
 #include "api/json.h"
 #include "api/memory.h"
 #include "calls.h"
+#include "ec2_attribute.h"
+#include "ec2_life.h"
+#include "roles.h"
 #include "service.h"
 #include "throttle.h"
 
@@ -117,6 +120,77 @@ static int post_settings(struct fc_world *world, json_t *body, json_t **ret, str
     return get_settings(world, NULL, ret, err);
 }
 
+/* --- who may what --- */
+
+static int post_roles(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
+{
+    if (fc_role_set(world, body, err))
+        return -1;
+    *ret = json_pack(
+        "{s:o}", "arn",
+        json_sprintf("arn:aws:iam::%s:role/%s", world->account.id, fc_text_at(body, "name")));
+    return 0;
+}
+
+/* {"policy": {"Statement": […]}} for the account's user; {"policy": null} allows everything. */
+static int post_policy(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
+{
+    const json_t *policy = json_object_get(body, "policy");
+    if (!policy)
+        return mir_fail(err, MIR_USAGE, "policy is missing");
+    *ret = json_object();
+    return fc_policy_set(world, policy, err);
+}
+
+/* {"subject": "…", "ttl_s": 3600}: a token for AssumeRoleWithWebIdentity. */
+static int post_web_tokens(struct fc_world *world, json_t *body, json_t **ret,
+                           struct mir_error *err)
+{
+    const char *subject = NULL;
+    long long ttl_s = 3600;
+    if (mir_json_get_text(body, "subject", &subject, err) ||
+        mir_json_get_int(body, "ttl_s", &ttl_s, err))
+        return -1;
+    mir_auto_free char *token = fc_web_token(world, subject ? subject : "somebody", ttl_s);
+    *ret = json_pack("{s:s}", "token", token);
+    return 0;
+}
+
+/* --- guests that are none --- */
+
+static struct fc_object *find_instance(const struct fc_world *world, const char *id)
+{
+    struct fc_object *object = NULL;
+    for (const char *const *region = fc_regions; !object && *region; region++)
+        object = fc_store_get(world->store, "instance", *region, id);
+    return object;
+}
+
+/* {"instance": "i-…", "console": "text", "power_off": true}: what a machine would do. */
+static int post_guest(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
+{
+    static const char *const members[] = {"instance", "console", "power_off"};
+    const char *id = "", *console = NULL;
+    int power_off = 0;
+    const struct fc_cause cause = {"control.guest", "-", fc_world_now_ms(world)};
+    if (mir_json_only(body, members, MIR_NELEMS(members), err) ||
+        mir_json_get_text(body, "instance", &id, err) ||
+        mir_json_get_text(body, "console", &console, err) ||
+        mir_json_get_bool(body, "power_off", &power_off, err))
+        return -1;
+    fc_world_tick(world);
+    struct fc_object *instance = find_instance(world, id);
+    if (!instance)
+        return mir_fail(err, MIR_NOT_FOUND, "there is no instance %.40s", id);
+    if (console)
+        fc_console_add(world, instance, console, cause.now_ms);
+    if (power_off)
+        fc_life_powered_off(world, instance, &cause);
+    fc_world_commit(world, &cause);
+    *ret = json_incref(fc_at(instance->doc, "instanceState"));
+    return 0;
+}
+
 /* What it knows of each service, for whoever wants to compare. */
 static int get_operations(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
 {
@@ -136,7 +210,9 @@ static const struct {
     const char *method, *path;
     control_fn *handle;
 } routes[] = {
-    {"GET", "/_operations", get_operations}, {"GET", "/_ledger", get_ledger},
+    {"GET", "/_operations", get_operations}, {"POST", "/_roles", post_roles},
+    {"POST", "/_policy", post_policy},       {"POST", "/_webtokens", post_web_tokens},
+    {"POST", "/_guest", post_guest},         {"GET", "/_ledger", get_ledger},
     {"GET", "/_calls", get_calls},           {"GET", "/_faults", get_faults},
     {"POST", "/_faults", post_faults},       {"DELETE", "/_faults", delete_faults},
     {"GET", "/_clock", get_clock},           {"POST", "/_clock", post_clock},

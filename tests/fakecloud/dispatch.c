@@ -9,6 +9,8 @@
 #include "api/log.h"
 #include "api/memory.h"
 #include "calls.h"
+#include "imds.h"
+#include "roles.h"
 #include "service.h"
 #include "throttle.h"
 
@@ -146,28 +148,24 @@ static void discard(struct fc_reply *reply)
     reply->delivery = FC_DELIVER_RESET;
 }
 
-/* True: the reply is made, and the call is not to go on. */
-static bool strike(struct fc_call *call, const struct fc_fault *fault)
+bool fc_strike(struct fc_edge *edge, const struct fc_request *request, struct fc_reply *reply,
+               const struct fc_fault *fault)
 {
-    struct fc_reply *reply = call->reply;
     switch (fault->act) {
     case FC_ACT_ERROR:
-        mir_buf_reset(&reply->body);
-        reply->header_count = 0;
-        fc_write_refusal(call, &fault->refusal);
-        return true;
+        break;
     case FC_ACT_HTML:
         write_html(reply, fault);
         return true;
     case FC_ACT_HANG:
-        fc_edge_pause(call->edge, call->request, fault->ms);
+        fc_edge_pause(edge, request, fault->ms);
         discard(reply);
         return true;
     case FC_ACT_RESET:
         discard(reply);
         return true;
     case FC_ACT_DELAY:
-        fc_edge_pause(call->edge, call->request, fault->ms);
+        fc_edge_pause(edge, request, fault->ms);
         return false;
     case FC_ACT_GARBLE:
         garble(reply);
@@ -181,6 +179,17 @@ static bool strike(struct fc_call *call, const struct fc_fault *fault)
         return false;
     }
     return false;
+}
+
+/* True: the reply is made, and the call is not to go on. */
+static bool strike(struct fc_call *call, const struct fc_fault *fault)
+{
+    if (fault->act != FC_ACT_ERROR)
+        return fc_strike(call->edge, call->request, call->reply, fault);
+    mir_buf_reset(&call->reply->body);
+    call->reply->header_count = 0;
+    fc_write_refusal(call, &fault->refusal);
+    return true;
 }
 
 /* --- the handler --- */
@@ -215,6 +224,8 @@ static int admit(struct fc_call *call, struct fc_fault *fault, struct fc_refusal
     fc_faults_take(world->faults, call->service->name, call->operation->name, call->number,
                    parameter, call, fault);
     int rc = throttled(call, refusal);
+    if (!rc)
+        rc = fc_permitted(call, refusal);
     pthread_mutex_unlock(&world->lock);
     return rc;
 }
@@ -284,6 +295,10 @@ static void finish(struct fc_call *call, const struct fc_fault *fault,
 void fc_dispatch(void *ctx, struct fc_request *request, struct fc_reply *reply)
 {
     struct fc_server *server = ctx;
+    if (!strncmp(request->path, "/_imds/", 7)) {
+        fc_imds(server, request, reply);
+        return;
+    }
     if (!strncmp(request->path, "/_", 2)) {
         fc_control(server, request, reply);
         return;

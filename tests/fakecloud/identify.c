@@ -10,7 +10,12 @@
 #include "rest.h"
 #include "service.h"
 
-const struct fc_service *const fc_services[] = {&fc_service_ec2, &fc_service_sts, &fc_service_ebs,
+const struct fc_service *const fc_services[] = {&fc_service_ec2,
+                                                &fc_service_sts,
+                                                &fc_service_ebs,
+                                                &fc_service_scheduler,
+                                                &fc_service_ssm,
+                                                &fc_service_pricing,
                                                 NULL};
 
 /* --- Query: a form with Action and Version --- */
@@ -84,6 +89,25 @@ static int identify_query(struct fc_call *call, struct fc_refusal *refusal)
     return 0;
 }
 
+/* --- JSON 1.1: the target "AmazonSSM.GetParameter" --- */
+
+static int identify_target(struct fc_call *call, const char *target, struct fc_refusal *refusal)
+{
+    size_t len = strcspn(target, ".");
+    for (const struct fc_service *const *service = fc_services; *service; service++) {
+        const char *prefix = (*service)->version;
+        if ((*service)->protocol != FC_PROTOCOL_JSON || !prefix || strlen(prefix) != len ||
+            strncmp(prefix, target, len) != 0)
+            continue;
+        call->service = *service;
+        call->operation = target[len] ? find_operation(*service, target + len + 1) : NULL;
+        if (call->operation)
+            return 0;
+    }
+    return fc_refuse(refusal, 400, "UnknownOperationException", "%.100s is no operation here",
+                     target);
+}
+
 /* --- REST --- */
 
 /* What the request says that it is signed for: a word, not yet believed. */
@@ -133,7 +157,12 @@ int fc_identify(struct fc_call *call, struct fc_refusal *refusal)
         return identify_query(call, refusal);
     if (root && !strcmp(request->method, "GET") && fc_request_query(request, "Action"))
         return identify_query(call, refusal);
+    const char *target = fc_request_header(request, "X-Amz-Target");
+    if (root && target && !strcmp(request->method, "POST"))
+        return identify_target(call, target, refusal);
     claimed_service(request, claimed);
+    if (begins(request->path, "/schedules") && strcmp(claimed, "s3") != 0)
+        return identify_rest(call, &fc_service_scheduler, refusal);
     if (begins(request->path, "/snapshots") && strcmp(claimed, "s3") != 0)
         return identify_rest(call, &fc_service_ebs, refusal);
     return fc_refuse(refusal, 404, "UnknownOperationException", "%.8s %.200s is nothing here",

@@ -135,6 +135,8 @@ static void print_environment(const struct fc_server *server, const char *addres
            (unsigned)fc_edge_port(server->edge));
     printf("AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n", account->access_key,
            account->secret);
+    printf("AWS_EC2_METADATA_SERVICE_ENDPOINT=http://%s%s%s:%u/_imds/\n", left, address, right,
+           (unsigned)fc_edge_port(server->edge));
     printf("AWS_REGION=%s\nAWS_DEFAULT_REGION=%s\n", fc_regions[0], fc_regions[0]);
     fflush(stdout);
 }

@@ -28,6 +28,7 @@ struct fc_operation {
     fc_handler *handle;
     const struct fc_param *params; /* Query: ends with a NULL name */
     const char *method, *path;     /* REST: "/snapshots/{}/blocks/{}" */
+    const char *action;            /* what IAM calls it; NULL: its name */
     unsigned flags;
     int status; /* of a success; 0: 200 */
 };
@@ -72,7 +73,8 @@ struct fc_call {
     bool acted; /* something may have changed: to be committed */
 };
 
-extern const struct fc_service fc_service_ec2, fc_service_sts, fc_service_ebs;
+extern const struct fc_service fc_service_ec2, fc_service_sts, fc_service_ebs, fc_service_scheduler,
+    fc_service_ssm, fc_service_pricing, fc_service_s3;
 extern const struct fc_service *const fc_services[]; /* ends with NULL */
 
 /* Who is behind a claim: fills secret and token (owned, NULL for a lasting key). Locks the world.
@@ -97,6 +99,10 @@ struct fc_server {
     struct fc_edge *edge;
 };
 void fc_dispatch(void *ctx, struct fc_request *request, struct fc_reply *reply);
+
+/* What a fault does to a reply, all but FC_ACT_ERROR. True: the reply is made. */
+bool fc_strike(struct fc_edge *edge, const struct fc_request *request, struct fc_reply *reply,
+               const struct fc_fault *fault);
 
 /* Paths that begin with "/_": ledger, faults, clock, settings, calls. */
 void fc_control(struct fc_server *server, struct fc_request *request, struct fc_reply *reply);

@@ -5,6 +5,7 @@
 
 #include "ec2_image.h"
 #include "ec2_life.h"
+#include "scheduler.h"
 
 typedef void tick_fn(struct fc_world *world, struct fc_object *object,
                      const struct fc_cause *cause);
@@ -13,10 +14,9 @@ static const struct {
     const char *kind;
     tick_fn *tick;
 } ticks[] = {
-    {"instance", fc_tick_instance},
-    {"image", fc_tick_image},
-    {"snapshot", fc_tick_snapshot},
-    {"import-snapshot-task", fc_tick_import},
+    {"instance", fc_tick_instance}, {"image", fc_tick_image},
+    {"snapshot", fc_tick_snapshot}, {"import-snapshot-task", fc_tick_import},
+    {"schedule", fc_tick_schedule},
 };
 
 void fc_tick_object(struct fc_world *world, struct fc_object *object, const struct fc_cause *cause)

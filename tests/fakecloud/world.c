@@ -18,6 +18,7 @@
 #include "api/memory.h"
 #include "calls.h"
 #include "faults.h"
+#include "roles.h"
 #include "throttle.h"
 #include "tick.h"
 
@@ -242,6 +243,7 @@ int fc_world_open(const char *dir, struct fc_world **ret, struct mir_error *err)
         return -1;
     }
     read_clock(world);
+    fc_roles_ready(world);
     if (pthread_create(&world->ticker, NULL, tick_for_ever, world)) {
         fc_world_close(world);
         return mir_fail(err, MIR_FAILED, "cannot start a thread");

@@ -15,8 +15,8 @@ from mirage import PATIENCE, skip_all
 
 # Debian's, unless another one is wanted: its packages are those of Debian's own interpreter.
 DEBIAN = '/usr/bin/python3'
-if not os.environ.get('MIRAGE_ANY_AWS') and os.path.exists('/usr/lib/python3/dist-packages/awscli') \
-        and os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
+if not os.environ.get('MIRAGE_ANY_AWS') and os.path.exists('/usr/bin/aws') and \
+        os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
     os.execv(DEBIAN, [DEBIAN, '-B', *sys.argv])
 
 # tests/fakecloud/awscli.py has the package's name.
@@ -31,7 +31,7 @@ sys.path[:] = PATH
 # Newer than the client's model; each is in the public reference of the API.
 NEWER = {'deleteSnapshotResultSet', 'supportedFeatures', 'NestedVirtualization', 'SkipOsShutdown',
          'DeleteAssociatedSnapshots', 'Force', 'TagSpecification', 'PrimaryIpv6',
-         'EnablePrimaryIpv6', 'IncludeDisabled', 'keyPairId'}
+         'EnablePrimaryIpv6', 'IncludeDisabled', 'keyPairId', 'currentInstanceBootMode'}
 PLAIN = ('structure', 'list', 'map')
 
 
