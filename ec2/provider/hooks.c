@@ -164,26 +164,44 @@ static int arm_all(const struct arming *a, struct mir_hook *hooks, size_t max, s
     return 0;
 }
 
+/* A listing may still miss what was launched a moment ago. */
+static int find_row(const struct arming *a, struct ec2_instances *ret, struct mir_error *err)
+{
+    struct cloud_filter mine;
+    struct mir_error said;
+    cloud_by_token(&mine, a->lease->id);
+    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
+    do {
+        said = (struct mir_error){0};
+        ec2_instances_clear(ret);
+        if (ec2_describe_instances(a->session, &args, a->until_ms, ret, err))
+            return -1;
+        const struct ec2_instance *row = cloud_row(ret);
+        if (row && !cloud_over(row))
+            return 0;
+        mir_fail(&said, MIR_NOT_FOUND, "there is no instance of %s to arm", a->lease->id);
+    } while (!ret->count && cloud_again(a->session, a->until_ms, &said));
+    if (err)
+        *err = said;
+    return -1;
+}
+
 int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                     size_t *ret_count, struct mir_error *err)
 {
     struct arming a = {.cloud = ctx, .lease = lease};
-    struct cloud_filter mine;
     char region[MIR_PLACE_TEXT];
     struct ec2_instances found = {.rows = NULL};
     if (cloud_session(a.cloud, "", &a.session, err))
         return -1;
     a.until_ms = ec2_until(a.session, CLOUD_CALL_MS);
-    cloud_by_token(&mine, lease->id);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
     if (cloud_find_region(a.cloud, lease->id, a.until_ms, region, err) ||
-        cloud_session(a.cloud, region, &a.session, err) ||
-        ec2_describe_instances(a.session, &args, a.until_ms, &found, err))
+        cloud_session(a.cloud, region, &a.session, err))
         return -1;
+    int rc = find_row(&a, &found, err);
     a.row = cloud_row(&found);
-    int rc = a.row && !cloud_over(a.row)
-                 ? arm_all(&a, hooks, max, ret_count, err)
-                 : mir_fail(err, MIR_NOT_FOUND, "there is no instance of %s to arm", lease->id);
+    if (!rc)
+        rc = arm_all(&a, hooks, max, ret_count, err);
     ec2_instances_clear(&found);
     return rc;
 }
