@@ -349,6 +349,15 @@ def money(tap):
         _, out, _ = b.run('show', 'paid')
         assert rows(out)['price'] == '0.0052 USD an hour, 0.0100 USD once', out
         assert 'at most   no limit' in out and 'budget' not in out, out
+    with Bench() as b, tap.part('a deploy that costs something says how much, beside the result'):
+        b.fake.cost.update(per_hour_micro=5200, worst_micro=10400)
+        _, out, err = b.run('local', HELLO)
+        assert 'it costs 0.0052 USD an hour; until its deadline at most: 0.0104 USD' in err, err
+        b.fake.cost.update(per_hour_micro=None, worst_micro=None)
+        _, _, err = b.run('local', HELLO)
+        assert 'what it costs is not known' in err, err
+        b.fake.cost.update(per_hour_micro=0, worst_micro=0)
+        assert 'cost' not in b.run('local', HELLO)[2]
     with Bench() as b, tap.part('what nobody knows is not called free'):
         d = b.fake.deployment('odd')
         d['place'] = {'ipv6_only': True, 'keep_address': True, 'open': []}
