@@ -11,21 +11,14 @@
 static const char *const containers[] = {"none", "gzip", "bzip2", "xz", "zstd"};
 
 static const char *const formats[] = {
-    [MIR_FORMAT_UNKNOWN] = "unknown",
-    [MIR_FORMAT_XEN_PV] = "xen-pv",
-    [MIR_FORMAT_XEN_PVH] = "xen-pvh",
-    [MIR_FORMAT_SOLO5_HVT] = "solo5-hvt",
-    [MIR_FORMAT_SOLO5_SPT] = "solo5-spt",
-    [MIR_FORMAT_SOLO5_VIRTIO] = "solo5-virtio",
-    [MIR_FORMAT_SOLO5_MUEN] = "solo5-muen",
-    [MIR_FORMAT_SOLO5_XEN] = "solo5-xen",
-    [MIR_FORMAT_MULTIBOOT1] = "multiboot1",
-    [MIR_FORMAT_MULTIBOOT2] = "multiboot2",
-    [MIR_FORMAT_LINUX] = "linux",
-    [MIR_FORMAT_DISK_RAW] = "disk-raw",
-    [MIR_FORMAT_DISK_QCOW2] = "disk-qcow2",
-    [MIR_FORMAT_DISK_VHD] = "disk-vhd",
-    [MIR_FORMAT_ELF] = "elf",
+    [MIR_FORMAT_UNKNOWN] = "unknown",       [MIR_FORMAT_XEN_PV] = "xen-pv",
+    [MIR_FORMAT_XEN_PVH] = "xen-pvh",       [MIR_FORMAT_SOLO5_HVT] = "solo5-hvt",
+    [MIR_FORMAT_SOLO5_SPT] = "solo5-spt",   [MIR_FORMAT_SOLO5_VIRTIO] = "solo5-virtio",
+    [MIR_FORMAT_SOLO5_MUEN] = "solo5-muen", [MIR_FORMAT_SOLO5_XEN] = "solo5-xen",
+    [MIR_FORMAT_MULTIBOOT1] = "multiboot1", [MIR_FORMAT_MULTIBOOT2] = "multiboot2",
+    [MIR_FORMAT_LINUX] = "linux",           [MIR_FORMAT_DISK_RAW] = "disk-raw",
+    [MIR_FORMAT_DISK_QCOW2] = "disk-qcow2", [MIR_FORMAT_DISK_VHD] = "disk-vhd",
+    [MIR_FORMAT_DISK_VMDK] = "disk-vmdk",   [MIR_FORMAT_ELF] = "elf",
 };
 
 static const char *const archs[] = {"unknown", "x86_64", "i386", "aarch64"};

@@ -21,7 +21,7 @@ const char *mir_card_name(enum mir_card card)
 bool mir_kernel_is_disk(const struct mir_kernel *kernel)
 {
     return kernel->format == MIR_FORMAT_DISK_RAW || kernel->format == MIR_FORMAT_DISK_QCOW2 ||
-           kernel->format == MIR_FORMAT_DISK_VHD;
+           kernel->format == MIR_FORMAT_DISK_VHD || kernel->format == MIR_FORMAT_DISK_VMDK;
 }
 
 static bool is_tender(const char *how)

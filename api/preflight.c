@@ -62,5 +62,5 @@ int mir_preflight(const struct mir_kernel *kernel, const struct mir_offer *offer
     if (!ports || mir_kernel_demanded(kernel, MIR_DEVICE_NET))
         return 0;
     mir_fail(err, MIR_POLICY, "its manifest names no network, so no port of it can be published");
-    return mir_error_hint(err, "leave the published ports (-p) out");
+    return mir_error_hint(err, "leave -p and --open away");
 }

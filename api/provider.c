@@ -146,6 +146,46 @@ int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
     return rc;
 }
 
+/* What is not sold costs nothing, and has no price table. */
+static int no_quote(const struct mir_prov *prov, const struct mir_place *asked,
+                    struct mir_quote *ret, struct mir_error *err)
+{
+    const char *what = mir_place_asked(asked);
+    if (!what) {
+        *ret = (struct mir_quote){.place.budget_micro = asked->budget_micro, .price.known = true};
+        return 0;
+    }
+    mir_fail(err, MIR_USAGE, "--%s is not for %s", what, prov->info->name);
+    return mir_error_hint(err, "leave it away: it is for clouds");
+}
+
+/* What the provider decides, the budget apart: that is the user's. */
+static int ask_quote(struct mir_prov *prov, const struct mir_kernel *kernel,
+                     const struct mir_place *asked, uint64_t memory_bytes, struct mir_quote *ret,
+                     struct mir_error *err)
+{
+    struct mir_place filled = *asked;
+    struct mir_quote quote = {0};
+    mir_place_default_open(&filled);
+    if (opened(prov, err) ||
+        prov->info->quote(prov->ctx, kernel, &filled, memory_bytes, &quote, err))
+        return -1;
+    quote.place.budget_micro = asked->budget_micro;
+    *ret = quote;
+    return 0;
+}
+
+int mir_prov_quote(struct mir_prov *prov, const struct mir_kernel *kernel,
+                   const struct mir_place *asked, uint64_t memory_bytes, struct mir_quote *ret,
+                   struct mir_error *err)
+{
+    int rc = prov->info->quote ? ask_quote(prov, kernel, asked, memory_bytes, ret, err)
+                               : no_quote(prov, asked, ret, err);
+    if (rc && err)
+        mir_copy(err->provider, sizeof err->provider, prov->info->name);
+    return rc;
+}
+
 int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,
                        char ret_id[MIR_INSTANCE_ID], struct mir_error *err)
 {

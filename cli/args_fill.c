@@ -41,12 +41,17 @@ static void add_texts(struct cmd_args *args, enum cmd_opt opt, const char *text,
     } while (*text);
 }
 
+/* The provider of this run: the command's own name, or given by place. */
+static const char *provider_of(const struct cmd_args *args)
+{
+    return args->command->id == CMD_DEPLOY ? args->command->name
+                                           : cmd_args_text(args, OPT_PROVIDER);
+}
+
 /* A provider's own section comes before the head of the file. */
 static const struct mir_config_entry *config_entry(const struct cmd_args *args, const char *key)
 {
-    const char *sections[] = {args->command->id == CMD_DEPLOY ? args->command->name
-                                                              : cmd_args_text(args, OPT_PROVIDER),
-                              ""};
+    const char *sections[] = {provider_of(args), ""};
     size_t count;
     const struct mir_config_entry *entries = mir_config_entries(args->config, &count);
     for (size_t s = 0; s < MIR_NELEMS(sections); s++)
@@ -133,8 +138,24 @@ static int settle_reason(struct cmd_args *args, struct mir_error *err)
     return 0;
 }
 
+/* What waits in the environment or in a file for other providers than this one is not for it. What
+ * was typed is: the provider says that it has no choice of it. */
+static void settle_places(struct cmd_args *args)
+{
+    const char *provider = provider_of(args);
+    if (!provider)
+        return;
+    unsigned other = !strcmp(provider, "local") ? CMD_OPT_CLOUD : CMD_OPT_HERE;
+    for (unsigned i = 0; i < OPT_COUNT; i++) {
+        const struct cmd_item *item = cmd_args_item(args, (enum cmd_opt)i);
+        if (item && (cmd_options[i].flags & other) && item->origin != CMD_FROM_FLAG)
+            drop(args, (enum cmd_opt)i);
+    }
+}
+
 static int settle(struct cmd_args *args, struct mir_error *err)
 {
+    settle_places(args);
     return settle_deadline(args, err) || settle_reason(args, err) ? -1 : 0;
 }
 

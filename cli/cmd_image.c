@@ -197,6 +197,20 @@ static int missing(const char *option, const char *what, struct mir_error *err)
     return mir_error_hint(err, "see: mirage-deploy help image build");
 }
 
+/* A folder, which may be named with a slash at its end; owned. */
+static char *bundle_path(const struct cmd_args *args, struct mir_error *err)
+{
+    const char *path = cmd_args_text(args, OPT_OUTPUT);
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    if (len != 1 || *path != '-')
+        return mir_format("%.*s", (int)len, path);
+    mir_fail(err, MIR_USAGE, "an ec2-bundle is a folder, and standard output is none");
+    mir_error_hint(err, "name a folder with -o");
+    return NULL;
+}
+
 static int bundle_words(const struct cmd_args *args, const char *path,
                         const struct mir_kernel *kernel, const char *size, struct words *words,
                         struct mir_error *err)
@@ -216,6 +230,8 @@ static int bundle_words(const struct cmd_args *args, const char *path,
     add(words, "--name", slash ? slash + 1 : path);
     add(words, "--size", size);
     add(words, "--arch", mir_arch_name(kernel->arch));
+    if (cmd_args_flag(args, OPT_FORCE, false))
+        words->list[words->count++] = "--force";
     return 0;
 }
 
@@ -230,11 +246,10 @@ static void choose_size(const struct cmd_args *args, const struct mir_kernel *ke
     add(words, "--size", words->size);
 }
 
-static int bundle(struct cmd_context *ctx, struct words *disk, const char *helper, int fd,
-                  struct img_summary *ret, struct mir_error *err)
+static int bundle(struct cmd_context *ctx, struct words *disk, const char *helper, const char *path,
+                  int fd, struct img_summary *ret, struct mir_error *err)
 {
     const char *name = cmd_args_text(&ctx->args, OPT_KERNEL);
-    const char *path = cmd_args_text(&ctx->args, OPT_OUTPUT);
     struct words own = {.count = 0};
     struct mir_kernel kernel;
     struct cmd_bundle_run run;
@@ -257,14 +272,14 @@ static int bundle(struct cmd_context *ctx, struct words *disk, const char *helpe
 
 static int build_bundle(struct cmd_context *ctx, struct words *words, struct mir_error *err)
 {
-    const char *path = cmd_args_text(&ctx->args, OPT_OUTPUT);
     struct img_summary image;
     mir_auto_close int fd = -1;
-    if (refuse_proof(ctx, "an ec2-bundle starts by PV-GRUB, which is a part of Xen", err))
+    mir_auto_free char *path = bundle_path(&ctx->args, err);
+    if (!path || refuse_proof(ctx, "an ec2-bundle starts by PV-GRUB, which is a part of Xen", err))
         return -1;
     mir_auto_free char *helper = mir_program_path("mirage-image", err);
     if (!helper || img_open_file(cmd_args_text(&ctx->args, OPT_KERNEL), &fd, err) ||
-        bundle(ctx, words, helper, fd, &image, err))
+        bundle(ctx, words, helper, path, fd, &image, err))
         return -1;
     mir_copy(image.format, sizeof image.format, EC2_BUNDLE);
     print(ctx, path, &image, NULL);

@@ -63,11 +63,14 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     const json_t *cost = json_object_get(plan, "cost"), *boots = json_object_get(plan, "boots");
     mir_auto_free char *deadline = cmd_deadline_text(plan);
     mir_auto_free char *machine = cmd_machine_text(json_object_get(plan, "machine"));
+    mir_auto_free char *place = cmd_place_text(json_object_get(plan, "place"));
+    mir_auto_free char *price = cmd_price_text(cost);
     cmd_print_row(ctx, "provider", cmd_text(plan, "provider"));
     cmd_print_row(ctx, "verdict", cmd_text(boots, "verdict"));
     cmd_print_row(ctx, "how", cmd_text(boots, "how"));
     cmd_print_row(ctx, "why", cmd_text(boots, "why"));
     cmd_print_row(ctx, "machine", machine);
+    cmd_print_row(ctx, "place", place);
     print_steps(ctx, json_object_get(plan, "steps"));
     if (cmd_number(plan, "memory_bytes") > 0) {
         cmd_size_format((uint64_t)cmd_number(plan, "memory_bytes"), text, sizeof text);
@@ -75,10 +78,10 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     }
     print_ports(ctx, json_object_get(plan, "ports"));
     cmd_print_row(ctx, "deadline", deadline);
-    cmd_money(cost, "per_hour_micro", text);
-    cmd_print_row(ctx, "per hour", text);
+    cmd_print_row(ctx, "price", price);
     cmd_money(cost, "worst_micro", text);
     cmd_print_row(ctx, "at most", text);
+    cmd_print_budget(ctx, cost);
     print_list(ctx, "hooks", json_object_get(plan, "hooks"));
     if (cmd_forever(plan))
         cmd_print_row(ctx, "hooks", "none: nothing ends it but mirage-deploy rm");

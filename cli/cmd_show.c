@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* show NAME: the deployment, its hooks, steps and events, its receipt and its audit lines. */
 #include <stdio.h>
+#include <string.h>
 
 #include "api/cleanup.h"
 #include "api/memory.h"
@@ -91,12 +92,28 @@ static void print_ending(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "fix", cmd_text(error, "hint"));
 }
 
+/* What is free is said in one word. */
+static void print_cost(const struct cmd_context *ctx, const json_t *cost)
+{
+    char text[CMD_CELL];
+    cmd_money(cost, "so_far_micro", text);
+    cmd_print_row(ctx, "cost", text);
+    if (!strcmp(text, "free"))
+        return;
+    mir_auto_free char *price = cmd_price_text(cost);
+    cmd_print_row(ctx, "price", price);
+    cmd_money(cost, "worst_micro", text);
+    cmd_print_row(ctx, "at most", text);
+    cmd_print_budget(ctx, cost);
+}
+
 static void print_show(const struct cmd_context *ctx, const json_t *d)
 {
     const json_t *instance = json_object_get(d, "instance");
     char text[CMD_CELL];
     mir_auto_free char *deadline = cmd_deadline_text(d);
     mir_auto_free char *machine = cmd_machine_text(json_object_get(d, "machine"));
+    mir_auto_free char *place = cmd_place_text(json_object_get(d, "place"));
     cmd_print_row(ctx, "name", cmd_text(d, "name"));
     cmd_print_row(ctx, "id", cmd_text(d, "id"));
     cmd_print_row(ctx, "state", cmd_text(d, "state"));
@@ -104,6 +121,7 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "instance", cmd_text(instance, "id"));
     cmd_print_row(ctx, "kernel", cmd_text(d, "kernel"));
     cmd_print_row(ctx, "machine", machine);
+    cmd_print_row(ctx, "place", place);
     if (cmd_number(d, "memory_bytes") > 0) {
         cmd_size_format((uint64_t)cmd_number(d, "memory_bytes"), text, sizeof text);
         cmd_print_row(ctx, "memory", text);
@@ -115,8 +133,7 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "owner", cmd_text(d, "owner"));
     cmd_print_row(ctx, "created", cmd_text(d, "created_at"));
     cmd_print_row(ctx, "deadline", deadline);
-    cmd_money(json_object_get(d, "cost"), "so_far_micro", text);
-    cmd_print_row(ctx, "cost", text);
+    print_cost(ctx, json_object_get(d, "cost"));
     print_ending(ctx, d);
     print_hooks(ctx, json_object_get(d, "hooks"));
     print_events(ctx, json_object_get(d, "events"));

@@ -79,6 +79,35 @@ static void set_machine(json_t *body, const struct cmd_args *args)
     json_decref(machine);
 }
 
+static void set_flag(json_t *body, const char *field, const struct cmd_args *args, enum cmd_opt opt)
+{
+    if (cmd_args_flag(args, opt, false))
+        json_object_set_new(body, field, json_true());
+}
+
+static void set_place(json_t *body, const struct cmd_args *args)
+{
+    const char *text;
+    json_t *place = json_object(), *open = json_array();
+    set_text(place, "region", cmd_args_text(args, OPT_REGION));
+    set_text(place, "type", cmd_args_text(args, OPT_TYPE));
+    set_flag(place, "spot", args, OPT_SPOT);
+    set_flag(place, "ipv6_only", args, OPT_IPV6_ONLY);
+    set_flag(place, "keep_address", args, OPT_KEEP_ADDRESS);
+    set_text(place, "budget", cmd_args_text(args, OPT_BUDGET));
+    for (size_t i = 0; (text = cmd_args_nth(args, OPT_OPEN, i)); i++) {
+        uint16_t port;
+        if (!cmd_open_parse(text, &port, NULL)) /* checked before */
+            json_array_append_new(open, json_integer(port));
+    }
+    if (json_array_size(open))
+        json_object_set(place, "open", open);
+    if (json_object_size(place))
+        json_object_set(body, "place", place);
+    json_decref(open);
+    json_decref(place);
+}
+
 static int set_arguments(json_t *body, char *const *rest, struct mir_error *err)
 {
     if (!rest || !*rest)
@@ -111,10 +140,10 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
         json_object_set_new(body, "memory_bytes", json_integer((json_int_t)memory_bytes));
     if (cmd_args_item(args, OPT_LIST))
         json_object_set_new(body, "list", json_boolean(cmd_args_flag(args, OPT_LIST, true)));
-    if (cmd_args_flag(args, OPT_ANYWAY, false))
-        json_object_set_new(body, "anyway", json_true());
+    set_flag(body, "anyway", args, OPT_ANYWAY);
     set_ports(body, args);
     set_machine(body, args);
+    set_place(body, args);
     return set_arguments(body, args->rest, err);
 }
 

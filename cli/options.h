@@ -63,6 +63,13 @@ enum cmd_opt {
     OPT_FIRMWARE,
     OPT_DISK_BUS,
     OPT_NIC,
+    OPT_REGION,
+    OPT_TYPE,
+    OPT_SPOT,
+    OPT_IPV6_ONLY,
+    OPT_KEEP_ADDRESS,
+    OPT_OPEN,
+    OPT_BUDGET,
     OPT_ANYWAY,
     OPT_DRY_RUN,
     OPT_DETACH,
@@ -119,13 +126,21 @@ enum cmd_type {
     CMD_SIZE,
     CMD_REASON, /* one line, why something may run for ever */
     CMD_PORT,   /* [ADDRESS:][HOST:]GUEST */
+    CMD_OPEN,   /* a port's number */
+    CMD_REGION, /* of a cloud */
+    CMD_KIND,   /* machine type or flavor */
+    CMD_MONEY,  /* in US dollars */
     CMD_CHOICE
 };
 
 enum {
     CMD_OPT_REPEAT = 1 << 0, /* may be given several times */
     CMD_OPT_PLACE = 1 << 1,  /* only ever given by place: has no --flag */
-    CMD_OPT_META = 1 << 2    /* neither environment variable nor configuration key */
+    CMD_OPT_META = 1 << 2,   /* neither environment variable nor configuration key */
+    /* For some providers only: what waits for the others in the environment or in a file is left
+     * alone there, what was typed is refused by them. */
+    CMD_OPT_HERE = 1 << 3, /* local */
+    CMD_OPT_CLOUD = 1 << 4 /* all others */
 };
 
 struct cmd_option {

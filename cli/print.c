@@ -9,6 +9,7 @@
 #include "api/buf.h"
 #include "api/cleanup.h"
 #include "api/memory.h"
+#include "api/price.h"
 #include "client.h"
 #include "value.h"
 
@@ -83,19 +84,70 @@ char *cmd_deadline_text(const json_t *document)
     return mir_format("%s (%s %s)", expires, text, left_s < 0 ? "ago" : "left");
 }
 
+static bool is_free(const json_t *cost)
+{
+    const json_t *per_hour = json_object_get(cost, "per_hour_micro");
+    return !json_is_object(cost) || (json_is_integer(per_hour) && !json_integer_value(per_hour) &&
+                                     !cmd_number(cost, "once_micro"));
+}
+
 void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL])
 {
-    long long micro = cmd_number(cost, field);
-    if (json_is_null(json_object_get(cost, field)) && cmd_number(cost, "per_hour_micro") != 0) {
-        snprintf(out, CMD_CELL, "no limit");
-        return;
-    }
-    if (!json_is_object(cost) || (micro == 0 && cmd_number(cost, "per_hour_micro") == 0)) {
+    bool known = json_is_integer(json_object_get(cost, "per_hour_micro"));
+    if (is_free(cost)) {
         snprintf(out, CMD_CELL, "free");
-        return;
+    } else if (json_is_null(json_object_get(cost, field))) {
+        snprintf(out, CMD_CELL, known ? "no limit" : "not known");
+    } else {
+        long long micro = cmd_number(cost, field);
+        long long parts = micro / 100 + (micro % 100 > 0);
+        snprintf(out, CMD_CELL, "%lld.%04lld %s", parts / 10000, parts % 10000,
+                 cmd_text(cost, "currency"));
     }
-    snprintf(out, CMD_CELL, "%lld.%04lld %s", micro / 1000000, micro % 1000000 / 100,
-             cmd_text(cost, "currency"));
+}
+
+char *cmd_price_text(const json_t *cost)
+{
+    char hour[CMD_CELL], once[CMD_CELL];
+    const char *date = cmd_text(cost, "price_date"), *note = cmd_text(cost, "note");
+    bool known = json_is_integer(json_object_get(cost, "per_hour_micro"));
+    bool priced = known && !is_free(cost), twice = priced && cmd_number(cost, "once_micro") > 0;
+    cmd_money(cost, "per_hour_micro", hour);
+    cmd_money(cost, "once_micro", once);
+    mir_auto_free char *told =
+        mir_format("%s%s%s%s", *date ? "prices of " : "", date, *date && *note ? "; " : "", note);
+    return mir_format("%s%s%s%s%s%s%s%s", hour, priced ? " an hour" : "", twice ? ", " : "",
+                      twice ? once : "", twice ? " once" : "", *told ? " (" : "", told,
+                      *told ? ")" : "");
+}
+
+static void add_part(struct mir_buf *line, const char *text)
+{
+    if (*text)
+        mir_buf_addf(line, "%s%s", line->len ? ", " : "", text);
+}
+
+char *cmd_place_text(const json_t *place)
+{
+    const char *type = cmd_text(place, "type"), *region = cmd_text(place, "region");
+    struct mir_buf line;
+    mir_buf_init(&line, 1024);
+    mir_buf_addf(&line, "%s%s%s", type, *region ? (*type ? " in " : "in ") : "", region);
+    add_part(&line, json_is_true(json_object_get(place, "spot")) ? "spot" : "");
+    add_part(&line, json_is_true(json_object_get(place, "ipv6_only")) ? "IPv6 only" : "");
+    add_part(&line, json_is_true(json_object_get(place, "keep_address")) ? "address kept" : "");
+    const json_t *open = json_object_get(place, "open");
+    size_t i;
+    json_t *port;
+    json_array_foreach(open, i, port)
+    {
+        mir_auto_free char *text =
+            mir_format("%s%lld", i ? "" : "open: ", (long long)json_integer_value(port));
+        add_part(&line, text);
+    }
+    if (json_is_array(open) && !json_array_size(open))
+        add_part(&line, "no port open");
+    return mir_buf_take(&line);
 }
 
 void cmd_print_row(const struct cmd_context *ctx, const char *label, const char *text)
@@ -131,6 +183,16 @@ void cmd_print_deployment(const struct cmd_context *ctx, const json_t *d)
     bool forever = cmd_forever(d);
     cmd_print_row(ctx, forever ? "hooks" : "deadline", forever ? hooks : deadline);
     cmd_print_row(ctx, forever ? "deadline" : "hooks", forever ? deadline : hooks);
+}
+
+void cmd_print_budget(const struct cmd_context *ctx, const json_t *cost)
+{
+    char text[MIR_MONEY_TEXT];
+    if (!json_is_integer(json_object_get(cost, "budget_micro")))
+        return;
+    mir_money_format(cmd_number(cost, "budget_micro"), text);
+    mir_auto_free char *line = mir_format("%s %s", text, cmd_text(cost, "currency"));
+    cmd_print_row(ctx, "budget", line);
 }
 
 void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table)

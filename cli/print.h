@@ -28,8 +28,15 @@ char *cmd_deadline_text(const json_t *document);
 /* "until 2026-11-20T18:30:00Z", or "until you remove it: it has no deadline"; owned. */
 char *cmd_until_text(const json_t *document);
 
-/* Micro-units: "0.0042 USD"; "free" when there is no price. */
+/* An amount of a `cost`, rounded up: "0.0042 USD"; "free" where nothing is paid for, "not known",
+ * "no limit". */
 void cmd_money(const json_t *cost, const char *field, char out[CMD_CELL]);
+
+/* "0.0052 USD an hour, 0.0100 USD once (prices of 2026-11-20; without traffic)"; owned. */
+char *cmd_price_text(const json_t *cost);
+
+/* "t3.nano in eu-central-1, spot, open: 80, 443"; owned, "" when the document has no place. */
+char *cmd_place_text(const json_t *place);
 
 /* "uefi, disk nvme, network card virtio"; owned, "" when the document has no machine. */
 char *cmd_machine_text(const json_t *machine);
@@ -39,6 +46,9 @@ void cmd_print_deployment(const struct cmd_context *ctx, const json_t *deploymen
 
 /* "  name       hello" with the label in its colour; nothing for empty texts. */
 void cmd_print_row(const struct cmd_context *ctx, const char *label, const char *text);
+
+/* The budget of a `cost`; nothing when it has none. */
+void cmd_print_budget(const struct cmd_context *ctx, const json_t *cost);
 
 /* An empty line and the table, which is freed. */
 void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table);

@@ -23,8 +23,6 @@ static const struct {
      "leave --prove away, or prove a disk of a kernel that boots by itself: --boot both"},
     {NULL, "extents", "a list of extents is no disk that QEMU reads",
      "prove the same disk as raw: --format raw"},
-    {NULL, "vmdk", "stream-optimised VMDK is not read here",
-     "prove the same disk as raw: --format raw"},
 };
 
 static int refuse(const struct cmd_proof *proof, struct mir_error *err)

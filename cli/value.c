@@ -119,6 +119,17 @@ int cmd_port_parse(const char *text, struct mir_port *ret_port, struct mir_error
     return 0;
 }
 
+int cmd_open_parse(const char *text, uint16_t *ret_port, struct mir_error *err)
+{
+    int number = port_number(text, strlen(text));
+    if (number <= 0) {
+        mir_fail(err, MIR_USAGE, "'%.64s' is not a port", text);
+        return mir_error_hint(err, "ports are 1 to 65535");
+    }
+    *ret_port = (uint16_t)number;
+    return 0;
+}
+
 int cmd_since_parse(const char *text, int64_t now_s, int64_t *ret_utc_s, struct mir_error *err)
 {
     int64_t ago_s;
@@ -190,38 +201,65 @@ static int check_choice(const struct cmd_option *option, const char *text, struc
                 : mir_error_hint(err, "one of: %s", list);
 }
 
-static int check(const struct cmd_option *option, const char *text, struct mir_error *err)
+/* The forms that are read for good later on. */
+static int check_duration(const char *text, struct mir_error *err)
 {
     int64_t seconds;
+    return mir_duration_parse(text, &seconds, err);
+}
+
+static int check_time(const char *text, struct mir_error *err)
+{
+    int64_t utc_s;
+    return mir_time_parse(text, &utc_s, err);
+}
+
+static int check_since(const char *text, struct mir_error *err)
+{
+    int64_t utc_s;
+    return cmd_since_parse(text, 0, &utc_s, err);
+}
+
+static int check_size(const char *text, struct mir_error *err)
+{
     uint64_t bytes;
+    return cmd_size_parse(text, &bytes, err);
+}
+
+static int check_port(const char *text, struct mir_error *err)
+{
     struct mir_port port;
-    switch (option->type) {
-    case CMD_FLAG:
-    case CMD_SWITCH:
-        return check_truth(text, err);
-    case CMD_NAME:
-        return check_name(text, err);
-    case CMD_URL:
-        return check_url(text, err);
-    case CMD_DURATION:
-        return mir_duration_parse(text, &seconds, err);
-    case CMD_TIME:
-        return mir_time_parse(text, &seconds, err);
-    case CMD_SINCE:
-        return cmd_since_parse(text, 0, &seconds, err);
-    case CMD_SIZE:
-        return cmd_size_parse(text, &bytes, err);
-    case CMD_REASON:
-        return mir_reason_check(text, err);
-    case CMD_PORT:
-        return cmd_port_parse(text, &port, err);
-    case CMD_CHOICE:
+    return cmd_port_parse(text, &port, err);
+}
+
+static int check_open(const char *text, struct mir_error *err)
+{
+    uint16_t port;
+    return cmd_open_parse(text, &port, err);
+}
+
+static int check_money(const char *text, struct mir_error *err)
+{
+    int64_t micro;
+    return mir_money_parse(text, &micro, err);
+}
+
+typedef int check_fn(const char *text, struct mir_error *err);
+
+/* By type; a choice has its own, and what is missing takes any text. */
+static check_fn *const checks[CMD_CHOICE] = {
+    [CMD_FLAG] = check_truth,    [CMD_SWITCH] = check_truth, [CMD_NAME] = check_name,
+    [CMD_URL] = check_url,       [CMD_TIME] = check_time,    [CMD_DURATION] = check_duration,
+    [CMD_SINCE] = check_since,   [CMD_SIZE] = check_size,    [CMD_REASON] = mir_reason_check,
+    [CMD_PORT] = check_port,     [CMD_OPEN] = check_open,    [CMD_REGION] = mir_region_check,
+    [CMD_KIND] = mir_type_check, [CMD_MONEY] = check_money,
+};
+
+static int check(const struct cmd_option *option, const char *text, struct mir_error *err)
+{
+    if (option->type == CMD_CHOICE)
         return check_choice(option, text, err);
-    case CMD_TEXT:
-    case CMD_FILE:
-        return 0;
-    }
-    return 0;
+    return checks[option->type] ? checks[option->type](text, err) : 0;
 }
 
 int cmd_value_check(const struct cmd_option *option, const char *text, const char *given_as,

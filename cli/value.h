@@ -19,6 +19,9 @@ void cmd_size_format(uint64_t bytes, char *out, size_t size); /* "64 MiB", "1.3 
 /* "80", "8080:80", "0.0.0.0:8080:80", "[::1]:8080:80"; host_port 0: the provider chooses. */
 int cmd_port_parse(const char *text, struct mir_port *ret_port, struct mir_error *err);
 
+/* "443": 1 to 65535. */
+int cmd_open_parse(const char *text, uint16_t *ret_port, struct mir_error *err);
+
 /* "10m" (ago) or a time. */
 int cmd_since_parse(const char *text, int64_t now_s, int64_t *ret_utc_s, struct mir_error *err);
 

@@ -18,6 +18,7 @@ int mird_adopt(struct mird_engine *engine, const struct mir_prov *prov,
     struct mir_error why = {0};
     mird_turn_found(found, mir_prov_info(prov)->name, now_ms, &d);
     mir_id_new(engine->core->random, d.token);
+    d.price.known = !mir_prov_info(prov)->paid; /* what was quoted is lost */
     int rc = mird_store_deployment_adopt(store, &d, now_ms, &why);
     if (rc && why.kind == MIR_CONFLICT) {
         /* Somebody has taken the name meanwhile. */

@@ -42,6 +42,17 @@ static void find_kernel(struct mird_engine *engine, const struct mird_request *r
         draft->kernel_error.kind = MIR_OK;
 }
 
+static int find_load(struct mird_engine *engine, struct mird_load *ret, struct mir_error *err)
+{
+    struct mird_store *store = engine->core->store;
+    size_t live = 0;
+    *ret = (struct mird_load){0};
+    if (mird_store_open_count(store, engine->policy.deployments_max, &live, err))
+        return -1;
+    ret->live = (unsigned)live;
+    return engine->policy.budget_micro ? mird_store_committed(store, "", &ret->committed, err) : 0;
+}
+
 static int make_draft(struct mird_engine *engine, const struct mird_request *request,
                       struct draft *draft, struct mir_error *err)
 {
@@ -55,11 +66,15 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
             *err = draft->kernel_error;
         return -1;
     }
-    size_t live = 0;
-    if (mird_store_open_count(core->store, engine->policy.deployments_max, &live, err))
+    struct mir_quote quote;
+    struct mird_load load;
+    uint64_t memory_bytes =
+        request->memory_bytes ? request->memory_bytes : draft->kernel.min_memory_bytes;
+    if (mir_prov_quote(draft->prov, &draft->kernel, &request->place, memory_bytes, &quote, err) ||
+        find_load(engine, &load, err))
         return -1;
-    int rc = mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &engine->policy,
-                            (unsigned)live, draft->now_s, &draft->plan, err);
+    int rc = mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &quote,
+                            &engine->policy, &load, draft->now_s, &draft->plan, err);
     if (rc && err)
         mir_copy(err->provider, sizeof err->provider, request->provider);
     return rc;
@@ -117,6 +132,8 @@ static void fill(struct mird_engine *engine, const struct mird_request *request,
                                   .takes_part = plan->takes_part,
                                   .wants_url = plan->wants_url,
                                   .machine = plan->machine,
+                                  .place = plan->place,
+                                  .price = plan->price,
                                   .list = request->list,
                                   .anyway = request->anyway,
                                   .created_s = draft->now_s,

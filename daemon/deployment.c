@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/cost.h"
+
 static const char *const state_names[MIRD_STATE_COUNT] = {
     "pending", "preparing", "uploading", "launching", "running",
     "live",    "ending",    "gone",      "failed",    "stuck"};
@@ -74,7 +76,7 @@ enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t n
 bool mird_deployment_rests(const struct mird_deployment *d)
 {
     enum mird_step_status site = d->steps[MIRD_STEP_SITE];
-    bool listed = !*d->url || site == MIRD_DONE || site == MIRD_UNDONE;
+    bool listed = !mird_deployment_has_url(d) || site == MIRD_DONE || site == MIRD_UNDONE;
     return !d->finished_s && d->end_reason == MIRD_END_NONE && d->goal_over && listed &&
            d->steps[MIRD_STEP_INSTANCE] == MIRD_DONE && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
            !d->hooks_stale && !d->absent_since_ms;
@@ -128,6 +130,18 @@ void mird_url_make(char *out, size_t size, const char *address, unsigned port)
 {
     bool v6 = strchr(address, ':') != NULL;
     snprintf(out, size, "http://%s%s%s:%u/", v6 ? "[" : "", address, v6 ? "]" : "", port);
+}
+
+void mird_url_open(char *out, size_t size, const char *address, const struct mir_place *place)
+{
+    bool v6 = strchr(address, ':') != NULL, plain = mir_place_opens(place, 80);
+    snprintf(out, size, "%s://%s%s%s/", plain ? "http" : "https", v6 ? "[" : "", address,
+             v6 ? "]" : "");
+}
+
+bool mird_deployment_has_url(const struct mird_deployment *d)
+{
+    return *d->url || d->wants_url;
 }
 
 /* --- the REST document --- */
@@ -246,11 +260,7 @@ static void add_lease(json_t *doc, const struct mird_deployment *d, int64_t now_
     json_object_set_new(doc, "finished_at", time_json(d->finished_s));
     json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
     json_object_set_new(doc, "hooks", hooks_json(d));
-    /* The only provider so far costs nothing; a paid one brings its price into the plan. */
-    json_object_set_new(doc, "cost",
-                        json_pack("{s:s,s:i,s:i,s:o,s:n}", "currency", "USD", "per_hour_micro", 0,
-                                  "so_far_micro", 0, "worst_micro",
-                                  forever && !over ? json_null() : json_integer(0), "price_date"));
+    json_object_set_new(doc, "cost", mird_deployment_cost_json(d, now_s));
 }
 
 json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, const char *public_url)
@@ -268,6 +278,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     add_site(doc, d, public_url);
     json_object_set_new(doc, "memory_bytes", json_integer((json_int_t)d->memory_bytes));
     json_object_set_new(doc, "machine", mir_machine_to_json(&d->machine));
+    json_object_set_new(doc, "place", mir_place_to_json(&d->place));
     json_object_set_new(doc, "arguments", json_string(d->arguments));
     json_object_set_new(doc, "owner", json_string(d->owner));
     json_object_set_new(doc, "instance", instance_json(&d->instance));

@@ -9,6 +9,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "daemon/cost.h"
 #include "engine_parts.h"
 
 #define LIVE_TIMEOUT_S 60
@@ -191,16 +192,34 @@ static int check_extension(const struct mird_engine *engine, const struct mird_d
                           stays, far ? "extend by less, and again later" : "to end it now use rm");
 }
 
-int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
-                       int64_t deadline_s, uint64_t expect_version, struct mird_deployment *ret_d,
-                       struct mird_operation *ret_op, struct mir_error *err)
+/* What it may cost when it lives so much longer. A shorter life is within every budget. */
+static int check_budget(const struct mird_engine *engine, const struct mird_deployment *d,
+                        int64_t deadline_s, struct mir_error *err)
+{
+    struct mird_committed others = {0};
+    const struct mird_budget budget = {.provider = d->provider,
+                                       .price = &d->price,
+                                       .created_s = d->created_s,
+                                       .deadline_s = deadline_s,
+                                       .own_micro = d->place.budget_micro,
+                                       .all_micro = engine->policy.budget_micro,
+                                       .committed = &others,
+                                       .extends = d->name};
+    if (deadline_s <= d->deadline_s || d->end_reason != MIRD_END_NONE)
+        return 0;
+    if (budget.all_micro && mird_store_committed(engine->core->store, d->id, &others, err))
+        return -1;
+    return mird_budget_check(&budget, err);
+}
+
+static int extend_locked(struct mird_engine *engine, const char *name,
+                         const struct mird_input *extend, struct mird_deployment *ret_d,
+                         struct mird_operation *ret_op, struct mir_error *err)
 {
     struct mird_deployment d;
     struct mird_operation op;
     int64_t now_s = mird_engine_now_ms(engine) / 1000;
-    const struct mird_input extend = {
-        .kind = MIRD_IN_EXTEND, .who = who, .deadline_s = deadline_s, .version = expect_version};
-    if (find(engine, name, &d, err) || check_extension(engine, &d, deadline_s, now_s, err))
+    if (find(engine, name, &d, err) || check_extension(engine, &d, extend->deadline_s, now_s, err))
         return -1;
     struct mird_entry *entry = mird_entry_find(engine, d.id);
     if (!entry) {
@@ -208,13 +227,31 @@ int mird_engine_extend(struct mird_engine *engine, const char *name, const char 
         return mir_error_hint(err, "nothing of it is left; deploy it again");
     }
     new_operation(engine, &d, "extend", now_s, &op);
-    int rc = mird_entry_change(engine, entry, &extend, &op, err);
+    int rc = check_budget(engine, &d, extend->deadline_s, err);
+    if (!rc)
+        rc = mird_entry_change(engine, entry, extend, &op, err);
     if (!rc) {
         mird_entry_snapshot(entry, ret_d);
         *ret_op = op;
         mird_engine_poke(engine, entry, false);
     }
     mird_entry_release(engine, entry);
+    return rc;
+}
+
+int mird_engine_extend(struct mird_engine *engine, const char *name, const char *who,
+                       int64_t deadline_s, uint64_t expect_version, struct mird_deployment *ret_d,
+                       struct mird_operation *ret_op, struct mir_error *err)
+{
+    const struct mird_input extend = {
+        .kind = MIRD_IN_EXTEND, .who = who, .deadline_s = deadline_s, .version = expect_version};
+    /* Of two that would be within the budget one by one, only one may find it so. */
+    bool one_by_one = engine->policy.budget_micro != 0;
+    if (one_by_one)
+        pthread_mutex_lock(&engine->deploy_lock);
+    int rc = extend_locked(engine, name, &extend, ret_d, ret_op, err);
+    if (one_by_one)
+        pthread_mutex_unlock(&engine->deploy_lock);
     return rc;
 }
 

@@ -137,6 +137,7 @@ struct mird_engine {
 
     pthread_mutex_t deploy_lock; /* one deploy (or lease taken up) at a time: names and ports are
                                     checked and taken */
+    int64_t counted_seq, count_again_ms; /* reconcile.c: the last count; with deploy_lock held */
 
     pthread_mutex_t lock;
     pthread_cond_t loaded; /* a body was read */

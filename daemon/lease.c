@@ -71,7 +71,7 @@ static bool is_ending(const struct mird_deployment *d)
 static void check_goal(struct mird_deployment *d)
 {
     if (!is_ending(d) && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
-        (*d->url ? d->seen_live : d->seen_running))
+        (mird_deployment_has_url(d) ? d->seen_live : d->seen_running))
         d->goal_over = true;
 }
 
@@ -81,30 +81,8 @@ static enum mird_weight guest_ended(struct mird_deployment *d, int64_t now_ms)
     return begin_ending(d, by_deadline ? MIRD_END_DEADLINE : MIRD_END_GUEST, now_ms);
 }
 
-/* Take over what the provider says of the instance; worth a write only when it says news. */
-static enum mird_weight take_instance(struct mird_deployment *d, const struct mir_instance *found,
-                                      int64_t now_ms)
-{
-    bool news = found->state != d->instance.state || strcmp(found->id, d->instance.id) ||
-                strcmp(found->address, d->instance.address) ||
-                found->port_count != d->instance.port_count ||
-                (found->first_output_ms && !d->instance.first_output_ms);
-    d->instance = *found;
-    mird_text_clean(d->instance.end_reason);
-    d->absent_since_ms = 0;
-    if (!d->seen_running &&
-        (found->state == MIR_INSTANCE_RUNNING || found->state == MIR_INSTANCE_ENDED)) {
-        d->seen_running = true;
-        d->running_ms = now_ms;
-        news = true;
-    }
-    if (found->state == MIR_INSTANCE_ENDED && !is_ending(d))
-        return guest_ended(d, now_ms);
-    check_goal(d);
-    return news ? MIRD_DURABLE : MIRD_IN_MEMORY;
-}
-
-/* A URL that can only be known when the port is: published on the host. */
+/* A URL that can only be known when something else is: the port, where it is published on the host,
+ * or the address that open ports belong to, which may come long after the instance. */
 static void derive_url(struct mird_deployment *d)
 {
     if (*d->url || !d->wants_url)
@@ -118,7 +96,36 @@ static void derive_url(struct mird_deployment *d)
         mir_copy(d->url_origin, sizeof d->url_origin, "derived");
         return;
     }
-    d->wants_url = false;
+    bool open = mir_place_opens(&d->place, 80) || mir_place_opens(&d->place, 443);
+    if (open && *d->instance.address) {
+        mird_url_open(d->url, sizeof d->url, d->instance.address, &d->place);
+        mir_copy(d->url_origin, sizeof d->url_origin, "derived");
+    }
+    d->wants_url = open;
+}
+
+/* Take over what the provider says of the instance; worth a write only when it says news. */
+static enum mird_weight take_instance(struct mird_deployment *d, const struct mir_instance *found,
+                                      int64_t now_ms)
+{
+    bool news = found->state != d->instance.state || strcmp(found->id, d->instance.id) ||
+                strcmp(found->address, d->instance.address) ||
+                found->port_count != d->instance.port_count ||
+                (found->first_output_ms && !d->instance.first_output_ms);
+    d->instance = *found;
+    mird_text_clean(d->instance.end_reason);
+    d->absent_since_ms = 0;
+    derive_url(d);
+    if (!d->seen_running &&
+        (found->state == MIR_INSTANCE_RUNNING || found->state == MIR_INSTANCE_ENDED)) {
+        d->seen_running = true;
+        d->running_ms = now_ms;
+        news = true;
+    }
+    if (found->state == MIR_INSTANCE_ENDED && !is_ending(d))
+        return guest_ended(d, now_ms);
+    check_goal(d);
+    return news ? MIRD_DURABLE : MIRD_IN_MEMORY;
 }
 
 static enum mird_weight instance_done(struct mird_deployment *d, const struct mir_instance *found,
@@ -128,8 +135,6 @@ static enum mird_weight instance_done(struct mird_deployment *d, const struct mi
     d->last_create_ms = max64(d->last_create_ms, now_ms);
     if (!is_ending(d))
         tries_over(d);
-    d->instance = *found;
-    derive_url(d);
     take_instance(d, found, now_ms);
     return MIRD_DURABLE;
 }

@@ -145,8 +145,8 @@ static void end_operation(struct mird_news *news, const char *kind, bool failed)
 
 static bool goal_reached(const struct mird_deployment *d)
 {
-    return d->end_reason == MIRD_END_NONE && (*d->url ? d->seen_live : d->seen_running) &&
-           d->steps[MIRD_STEP_SITE] != MIRD_UNDONE;
+    bool there = mird_deployment_has_url(d) ? d->seen_live : d->seen_running;
+    return d->end_reason == MIRD_END_NONE && there && d->steps[MIRD_STEP_SITE] != MIRD_UNDONE;
 }
 
 static void stuck_error(const struct mird_deployment *d, struct mir_error *ret)
@@ -180,8 +180,9 @@ static void goal_error(const struct mird_deployment *d, struct mir_error *ret)
         mir_fail(ret, mir_kind_by_name(d->error_code), "'%s' runs, but has no site: %s", d->name,
                  d->error_text);
     else {
-        mir_fail(ret, MIR_TIMEOUT, "'%s' runs, but %s does not answer yet", d->name,
-                 *d->url ? d->url : "its URL");
+        mir_fail(ret, MIR_TIMEOUT, "'%s' runs, but %s%s", d->name,
+                 *d->url ? d->url : "has no public address",
+                 *d->url ? " does not answer yet" : " yet");
         mir_error_hint(ret, "see its console: mirage-deploy logs %s", d->name);
     }
 }

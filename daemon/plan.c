@@ -76,24 +76,38 @@ static int plan_deadline(const struct mird_request *request, const struct mir_pr
 
 /* --- where it boots --- */
 
-static int plan_boot(const struct mird_request *request, const struct mir_kernel *kernel,
-                     const struct mir_provider *provider, struct mird_plan *plan,
-                     struct mir_error *err)
+/* The type that was decided is of one family, and that one's verdict counts. */
+static void find_verdict(const struct mir_kernel *kernel, const struct mir_provider *provider,
+                         const struct mir_quote *quote, struct mird_plan *plan)
 {
     const struct mir_boots *boots = mir_kernel_boots(kernel, provider->name);
-    plan->verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
+    const struct mir_family *family =
+        *quote->family ? mir_kernel_family(kernel, provider->name, quote->family) : NULL;
+    plan->verdict = family ? family->verdict : boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
     mir_copy(plan->how, sizeof plan->how, boots ? boots->how : "");
     mir_copy(plan->why, sizeof plan->why,
-             boots ? boots->why : "nothing is known of this kernel on this provider");
+             family  ? family->why
+             : boots ? boots->why
+                     : "nothing is known of this kernel on this provider");
+    mir_copy(plan->family, sizeof plan->family, quote->family);
+}
+
+static int plan_boot(const struct mird_request *request, const struct mir_kernel *kernel,
+                     const struct mir_provider *provider, const struct mir_quote *quote,
+                     struct mird_plan *plan, struct mir_error *err)
+{
+    find_verdict(kernel, provider, quote, plan);
     bool bad = plan->verdict == MIR_VERDICT_CANNOT || plan->verdict == MIR_VERDICT_NO_NETWORK;
-    bool can_try = boots && *boots->how;
+    bool can_try = *plan->how != '\0';
     if (!bad || (request->anyway && can_try))
         return 0;
-    mir_fail(err, MIR_POLICY, "this %s kernel %s on %s: %s", mir_format_name(kernel->format),
+    const char *type = quote->place.type;
+    mir_fail(err, MIR_POLICY, "this %s kernel %s on %s%s%s: %s", mir_format_name(kernel->format),
              plan->verdict == MIR_VERDICT_CANNOT ? "cannot boot" : "would have no network",
-             provider->name, plan->why);
-    return mir_error_hint(err, can_try ? "try another provider, or deploy it with --anyway"
-                                       : "try another provider: there is no way to start it here");
+             provider->name, *type ? " " : "", type, plan->why);
+    return mir_error_hint(err, "try another %sprovider%s", *type ? "--type or " : "",
+                          can_try ? ", or deploy it with --anyway"
+                                  : ": there is no way to start it here");
 }
 
 static int plan_machine(const struct mird_request *request, const struct mir_kernel *kernel,
@@ -109,25 +123,36 @@ static int plan_machine(const struct mird_request *request, const struct mir_ker
     return mir_error_hint(err, "leave --firmware, --disk-bus and --nic away");
 }
 
+static int too_much(uint64_t bytes, const struct mird_policy *policy, struct mir_error *err)
+{
+    mir_fail(err, MIR_POLICY, "%" PRIu64 " MiB of memory are more than the %" PRIu64 " MiB allowed",
+             bytes / MIB, policy->memory_max_bytes / MIB);
+    return mir_error_hint(err, "ask for less, or raise memory_max in section [policy]");
+}
+
+/* A machine type has the memory that it has: more than was asked for is nobody's loss, and what it
+ * costs is in its price. */
 static int plan_memory(const struct mird_request *request, const struct mir_kernel *kernel,
-                       const struct mird_policy *policy, struct mird_plan *plan,
-                       struct mir_error *err)
+                       const struct mir_quote *quote, const struct mird_policy *policy,
+                       struct mird_plan *plan, struct mir_error *err)
 {
     uint64_t needed = mir_machine_memory(&plan->machine, kernel), least = round_up(needed, MIB);
-    if (request->memory_bytes > policy->memory_max_bytes || least > policy->memory_max_bytes) {
-        mir_fail(err, MIR_POLICY,
-                 "%" PRIu64 " MiB of memory are more than the %" PRIu64 " MiB allowed",
-                 (request->memory_bytes ? request->memory_bytes : least) / MIB,
-                 policy->memory_max_bytes / MIB);
-        return mir_error_hint(err, "ask for less, or raise memory_max in section [policy]");
-    }
+    uint64_t asked = request->memory_bytes > needed ? request->memory_bytes : needed;
+    if (request->memory_bytes > policy->memory_max_bytes || least > policy->memory_max_bytes)
+        return too_much(request->memory_bytes ? request->memory_bytes : least, policy, err);
     if (request->memory_bytes && request->memory_bytes < needed) {
         mir_fail(err, MIR_POLICY,
                  "%" PRIu64 " MiB of memory are too few: the kernel needs %" PRIu64 " MiB",
                  request->memory_bytes / MIB, least / MIB);
         return mir_error_hint(err, "deploy with --memory %" PRIu64 "M or more", least / MIB);
     }
-    plan->memory_bytes = request->memory_bytes                  ? request->memory_bytes
+    if (quote->memory_bytes && asked > quote->memory_bytes) {
+        mir_fail(err, MIR_POLICY, "%s has %" PRIu64 " MiB of memory, and %" PRIu64 " are needed",
+                 quote->place.type, quote->memory_bytes / MIB, round_up(asked, MIB) / MIB);
+        return mir_error_hint(err, "choose a larger --type, or leave it to the provider");
+    }
+    plan->memory_bytes = quote->memory_bytes                    ? quote->memory_bytes
+                         : request->memory_bytes                ? request->memory_bytes
                          : policy->memory_default_bytes > least ? policy->memory_default_bytes
                                                                 : least;
     return 0;
@@ -185,11 +210,24 @@ static int plan_ports(const struct mird_request *request, const struct mir_kerne
     return 0;
 }
 
+/* What the world may reach of it: in a cloud its own address, from which the URL is made. */
+static void plan_open(const struct mird_request *request, const struct mir_kernel *kernel,
+                      const struct mir_quote *quote, struct mird_plan *plan)
+{
+    bool network = may_serve(kernel) && plan->verdict != MIR_VERDICT_NO_NETWORK;
+    plan->place = quote->place;
+    if (!network && !request->place.open_given)
+        plan->place.open_count = 0; /* nothing could answer there */
+    if (network)
+        plan->wants_url |= mir_place_opens(&plan->place, 80) || mir_place_opens(&plan->place, 443);
+}
+
 /* A guest that lacks a device of its manifest aborts at once: no --anyway helps against that. */
 static int plan_devices(const struct mir_kernel *kernel, const struct mir_provider *provider,
                         const struct mird_plan *plan, struct mir_error *err)
 {
-    if (!provider->offer || !mir_preflight(kernel, provider->offer(kernel), plan->port_count, err))
+    unsigned ports = plan->port_count + plan->place.open_count;
+    if (!provider->offer || !mir_preflight(kernel, provider->offer(kernel), ports, err))
         return 0;
     return mir_error_wrap(err, "this %s kernel cannot run on %s", mir_format_name(kernel->format),
                           provider->name);
@@ -202,28 +240,53 @@ static void add_hook(struct mird_plan *plan, const char *name)
         mir_copy(plan->hooks[plan->hook_count++], sizeof plan->hooks[0], name);
 }
 
+static int plan_cost(const struct mir_provider *provider, const struct mir_quote *quote,
+                     const struct mird_policy *policy, const struct mird_load *load, int64_t now_s,
+                     struct mird_plan *plan, struct mir_error *err)
+{
+    plan->price = quote->price;
+    const struct mird_budget budget = {.provider = provider->name,
+                                       .price = &plan->price,
+                                       .created_s = now_s,
+                                       .deadline_s = plan->deadline_s,
+                                       .own_micro = quote->place.budget_micro,
+                                       .all_micro = policy->budget_micro,
+                                       .committed = &load->committed};
+    return mird_budget_check(&budget, err);
+}
+
+static void plan_hooks(const struct mir_kernel *kernel, const struct mir_provider *provider,
+                       struct mird_plan *plan)
+{
+    for (size_t i = 0; provider->hook_names && provider->hook_names[i]; i++)
+        add_hook(plan, provider->hook_names[i]);
+    add_hook(plan, "daemon");
+    if (kernel->takes_part & MIR_PART_DEADLINE)
+        add_hook(plan, "guest");
+}
+
 int mird_plan_make(const struct mird_request *request, const struct mir_kernel *kernel,
-                   const struct mir_provider *provider, const struct mird_policy *policy,
-                   unsigned live, int64_t now_s, struct mird_plan *ret, struct mir_error *err)
+                   const struct mir_provider *provider, const struct mir_quote *quote,
+                   const struct mird_policy *policy, const struct mird_load *load, int64_t now_s,
+                   struct mird_plan *ret, struct mir_error *err)
 {
     struct mird_plan plan = {.takes_part = kernel->takes_part};
-    if (live >= policy->deployments_max) {
-        mir_fail(err, MIR_POLICY, "%u deployments are under way; no more are allowed", live);
+    if (load->live >= policy->deployments_max) {
+        mir_fail(err, MIR_POLICY, "%u deployments are under way; no more are allowed", load->live);
         return mir_error_hint(err, "end one with mirage-deploy rm NAME, or raise deployments_max "
                                    "in section [policy]");
     }
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
-        plan_boot(request, kernel, provider, &plan, err) ||
+        plan_boot(request, kernel, provider, quote, &plan, err) ||
         plan_machine(request, kernel, provider, &plan, err) ||
-        plan_memory(request, kernel, policy, &plan, err) ||
-        plan_ports(request, kernel, provider, &plan, err) ||
-        plan_devices(kernel, provider, &plan, err))
+        plan_memory(request, kernel, quote, policy, &plan, err) ||
+        plan_ports(request, kernel, provider, &plan, err))
         return -1;
-    for (size_t i = 0; provider->hook_names && provider->hook_names[i]; i++)
-        add_hook(&plan, provider->hook_names[i]);
-    add_hook(&plan, "daemon");
-    if (kernel->takes_part & MIR_PART_DEADLINE)
-        add_hook(&plan, "guest");
+    plan_open(request, kernel, quote, &plan);
+    if (plan_devices(kernel, provider, &plan, err) ||
+        plan_cost(provider, quote, policy, load, now_s, &plan, err))
+        return -1;
+    plan_hooks(kernel, provider, &plan);
     *ret = plan;
     return 0;
 }
@@ -272,18 +335,6 @@ static void add_lease(json_t *doc, const struct mird_plan *plan, const struct mi
     json_object_set_new(doc, "reason", forever ? json_string(request->reason) : json_null());
 }
 
-/* Without an end there is no most that it may cost. */
-static json_t *cost_json(const struct mird_plan *plan, int64_t now_s)
-{
-    json_int_t price = (json_int_t)plan->price_per_hour_micro;
-    bool forever = mir_forever(plan->deadline_s);
-    int64_t ttl_s = plan->deadline_s - now_s;
-    return json_pack("{s:s,s:I,s:i,s:o,s:n}", "currency", "USD", "per_hour_micro", price,
-                     "so_far_micro", 0, "worst_micro",
-                     forever ? json_null() : json_integer((price * ttl_s + 3599) / 3600),
-                     "price_date");
-}
-
 json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *request,
                        const struct mir_kernel *kernel, int64_t now_s)
 {
@@ -302,6 +353,10 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(doc, "steps", steps_json(plan, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);
-    json_object_set_new(doc, "cost", cost_json(plan, now_s));
+    json_object_set_new(doc, "place", mir_place_to_json(&plan->place));
+    json_object_set_new(doc, "family", *plan->family ? json_string(plan->family) : json_null());
+    json_object_set_new(doc, "cost",
+                        mird_cost_json(&plan->price, plan->place.budget_micro, 0,
+                                       mird_cost_most(&plan->price, now_s, plan->deadline_s)));
     return doc;
 }

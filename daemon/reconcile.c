@@ -5,6 +5,8 @@
 #include "api/log.h"
 #include "engine_parts.h"
 
+#define COUNT_EVERY_MS (3600 * (int64_t)1000)
+
 struct taking_up {
     struct mird_engine *engine;
     int64_t now_s;
@@ -46,22 +48,39 @@ static void take_up_missed(void *ctx, const struct mird_open_lease *lease)
     take_up(all, lease);
 }
 
+/* Whatever nobody drives was added after the last look, or is the fault of something unheard of:
+ * counting a million takes ten megabytes of the store, so that is looked for once an hour. */
+static bool worth_counting(struct mird_engine *engine, int64_t newest)
+{
+    int64_t now_ms = mird_engine_boot_ms(engine);
+    if (newest == engine->counted_seq && now_ms < engine->count_again_ms)
+        return false;
+    engine->counted_seq = newest;
+    engine->count_again_ms = now_ms + COUNT_EVERY_MS;
+    return true;
+}
+
 void mird_reconcile_again(struct mird_engine *engine)
 {
     struct taking_up all = {.engine = engine, .now_s = mird_engine_now_ms(engine) / 1000};
     struct mird_store *store = engine->core->store;
     struct mir_error err = {0};
     size_t open = 0;
+    int64_t newest = 0;
     pthread_mutex_lock(&engine->deploy_lock);
     pthread_mutex_lock(&engine->lock);
     size_t driven = engine->entry_count;
     pthread_mutex_unlock(&engine->lock);
-    int rc = mird_store_open_count(store, driven + 1, &open, &err);
+    int rc = mird_store_newest(store, &newest, &err);
+    if (!rc && worth_counting(engine, newest))
+        rc = mird_store_open_count(store, driven + 1, &open, &err);
     if (!rc && open > driven)
         rc = mird_store_open_leases(store, take_up_missed, &all, &err);
     pthread_mutex_unlock(&engine->deploy_lock);
-    if (rc)
+    if (rc) {
+        engine->counted_seq = -1;
         mir_log(MIR_LOG_WARN, "engine", "leases that nobody drives: %s", err.text);
+    }
     if (all.count)
         mird_reaper_nudge(engine);
 }

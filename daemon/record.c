@@ -7,7 +7,7 @@
 #include "api/buf.h"
 #include "api/json.h"
 #include "api/memory.h"
-#include "daemon/deployment.h"
+#include "daemon/cost.h"
 
 enum field_type { TEXT, BOOL, I64, U64, U32 };
 
@@ -67,6 +67,19 @@ static const struct field machine_fields[] = {
     FIELD(mir_machine, firmware, U32),
     FIELD(mir_machine, disk, U32),
     FIELD(mir_machine, nic, U32),
+};
+
+static const struct field place_fields[] = {
+    FIELD(mir_place, region, TEXT),       FIELD(mir_place, type, TEXT),
+    FIELD(mir_place, spot, BOOL),         FIELD(mir_place, ipv6_only, BOOL),
+    FIELD(mir_place, keep_address, BOOL), FIELD(mir_place, open_given, BOOL),
+    FIELD(mir_place, budget_micro, I64),
+};
+
+static const struct field price_fields[] = {
+    FIELD(mir_price, known, BOOL),     FIELD(mir_price, per_hour_micro, I64),
+    FIELD(mir_price, once_micro, I64), FIELD(mir_price, least_s, U32),
+    FIELD(mir_price, date, TEXT),      FIELD(mir_price, note, TEXT),
 };
 
 static const struct field instance_fields[] = {
@@ -196,6 +209,30 @@ static void put_ports(struct mir_buf *out, const struct mir_port *ports, unsigne
     mir_buf_add(out, "]", 1);
 }
 
+/* Where there is a choice of one, which few have. */
+static void put_place(struct mir_buf *out, const struct mir_place *place)
+{
+    if (!mir_place_asked(place) && !place->open_count && !place->budget_micro)
+        return;
+    put_name(out, "place");
+    mir_buf_add(out, "{", 1);
+    put_fields(out, place_fields, MIR_NELEMS(place_fields), place);
+    put_name(out, "open");
+    mir_buf_add(out, "[", 1);
+    for (unsigned i = 0; i < place->open_count; i++) {
+        put_name(out, NULL);
+        mir_json_put_integer(out, place->open[i]);
+    }
+    mir_buf_adds(out, "]}");
+}
+
+/* What is free, as all was at first, has none. */
+static void put_price(struct mir_buf *out, const struct mir_price *price)
+{
+    if (!mird_price_free(price) || *price->date || *price->note)
+        put_object(out, "price", price_fields, MIR_NELEMS(price_fields), price);
+}
+
 static void put_trail(struct mir_buf *out, const struct mird_trail *trail)
 {
     put_name(out, "trail");
@@ -247,6 +284,8 @@ char *mird_deployment_record(const struct mird_deployment *d)
     put_ports(&out, d->instance.ports, d->instance.port_count);
     mir_buf_add(&out, "}", 1);
     put_object(&out, "machine", machine_fields, MIR_NELEMS(machine_fields), &d->machine);
+    put_place(&out, &d->place);
+    put_price(&out, &d->price);
     put_lists(&out, d);
     put_trail(&out, &d->trail);
     mir_buf_add(&out, "}", 1);
@@ -365,6 +404,36 @@ static int set_machine(const json_t *json, struct mir_machine *machine, struct m
     return mir_fail(err, MIR_CORRUPT, "a stored deployment has a bad machine");
 }
 
+static int set_place(const json_t *json, struct mir_place *place, struct mir_error *err)
+{
+    const json_t *list = json_object_get(json, "open");
+    size_t count = json_array_size(list);
+    if (set_fields(place_fields, MIR_NELEMS(place_fields), place, json, err))
+        return -1;
+    if (count > MIR_OPEN_MAX || place->budget_micro < 0)
+        return mir_fail(err, MIR_CORRUPT, "a stored deployment has a bad place");
+    for (size_t i = 0; i < count; i++) {
+        json_int_t port = json_integer_value(json_array_get(list, i));
+        if (port < 1 || port > 65535)
+            return mir_fail(err, MIR_CORRUPT, "a stored deployment has a bad open port");
+        place->open[place->open_count++] = (uint16_t)port;
+    }
+    return 0;
+}
+
+static int set_price(const json_t *json, struct mir_price *price, struct mir_error *err)
+{
+    if (!json) {
+        price->known = true;
+        return 0;
+    }
+    if (set_fields(price_fields, MIR_NELEMS(price_fields), price, json, err))
+        return -1;
+    if (price->per_hour_micro < 0 || price->once_micro < 0)
+        return mir_fail(err, MIR_CORRUPT, "a stored deployment has a bad price");
+    return 0;
+}
+
 int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
                                 struct mir_error *err)
 {
@@ -373,6 +442,8 @@ int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
     if (set_fields(deployment_fields, MIR_NELEMS(deployment_fields), &d, json, err) ||
         set_fields(instance_fields, MIR_NELEMS(instance_fields), &d.instance, instance, err) ||
         set_machine(json_object_get(json, "machine"), &d.machine, err) ||
+        set_place(json_object_get(json, "place"), &d.place, err) ||
+        set_price(json_object_get(json, "price"), &d.price, err) ||
         set_ports(json_object_get(instance, "ports"), d.instance.ports, &d.instance.port_count,
                   err) ||
         set_trail(json_object_get(json, "trail"), &d.trail, err) || set_lists(&d, json, err))

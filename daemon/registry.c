@@ -54,13 +54,13 @@ static bool host_loopback(const char *host)
     return !strcmp(host, "localhost") || !strcmp(host, "::1") || !strncmp(host, "127.", 4);
 }
 
-/* Ports of this machine are reached where the provider published them; a URL that a user gave has
- * to be public or the loopback's. */
+/* An address that a provider has said itself (ports of this machine, a private cloud) is the
+ * deployment's own wherever it lies; a URL that a user gave has to be public, or the loopback's
+ * for what runs here. */
 static bool private_ok(const struct mird_deployment *d, const struct mir_url *url)
 {
-    if (strcmp(d->provider, "local") != 0)
-        return false;
-    return !strcmp(d->url_origin, "derived") || host_loopback(url->host);
+    bool here = !strcmp(d->provider, "local");
+    return !strcmp(d->url_origin, "derived") || (here && host_loopback(url->host));
 }
 
 static void fill_launched(struct mird_site *site, const struct mird_deployment *d,

@@ -168,8 +168,8 @@ static int check_request(const struct mird_request *request, struct mir_error *e
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     static const char *const allowed[] = {
-        "provider",  "kernel", "name", "ttl",    "until",   "ports",  "memory_bytes",
-        "arguments", "url",    "list", "anyway", "forever", "reason", "machine"};
+        "provider", "kernel", "name",   "ttl",     "until",  "ports",   "memory_bytes", "arguments",
+        "url",      "list",   "anyway", "forever", "reason", "machine", "place"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||
@@ -179,6 +179,7 @@ int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_er
         read_forever(body, &request, err) || read_times(body, &request, err) ||
         read_switches(body, &request, err) || read_ports(body, &request, err) ||
         mir_machine_from_json(json_object_get(body, "machine"), &request.machine, err) ||
+        mir_place_from_json(json_object_get(body, "place"), &request.place, err) ||
         read_arguments(body, &request, err) || check_request(&request, err))
         return -1;
     *ret = request;
@@ -240,7 +241,7 @@ int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                      struct mir_error *err)
 {
     int64_t ttl = 3600, ttl_max = 30 * 86400, ttl_min = 10, memory = 64 << 20,
-            memory_max = (int64_t)4 << 30, deployments_max = 64, allow_forever = 0;
+            memory_max = (int64_t)4 << 30, deployments_max = 64, allow_forever = 0, budget = 0;
     const struct {
         const char *key;
         int (*parse)(const char *text, int64_t *ret, struct mir_error *err);
@@ -253,6 +254,7 @@ int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
         {"memory_max", parse_size, &memory_max},
         {"deployments_max", parse_count, &deployments_max},
         {"allow_forever", parse_yes, &allow_forever},
+        {"budget", mir_money_parse, &budget},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const char *text = mir_config_get(config, "policy", rows[i].key);
@@ -265,6 +267,7 @@ int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                                 .memory_default_bytes = (uint64_t)memory,
                                 .memory_max_bytes = (uint64_t)memory_max,
                                 .deployments_max = (unsigned)deployments_max,
-                                .allow_forever = allow_forever != 0};
+                                .allow_forever = allow_forever != 0,
+                                .budget_micro = budget};
     return 0;
 }

@@ -110,6 +110,10 @@ const char *const mird_schema[] = {
     "DROP INDEX event_deployment;"
     "DROP INDEX audit_deployment;"
     "CREATE TABLE late (n INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, body TEXT NOT NULL) STRICT;",
+    /* What a deployment may cost until its deadline (cost.h); until now nothing did. */
+    "ALTER TABLE deployments ADD COLUMN worst_micro INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX deployment_worst ON deployments (worst_micro, id, name)"
+    " WHERE final = 0 AND worst_micro <> 0;",
 };
 
 const size_t mird_schema_version = MIR_NELEMS(mird_schema);

@@ -16,6 +16,7 @@
 #include "api/memory.h"
 #include "daemon/provider_list.h"
 #include "daemon/public_link.h"
+#include "imager.h"
 #include "lock.h"
 #include "notify.h"
 #include "rest.h"
@@ -49,7 +50,8 @@ static void begin_core(struct mird_daemon *daemon)
                                       .random = mir_random_system(),
                                       .config = daemon->settings.config,
                                       .state_dir = daemon->settings.state_dir,
-                                      .helper_path = daemon->settings.helper_path};
+                                      .helper_path = daemon->settings.helper_path,
+                                      .imager = mird_imager(daemon->settings.helper_path)};
 }
 
 /* A provider that cannot be opened must not keep the others' deadlines from being met; its own are
@@ -60,7 +62,8 @@ static void open_providers(struct mird_core *core, const struct mir_fence *fence
                                          .state_dir = core->state_dir,
                                          .installation = core->identity.installation,
                                          .clock = core->clock,
-                                         .fence = fence};
+                                         .fence = fence,
+                                         .imager = &core->imager};
     for (size_t i = 0; i < mird_provider_list_count && i < MIRD_PROVIDERS_MAX; i++) {
         struct mir_error err = {0};
         struct mir_prov *prov = mir_prov_new(mird_provider_list[i], &env);

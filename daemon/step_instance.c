@@ -71,6 +71,7 @@ int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
                                      .kernel_path = kernel_path,
                                      .memory_bytes = d->memory_bytes,
                                      .machine = d->machine,
+                                     .place = d->place,
                                      .port_count = d->port_count};
     mir_copy(spec.tags.installation, sizeof spec.tags.installation, core->identity.installation);
     mir_copy(spec.tags.deployment, sizeof spec.tags.deployment, d->id);

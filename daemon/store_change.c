@@ -28,6 +28,11 @@ int64_t mird_row_state(const struct mird_deployment *d)
     return d->stuck && !d->finished_s ? MIRD_STUCK : mird_deployment_state(d, d->ending_since_s);
 }
 
+int64_t mird_row_worst_micro(const struct mird_deployment *d)
+{
+    return mird_cost_worst(&d->price, d->created_s, d->deadline_s);
+}
+
 /* --- what is told --- */
 
 int mird_change_audit(struct mird_store *store, const struct mird_deployment *d,
@@ -95,9 +100,10 @@ static int write_row(struct mird_store *store, const struct mird_deployment *d, 
         return mird_store_write_ports(store, d, err);
     if (MIRD_SQL_RUN(store,
                      "UPDATE deployments SET final = ?, deadline_s = ?, version = ?, record = ?,"
-                     " wake_s = ?, state = ? WHERE id = ? AND version = ?",
-                     err, "iiitiiti", mird_row_final(d), d->deadline_s, version + 1, record,
-                     mird_row_wake_s(d), mird_row_state(d), d->id, version))
+                     " wake_s = ?, state = ?, worst_micro = ? WHERE id = ? AND version = ?",
+                     err, "iiitiiiti", mird_row_final(d), d->deadline_s, version + 1, record,
+                     mird_row_wake_s(d), mird_row_state(d), mird_row_worst_micro(d), d->id,
+                     version))
         return -1;
     if (sqlite3_changes(store->db) == 1)
         return mird_store_write_ports(store, d, err);
@@ -112,7 +118,7 @@ struct transition {
     struct mird_told told;
     int64_t now_ms;
     int64_t deadline_s, wake_s, state;
-    bool final, has_ports;
+    bool final, has_ports, costs;
     char *record;  /* NULL: a late row took it */
     char *receipt; /* NULL: none */
     char receipt_sha256[MIR_SHA256_TEXT];
@@ -144,14 +150,16 @@ static int find_row(struct mird_store *store, const struct mird_deployment *d,
         return late->version == (int64_t)d->version;
     }
     sqlite3_stmt *stmt = mird_sql_bind(store,
-                                       "SELECT record, last_event, last_audit FROM deployments"
-                                       " WHERE id = ? AND version = ? AND final = 0",
+                                       "SELECT record, last_event, last_audit, deadline_s"
+                                       " FROM deployments WHERE id = ? AND version = ?"
+                                       " AND final = 0",
                                        err, "si", d->id, (int64_t)d->version);
     int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
     if (rc == 1) {
         *ret = (struct mird_late_row){.version = (int64_t)d->version,
                                       .last_event = sqlite3_column_int64(stmt, 1),
-                                      .last_audit = sqlite3_column_int64(stmt, 2)};
+                                      .last_audit = sqlite3_column_int64(stmt, 2),
+                                      .deadline_s = sqlite3_column_int64(stmt, 3)};
         ret->record = mir_strdup((const char *)sqlite3_column_text(stmt, 0));
         mir_copy(ret->id, sizeof ret->id, d->id);
         sqlite3_reset(stmt);
@@ -159,7 +167,8 @@ static int find_row(struct mird_store *store, const struct mird_deployment *d,
     return rc;
 }
 
-/* One of many: of the row only the document, the deadline and the state may be new. */
+/* One of many: of the row only the document, the state and (where that changes nothing of what it
+ * may cost) the deadline may be new. */
 static int write_transition_late(struct mird_store *store, void *ctx, struct mir_error *err)
 {
     struct transition *t = ctx;
@@ -169,6 +178,10 @@ static int write_transition_late(struct mird_store *store, void *ctx, struct mir
     int found = find_row(store, t->d, &old, err);
     if (found != 1)
         return found ? -1 : 1;
+    if (t->costs && old.deadline_s != t->deadline_s) {
+        free(old.record);
+        return 1;
+    }
     row = old;
     row.version++;
     row.deadline_s = t->deadline_s;
@@ -192,6 +205,7 @@ static void transition_init(struct transition *t, const struct mird_deployment *
                              .state = mird_row_state(d),
                              .final = mird_row_final(d),
                              .has_ports = d->port_count || d->instance.port_count,
+                             .costs = !mird_price_free(&d->price),
                              .record = mird_deployment_record(d)};
     if (news)
         t->told = mird_told_of(news);

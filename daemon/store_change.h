@@ -10,6 +10,7 @@ int64_t mird_row_final(const struct mird_deployment *d);
 /* When a new process has to look at it first; 0: at once. */
 int64_t mird_row_wake_s(const struct mird_deployment *d);
 int64_t mird_row_state(const struct mird_deployment *d);
+int64_t mird_row_worst_micro(const struct mird_deployment *d);
 
 /* News as they are on their way: what is mostly there, and the rest where there is any. */
 struct mird_told {

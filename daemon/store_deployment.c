@@ -158,11 +158,11 @@ int mird_store_insert_deployment(struct mird_store *store, const struct mird_dep
     mird_token_hint(d->token, hint);
     if (MIRD_SQL_RUN(store,
                      "INSERT INTO deployments (id, name, provider, final, created_s, deadline_s,"
-                     " version, record, wake_s, state, token_hint) "
-                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                     err, "tttiiiitiit", d->id, d->name, d->provider, mird_row_final(d),
+                     " version, record, wake_s, state, token_hint, worst_micro) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     err, "tttiiiitiiti", d->id, d->name, d->provider, mird_row_final(d),
                      d->created_s, d->deadline_s, (int64_t)d->version, record, mird_row_wake_s(d),
-                     mird_row_state(d), hint))
+                     mird_row_state(d), hint, mird_row_worst_micro(d)))
         return -1;
     return mird_store_write_ports(store, d, err);
 }

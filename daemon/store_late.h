@@ -5,8 +5,8 @@
  * when there is time: once, however often it changed meanwhile. Until then the row as it has to be
  * is kept here, and whoever reads a document asks here first.
  *
- * A late row is never final, and has the name, provider, token and ports that its row in the table
- * has. All of it with the store's lock held; decisions/0014.
+ * A late row is never final, and has the name, provider, token, ports and costs that its row in the
+ * table has. All of it with the store's lock held; decisions/0014.
  */
 #ifndef MIRD_STORE_LATE_H
 #define MIRD_STORE_LATE_H

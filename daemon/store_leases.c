@@ -50,6 +50,43 @@ int mird_store_open_count(struct mird_store *store, size_t limit, size_t *ret,
     return rc == 1 ? 0 : -1;
 }
 
+/* A late row costs what its row in the table says (store_late.h). */
+int mird_store_committed(struct mird_store *store, const char *but_id, struct mird_committed *ret,
+                         struct mir_error *err)
+{
+    struct mird_committed committed = {0};
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store,
+                      "SELECT worst_micro, name FROM deployments INDEXED BY deployment_worst"
+                      " WHERE final = 0 AND worst_micro <> 0 AND id <> ?",
+                      err, "t", but_id);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    for (; rc == 1; rc = mird_sql_step(store, stmt, err)) {
+        char name[MIR_NAME_TEXT];
+        mird_sql_text(stmt, 1, name, sizeof name);
+        mird_committed_add(&committed, name, sqlite3_column_int64(stmt, 0));
+    }
+    mird_store_leave(store);
+    if (!rc)
+        *ret = committed;
+    return rc;
+}
+
+int mird_store_newest(struct mird_store *store, int64_t *ret_seq, struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt =
+        mird_sql_bind(store, "SELECT IFNULL(MAX(seq), 0) FROM deployments", err, "");
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 1) {
+        *ret_seq = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    mird_store_leave(store);
+    return rc == 1 ? 0 : -1;
+}
+
 int mird_store_figures(struct mird_store *store, struct mird_store_figures *ret,
                        struct mir_error *err)
 {

@@ -28,6 +28,8 @@ enum ec2_kind {
     EC2_PUT_FLAG,     /* enum ec2_flag */
     EC2_PUT_TIME,     /* int64_t UTC s; 0: left out */
     EC2_PUT_BASE64,   /* const void *, its length (size_t) in count_at */
+    EC2_PUT_EMPTY,    /* const char *; NULL: left out, "" is sent */
+    EC2_PUT_IDS,      /* as EC2_PUT_TEXTS; what is named is not asked for in pages */
     EC2_PUT_TEXTS,    /* const char *const *, how many (size_t) in count_at */
     EC2_PUT_LIST,     /* const struct x *, how many (size_t) in count_at */
     /* in replies */
@@ -50,7 +52,7 @@ struct ec2_field {
     enum ec2_kind kind;
     size_t at, size;            /* of the member */
     size_t count_at;            /* of the member that counts */
-    bool required;              /* a reply without it is a damaged one */
+    bool required;              /* a reply without it is a damaged one; a request is not sent */
     const struct ec2_table *of; /* for lists */
 };
 
@@ -79,6 +81,12 @@ struct ec2_table {
         name, kind, offsetof(type, member), sizeof(((type *)0)->member), offsetof(type, counter),  \
             false, table                                                                           \
     }
+
+/* Is it a list of plain texts? */
+static inline bool ec2_kind_texts(enum ec2_kind kind)
+{
+    return kind == EC2_PUT_TEXTS || kind == EC2_PUT_IDS;
+}
 
 /* Appends "&Name=value" for each parameter that is set. */
 void ec2_form_write(struct mir_buf *out, const struct ec2_table *table, const void *args);

@@ -33,6 +33,12 @@ static const char *put_text(const struct ec2_field *field, const void *args, cha
     return text && *text ? text : NULL;
 }
 
+static const char *put_empty(const struct ec2_field *field, const void *args, char space[64],
+                             char **ret_made)
+{
+    return *(const char *const *)member(args, field->at);
+}
+
 static const char *put_always(const struct ec2_field *field, const void *args, char space[64],
                               char **ret_made)
 {
@@ -80,7 +86,7 @@ static const char *put_base64(const struct ec2_field *field, const void *args, c
 static putter *const putters[EC2_KIND_COUNT] = {
     [EC2_PUT_TEXT] = put_text,     [EC2_PUT_NUMBER] = put_number, [EC2_PUT_ALWAYS] = put_always,
     [EC2_PUT_TRUE] = put_true,     [EC2_PUT_FLAG] = put_flag,     [EC2_PUT_TIME] = put_time,
-    [EC2_PUT_BASE64] = put_base64,
+    [EC2_PUT_BASE64] = put_base64, [EC2_PUT_EMPTY] = put_empty,
 };
 
 static const char *value_of(const struct ec2_field *field, const void *args, char space[64],
@@ -108,7 +114,7 @@ static void write_list(struct mir_buf *out, const char *name, const struct ec2_f
     const void *rows = *(const void *const *)member(args, field->at);
     for (size_t i = 0; i < count_of(field, args); i++) {
         mir_auto_free char *numbered = mir_format("%s.%zu", name, i + 1);
-        if (field->kind == EC2_PUT_TEXTS) {
+        if (ec2_kind_texts(field->kind)) {
             ec2_form_add(out, numbered, ((const char *const *)rows)[i]);
         } else {
             mir_auto_free char *inside = mir_format("%s.", numbered);
@@ -125,7 +131,7 @@ static void write_form(struct mir_buf *out, const char *prefix, const struct ec2
         mir_auto_free char *name = mir_format("%s%s", prefix, field->name);
         mir_auto_free char *made = NULL;
         char space[64];
-        if (field->kind == EC2_PUT_TEXTS || field->kind == EC2_PUT_LIST) {
+        if (ec2_kind_texts(field->kind) || field->kind == EC2_PUT_LIST) {
             write_list(out, name, field, args);
             continue;
         }
@@ -148,7 +154,7 @@ static json_t *json_list(const struct ec2_field *field, const void *args)
     json_t *list = json_array();
     for (size_t i = 0; i < count_of(field, args); i++)
         json_array_append_new(
-            list, field->kind == EC2_PUT_TEXTS
+            list, ec2_kind_texts(field->kind)
                       ? json_string(((const char *const *)rows)[i])
                       : ec2_json_write(field->of, (const char *)rows + i * field->of->size));
     return list;
@@ -159,7 +165,7 @@ static json_t *json_value(const struct ec2_field *field, const void *args)
 {
     char space[64];
     mir_auto_free char *made = NULL;
-    if (field->kind == EC2_PUT_TEXTS || field->kind == EC2_PUT_LIST)
+    if (ec2_kind_texts(field->kind) || field->kind == EC2_PUT_LIST)
         return count_of(field, args) ? json_list(field, args) : NULL;
     const char *value = value_of(field, args, space, &made);
     if (!value)

@@ -339,7 +339,7 @@ static int submit(struct upload *u, struct job *job, struct mir_error *err)
     return rc;
 }
 
-static int check_run(const struct ec2_run *run, uint64_t at, uint64_t volume_bytes,
+static int check_run(const struct ec2_piece *run, uint64_t at, uint64_t volume_bytes,
                      struct mir_error *err)
 {
     if (run->offset < at)
@@ -350,7 +350,7 @@ static int check_run(const struct ec2_run *run, uint64_t at, uint64_t volume_byt
 }
 
 /* The run's bytes into blocks; *job is the one that is filled (NULL: none). */
-static int take_run(struct upload *u, const struct ec2_run *run, struct job **job,
+static int take_run(struct upload *u, const struct ec2_piece *run, struct job **job,
                     struct mir_error *err)
 {
     for (size_t done = 0; done < run->len;) {
@@ -381,7 +381,7 @@ static int take_all(struct upload *u, const struct ec2_upload_source *source, ui
     uint64_t at = 0;
     int rc = 0;
     while (!rc) {
-        struct ec2_run run = {0};
+        struct ec2_piece run = {0};
         rc = source->next(source->ctx, &run, err);
         if (rc || run.len == 0)
             break;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "api/machine.h"
 #include "images/reader.h"
 
 enum img_boot img_build_boot_for(const struct mir_kernel *kernel)
@@ -10,12 +11,6 @@ enum img_boot img_build_boot_for(const struct mir_kernel *kernel)
     bool classic = kernel->format == MIR_FORMAT_XEN_PV;
     bool elsewhere = (kernel->boot_ways & (MIR_BOOT_MULTIBOOT1 | MIR_BOOT_MULTIBOOT2)) != 0;
     return classic && !elsewhere ? IMG_BOOT_PVGRUB : IMG_BOOT_BOTH;
-}
-
-static bool is_disk(const struct mir_kernel *kernel)
-{
-    return kernel->format == MIR_FORMAT_DISK_RAW || kernel->format == MIR_FORMAT_DISK_QCOW2 ||
-           kernel->format == MIR_FORMAT_DISK_VHD;
 }
 
 /* What came out of a wrapper comes once: as one long extent, if the disk has no tables of its own
@@ -89,7 +84,7 @@ int img_build_run(const struct img_build *build, const struct mir_kernel *kernel
                   struct img_input *content, struct img_output *output, struct img_built *ret,
                   struct mir_error *err)
 {
-    struct img_built built = {.kernel = *kernel, .converted = is_disk(kernel)};
+    struct img_built built = {.kernel = *kernel, .converted = mir_kernel_is_disk(kernel)};
     mir_auto_disk struct img_disk disk = {0};
     int rc = built.converted ? open_ready(build, kernel, content, &disk, err)
                              : lay_out(build, kernel, &disk, &built, err);

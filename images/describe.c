@@ -27,6 +27,7 @@ static const struct {
     [MIR_FORMAT_DISK_RAW] = {128 * MIB, "raw disk image"},
     [MIR_FORMAT_DISK_QCOW2] = {128 * MIB, "qcow2 disk image"},
     [MIR_FORMAT_DISK_VHD] = {128 * MIB, "VHD disk image"},
+    [MIR_FORMAT_DISK_VMDK] = {128 * MIB, "VMDK disk image"},
     [MIR_FORMAT_ELF] = {0, "ELF file without a boot header"},
 };
 

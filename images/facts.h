@@ -23,7 +23,7 @@
 #define KRN_ENCRYPTED KRN_BIT(6)
 #define KRN_EMPTY_DISK KRN_BIT(7)  /* its first sector is all zeros */
 #define KRN_UNSEEN_DISK KRN_BIT(8) /* its first sector could not be looked at */
-#define KRN_OTHER_DISK KRN_BIT(9)  /* a disk image in a container that is not started: VMDK, ... */
+#define KRN_OTHER_DISK KRN_BIT(9)  /* a disk image in a container that is not started: VDI, ... */
 #define KRN_PACKED_TWICE KRN_BIT(10)
 #define KRN_BIG_ENDIAN KRN_BIT(11)
 #define KRN_SOLO5_STUB KRN_BIT(12) /* a manifest without an ABI note */

@@ -193,8 +193,8 @@ static int inspect_other(const struct krn_window *window, struct krn_facts *fact
 {
     static int (*const probes[])(const struct krn_window *, struct krn_facts *,
                                  struct mir_error *) = {
-        krn_probe_linux,      krn_probe_efi, krn_probe_qcow2, krn_probe_vhd,
-        krn_probe_other_disk, probe_flat,    krn_probe_disk,
+        krn_probe_linux, krn_probe_efi,        krn_probe_qcow2, krn_probe_vhd,
+        krn_probe_vmdk,  krn_probe_other_disk, probe_flat,      krn_probe_disk,
     };
     const struct mir_kernel *k = &facts->kernel;
     for (size_t i = 0; i < MIR_NELEMS(probes); i++) {

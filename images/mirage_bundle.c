@@ -3,8 +3,6 @@
  * mirage-bundle: puts a disk, which comes on stdin as it is, into an instance-store bundle: a
  * folder of parts and a manifest (images/bundle.h). It looks into nothing that a stranger made, so
  * it may hold the user's key; who does, mirage-image, is in a sandbox and hands over bytes.
- *
- * The folder is there whole or not at all: until then it has a hidden name beside its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,26 +17,21 @@
 #include "api/file.h"
 #include "api/id.h"
 #include "api/memory.h"
+#include "bundle_folder.h"
 #include "images/bundle.h"
 
 #define PEM_BYTES_MAX ((size_t)64 << 10)
-#define FILES_MAX 2048u
 
 static const char usage[] =
     "usage: mirage-bundle --out FOLDER --size BYTES --name NAME --account ACCOUNT --arch ARCH\n"
-    "           --cert FILE --key FILE --ec2-cert FILE [--kernel-id AKI] < DISK\n"
+    "           --cert FILE --key FILE --ec2-cert FILE [--kernel-id AKI] [--force]\n"
+    "           < DISK\n"
     "\n"
     "Started by `mirage-deploy image build --format ec2-bundle`.\n";
 
 struct request {
     const char *out, *size, *name, *account, *arch, *cert, *key, *ec2_cert, *kernel_id;
-};
-
-struct folder {
-    char *hidden; /* owned */
-    int fd;
-    char *names[FILES_MAX]; /* owned: what was written into it */
-    unsigned count;
+    bool force; /* replace a bundle that is there */
 };
 
 /* --- the command line --- */
@@ -67,77 +60,20 @@ static const char **slot(struct request *req, const char *option)
 
 static int parse(int argc, char **argv, struct request *ret)
 {
-    for (int i = 1; i + 1 < argc; i += 2) {
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--force")) {
+            ret->force = true;
+            continue;
+        }
         const char **value = slot(ret, argv[i]);
-        if (!value)
+        if (!value || i + 1 == argc)
             return -1;
-        *value = argv[i + 1];
+        *value = argv[++i];
     }
-    return argc % 2 && ret->out && ret->size && ret->name && ret->account && ret->arch &&
-                   ret->cert && ret->key && ret->ec2_cert
+    return ret->out && ret->size && ret->name && ret->account && ret->arch && ret->cert &&
+                   ret->key && ret->ec2_cert
                ? 0
                : -1;
-}
-
-/* --- the folder --- */
-
-static int open_folder(const char *path, struct folder *ret, struct mir_error *err)
-{
-    char id[MIR_ID_TEXT];
-    const char *slash = strrchr(path, '/');
-    mir_id_new(mir_random_system(), id);
-    *ret = (struct folder){.fd = -1};
-    ret->hidden =
-        mir_format("%.*s.mirage-bundle-%.8s", slash ? (int)(slash + 1 - path) : 0, path, id);
-    if (!mkdir(ret->hidden, 0755))
-        ret->fd = open(ret->hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (ret->fd >= 0)
-        return 0;
-    mir_fail_errno(err, errno, "cannot make the folder %s", path);
-    return mir_error_hint(err, "name a folder beside which files may be made");
-}
-
-static int take_file(void *ctx, const char *name, const void *bytes, size_t len,
-                     struct mir_error *err)
-{
-    struct folder *folder = ctx;
-    if (folder->count == FILES_MAX)
-        return mir_fail(err, MIR_USAGE, "more than %u parts", FILES_MAX);
-    mir_auto_close int fd = openat(folder->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd >= 0)
-        folder->names[folder->count++] = mir_strdup(name);
-    if (fd < 0 || mir_write_all(fd, bytes, len) || fsync(fd))
-        return mir_fail_errno(err, errno, "cannot write %s", name);
-    return 0;
-}
-
-static int keep(struct folder *folder, const char *path, struct mir_error *err)
-{
-    if (fsync(folder->fd) ||
-        renameat2(AT_FDCWD, folder->hidden, AT_FDCWD, path, RENAME_NOREPLACE)) {
-        bool there = errno == EEXIST;
-        if (!there)
-            return mir_fail_errno(err, errno, "cannot make the folder %s", path);
-        mir_fail(err, MIR_CONFLICT, "%s is there already", path);
-        return mir_error_hint(err, "give another name");
-    }
-    free(folder->hidden);
-    folder->hidden = NULL;
-    return 0;
-}
-
-static void clear_folder(struct folder *folder)
-{
-    for (unsigned i = 0; i < folder->count; i++) {
-        if (folder->hidden)
-            unlinkat(folder->fd, folder->names[i], 0);
-        free(folder->names[i]);
-    }
-    if (folder->fd >= 0)
-        close(folder->fd);
-    if (folder->hidden)
-        rmdir(folder->hidden);
-    free(folder->hidden);
 }
 
 /* --- the bundle --- */
@@ -165,12 +101,12 @@ static int take_numbers(const struct request *req, struct img_bundle *bundle, ui
 }
 
 /* What comes on stdin is one extent: what of it is a hole does not count here. */
-static int write_bundle(const struct img_bundle *bundle, uint64_t size_bytes, struct folder *folder,
-                        struct mir_error *err)
+static int write_bundle(const struct img_bundle *bundle, uint64_t size_bytes,
+                        struct img_bundle_folder *folder, struct mir_error *err)
 {
     mir_auto_disk struct img_disk disk = {0};
     struct img_input input;
-    const struct img_bundle_sink sink = {take_file, folder};
+    const struct img_bundle_sink sink = {img_bundle_folder_file, folder};
     img_input_init(&input, STDIN_FILENO);
     if (img_disk_init(&disk, size_bytes, err) || img_disk_input(&disk, 0, 0, size_bytes, err) ||
         img_disk_seal(&disk, err))
@@ -184,7 +120,7 @@ static int run(const struct request *req, struct mir_error *err)
     mir_auto_free char *ec2_cert = NULL;
     char *key = NULL;
     uint64_t size_bytes;
-    struct folder folder = {.fd = -1};
+    mir_auto_bundle_folder struct img_bundle_folder folder = {.fd = -1};
     struct img_bundle bundle = {
         .name = req->name, .account = req->account, .kernel_id = req->kernel_id};
     int rc = take_numbers(req, &bundle, &size_bytes, err);
@@ -194,14 +130,14 @@ static int run(const struct request *req, struct mir_error *err)
                  ? -1
                  : 0;
     if (!rc)
-        rc = open_folder(req->out, &folder, err);
+        rc = img_bundle_folder_open(&folder, req->out, req->force, err);
     bundle.certificate_pem = cert;
     bundle.key_pem = key;
     bundle.ec2_certificate_pem = ec2_cert;
     if (!rc)
-        rc = write_bundle(&bundle, size_bytes, &folder, err) || keep(&folder, req->out, err) ? -1
-                                                                                             : 0;
-    clear_folder(&folder);
+        rc = write_bundle(&bundle, size_bytes, &folder, err) || img_bundle_folder_keep(&folder, err)
+                 ? -1
+                 : 0;
     if (key)
         explicit_bzero(key, strlen(key));
     free(key);

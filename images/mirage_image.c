@@ -138,6 +138,12 @@ static uint64_t output_limit(const struct img_request *req, uint64_t bytes)
     return 0;
 }
 
+/* A disk may come in deflated pieces, and go out in such; what is laid out has tables. */
+static uint64_t build_work(const struct img_request *req, uint64_t bytes)
+{
+    return req->command == IMG_BUILD ? 4 * bytes + ((uint64_t)4 << 30) : bytes;
+}
+
 static int enter_sandbox(const struct img_request *req, const struct img_job *job, int fd,
                          struct mir_error *err)
 {
@@ -147,7 +153,7 @@ static int enter_sandbox(const struct img_request *req, const struct img_job *jo
     uint64_t bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)1 << 30;
     struct img_sandbox sandbox = {
         .layers = IMG_SANDBOX_ALL,
-        .work_bytes = req->command == IMG_BUILD ? bytes + ((uint64_t)4 << 30) : bytes,
+        .work_bytes = build_work(req, bytes),
         .output_bytes = output_limit(req, bytes),
         .die_with_parent = req->fd >= 0, /* only programs hand over descriptors */
         .builds = req->command == IMG_BUILD,

@@ -88,26 +88,12 @@ static const struct {
     unsigned len;
     const char *name;
 } disks[] = {
-    {0, "KDMV", 4, "VMDK"},
     {0, "COWD", 4, "VMDK of ESX"},
-    {0, "# Disk DescriptorFile", 21, "VMDK descriptor, whose disk is another file"},
+    {0, "# Disk DescriptorFile", 21, "VMDK descriptor without a disk"},
     {0, "vhdxfile", 8, "VHDX"},
     {0, "QED\0", 4, "QED"},
     {0x40, "\x7f\x10\xda\xbe", 4, "VDI"},
 };
-
-#define VMDK_HEADER 512
-#define VMDK_COMPRESSED (1u << 16)
-
-static void describe_vmdk(const struct krn_window *window, struct krn_facts *facts)
-{
-    const unsigned char *p = krn_window_at(window, 0, VMDK_HEADER);
-    if (!p)
-        return;
-    krn_disk_size(krn_le64(p + 12) * 512, facts);
-    if (krn_le32(p + 8) & VMDK_COMPRESSED)
-        snprintf(facts->guest_os, sizeof facts->guest_os, "VMDK, stream-optimized");
-}
 
 int krn_probe_other_disk(const struct krn_window *window, struct krn_facts *facts,
                          struct mir_error *err)
@@ -118,8 +104,6 @@ int krn_probe_other_disk(const struct krn_window *window, struct krn_facts *fact
             continue;
         facts->conditions |= KRN_OTHER_DISK;
         snprintf(facts->guest_os, sizeof facts->guest_os, "%s", disks[i].name);
-        if (!i)
-            describe_vmdk(window, facts);
         return 0;
     }
     return 0;

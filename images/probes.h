@@ -31,6 +31,7 @@ int krn_probe_disk(const struct krn_window *window, struct krn_facts *facts, str
 int krn_probe_qcow2(const struct krn_window *window, struct krn_facts *facts,
                     struct mir_error *err);
 int krn_probe_vhd(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err);
+int krn_probe_vmdk(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err);
 
 /* What has no format of its own: the description and the conditions say what it is. */
 int krn_probe_efi(const struct krn_window *window, struct krn_facts *facts, struct mir_error *err);

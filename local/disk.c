@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,6 +68,52 @@ static int admit_vhd(int fd, struct mir_error *err)
     return 0;
 }
 
+#define SECTOR 512
+#define VMDK_TEXT (20 * SECTOR) /* what QEMU reads of it */
+
+static uint64_t le64(const unsigned char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return le64toh(v);
+}
+
+/* What QEMU would take for the image's description, at this place. */
+static int check_text(int fd, uint64_t at, bool *ret_whole, struct mir_error *err)
+{
+    static const char *const words[] = {"createType=\"monolithicSparse\"",
+                                        "createType=\"streamOptimized\""};
+    unsigned char text[VMDK_TEXT] = {0};
+    ssize_t n = at < INT64_MAX ? pread(fd, text, sizeof text, (off_t)at) : -1;
+    if (n <= 0)
+        return mir_fail(err, MIR_CORRUPT, "the VMDK is cut off");
+    if (memmem(text, sizeof text, "parentFileNameHint", 18))
+        return mir_fail(err, MIR_POLICY, "the VMDK only holds the differences to another file");
+    for (size_t i = 0; i < MIR_NELEMS(words); i++)
+        *ret_whole |= memmem(text, sizeof text, words[i], strlen(words[i])) != NULL;
+    return 0;
+}
+
+/* VMware's "Virtual Disk Format 1.1". QEMU looks for a parent's name behind the header, wherever
+ * that says the description is, and takes one of a disk without a size for a list of files. */
+static int admit_vmdk(int fd, struct mir_error *err)
+{
+    unsigned char head[SECTOR] = {0};
+    bool whole = false;
+    if (pread(fd, head, sizeof head, 0) != SECTOR || memcmp(head, "KDMV", 4))
+        return mir_fail(err, MIR_CORRUPT, "the disk image is not a VMDK");
+    uint64_t size = le64(head + 12), text_at = le64(head + 28);
+    if (check_text(fd, SECTOR, &whole, err))
+        return -1;
+    if (text_at != 1 && text_at < INT64_MAX / SECTOR &&
+        check_text(fd, text_at * SECTOR, &whole, err))
+        return -1;
+    if (size && whole)
+        return 0;
+    mir_fail(err, MIR_POLICY, "the VMDK is one of several files that make up a disk");
+    return mir_error_hint(err, "make it whole: qemu-img convert -O qcow2 IMAGE WHOLE");
+}
+
 static int admit_raw(int fd, struct mir_error *err)
 {
     (void)fd;
@@ -82,6 +129,7 @@ static const struct {
     {MIR_FORMAT_DISK_RAW, "raw", admit_raw},
     {MIR_FORMAT_DISK_QCOW2, "qcow2", admit_qcow2},
     {MIR_FORMAT_DISK_VHD, "vpc", admit_vhd},
+    {MIR_FORMAT_DISK_VMDK, "vmdk", admit_vmdk},
 };
 
 int local_disk_admit(const char *path, enum mir_format format, char ret[8], struct mir_error *err)

@@ -9,8 +9,8 @@
 
 #include "api/kernel.h"
 
-/* QEMU's word for the format in ret ("raw", "qcow2", "vpc"). MIR_POLICY for images that lead to
- * other files, MIR_CORRUPT when the file is not what the kernel's format says. */
+/* QEMU's word for the format in ret ("raw", "qcow2", "vpc", "vmdk"). MIR_POLICY for images that
+ * lead to other files, MIR_CORRUPT when the file is not what the kernel's format says. */
 int local_disk_admit(const char *path, enum mir_format format, char ret[8], struct mir_error *err);
 
 #endif

@@ -37,11 +37,13 @@ static const struct {
     {MIR_FORMAT_XEN_PVH, "it is for Xen (PVH), which starts it without a disk"},
 };
 
+/* Of what has no format the inspection knows better what it is, and what to do. */
 static int cannot_load(const struct mir_kernel *kernel, const char *fix, struct mir_error *err)
 {
+    bool known = kernel->format != MIR_FORMAT_UNKNOWN || !*kernel->description;
     mir_fail(err, MIR_USAGE, "the boot loader cannot load this kernel (%s)",
-             mir_format_name(kernel->format));
-    return mir_error_hint(err, "%s", fix);
+             known ? mir_format_name(kernel->format) : kernel->description);
+    return mir_error_hint(err, "%s", known || !kernel->boots_count ? fix : kernel->boots[0].why);
 }
 
 static const struct loader *find_loader(const struct mir_kernel *kernel, struct mir_error *err)

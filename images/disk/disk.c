@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/memory.h"
+#include "sort.h"
 
 static int check_size(uint64_t size_bytes, struct mir_error *err)
 {
@@ -96,16 +97,27 @@ int img_disk_input(struct img_disk *disk, uint64_t at, uint64_t input_at, uint64
     return 0;
 }
 
-static int by_place(const void *a, const void *b)
+int img_disk_packed(struct img_disk *disk, uint64_t at, uint64_t input_at, uint32_t packed_len,
+                    uint64_t len, struct mir_error *err)
 {
-    const struct img_extent *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
+    if (!packed_len || len > IMG_PACKED_MAX)
+        return mir_fail(err, MIR_INTERNAL, "a packed range of an impossible length");
+    if (img_disk_input(disk, at, input_at, len, err))
+        return -1;
+    disk->extents[disk->count - 1].packed_len = packed_len;
+    return 0;
+}
+
+uint64_t img_extent_input_len(const struct img_extent *extent)
+{
+    return extent->packed_len ? extent->packed_len : extent->len;
 }
 
 /* Two ranges of the input that are neighbours on both sides are one. */
 static bool continues(const struct img_extent *a, const struct img_extent *b)
 {
-    return !a->bytes && !b->bytes && a->at + a->len == b->at && a->input_at + a->len == b->input_at;
+    return !a->bytes && !b->bytes && !a->packed_len && !b->packed_len && a->at + a->len == b->at &&
+           a->input_at + a->len == b->input_at;
 }
 
 static void join(struct img_disk *disk)
@@ -126,8 +138,7 @@ int img_disk_seal(struct img_disk *disk, struct mir_error *err)
     uint64_t end = 0;
     if (check_open(disk, err))
         return -1;
-    if (disk->count)
-        qsort(disk->extents, disk->count, sizeof *disk->extents, by_place);
+    img_sort_by_place(disk->extents, disk->count, sizeof *disk->extents);
     for (size_t i = 0; i < disk->count; i++) {
         const struct img_extent *e = &disk->extents[i];
         if (e->at < end || e->at > disk->size || e->len > disk->size - e->at)
@@ -151,7 +162,7 @@ bool img_disk_is_sequential(const struct img_disk *disk)
             continue;
         if (e->input_at < next)
             return false;
-        next = e->input_at + e->len;
+        next = e->input_at + img_extent_input_len(e);
     }
     return true;
 }

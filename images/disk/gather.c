@@ -9,6 +9,7 @@
 
 #include "api/memory.h"
 #include "images/stream.h"
+#include "sort.h"
 
 int img_gather_init(struct img_gather *gather, int fd, struct mir_error *err)
 {
@@ -75,12 +76,14 @@ int img_gather_table(struct img_gather *gather, uint64_t file_at, void *buf, siz
 
 static int add_last(struct img_gather *gather, struct mir_error *err)
 {
-    struct img_extent *e = &gather->last;
-    if (!e->len)
+    struct img_extent e = gather->last;
+    gather->last = (struct img_extent){0};
+    if (!e.len)
         return 0;
     if (gather->disk.count == IMG_READ_EXTENTS_MAX)
         return too_many(err);
-    return img_disk_input(&gather->disk, e->at, e->input_at, e->len, err);
+    return e.packed_len ? img_disk_packed(&gather->disk, e.at, e.input_at, e.packed_len, e.len, err)
+                        : img_disk_input(&gather->disk, e.at, e.input_at, e.len, err);
 }
 
 int img_gather_add(struct img_gather *gather, uint64_t at, uint64_t file_at, uint64_t len,
@@ -89,13 +92,25 @@ int img_gather_add(struct img_gather *gather, uint64_t at, uint64_t file_at, uin
     struct img_extent *e = &gather->last;
     if (!inside(gather, file_at, len))
         return cut_off(err);
-    if (e->len && e->at + e->len == at && e->input_at + e->len == file_at) {
+    if (e->len && !e->packed_len && e->at + e->len == at && e->input_at + e->len == file_at) {
         e->len += len;
         return 0;
     }
     if (add_last(gather, err))
         return -1;
     *e = (struct img_extent){.at = at, .len = len, .input_at = file_at};
+    return 0;
+}
+
+int img_gather_packed(struct img_gather *gather, uint64_t at, uint64_t file_at, uint32_t packed_len,
+                      uint64_t len, struct mir_error *err)
+{
+    if (!inside(gather, file_at, packed_len))
+        return cut_off(err);
+    if (add_last(gather, err))
+        return -1;
+    gather->last =
+        (struct img_extent){.at = at, .len = len, .input_at = file_at, .packed_len = packed_len};
     return 0;
 }
 
@@ -128,12 +143,6 @@ int img_gather_whole(struct img_gather *gather, uint64_t size, struct mir_error 
     return 0;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct img_range *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
 /* A table that is its own content, or a piece that stands for many, is how a small file becomes an
  * endless disk. */
 static int check_once(const struct img_gather *gather, struct mir_error *err)
@@ -142,10 +151,11 @@ static int check_once(const struct img_gather *gather, struct mir_error *err)
     size_t count = disk->count + gather->table_count;
     mir_auto_free struct img_range *all = mir_calloc(count + 1, sizeof *all);
     for (size_t i = 0; i < disk->count; i++)
-        all[i] = (struct img_range){disk->extents[i].input_at, disk->extents[i].len};
+        all[i] =
+            (struct img_range){disk->extents[i].input_at, img_extent_input_len(&disk->extents[i])};
     if (gather->table_count)
         memcpy(all + disk->count, gather->tables, gather->table_count * sizeof *all);
-    qsort(all, count, sizeof *all, by_place);
+    img_sort_by_place(all, count, sizeof *all);
     for (size_t i = 1; i < count; i++)
         if (all[i - 1].at + all[i - 1].len > all[i].at) {
             mir_fail(err, MIR_CORRUPT, "damaged disk image: a part of the file is used twice");

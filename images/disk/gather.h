@@ -9,7 +9,8 @@
 #include "images/reader.h"
 
 struct img_range {
-    uint64_t at, len;
+    uint64_t at; /* first, for they are sorted by it */
+    uint64_t len;
 };
 
 struct img_gather {
@@ -37,6 +38,10 @@ int img_gather_table(struct img_gather *gather, uint64_t file_at, void *buf, siz
 int img_gather_add(struct img_gather *gather, uint64_t at, uint64_t file_at, uint64_t len,
                    struct mir_error *err);
 
+/* The same of what packed_len bytes of the file inflate to. */
+int img_gather_packed(struct img_gather *gather, uint64_t at, uint64_t file_at, uint32_t packed_len,
+                      uint64_t len, struct mir_error *err);
+
 /* [0, size) of the file as [0, size) of the disk, without the file's holes. */
 int img_gather_whole(struct img_gather *gather, uint64_t size, struct mir_error *err);
 
@@ -45,5 +50,6 @@ int img_gather_end(struct img_gather *gather, struct img_disk *ret_disk, struct 
 
 int img_read_qcow2(struct img_gather *gather, struct mir_error *err);
 int img_read_vhd(struct img_gather *gather, struct mir_error *err);
+int img_read_vmdk(struct img_gather *gather, struct mir_error *err);
 
 #endif

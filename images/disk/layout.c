@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/machine.h"
 #include "api/memory.h"
 #include "bootconf.h"
 #include "images/digest.h"
@@ -246,16 +247,10 @@ static int fill(const struct plan *plan, struct img_disk *disk, struct mir_error
     return img_disk_seal(disk, err);
 }
 
-static bool is_disk(enum mir_format format)
-{
-    return format == MIR_FORMAT_DISK_RAW || format == MIR_FORMAT_DISK_QCOW2 ||
-           format == MIR_FORMAT_DISK_VHD;
-}
-
 int img_layout_ready(const struct img_recipe *recipe, struct mir_error *err)
 {
     const struct shape *shape = &shapes[recipe->boot];
-    if (!is_disk(recipe->kernel->format))
+    if (!mir_kernel_is_disk(recipe->kernel))
         return mir_fail(err, MIR_INTERNAL, "a kernel is no disk yet");
     if ((recipe->arguments && *recipe->arguments) || recipe->module_count) {
         mir_fail(err, MIR_USAGE, "this is a disk with a boot loader of its own, not a kernel");
@@ -287,7 +282,7 @@ int img_layout(const struct img_recipe *recipe, const struct img_grub *grub,
                struct img_disk *ret_disk, struct mir_error *err)
 {
     struct img_disk disk = {0};
-    if ((unsigned)recipe->boot >= IMG_BOOT_COUNT || is_disk(recipe->kernel->format))
+    if ((unsigned)recipe->boot >= IMG_BOOT_COUNT || mir_kernel_is_disk(recipe->kernel))
         return mir_fail(err, MIR_INTERNAL, "no layout %d for %s", (int)recipe->boot,
                         mir_format_name(recipe->kernel->format));
     if (lay_out(recipe, &shapes[recipe->boot], grub, &disk, err)) {

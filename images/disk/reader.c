@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "images/reader.h"
 
-#include <string.h>
-
 #include "gather.h"
 
 /* A file that is no whole number of sectors is read as if zeros followed. */
@@ -21,15 +19,13 @@ static const struct reader {
     {MIR_FORMAT_DISK_RAW, read_raw},
     {MIR_FORMAT_DISK_QCOW2, img_read_qcow2},
     {MIR_FORMAT_DISK_VHD, img_read_vhd},
+    {MIR_FORMAT_DISK_VMDK, img_read_vmdk},
 };
 
-static int not_read_here(const struct img_gather *gather, struct mir_error *err)
+static int not_read_here(struct mir_error *err)
 {
-    unsigned char magic[4];
-    bool vmdk = !img_gather_read(gather, 0, magic, sizeof magic, NULL) && !memcmp(magic, "KDMV", 4);
-    mir_fail(err, MIR_USAGE, vmdk ? "VMDK disks are recognised but not read" : "this is no disk");
-    return mir_error_hint(err, vmdk ? "convert it: qemu-img convert -O qcow2 OLD NEW"
-                                    : "raw, qcow2 and VHD disk images are read");
+    mir_fail(err, MIR_USAGE, "this is no disk that is read here");
+    return mir_error_hint(err, "raw, qcow2, VHD and VMDK disk images are read");
 }
 
 int img_read_disk(int fd, enum mir_format format, struct img_disk *ret_disk, struct mir_error *err)
@@ -40,5 +36,5 @@ int img_read_disk(int fd, enum mir_format format, struct img_disk *ret_disk, str
     for (size_t i = 0; i < MIR_NELEMS(readers); i++)
         if (readers[i].format == format)
             return readers[i].read(&gather, err) || img_gather_end(&gather, ret_disk, err) ? -1 : 0;
-    return not_read_here(&gather, err);
+    return not_read_here(err);
 }

@@ -9,6 +9,7 @@
 
 #include "api/memory.h"
 #include "images/output.h"
+#include "unpacked.h"
 
 #define SKIP_BYTES ((size_t)16 << 10)
 
@@ -76,6 +77,7 @@ void img_cursor_init(struct img_cursor *cursor, const struct img_disk *disk,
 
 void img_cursor_clear(struct img_cursor *cursor)
 {
+    img_unpacked_free(cursor->unpacked);
     free(cursor->buffer);
     *cursor = (struct img_cursor){0};
 }
@@ -90,6 +92,15 @@ static const struct img_extent *ahead(struct img_cursor *cursor)
     return cursor->next < disk->count ? &disk->extents[cursor->next] : NULL;
 }
 
+/* The bytes of an extent that are in memory, or are brought there whole; NULL for a range of the
+ * input, which is not. */
+static int hold(struct img_cursor *cursor, const struct img_extent *e, const unsigned char **ret,
+                struct mir_error *err)
+{
+    *ret = e->bytes;
+    return e->packed_len ? img_unpacked_get(&cursor->unpacked, e, cursor->input, ret, err) : 0;
+}
+
 int img_cursor_next(struct img_cursor *cursor, struct img_run *ret, struct mir_error *err)
 {
     const struct img_extent *e = ahead(cursor);
@@ -98,10 +109,13 @@ int img_cursor_next(struct img_cursor *cursor, struct img_run *ret, struct mir_e
         run.len = e->at - cursor->at;
     } else if (e) {
         uint64_t within = cursor->at - e->at, left = e->len - within;
+        const unsigned char *held = NULL;
+        if (hold(cursor, e, &held, err))
+            return -1;
         run.len = left < IMG_STREAM_BYTES ? left : IMG_STREAM_BYTES;
-        run.data = e->bytes ? e->bytes + within : cursor->buffer;
-        if (!e->bytes && img_input_read(cursor->input, e->input_at + within, cursor->buffer,
-                                        (size_t)run.len, err))
+        run.data = held ? held + within : cursor->buffer;
+        if (!held && img_input_read(cursor->input, e->input_at + within, cursor->buffer,
+                                    (size_t)run.len, err))
             return -1;
     }
     cursor->at += run.len;
@@ -128,13 +142,16 @@ int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_
     bool hole = true;
     while (len) {
         const struct img_extent *e;
+        const unsigned char *held = NULL;
         size_t n = (size_t)piece(cursor, len, &e);
         uint64_t within = e ? cursor->at - e->at : 0;
         hole = hole && !e;
+        if (e && hold(cursor, e, &held, err))
+            return -1;
         if (!e)
             memset(out, 0, n);
-        else if (e->bytes)
-            memcpy(out, e->bytes + within, n);
+        else if (held)
+            memcpy(out, held + within, n);
         else if (img_input_read(cursor->input, e->input_at + within, out, n, err))
             return -1;
         out += n;
@@ -166,12 +183,15 @@ int img_output_disk(struct img_output *output, struct img_cursor *cursor, uint64
 {
     while (len) {
         const struct img_extent *e;
+        const unsigned char *held = NULL;
         uint64_t n = piece(cursor, len, &e), within = e ? cursor->at - e->at : 0;
         int rc;
+        if (e && hold(cursor, e, &held, err))
+            return -1;
         if (!e)
             rc = img_output_zeros(output, n, err);
-        else if (e->bytes)
-            rc = img_output_write(output, e->bytes + within, (size_t)n, err);
+        else if (held)
+            rc = img_output_write(output, held + within, (size_t)n, err);
         else
             rc = copy_input(cursor, output, e->input_at + within, n, &n, err);
         if (rc)

@@ -358,11 +358,10 @@ static void disks_boot_and_stay_as_they_are(void **state)
         enum mir_format format;
         const char *word;
         enum mir_bus bus; /* none: as the provider likes */
-    } disks[] = {{MIR_FORMAT_DISK_RAW, "raw", MIR_BUS_NONE},
-                 {MIR_FORMAT_DISK_QCOW2, "qcow2", MIR_BUS_IDE},
-                 {MIR_FORMAT_DISK_VHD, "vpc", MIR_BUS_VIRTIO},
-                 {MIR_FORMAT_DISK_RAW, "raw", MIR_BUS_NVME},
-                 {MIR_FORMAT_DISK_RAW, "raw", MIR_BUS_SCSI}};
+    } disks[] = {
+        {MIR_FORMAT_DISK_RAW, "raw", MIR_BUS_NONE},   {MIR_FORMAT_DISK_QCOW2, "qcow2", MIR_BUS_IDE},
+        {MIR_FORMAT_DISK_VHD, "vpc", MIR_BUS_VIRTIO}, {MIR_FORMAT_DISK_VMDK, "vmdk", MIR_BUS_IDE},
+        {MIR_FORMAT_DISK_RAW, "raw", MIR_BUS_NVME},   {MIR_FORMAT_DISK_RAW, "raw", MIR_BUS_SCSI}};
     for (size_t i = 0; i < MIR_NELEMS(disks); i++) {
         mir_auto_free char *path = make_disk(target_of(state)->env.state_dir, disks[i].word);
         if (!path)

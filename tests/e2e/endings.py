@@ -101,10 +101,7 @@ def main():
         keeper_alone(tap, world)
         dying_kernels(tap, world)
         other_formats(tap, world)
-        if tap.failed:
-            print('# the daemon said:')
-            for line in world.daemon_log().splitlines()[-80:]:
-                print(f'#   {line}')
+        world.say_log(tap)
     return tap.end()
 
 

@@ -270,10 +270,7 @@ def main():
         world.start_daemon()
         for part in (bad_input, shown, nobody_ends_it, removed, given_an_end):
             part(tap, world)
-        if tap.failed:
-            print('# the daemon said:')
-            for line in world.daemon_log().splitlines()[-40:]:
-                print(f'#   {line}')
+        world.say_log(tap)
     centuries(tap)
     return tap.end()
 

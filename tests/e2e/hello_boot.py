@@ -22,24 +22,17 @@ import tempfile
 import threading
 import time
 
+from mirage import free_port
+from tap import Skip, Tap, skip_all
+
 QEMU = shutil.which('qemu-system-x86_64')
 REQUESTS = int(os.environ.get('HELLO_REQUESTS', '10000'))
 ROUNDS = int(os.environ.get('HELLO_ROUNDS', '5'))
 SIZE_MAX = 32 * 1024
-TAP = 'hello0'
+TAP_DEVICE = 'hello0'
 NO_NAMESPACE = 65
 PARTICIPATION = 'args,deadline,console-deadline,announce,well-known,poweroff'
 MULTIBOOT = struct.pack('<I', 0x1BADB002)
-
-
-class Skip(Exception):
-    """This machine cannot run the test."""
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class Guest:
@@ -48,7 +41,7 @@ class Guest:
     def __init__(self, elf, args='', machine='pc', guest_port=80, extra=(), tap=False):
         if tap:
             self.address = ('10.0.2.15', 80)
-            net = f'tap,id=n0,ifname={TAP},script=no,downscript=no'
+            net = f'tap,id=n0,ifname={TAP_DEVICE},script=no,downscript=no'
         else:
             self.address = ('127.0.0.1', free_port())
             net = f'user,id=n0,hostfwd=tcp:127.0.0.1:{self.address[1]}-:{guest_port}'
@@ -350,8 +343,8 @@ def load_over_tap(elf, kept):
 
 def in_namespace(elf, kept):
     """The part of load_over_tap that runs inside."""
-    for command in (f'tuntap add dev {TAP} mode tap', f'addr add 10.0.2.2/24 dev {TAP}',
-                    f'link set {TAP} up'):
+    for command in (f'tuntap add dev {TAP_DEVICE} mode tap',
+                    f'addr add 10.0.2.2/24 dev {TAP_DEVICE}', f'link set {TAP_DEVICE} up'):
         if subprocess.run(['ip', *command.split()], check=False).returncode != 0:
             return NO_NAMESPACE
     print(load(elf, 64, kept == '--keep', tap=True))
@@ -387,26 +380,16 @@ TESTS = [t_file, t_pc, t_q35, t_pvh, t_bare, t_time, t_static, t_pages, t_off, t
 def main():
     elf = sys.argv[1]
     if QEMU is None:
-        print('1..0 # SKIP no qemu-system-x86_64')
-        return 0
+        skip_all('no qemu-system-x86_64')
     if sys.argv[2:]:
         return in_namespace(elf, sys.argv[2])
-    print(f'1..{len(TESTS)}')
-    failed = False
-    for number, test in enumerate(TESTS, 1):
-        try:
+    tap = Tap()
+    for test in TESTS:
+        with tap.part(test.__doc__):
             note = test(elf)
-            print(f'ok {number} - {test.__doc__}')
-        except Skip as e:
-            note = None
-            print(f'ok {number} - {test.__doc__} # SKIP {e}')
-        except Exception as e:  # whatever it is, the other tests are still worth running
-            failed = True
-            note = f'{type(e).__name__}: {e}'
-            print(f'not ok {number} - {test.__doc__}')
-        if note:
-            print(f'# {note}', flush=True)
-    return 1 if failed else 0
+            if note:
+                print(f'# {note}', flush=True)
+    return tap.end()
 
 
 if __name__ == '__main__':

@@ -4,7 +4,6 @@ error nor an interruption leaves a part of an image. What the images do in a mac
 tests/e2e/image_boots.py; what is in them, tests/unit and tests/image."""
 import gzip
 import hashlib
-import json
 import lzma
 import os
 import re
@@ -13,11 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import kernels
 from mirage import PATIENCE, Skip, Tap, need_programs, program
+from workbench import Bench, sha256
 
 HELLO = program('hello.elf')
 FORMATS = {'raw': 'raw', 'qcow2': 'qcow2', 'vhd': 'vpc', 'vhd-dynamic': 'vpc', 'vmdk': 'vmdk'}
@@ -26,53 +25,10 @@ BOOTS = {'bios': HELLO, 'uefi': HELLO, 'both': HELLO, 'pvgrub': 'xen.elf',
 MIB = 1 << 20
 
 
-class Bench:
-    """A folder of its own, in which nothing may stay that was not asked for."""
-
-    def __enter__(self):
-        self.dir = tempfile.mkdtemp(prefix='mir-image-')
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.dir)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def write(self, name, data):
-        with open(self.path(name), 'wb') as f:
-            f.write(data)
-        return self.path(name)
-
-    def run(self, *args, expect=0, **options):
-        env = {'PATH': os.environ['PATH'], 'HOME': self.dir, 'CI': 'true',
-               **{k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')}}
-        done = subprocess.run([program('mirage-deploy'), 'image', 'build', *args], env=env,
-                              cwd=self.dir, capture_output=True, check=False, **options)
-        assert expect is None or done.returncode == expect, (args, done.returncode, done.stderr)
-        return done
-
-    def build(self, *args):
-        return json.loads(self.run('--json', *args).stdout)
-
-    def refused(self, status, words, *args, **options):
-        """One sentence, the fix, the exit code, and nothing left behind."""
-        before = sorted(os.listdir(self.dir))
-        done = self.run(*args, expect=status, **options)
-        err = done.stderr.decode()
-        lines = [line for line in err.splitlines() if line.startswith('mirage-deploy: ')]
-        assert len(lines) == 1 and not done.stdout, (done.stdout, err)
-        assert len(err.splitlines()[-1].strip()) > 10, err
-        for word in words:
-            assert word in err, (word, err)
-        assert sorted(os.listdir(self.dir)) == before, os.listdir(self.dir)
-        error = json.loads(self.run('--json', *args, expect=status, **options).stdout)['error']
-        assert error['exit_code'] == status and error['detail'] in lines[0], error
-
-
-def sha256(path):
-    with open(path, 'rb') as f:
-        return hashlib.sha256(f.read()).hexdigest()
+def run_cmp(one, other):
+    """The same bytes, but for zeros at the end."""
+    size = min(os.path.getsize(one), os.path.getsize(other))
+    subprocess.run(['cmp', '-n', str(size), one, other], check=True)
 
 
 def results(tap):
@@ -122,13 +78,25 @@ def results(tap):
             b.build('disk.img', '--format', name, '-o', 'out')
             subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', theirs, b.path('disk.img'),
                             b.path('out')], check=True, capture_output=True)
-            if name not in ('vmdk',):
-                b.build('out', '-o', 'back.img')
-                subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', 'raw',
-                                b.path('disk.img'), b.path('back.img')], check=True,
-                               capture_output=True)
-                os.unlink(b.path('back.img'))
+            b.build('out', '-o', 'back.img')
+            subprocess.run(['qemu-img', 'compare', '-f', 'raw', '-F', 'raw', b.path('disk.img'),
+                            b.path('back.img')], check=True, capture_output=True)
+            os.unlink(b.path('back.img'))
             os.unlink(b.path('out'))
+    with Bench() as b, tap.part('large kernels, and disks of many pieces: the sandbox is no limit'):
+        b.write('large.elf', kernels.xen_pv())
+        os.truncate(b.path('large.elf'), 120 * MIB)
+        for boot in ('pvgrub', 'pvgrub-bare'):
+            b.build('large.elf', '-o', 'out.img', '--force', '--boot', boot)
+        with open(b.path('pieces.img'), 'wb') as f:
+            f.write(b'\xeb' + bytes(509) + b'\x55\xaa')  # begins as a disk's boot sector does
+            for number in range(1, 4000):
+                f.seek(number * 0x8000)
+                f.write(b'%4096d' % number)
+        for name in FORMATS:
+            b.build('pieces.img', '--format', name, '-o', name)
+            b.build(name, '-o', 'back.img', '--force')
+            run_cmp(b.path('pieces.img'), b.path('back.img'))
     with Bench() as b, tap.part('--size: as large as asked, and no more written for it'):
         small = b.build(HELLO, '-o', 'small.img')
         large = b.build(HELLO, '-o', 'large.img', '--size', '8G')
@@ -167,9 +135,7 @@ def places(tap):
         shutil.copy(HELLO, kernel)
         with open(kernel, 'r+b') as f:
             f.truncate(600 * MIB)
-        child = subprocess.Popen([program('mirage-deploy'), 'image', 'build', kernel, '-o', 'out',
-                                  '--format', 'vmdk'], cwd=b.dir, stderr=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, env={**os.environ, 'CI': 'true'})
+        child = b.start(kernel, '-o', 'out', '--format', 'vmdk')
         time.sleep(0.2 * PATIENCE)
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=60)
@@ -211,13 +177,14 @@ def bad_input(tap):
             b.run('disk.img', '--format', 'qcow2', '-o', '-').stdout))
         b.refused(2, ['unpack it once'], 'disk.qcow2.gz', '-o', 'x')
     with Bench() as b, tap.part('hostile disks are refused, and nothing hangs'):
-        raw = b.run(HELLO, '-o', '-', '--format', 'qcow2').stdout
-        for at in range(0, 112, 4):
-            b.write('evil', raw[:at] + b'\xff\xff\xff\xff' + raw[at + 4:])
-            done = b.run('evil', '-o', 'x', '--force', expect=None, timeout=60)
-            assert done.returncode in (0, 2, 5), (at, done)
-            err = done.stderr.decode()
-            assert done.returncode == 0 or re.search(r'^mirage-deploy: .*evil', err, re.M), err
+        for name, header in (('qcow2', 112), ('vmdk', 80)):
+            raw = b.run(HELLO, '-o', '-', '--format', name).stdout
+            for at in range(0, header, 4):
+                b.write('evil', raw[:at] + b'\xff\xff\xff\xff' + raw[at + 4:])
+                done = b.run('evil', '-o', 'x', '--force', expect=None, timeout=60)
+                assert done.returncode in (0, 2, 5), (at, done)
+                err = done.stderr.decode()
+                assert done.returncode == 0 or re.search(r'^mirage-deploy: .*evil', err, re.M), err
 
 
 def nothing_is_stored(tap):

@@ -152,10 +152,7 @@ def main():
         survive_the_daemon(tap, world)
         reach_the_deadline(tap, world)
         remove(tap, world)
-        if tap.failed:
-            print('# the daemon said:')
-            for line in world.daemon_log().splitlines()[-80:]:
-                print(f'#   {line}')
+        world.say_log(tap)
     on_demand(tap)
     return tap.end()
 

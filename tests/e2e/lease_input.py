@@ -268,10 +268,7 @@ def main():
         world.start_daemon()
         for part in (leases, too_late, receipts, chain, forgeries):
             part(tap, world)
-        if tap.failed:
-            print('# the daemon said:')
-            for line in world.daemon_log().splitlines()[-60:]:
-                print(f'#   {line}')
+        world.say_log(tap)
     clocks(tap)
     return tap.end()
 

@@ -239,10 +239,7 @@ def main():
         daemon_unit(tap, world)
         if world.up and not tap.failed:
             without_daemon(tap, world)
-        if tap.failed:
-            print('# the daemon said:')
-            for line in world.daemon_log().splitlines()[-60:]:
-                print(f'#   {line}')
+        world.say_log(tap)
     return tap.end()
 
 

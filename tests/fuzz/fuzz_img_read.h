@@ -22,24 +22,33 @@ static inline int fuzz_file(int *fd, const uint8_t *data, size_t size)
     return *fd;
 }
 
-/* Sealed, in order, inside the file; and no larger than the file, however it is put. */
+/* Sealed, in order, inside the file; and no part of the file stands for more than itself. */
 static inline void fuzz_judge(const struct img_disk *disk, size_t file_bytes)
 {
-    uint64_t end = 0;
+    uint64_t end = 0, taken = 0;
     if (!disk->sealed || !disk->size || disk->size > IMG_DISK_BYTES_MAX)
         abort();
     for (size_t i = 0; i < disk->count; i++) {
         const struct img_extent *e = &disk->extents[i];
         if (e->bytes || !e->len || e->at < end || e->at + e->len > disk->size ||
-            e->input_at > file_bytes || e->len > file_bytes - e->input_at)
+            e->input_at > file_bytes || img_extent_input_len(e) > file_bytes - e->input_at)
             abort();
         end = e->at + e->len;
+        taken += img_extent_input_len(e);
     }
-    if (img_disk_written(disk) > file_bytes)
+    if (taken > file_bytes)
         abort();
 }
 
-/* What was taken can be written, and the stream of it read. */
+static inline bool fuzz_is_packed(const struct img_disk *disk)
+{
+    for (size_t i = 0; i < disk->count; i++)
+        if (disk->extents[i].packed_len)
+            return true;
+    return false;
+}
+
+/* What was taken can be written, and the stream of it read; but for pieces that do not unpack. */
 static inline void fuzz_convert(const struct img_disk *disk, int fd)
 {
     static int out = -1;
@@ -51,8 +60,10 @@ static inline void fuzz_convert(const struct img_disk *disk, int fd)
     img_input_init(&input, fd);
     fuzz_file(&out, (const uint8_t *)"", 0);
     img_output_init(&output, out);
-    if (img_container_write(img_container_by_name("extents"), disk, &input, &output, &err) ||
-        lseek(out, 0, SEEK_SET) || img_extents_open(&x, out, IMG_DISK_BYTES_MAX, &err))
+    int rc = img_container_write(img_container_by_name("extents"), disk, &input, &output, &err);
+    if (rc && fuzz_is_packed(disk) && err.kind == MIR_CORRUPT)
+        return;
+    if (rc || lseek(out, 0, SEEK_SET) || img_extents_open(&x, out, IMG_DISK_BYTES_MAX, &err))
         abort();
     while (run.len)
         if (img_extents_next(&x, &run, &err))

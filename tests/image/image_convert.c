@@ -4,7 +4,7 @@
  * image_convert place:AT:BYTES TO INPUT OUTPUT
  * image_convert random:SEED:BYTES TO INPUT OUTPUT
  *
- * The first reads a disk image (disk-raw, disk-qcow2, disk-vhd) and writes it as a container. The
+ * The first reads a disk image (disk-raw, disk-qcow2, disk-vhd, disk-vmdk) and writes it. The
  * second writes a disk of that size with all of INPUT at one place. The third makes up a disk from
  * a seed, with ranges of INPUT, made bytes, written zeros and holes, and writes that; what was
  * written is said as "AT LEN" lines. OUTPUT "-" is stdout. For tests and measurements; not

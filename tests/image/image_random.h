@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A disk made up from a seed: ranges of an input in its order, made bytes, written zeros, holes; a
- * few bytes or some MiB long, at borders of sectors and blocks more often than not. For tests only.
+ * Disks and files made up from a seed. A disk: ranges of an input in its order, made bytes, written
+ * zeros, holes; a few bytes or some MiB long, at borders of sectors and blocks more often than not.
+ * For tests only.
  */
 #ifndef TESTS_IMAGE_RANDOM_H
 #define TESTS_IMAGE_RANDOM_H
 
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "api/file.h"
 #include "images/disk.h"
 
 #define IMAGE_RANDOM_MADE_MAX ((uint64_t)8 << 20) /* bytes that are no range of the input */
@@ -30,6 +36,22 @@ static inline uint64_t image_dice_len(uint64_t *state)
     uint64_t len = image_dice(state) >> (64 - 1 - image_dice_below(state, 22));
     uint64_t block = blocks[image_dice_below(state, sizeof blocks / sizeof *blocks)];
     return (len + block - 1) / block * block;
+}
+
+/* A file in memory of that many bytes, which the caller closes; -1 when it cannot be made. */
+static inline int image_input(uint64_t seed, size_t len)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    uint64_t dice = seed;
+    unsigned char *bytes = malloc(len);
+    for (size_t i = 0; bytes && i < len; i++)
+        bytes[i] = (unsigned char)(image_dice(&dice) >> 20);
+    if (fd >= 0 && (!bytes || mir_write_all(fd, bytes, len))) {
+        close(fd);
+        fd = -1;
+    }
+    free(bytes);
+    return fd;
 }
 
 static inline int image_random_made(struct img_disk *disk, uint64_t *dice, uint64_t at,

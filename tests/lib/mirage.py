@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the tests of the whole programs share: TAP, a daemon with a state directory of its own, the
+"""What the tests of the whole programs share: a daemon with a state directory of its own, the
 command line as a user would call it, and the processes that belong to that state directory.
 
 Everything listens on loopback and on free ports, and is stopped by the pid that was started."""
@@ -12,12 +12,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-import traceback
 import urllib.error
 import urllib.request
+
+from tap import Skip, Tap, skip_all  # noqa: F401: had from here by the tests
 
 BIN = os.environ.get('MIRAGE_BIN') or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'build', 'bin')
@@ -37,40 +37,6 @@ class UnixHTTP(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
-
-
-class Skip(Exception):
-    """The part cannot be tried here; the text says why."""
-
-
-class Tap:
-    """Parts of a test, each reported as it ends; a failed part does not end the program."""
-
-    def __init__(self):
-        self.count = self.failed = 0
-
-    @contextlib.contextmanager
-    def part(self, name):
-        self.count += 1
-        try:
-            yield
-            print(f'ok {self.count} - {name}', flush=True)
-        except Skip as skip:
-            print(f'ok {self.count} - {name} # SKIP {skip}', flush=True)
-        except Exception:  # the report is what a failed part is for
-            self.failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f'# {line}')
-            print(f'not ok {self.count} - {name}', flush=True)
-
-    def end(self):
-        print(f'1..{self.count}', flush=True)
-        return 1 if self.failed else 0
-
-
-def skip_all(reason):
-    print(f'1..0 # SKIP {reason}')
-    sys.exit(0)
 
 
 def program(name):
@@ -197,6 +163,13 @@ class World:
         self.log.flush()
         with open(self.log.name, encoding='utf-8') as log:
             return log.read()
+
+    def say_log(self, tap, lines=80):
+        """The end of what the daemon said, when a part has failed."""
+        if tap.failed:
+            print('# the daemon said:')
+            for line in self.daemon_log().splitlines()[-lines:]:
+                print(f'#   {line}')
 
     def kill_daemon(self):
         """SIGKILL: the crash that everything has to survive."""

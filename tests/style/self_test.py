@@ -47,6 +47,7 @@ PLANTED = [
     ('daemon/a.c', HEAD + FUNCTION % '    curl_easy_init();\n', 5, 'containment'),
     ('daemon/engine.c', HEAD + FUNCTION % '    sqlite3_step(0);\n', 5, 'containment'),
     ('daemon/page.c', HEAD + FUNCTION % '    MHD_run(0);\n', 5, 'containment'),
+    ('images/disk/a.c', HEAD + FUNCTION % '    qsort(0, 0, 0, 0);\n', 5, 'containment'),
     ('api/a.c', HEAD + '#include "daemon/store.h"\n', 2, 'layer'),
     ('cli/a.c', HEAD + '#include "local/spec.h"\n', 2, 'layer'),
     ('local/a.c', HEAD + '#include "../daemon/x.h"\n', 2, 'layer'),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "krn_forge_disk.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <zlib.h>
@@ -70,6 +71,45 @@ void forge_vhd_dynamic(unsigned char *p)
     put32be(p + 1536, 4);
     forge_boot_sector(p + 2048 + 512);
     forge_vhd_footer(p + FORGE_DISK_BYTES - 512, 3, 512);
+}
+
+static void vmdk_head(unsigned char *p, uint32_t flags, uint64_t directory, const char *type)
+{
+    blank(p);
+    memcpy(p, "KDMV", 4);
+    put32(p + 4, flags >> 16 ? 3 : 1);
+    put32(p + 8, flags);
+    put64(p + 12, (8 << 20) / 512);
+    put64(p + 20, 128);
+    put64(p + 28, FORGE_VMDK_TEXT / 512);
+    put64(p + 36, 20);
+    put32(p + 44, 512);
+    put64(p + 56, directory);
+    put64(p + 64, FORGE_VMDK_GRAIN / 512);
+    memcpy(p + 73, "\n \r\n", 4);
+    put16(p + 77, flags >> 16 ? 1 : 0);
+    snprintf((char *)p + FORGE_VMDK_TEXT, 1024,
+             "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n"
+             "createType=\"%s\"\nRW 16384 SPARSE \"a.vmdk\"\n",
+             type);
+}
+
+void forge_vmdk(unsigned char *p)
+{
+    vmdk_head(p, 1, 0x6000 / 512, "monolithicSparse");
+    put32(p + 0x6000, 0x7000 / 512);
+    put32(p + 0x7000, FORGE_VMDK_GRAIN / 512);
+    forge_boot_sector(p + FORGE_VMDK_GRAIN);
+}
+
+void forge_vmdk_packed(unsigned char *p)
+{
+    unsigned char grain[65536] = {0};
+    uLongf len = 4096;
+    vmdk_head(p, 0x30001, UINT64_MAX, "streamOptimized");
+    forge_boot_sector(grain);
+    compress2(p + FORGE_VMDK_GRAIN + 12, &len, grain, sizeof grain, 1);
+    put32(p + FORGE_VMDK_GRAIN + 8, (uint32_t)len);
 }
 
 void forge_linux(unsigned char *p, uint16_t version)

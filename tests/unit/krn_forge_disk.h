@@ -27,6 +27,14 @@ void forge_qcow2(unsigned char *p, uint32_t version);
 /* A dynamic VHD whose first block begins with a boot sector. */
 void forge_vhd_dynamic(unsigned char *p);
 
+/* A VMDK of 8 MiB in grains of 64 KiB, its text at FORGE_VMDK_TEXT, whose first grain begins with a
+ * boot sector: as it is (directory at 0x6000, its first table at 0x7000), or deflated in one pass
+ * (the grain's marker at FORGE_VMDK_GRAIN, no directory that could be seen). */
+#define FORGE_VMDK_TEXT 512
+#define FORGE_VMDK_GRAIN 65536
+void forge_vmdk(unsigned char *p);
+void forge_vmdk_packed(unsigned char *p);
+
 /* A bzImage of this version of the boot protocol; an arm64 Image. */
 void forge_linux(unsigned char *p, uint16_t version);
 void forge_arm64(unsigned char *p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The two tables against their own rules. */
+/* The two tables against their own rules, and against the tables whose words they offer. */
 #include "options.h"
 
 #include <ctype.h>
@@ -11,7 +11,10 @@
 
 #include <cmocka.h>
 
+#include "api/machine.h"
 #include "cmd.h"
+#include "images/container.h"
+#include "images/layout.h"
 
 static void names_are_unique(void **state)
 {
@@ -72,13 +75,55 @@ static void environment_names(void **state)
     }
 }
 
+/* The client links no writer of images, so its lists are written by hand: the words and the order
+ * of the tables, and behind the formats the one that is a folder. */
+static void formats_are_the_containers(void **state)
+{
+    const char *const *choice = cmd_options[OPT_FORMAT].choices;
+    (void)state;
+    for (const struct img_container *c = img_containers(); c->name; c++, choice++) {
+        assert_non_null(*choice);
+        assert_string_equal(*choice, c->name);
+    }
+    assert_non_null(choice[0]);
+    assert_string_equal(choice[0], "ec2-bundle");
+    assert_null(choice[1]);
+    assert_null(img_container_by_name("ec2-bundle"));
+}
+
+static void boots_are_the_layouts(void **state)
+{
+    const char *const *choices = cmd_options[OPT_BOOT].choices;
+    (void)state;
+    for (int boot = 0; boot < IMG_BOOT_COUNT; boot++) {
+        assert_non_null(choices[boot]);
+        assert_string_equal(choices[boot], img_boot_name((enum img_boot)boot));
+    }
+    assert_null(choices[IMG_BOOT_COUNT]);
+}
+
+static void cards_are_the_machines(void **state)
+{
+    const char *const *choices = cmd_options[OPT_NIC].choices;
+    size_t count = 0;
+    (void)state;
+    for (int card = 0; card < MIR_CARD_COUNT; card++) {
+        const char *name = mir_card_name((enum mir_card)card);
+        if (!*name)
+            continue; /* whatever suits is what nobody has to ask for */
+        assert_non_null(choices[count]);
+        assert_string_equal(choices[count++], name);
+    }
+    assert_null(choices[count]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_unique),
-        cmocka_unit_test(letters_are_unique),
-        cmocka_unit_test(rows_are_complete),
-        cmocka_unit_test(environment_names),
+        cmocka_unit_test(names_are_unique),           cmocka_unit_test(letters_are_unique),
+        cmocka_unit_test(rows_are_complete),          cmocka_unit_test(environment_names),
+        cmocka_unit_test(formats_are_the_containers), cmocka_unit_test(boots_are_the_layouts),
+        cmocka_unit_test(cards_are_the_machines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

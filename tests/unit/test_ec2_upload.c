@@ -30,12 +30,12 @@ static unsigned char byte_at(uint64_t place)
     return (unsigned char)(1 + (place * 2654435761u >> 13) % 255);
 }
 
-static int next_run(void *ctx, struct ec2_run *ret, struct mir_error *err)
+static int next_run(void *ctx, struct ec2_piece *ret, struct mir_error *err)
 {
     struct disk *d = ctx;
     if (++d->calls == d->fail_at)
         return mir_fail(err, MIR_CORRUPT, "the stream broke");
-    *ret = (struct ec2_run){0};
+    *ret = (struct ec2_piece){0};
     if (d->at == d->count)
         return 0;
     const struct span *s = &d->spans[d->at];
@@ -45,7 +45,7 @@ static int next_run(void *ctx, struct ec2_run *ret, struct mir_error *err)
     d->buffer = mir_calloc(len, 1);
     for (size_t i = 0; i < len; i++)
         d->buffer[i] = byte_at(s->offset + d->done + i);
-    *ret = (struct ec2_run){s->offset + d->done, d->buffer, len};
+    *ret = (struct ec2_piece){s->offset + d->done, d->buffer, len};
     d->done += len;
     if (d->done == s->len) {
         d->at++;

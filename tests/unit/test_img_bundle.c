@@ -131,18 +131,6 @@ static void kept_clear(struct kept *kept)
         free(kept->files[i].bytes);
 }
 
-static int input_file(void)
-{
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    uint64_t dice = 7;
-    unsigned char *bytes = malloc(INPUT_BYTES);
-    for (size_t i = 0; i < INPUT_BYTES; i++)
-        bytes[i] = (unsigned char)(image_dice(&dice) >> 20);
-    assert_int_equal(write(fd, bytes, INPUT_BYTES), INPUT_BYTES);
-    free(bytes);
-    return fd;
-}
-
 static int bundle_of(const struct img_bundle *b, const struct img_disk *disk, int in,
                      struct kept *kept, struct mir_error *err)
 {
@@ -346,7 +334,7 @@ static void judge(const struct kept *kept, const struct img_disk *disk, int in, 
 static void test_undone(void **state)
 {
     static const uint64_t sizes[] = {512, 1 << 20, 30 << 20};
-    int in = input_file();
+    int in = image_input(7, INPUT_BYTES);
     for (uint64_t seed = 1; seed <= 6; seed++) {
         struct img_bundle b = options();
         struct img_disk disk;
@@ -372,7 +360,7 @@ static void test_undone(void **state)
 /* Noise does not become smaller: several parts. And other randomness is another bundle. */
 static void test_several_parts(void **state)
 {
-    int in = input_file();
+    int in = image_input(7, INPUT_BYTES);
     struct img_bundle b = options();
     struct img_disk disk;
     struct kept kept, other;

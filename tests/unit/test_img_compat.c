@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "api/machine.h"
 #include "elf.h"
 #include "facts.h"
 #include "images/compat.h"
@@ -204,10 +205,10 @@ static void text_file(void)
     memset(disk, 'x', sizeof disk);
 }
 
-static void vmdk(void)
+static void vdi(void)
 {
     blank_disk();
-    memcpy(disk, "KDMV", 4);
+    memcpy(disk + 0x40, "\x7f\x10\xda\xbe", 4);
 }
 
 static void efi_x86(void)
@@ -262,6 +263,16 @@ static void qcow2_unseen(void)
 static void vhd(void)
 {
     forge_vhd_dynamic(disk);
+}
+
+static void vmdk(void)
+{
+    forge_vmdk(disk);
+}
+
+static void vmdk_packed(void)
+{
+    forge_vmdk_packed(disk);
 }
 
 static void bios_disk(void)
@@ -351,7 +362,7 @@ static const struct {
     {"multiboot 2", multiboot2, ELF, MIR_FORMAT_MULTIBOOT2},
     {"unikraft", unikraft, ELF, MIR_FORMAT_MULTIBOOT1},
     {"text", text_file, DISK, MIR_FORMAT_UNKNOWN},
-    {"vmdk", vmdk, DISK, MIR_FORMAT_UNKNOWN},
+    {"vdi", vdi, DISK, MIR_FORMAT_UNKNOWN},
     {"efi x86", efi_x86, DISK, MIR_FORMAT_UNKNOWN},
     {"efi arm64", efi_arm64, DISK, MIR_FORMAT_UNKNOWN},
     {"windows program", windows_program, DISK, MIR_FORMAT_UNKNOWN},
@@ -362,6 +373,8 @@ static const struct {
     {"qcow2, empty", qcow2_empty, DISK, MIR_FORMAT_DISK_QCOW2},
     {"qcow2, compressed", qcow2_unseen, DISK, MIR_FORMAT_DISK_QCOW2},
     {"vhd", vhd, DISK, MIR_FORMAT_DISK_VHD},
+    {"vmdk", vmdk, DISK, MIR_FORMAT_DISK_VMDK},
+    {"vmdk, stream-optimised", vmdk_packed, DISK, MIR_FORMAT_DISK_VMDK},
     {"bios disk", bios_disk, DISK, MIR_FORMAT_DISK_RAW},
     {"disk without boot code", no_boot_code, DISK, MIR_FORMAT_DISK_RAW},
     {"efi disk", efi_disk, DISK, MIR_FORMAT_DISK_RAW},
@@ -509,8 +522,8 @@ static void test_every_question(void **state)
     size_t count;
     const struct krn_rule *rules = krn_rules(&count);
     for (unsigned format = 0; format < MIR_FORMAT_COUNT; format++) {
-        bool is_disk = format == MIR_FORMAT_DISK_RAW || format == MIR_FORMAT_DISK_QCOW2 ||
-                       format == MIR_FORMAT_DISK_VHD;
+        const struct mir_kernel kernel = {.format = format};
+        bool is_disk = mir_kernel_is_disk(&kernel);
         for (unsigned id = 0; id < KRN_FAMILY_COUNT; id++) {
             uint64_t bits = is_disk ? 0 : KRN_X86;
             const struct krn_rule *rule = krn_rule_for(id, format, bits);

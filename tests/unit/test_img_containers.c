@@ -25,10 +25,9 @@ static const struct way {
     enum mir_format format;
     uint64_t grain_bytes;
 } ways[] = {
-    {"raw", MIR_FORMAT_DISK_RAW, 4096},
-    {"qcow2", MIR_FORMAT_DISK_QCOW2, 65536},
-    {"vhd", MIR_FORMAT_DISK_VHD, 4096},
-    {"vhd-dynamic", MIR_FORMAT_DISK_VHD, IMG_SECTOR},
+    {"raw", MIR_FORMAT_DISK_RAW, 4096},    {"qcow2", MIR_FORMAT_DISK_QCOW2, 65536},
+    {"vhd", MIR_FORMAT_DISK_VHD, 4096},    {"vhd-dynamic", MIR_FORMAT_DISK_VHD, IMG_SECTOR},
+    {"vmdk", MIR_FORMAT_DISK_VMDK, 65536},
 };
 
 static const uint64_t sizes[] = {512,
@@ -37,18 +36,6 @@ static const uint64_t sizes[] = {512,
                                  (1 << 20) + 512,
                                  (uint64_t)37 << 20,
                                  ((uint64_t)8 << 30) + 512};
-
-static int input_file(void)
-{
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    uint64_t dice = 42;
-    unsigned char *bytes = malloc(INPUT_BYTES);
-    for (size_t i = 0; i < INPUT_BYTES; i++)
-        bytes[i] = (unsigned char)(image_dice(&dice) >> 20);
-    assert_int_equal(write(fd, bytes, INPUT_BYTES), INPUT_BYTES);
-    free(bytes);
-    return fd;
-}
 
 static int written_file(const char *name, const struct img_disk *disk, int in)
 {
@@ -122,7 +109,7 @@ static void there_and_back(const struct way *way, uint64_t seed, uint64_t bytes,
 
 static void test_there_and_back(void **state)
 {
-    int in = input_file();
+    int in = image_input(42, INPUT_BYTES);
     (void)state;
     for (size_t w = 0; w < MIR_NELEMS(ways); w++)
         for (size_t s = 0; s < MIR_NELEMS(sizes); s++)
@@ -134,7 +121,7 @@ static void test_there_and_back(void **state)
 /* The largest disk, with something at both ends and nothing between. */
 static void test_the_largest(void **state)
 {
-    int in = input_file();
+    int in = image_input(42, INPUT_BYTES);
     (void)state;
     for (size_t w = 0; w < MIR_NELEMS(ways); w++) {
         struct mir_error err = {0};
@@ -235,7 +222,7 @@ static void ended_well(pid_t pid)
 
 static void test_pipes(void **state)
 {
-    int in = input_file();
+    int in = image_input(42, INPUT_BYTES);
     (void)state;
     for (const struct img_container *c = img_containers(); c->name; c++)
         for (uint64_t seed = 1; seed <= 6; seed++) {
@@ -291,7 +278,7 @@ static void test_behind_other_bytes(void **state)
 {
     static const int flags[] = {O_RDWR | O_APPEND, O_RDWR};
     char *path = scratch_file(state, "log", "before");
-    int in = input_file();
+    int in = image_input(42, INPUT_BYTES);
     for (size_t i = 0; i < MIR_NELEMS(flags); i++) {
         struct mir_error err = {0};
         struct img_disk disk;
@@ -346,7 +333,7 @@ static void test_no_space(void **state)
 {
     static const rlim_t limits[] = {100, 70000, 600000};
     char *path = mir_format("%s/out", (const char *)*state);
-    int in = input_file();
+    int in = image_input(42, INPUT_BYTES);
     for (const struct img_container *c = img_containers(); c->name; c++)
         for (size_t i = 0; i < MIR_NELEMS(limits); i++) {
             pid_t pid = fork();
@@ -360,7 +347,7 @@ static void test_no_space(void **state)
 
 static void test_a_full_device(void **state)
 {
-    int in = input_file();
+    int in = image_input(42, INPUT_BYTES);
     (void)state;
     for (const struct img_container *c = img_containers(); c->name; c++) {
         struct mir_error err = {0};
@@ -384,7 +371,7 @@ static void test_a_full_device(void **state)
 static void test_another_file_system(void **state)
 {
     char *path = scratch_file(state, "input", "");
-    int in = input_file(), other = open(path, O_RDWR | O_CLOEXEC);
+    int in = image_input(42, INPUT_BYTES), other = open(path, O_RDWR | O_CLOEXEC);
     feed(&in, other);
     for (const struct img_container *c = img_containers(); c->name; c++) {
         struct mir_error err = {0};
@@ -414,7 +401,7 @@ static void test_input_cut_off(void **state)
         struct img_disk disk;
         struct img_input input;
         struct img_output output;
-        int in = input_file(), out = memfd_create("out", MFD_CLOEXEC);
+        int in = image_input(42, INPUT_BYTES), out = memfd_create("out", MFD_CLOEXEC);
         assert_int_equal(img_disk_init(&disk, 16 << 20, &err), 0);
         assert_int_equal(img_disk_input(&disk, 4096, 1, INPUT_BYTES, &err), 0);
         assert_int_equal(img_disk_seal(&disk, &err), 0);

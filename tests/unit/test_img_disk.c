@@ -11,20 +11,10 @@
 
 #include <cmocka.h>
 
+#include "image_random.h"
 #include "images/container.h"
 
 #define INPUT_BYTES 3000000
-
-static int input_file(void)
-{
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    unsigned char *bytes = malloc(INPUT_BYTES);
-    for (size_t i = 0; i < INPUT_BYTES; i++)
-        bytes[i] = (unsigned char)(i * 2654435761u >> 13);
-    assert_int_equal(write(fd, bytes, INPUT_BYTES), INPUT_BYTES);
-    free(bytes);
-    return fd;
-}
 
 static void make(struct img_disk *disk)
 {
@@ -111,7 +101,7 @@ static void test_cursor_gives_all_of_it(void **state)
     struct mir_error err = {0};
     (void)state;
     make(&disk);
-    int fd = input_file();
+    int fd = image_input(3, INPUT_BYTES);
     unsigned char *want = expected(&disk, fd), *got = malloc(disk.size);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) {
         size_t step = blocks[b], upto = step < 500 ? 2 << 20 : disk.size;
@@ -142,7 +132,7 @@ static void test_raw_from_a_pipe(void **state)
     int ends[2];
     (void)state;
     make(&disk);
-    int fd = input_file(), out = memfd_create("out", MFD_CLOEXEC);
+    int fd = image_input(3, INPUT_BYTES), out = memfd_create("out", MFD_CLOEXEC);
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -178,7 +168,7 @@ static void test_input_cut_off_and_backwards(void **state)
     struct mir_error err = {0};
     unsigned char byte;
     struct img_input input;
-    int fd = input_file(), ends[2];
+    int fd = image_input(3, INPUT_BYTES), ends[2];
     (void)state;
     img_input_init(&input, fd);
     assert_int_equal(img_input_read(&input, INPUT_BYTES, &byte, 1, &err), -1);

@@ -25,21 +25,10 @@ static int stream_of(const struct img_disk *disk, int in)
     return out;
 }
 
-static int input_file(void)
-{
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    unsigned char *bytes = malloc(INPUT_BYTES);
-    for (size_t i = 0; i < INPUT_BYTES; i++)
-        bytes[i] = (unsigned char)(i * 2654435761u >> 13);
-    assert_int_equal(write(fd, bytes, INPUT_BYTES), INPUT_BYTES);
-    free(bytes);
-    return fd;
-}
-
 /* Goes through both at once: the records are the extents, in order, without a byte more. */
 static void test_exactly_what_was_written(void **state)
 {
-    int in = input_file();
+    int in = image_input(5, INPUT_BYTES);
     (void)state;
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct mir_error err = {0};

@@ -16,16 +16,13 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
+
+from tap import Skip, need_file, need_program, run_cases
 
 PROGRAM = sys.argv[1]
 SOURCE = os.environ.get('MIRAGE_SOURCE') or \
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHARED = os.environ.get('MIRAGE_DEPLOY_SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
-
-
-class Absent(Exception):
-    """The input is not on this machine."""
 
 
 def inspect(path, exit_code=0):
@@ -46,20 +43,6 @@ def expect(path, **fields):
             got = answer[name]
         assert got == value, f'{path}: {name} is {got!r}, not {value!r}: {answer}'
     return answer
-
-
-def need_file(*patterns):
-    for pattern in patterns:
-        found = sorted(glob.glob(pattern))
-        if found:
-            return found[-1]
-    raise Absent(f'{patterns[0]} is not on this machine')
-
-
-def need_program(name):
-    if not shutil.which(name):
-        raise Absent(f'{name} is not installed')
-    return name
 
 
 def run(*args, **options):
@@ -178,7 +161,7 @@ def debian_package(folder, name):
                           timeout=120, check=False)
     found = glob.glob(os.path.join(folder, name + '_*.deb'))
     if done.returncode or not found:
-        raise Absent(f'package {name} cannot be fetched')
+        raise Skip(f'package {name} cannot be fetched')
     run('dpkg-deb', '-x', found[0], folder)
 
 
@@ -190,7 +173,7 @@ def newest_linux():
     for line in done.stdout.splitlines():
         if line.strip().startswith('Depends: linux-image-'):
             return line.split()[1]
-    raise Absent('linux-image-cloud-amd64 is not known to apt')
+    raise Skip('linux-image-cloud-amd64 is not known to apt')
 
 
 def linux(folder):
@@ -232,19 +215,23 @@ def disks(folder):
             ('qcow2', ['-o', 'cluster_size=512'], 'disk-qcow2', 'boots qemu-disk'),
             ('vpc', [], 'disk-vhd', 'boots qemu-disk'),
             ('vpc', ['-o', 'subformat=fixed'], 'disk-vhd', 'boots qemu-disk'),
-            ('vmdk', [], 'unknown', 'cannot')]
+            ('vmdk', [], 'disk-vmdk', 'boots qemu-disk'),
+            ('vmdk', ['-o', 'subformat=streamOptimized'], 'disk-vmdk', 'boots qemu-disk'),
+            ('vdi', [], 'unknown', 'cannot'), ('vhdx', [], 'unknown', 'cannot')]
     for container, options, format_, local in rows:
         path = os.path.join(folder, 'converted')
         run('qemu-img', 'convert', '-f', 'raw', '-O', container, *options, disk, path)
         expect(path, format=format_, local=local)
-    for container, format_ in (('qcow2', 'disk-qcow2'), ('vpc', 'disk-vhd')):
+    for container, format_ in (('qcow2', 'disk-qcow2'), ('vpc', 'disk-vhd'), ('vmdk', 'disk-vmdk')):
         path = os.path.join(folder, 'fresh')
         run('qemu-img', 'create', '-f', container, path, '1G')
         expect(path, format=format_, local='cannot')
-    backed = os.path.join(folder, 'backed')
-    run('qemu-img', 'create', '-f', 'qcow2', '-b', disk, '-F', 'raw', backed)
-    answer = expect(backed, format='disk-qcow2', local='cannot', openstack='cannot')
-    assert 'another file' in answer['boots']['local']['why'], answer
+    for container, base in (('qcow2', 'raw'), ('vmdk', 'vmdk')):
+        parent, backed = os.path.join(folder, 'parent'), os.path.join(folder, 'backed')
+        run('qemu-img', 'convert', '-f', 'raw', '-O', base, disk, parent)
+        run('qemu-img', 'create', '-f', container, '-b', parent, '-F', base, backed)
+        answer = expect(backed, format=f'disk-{container}', local='cannot', openstack='cannot')
+        assert 'another file' in answer['boots']['local']['why'], answer
 
 
 def hello(folder):
@@ -270,21 +257,5 @@ CASES = [mirage_kernels, grub_images, memtest, ipxe, efi_applications, unified_i
          debian_xen, debian_xen_tools, disks, hello, nothing_of_it]
 
 
-def main():
-    print(f'1..{len(CASES)}')
-    failed = False
-    for number, case in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory(prefix='test-img-real-') as folder:
-            try:
-                case(folder)
-                print(f'ok {number} - {case.__name__}', flush=True)
-            except Absent as absent:
-                print(f'ok {number} - {case.__name__} # SKIP {absent}', flush=True)
-            except (AssertionError, subprocess.SubprocessError, OSError) as error:
-                failed = True
-                print(f'# {error}\nnot ok {number} - {case.__name__}', flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run_cases(CASES))

@@ -4,25 +4,20 @@
 on the serial console) and which it refuses (its message), beside what mirage-image says of them.
 Argument: mirage-image. Needs qemu-system-x86_64; what is not on this machine is skipped by name.
 Speaks TAP."""
-import glob
 import json
 import os
 import select
-import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import time
+
+from tap import need_file, need_program, run_cases
 
 PROGRAM = sys.argv[1]
 PATIENCE_S = 60
 QEMU = ['qemu-system-x86_64', '-accel', 'tcg', '-m', '128', '-display', 'none', '-nodefaults',
         '-no-reboot', '-serial', 'stdio', '-monitor', 'none']
-
-
-class Absent(Exception):
-    """The input is not on this machine."""
 
 
 def local(path):
@@ -33,8 +28,7 @@ def local(path):
 
 def qemu(machine, path, until, *more):
     """What QEMU says, serial console and errors, until `until` is in it or QEMU ends."""
-    if not shutil.which(QEMU[0]):
-        raise Absent(f'{QEMU[0]} is not installed')
+    need_program(QEMU[0])
     said = b''
     child = subprocess.Popen([*QEMU, '-machine', machine, '-kernel', path, *more],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -70,14 +64,6 @@ def refused(path, message):
         assert message in said, f'{path} on {machine}: {said!r}'
 
 
-def need_file(*patterns):
-    for pattern in patterns:
-        found = sorted(glob.glob(pattern))
-        if found:
-            return found[-1]
-    raise Absent(f'{patterns[0]} is not on this machine')
-
-
 def elf64(folder, name, header):
     """One segment at 1 MiB that is nothing but the boot header."""
     head = struct.pack('<16sHHIQQQIHHHHHH', b'\x7fELF\2\1\1', 2, 62, 1, 0x100000, 64, 0, 0, 64, 56,
@@ -99,8 +85,7 @@ def ipxe(folder):
 
 
 def xen_pv(folder):
-    if not shutil.which('grub-mkimage'):
-        raise Absent('grub-mkimage is not installed')
+    need_program('grub-mkimage')
     need_file('/usr/lib/grub/x86_64-xen/modinfo.sh')
     path = os.path.join(folder, 'xen')
     subprocess.run(['grub-mkimage', '-O', 'x86_64-xen', '-o', path, '-p', '/boot/grub', 'normal'],
@@ -121,21 +106,5 @@ def multiboot2(folder):
 CASES = [memtest, ipxe, xen_pv, multiboot_of_64_bit, multiboot2]
 
 
-def main():
-    print(f'1..{len(CASES)}')
-    failed = False
-    for number, case in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory(prefix='test-img-seen-') as folder:
-            try:
-                case(folder)
-                print(f'ok {number} - {case.__name__}', flush=True)
-            except Absent as absent:
-                print(f'ok {number} - {case.__name__} # SKIP {absent}', flush=True)
-            except (AssertionError, subprocess.SubprocessError, OSError) as error:
-                failed = True
-                print(f'# {error}\nnot ok {number} - {case.__name__}', flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run_cases(CASES))

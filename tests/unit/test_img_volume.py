@@ -11,10 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
+
+from tap import SBIN_PATH, Skip, need_program, run_cases
 
 MAKER = sys.argv[1]
-ENV = {**os.environ, 'LC_ALL': 'C', 'PATH': os.environ.get('PATH', '') + ':/usr/sbin:/sbin'}
+ENV = {**os.environ, 'LC_ALL': 'C', 'PATH': SBIN_PATH}
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 INPUT = random.Random(1).randbytes(9 * MIB)
 AT = MIB  # where file systems begin
@@ -22,16 +23,6 @@ FAT16_MAX = 264 * MIB
 # One cluster or block and its neighbours, the borders of ext2's pointers.
 LENGTHS = [0, 1, 511, 512, 513, 1024, 4095, 4096, 4097, 12 * 4096, 12 * 4096 + 1,
            (12 + 1024) * 4096, (12 + 1024) * 4096 + 1, 3 * MIB]
-
-
-class Absent(Exception):
-    """A program is not on this machine."""
-
-
-def need(*names):
-    for name in names:
-        if not shutil.which(name, path=ENV['PATH']):
-            raise Absent(f'{name} is not installed')
 
 
 def run(*args, accept=(0,), cwd=None):
@@ -42,6 +33,8 @@ def run(*args, accept=(0,), cwd=None):
 
 
 class Folder:
+    """Calling it gives the path of a name in there."""
+
     def __init__(self, path):
         self.path = path
         self.input = self('input')
@@ -171,7 +164,7 @@ def fsck_fat(image):
 
 
 def fat_trees(folder):
-    need('fsck.fat', 'mcopy', 'mdir')
+    need_program('fsck.fat', 'mcopy', 'mdir')
     rng = random.Random(2)
     for number in range(24):
         files = tree_of(rng, fat=True)
@@ -193,7 +186,7 @@ def fat_trees(folder):
 
 
 def fat_by_grub(folder):
-    need('grub-fstest')
+    need_program('grub-fstest')
     rng = random.Random(3)
     for length in (32 * MIB, 300 * MIB):
         files = [f for f in tree_of(rng, fat=True) if ' ' not in f[0]] + \
@@ -205,7 +198,7 @@ def fat_by_grub(folder):
 
 def fat_borders(folder):
     """Every length where something changes."""
-    need('fsck.fat')
+    need_program('fsck.fat')
     borders = [2160 * KIB, 5 * MIB, 10 * MIB, 20 * MIB, 255 * MIB, FAT16_MAX, 8 * GIB, 16 * GIB,
                33 * GIB]
     for border in borders:
@@ -218,7 +211,7 @@ def fat_borders(folder):
 
 def fat_sized_by_itself(folder):
     """A length of 0 stands for img_fat_bytes."""
-    need('fsck.fat')
+    need_program('fsck.fat')
     rng = random.Random(4)
     for _ in range(10):
         files = tree_of(rng, fat=True)
@@ -241,7 +234,7 @@ def e2fsck(image):
 
 
 def ext2_trees(folder):
-    need('e2fsck', 'debugfs')
+    need_program('e2fsck', 'debugfs')
     rng = random.Random(5)
     for number in range(24):
         files = tree_of(rng, fat=False)
@@ -257,7 +250,7 @@ def ext2_trees(folder):
 
 
 def ext2_by_grub(folder):
-    need('grub-fstest')
+    need_program('grub-fstest')
     rng = random.Random(6)
     for _ in range(3):
         files = [f for f in tree_of(rng, fat=False) if ' ' not in f[0]] + \
@@ -269,14 +262,14 @@ def ext2_by_grub(folder):
 
 def grub_legacy(folder):
     """The program of Debian's package; it is fetched, not installed."""
-    need('apt-get', 'dpkg-deb')
+    need_program('apt-get', 'dpkg-deb')
     if not os.path.exists('/lib/ld-linux.so.2'):
-        raise Absent('libc6-i386 is not installed')
+        raise Skip('libc6-i386 is not installed')
     done = subprocess.run(['apt-get', '-q', 'download', 'grub-legacy'], cwd=folder.path, env=ENV,
                           capture_output=True, timeout=120, check=False)
     found = [name for name in os.listdir(folder.path) if name.startswith('grub-legacy_')]
     if done.returncode or not found:
-        raise Absent('package grub-legacy cannot be fetched')
+        raise Skip('package grub-legacy cannot be fetched')
     run('dpkg-deb', '-x', folder(found[0]), folder('legacy'))
     return folder('legacy/usr/sbin/grub')
 
@@ -301,7 +294,7 @@ def ext2_by_grub_legacy(folder):
 
 def ext2_features(folder):
     """Nothing that GRUB legacy does not know."""
-    need('debugfs')
+    need_program('debugfs')
     image, _, _ = folder.make(['disk 8388608', 'input 0 3000000 boot/kernel',
                                f'ext2 0 8388608 {UUID} mirage'])
     stats = run('debugfs', '-R', 'stats -h', image)
@@ -314,7 +307,7 @@ def ext2_features(folder):
 def ext2_large(folder):
     """Beyond double indirection and 2 GiB, over many groups; the file's own bytes are left out.
     The kernel of a Linux host would read it so: debugfs follows the pointers to the last block."""
-    need('e2fsck', 'debugfs')
+    need_program('e2fsck', 'debugfs')
     for length in (127 * MIB, 128 * MIB, 500 * MIB, 2 * GIB, 5 * GIB):
         image, _, _ = folder.make(['disk ' + str(8 * GIB), f'input 0 {length} kernel',
                                    f'ext2 0 0 {UUID} -', 'tables'])
@@ -330,7 +323,7 @@ def ext2_large(folder):
 
 def ext2_groups(folder):
     """Every number of blocks around the ends of the first groups: also the smallest last group."""
-    need('e2fsck')
+    need_program('e2fsck')
     group = 32768 * 4096
     for groups in (1, 2, 3):
         for blocks in range(-50, 12, 3):
@@ -360,7 +353,7 @@ def read_table(disk):
 
 
 def mbr_tables(folder):
-    need('sfdisk')
+    need_program('sfdisk')
     rng = random.Random(7)
     for _ in range(12):
         rows = random_partitions(rng, 4)
@@ -381,7 +374,7 @@ GPT_TYPES = {'linux': '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
 
 
 def gpt_tables(folder):
-    need('sfdisk', 'sgdisk')
+    need_program('sfdisk', 'sgdisk')
     rng = random.Random(8)
     for number in range(12):
         rows = random_partitions(rng, 4 if number else 120)
@@ -430,22 +423,5 @@ CASES = [mbr_tables, gpt_tables, fat_trees, fat_by_grub, fat_borders, fat_sized_
          the_same_twice]
 
 
-def main():
-    print(f'1..{len(CASES)}')
-    failed = False
-    for number, case in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory(prefix='test-img-volume-') as path:
-            try:
-                case(Folder(path))
-                print(f'ok {number} - {case.__name__}', flush=True)
-            except Absent as absent:
-                print(f'ok {number} - {case.__name__} # SKIP {absent}', flush=True)
-            except (AssertionError, subprocess.SubprocessError, OSError) as error:
-                failed = True
-                text = str(error).replace('\n', '\n# ')
-                print(f'# {text}\nnot ok {number} - {case.__name__}', flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(run_cases(CASES, Folder))

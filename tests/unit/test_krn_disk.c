@@ -145,20 +145,6 @@ static void test_other_disks(void **state)
     }
 }
 
-static void test_vmdk(void **state)
-{
-    blank();
-    memcpy(disk, "KDMV", 4);
-    put64(disk + 12, (8 << 20) / 512);
-    struct mir_kernel k = look(sizeof disk);
-    assert_int_equal(k.format, MIR_FORMAT_UNKNOWN);
-    assert_string_equal(k.description, "disk image (VMDK), 8.0 MiB");
-    put32(disk + 8, 3 | 1 << 16);
-    k = look(sizeof disk);
-    assert_string_equal(k.description, "disk image (VMDK, stream-optimized), 8.0 MiB");
-    assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
-}
-
 /* --- whose disk it is --- */
 
 static void test_osv(void **state)
@@ -336,6 +322,118 @@ static void test_vhd_differencing(void **state)
     assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
 }
 
+/* --- VMDK --- */
+
+static void test_vmdk(void **state)
+{
+    forge_vmdk(disk);
+    struct mir_kernel k = look(sizeof disk);
+    assert_int_equal(k.format, MIR_FORMAT_DISK_VMDK);
+    assert_string_equal(k.description, "VMDK disk image, 8.0 MiB");
+    assert_int_equal(local(&k), MIR_VERDICT_BOOTS);
+    put32(disk + 0x7000, 1); /* the sector behind the header, for which there is no such entry */
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+    put32(disk + 8, 5); /* now entry 1 stands for zeros */
+    k = look(sizeof disk);
+    assert_string_equal(mir_kernel_boots(&k, "local")->why,
+                        "The disk is empty: its first sector is all zeros, so there is nothing to "
+                        "start.");
+    put32(disk + 0x6000, 0);
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+    put32(disk + 0x6000, 0x7fffffff);
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_UNKNOWN);
+    put64(disk + 56, UINT64_MAX - 3);
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_UNKNOWN);
+}
+
+static void test_vmdk_packed(void **state)
+{
+    forge_vmdk_packed(disk);
+    struct mir_kernel k = look(sizeof disk);
+    assert_int_equal(k.format, MIR_FORMAT_DISK_VMDK);
+    assert_int_equal(local(&k), MIR_VERDICT_BOOTS);
+    disk[FORGE_VMDK_GRAIN + 30] ^= 0x55; /* it cannot be unpacked: whoever reads it will say so */
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_UNKNOWN);
+    forge_vmdk_packed(disk);
+    put32(disk + FORGE_VMDK_GRAIN + 8, UINT32_MAX);
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_UNKNOWN);
+    forge_vmdk_packed(disk);
+    disk[FORGE_VMDK_GRAIN] = 128; /* the first that was written is not the first of the disk */
+    k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_UNKNOWN);
+}
+
+/* What its text says: whoever opens the file with QEMU opens those that are named there. */
+static void test_vmdk_texts(void **state)
+{
+    static const struct {
+        const char *was, *is;
+        enum mir_verdict verdict;
+    } rows[] = {
+        {"parentCID=ffffffff", "parentCID=FFFFFFFF", MIR_VERDICT_BOOTS},
+        {"parentCID=ffffffff", "parentCID=12345678", MIR_VERDICT_CANNOT},
+        {"CID=fffffffe", "parentFileNameHint=\"/etc/passwd\"", MIR_VERDICT_CANNOT},
+        {"version=1", "RW 1 FLAT \"/etc/passwd\" 0", MIR_VERDICT_CANNOT},
+        {"version=1", "RW 1 SPARSE \"b.vmdk\"", MIR_VERDICT_CANNOT},
+        {"monolithicSparse", "twoGbMaxExtentSparse", MIR_VERDICT_CANNOT},
+        {"monolithicSparse", "streamOptimized", MIR_VERDICT_BOOTS},
+        {"# Disk", "", MIR_VERDICT_CANNOT}, /* room for a text, and none in it */
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        forge_vmdk(disk);
+        char *text = (char *)disk + FORGE_VMDK_TEXT, *at = strstr(text, rows[i].was);
+        size_t was = strlen(rows[i].was), is = strlen(rows[i].is);
+        assert_non_null(at);
+        memmove(at + is, at + was, strlen(at + was) + 1);
+        memcpy(at, rows[i].is, is);
+        if (!is)
+            *text = '\0';
+        struct mir_kernel k = look(sizeof disk);
+        assert_int_equal(k.format, MIR_FORMAT_DISK_VMDK);
+        if (local(&k) != rows[i].verdict)
+            fail_msg("%s", text);
+    }
+    forge_vmdk(disk);
+    put64(disk + 28, 0); /* no text at all */
+    struct mir_kernel k = look(sizeof disk);
+    assert_int_equal(local(&k), MIR_VERDICT_CANNOT);
+}
+
+static void test_vmdk_damaged(void **state)
+{
+    static const struct {
+        size_t at;
+        unsigned width;
+        uint64_t value;
+        const char *word;
+    } rows[] = {
+        {4, 4, 0, "version 0"},         {4, 4, 4, "version 4"},
+        {12, 8, 0, "no size"},          {20, 8, 4, "grains"},
+        {20, 8, 129, "grains"},         {20, 8, UINT64_MAX, "grains"},
+        {44, 4, 0, "tables"},           {44, 4, 513, "tables"},
+        {36, 8, 129, "too long"},       {28, 8, UINT64_MAX, "description is missing"},
+        {28, 8, 100, "makes no sense"}, {73, 4, 0x0a0a0a0a, "copied as a text"},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        forge_vmdk(disk);
+        memset(disk + (size_t)100 * 512, 'x', 20 * 512);
+        if (rows[i].width == 8)
+            put64(disk + rows[i].at, rows[i].value);
+        else
+            put32(disk + rows[i].at, (uint32_t)rows[i].value);
+        corrupt(sizeof disk, rows[i].word);
+    }
+    forge_vmdk(disk);
+    corrupt(511, "inside its header");
+    corrupt(10000, "description is missing");
+}
+
 /* --- Linux --- */
 
 static void test_linux(void **state)
@@ -387,6 +485,9 @@ int main(void)
         cmocka_unit_test(test_chance),
         cmocka_unit_test(test_gpt),
         cmocka_unit_test(test_vmdk),
+        cmocka_unit_test(test_vmdk_packed),
+        cmocka_unit_test(test_vmdk_texts),
+        cmocka_unit_test(test_vmdk_damaged),
         cmocka_unit_test(test_other_disks),
         cmocka_unit_test(test_osv),
         cmocka_unit_test(test_nanos),

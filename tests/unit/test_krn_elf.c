@@ -202,16 +202,21 @@ static void test_empty_parts(void **state)
     forge_is(&f, MIR_FORMAT_SOLO5_SPT, &k);
 }
 
+static void put_pvh_note(unsigned char bytes[20], uint32_t entry)
+{
+    put32(bytes, 4);
+    put32(bytes + 4, 4);
+    put32(bytes + 8, 18);
+    memcpy(bytes + 12, "Xen", 4);
+    put32(bytes + 16, entry);
+}
+
 /* Notes whose sizes pass their segment end it, without harm to the ones before. */
 static void test_note_sizes(void **state)
 {
     unsigned char bytes[64] = {0};
     struct mir_kernel k;
-    put32(bytes, 4);
-    put32(bytes + 4, 4);
-    put32(bytes + 8, 18);
-    memcpy(bytes + 12, "Xen", 4);
-    put32(bytes + 16, 0x123000);
+    put_pvh_note(bytes, 0x123000);
     put32(bytes + 20, UINT32_MAX);
     put32(bytes + 24, UINT32_MAX);
     put32(bytes + 28, 18);
@@ -226,11 +231,7 @@ static void test_note_sections(void **state)
 {
     unsigned char bytes[20] = {0};
     struct mir_kernel k;
-    put32(bytes, 4);
-    put32(bytes + 4, 4);
-    put32(bytes + 8, 18);
-    memcpy(bytes + 12, "Xen", 4);
-    put32(bytes + 16, 0x123000);
+    put_pvh_note(bytes, 0x123000);
     fresh(false);
     forge_section(&f, ".note.Xen", 7, bytes, sizeof bytes);
     forge_is(&f, MIR_FORMAT_XEN_PVH, &k);

@@ -62,6 +62,47 @@ static void vhd(void **state)
     assert_int_equal(err.kind, MIR_CORRUPT);
 }
 
+static void vmdk(void **state)
+{
+    static const char text[] = "version=1\ncreateType=\"monolithicSparse\"\n";
+    unsigned char image[40 * 512] = "KDMV";
+    char word[8] = "";
+    struct mir_error err;
+    image[12] = 1; /* sectors */
+    image[28] = 1; /* where the text is */
+    memcpy(image + 512, text, sizeof text);
+    assert_int_equal(admit(*state, image, sizeof image, MIR_FORMAT_DISK_VMDK, word, &err), 0);
+    assert_string_equal(word, "vmdk");
+    /* A parent's name, wherever QEMU looks for it: behind the header, also when the text is
+     * elsewhere, and behind a zero. */
+    static const size_t places[] = {512 + sizeof text, 20 * 512, 21 * 512 - 18};
+    for (size_t i = 0; i < MIR_NELEMS(places); i++)
+        for (int elsewhere = 0; elsewhere < 2; elsewhere++) {
+            unsigned char bad[sizeof image];
+            memcpy(bad, image, sizeof bad);
+            memcpy(bad + places[i], "parentFileNameHint", 18);
+            if (elsewhere) {
+                bad[28] = 21;
+                memcpy(bad + (size_t)21 * 512, text, sizeof text);
+            }
+            assert_int_equal(admit(*state, bad, sizeof bad, MIR_FORMAT_DISK_VMDK, word, &err), -1);
+            assert_int_equal(err.kind, MIR_POLICY);
+        }
+    image[12] = 0; /* then the text is a list of files */
+    assert_int_equal(admit(*state, image, sizeof image, MIR_FORMAT_DISK_VMDK, word, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    image[12] = 1;
+    memcpy(image + 512, "createType=\"twoGbMaxExtentSparse\"\n", 35);
+    assert_int_equal(admit(*state, image, sizeof image, MIR_FORMAT_DISK_VMDK, word, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_true(*err.hint);
+    assert_int_equal(admit(*state, image, 512, MIR_FORMAT_DISK_VMDK, word, &err), -1);
+    assert_int_equal(err.kind, MIR_CORRUPT);
+    image[0] = 'k';
+    assert_int_equal(admit(*state, image, sizeof image, MIR_FORMAT_DISK_VMDK, word, &err), -1);
+    assert_int_equal(err.kind, MIR_CORRUPT);
+}
+
 static void others(void **state)
 {
     char word[8] = "";
@@ -77,6 +118,6 @@ static void others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {LOCAL_IN_PLACE(qcow2), LOCAL_IN_PLACE(vhd),
-                                       LOCAL_IN_PLACE(others)};
+                                       LOCAL_IN_PLACE(vmdk), LOCAL_IN_PLACE(others)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,9 @@ static const struct mird_policy policy = {.ttl_default_s = 3600,
                                           .memory_max_bytes = 512 << 20,
                                           .deployments_max = 3};
 
+static const struct mir_quote no_quote = {.price.known = true};
+static const struct mird_load load, busy = {.live = 3};
+
 static struct mir_kernel kernel(enum mir_verdict verdict)
 {
     struct mir_kernel k = {.format = MIR_FORMAT_MULTIBOOT1,
@@ -59,7 +62,7 @@ static int plan(const struct mird_request *r, struct mird_plan *ret, struct mir_
 {
     struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
     *err = (struct mir_error){0};
-    return mird_plan_make(r, &k, &local, &policy, 0, NOW, ret, err);
+    return mird_plan_make(r, &k, &local, &no_quote, &policy, &load, NOW, ret, err);
 }
 
 static void refused(const struct mird_request *r, enum mir_kind kind, const char *word)
@@ -109,7 +112,7 @@ static void test_machines(void **state)
     mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-disk");
     r.machine.firmware = MIR_FIRMWARE_UEFI;
     refused(&r, MIR_USAGE, "no choice of the machine"); /* by a provider without one */
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.machine.firmware, MIR_FIRMWARE_UEFI);
     assert_int_equal(p.machine.disk, MIR_BUS_IDE);
     json_t *doc = mird_plan_json(&p, &r, &k, NOW);
@@ -118,16 +121,16 @@ static void test_machines(void **state)
     assert_string_equal(json_string_value(json_object_get(machine, "nic")), "virtio");
     json_decref(doc);
     r.memory_bytes = 32 << 20;
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_non_null(strstr(err.text, "needs 64 MiB"));
     r.memory_bytes = 0;
     r.machine.nic = MIR_CARD_NONE; /* no card: nothing to publish, no URL to wait for */
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0);
     assert_false(p.wants_url);
     mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-kernel");
     k.format = MIR_FORMAT_MULTIBOOT1;
-    assert_int_equal(mird_plan_make(&r, &k, &choosy, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "UEFI"));
 }
@@ -165,10 +168,10 @@ static void test_forever(void **state)
     assert_int_equal(plan(&r, &p, &err), -1);
     assert_non_null(strstr(err.hint, "allow_forever = yes"));
     open.allow_forever = true;
-    assert_int_equal(mird_plan_make(&r, &k, &local, &open, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &open, &load, NOW, &p, &err), 0);
     assert_true(p.deadline_s == MIR_FOREVER_S);
     assert_int_equal(p.hook_count, 0); /* nothing can be armed */
-    p.price_per_hour_micro = INT64_MAX / 1000;
+    p.price.per_hour_micro = INT64_MAX / 1000;
     json_t *doc = mird_plan_json(&p, &r, &k, NOW), *cost = json_object_get(doc, "cost");
     assert_true(json_is_null(json_object_get(doc, "expires_at")));
     assert_true(json_is_null(json_object_get(doc, "ttl_s")));
@@ -203,21 +206,21 @@ static void test_boots(void **state)
     struct mir_kernel k = kernel(MIR_VERDICT_CANNOT);
     struct mird_plan p;
     struct mir_error err = {0};
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "cannot boot on local: the rule"));
     assert_non_null(strstr(err.hint, "--anyway"));
     k = kernel(MIR_VERDICT_NO_NETWORK);
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
     r.anyway = true;
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0); /* nothing could answer there */
     r.anyway = false;
-    assert_int_equal(mird_plan_make(&r, &k, &cloud, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.verdict, MIR_VERDICT_UNKNOWN);
     assert_int_equal(p.port_count, 0); /* it publishes none */
     k = kernel(MIR_VERDICT_BOOTS);
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 3, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &busy, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
 }
 
@@ -235,7 +238,7 @@ static void test_ports(void **state)
     r.ports[1].guest_port = 443;
     assert_int_equal(plan(&r, &p, &err), 0);
     assert_true(p.wants_url);
-    assert_int_equal(mird_plan_make(&r, &k, &cloud, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_USAGE);
 }
 
@@ -255,16 +258,17 @@ static void test_devices(void **state)
     struct mir_error err = {0};
     here.offer = one_network;
     k.format = MIR_FORMAT_SOLO5_VIRTIO;
-    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0); /* it says itself that it has no network */
     k.device_count = 1;
     k.devices[0] = (struct mir_device){"service", MIR_DEVICE_NET};
-    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 1);
     k.devices[0].kind = MIR_DEVICE_BLOCK;
     for (int anyway = 0; anyway < 2; anyway++) {
         r.anyway = anyway;
-        assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), -1);
+        assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err),
+                         -1);
         assert_int_equal(err.kind, MIR_POLICY);
         assert_non_null(strstr(err.text, "solo5-virtio kernel cannot run on local"));
         assert_non_null(strstr(err.text, "'service'"));
@@ -274,9 +278,10 @@ static void test_devices(void **state)
     r.ports_given = true;
     r.port_count = 1;
     r.ports[0].guest_port = 80;
-    assert_int_equal(mird_plan_make(&r, &k, &here, &policy, 0, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &k, &here, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_non_null(strstr(err.text, "no port of it can be published"));
-    assert_int_equal(mird_plan_make(&r, &k, &local, &policy, 0, NOW, &p, &err), 0); /* no offer */
+    assert_int_equal(mird_plan_make(&r, &k, &local, &no_quote, &policy, &load, NOW, &p, &err),
+                     0); /* no offer */
 }
 
 static void test_document(void **state)
@@ -289,7 +294,7 @@ static void test_document(void **state)
     k.family_count = 1;
     k.families[0] = (struct mir_family){.family = "qemu-pc", .verdict = MIR_VERDICT_BOOTS};
     assert_int_equal(plan(&r, &p, &err), 0);
-    p.price_per_hour_micro = 1000;
+    p.price.per_hour_micro = 1000;
     p.deadline_s = NOW + 5400;
     json_t *doc = mird_plan_json(&p, &r, &k, NOW);
     assert_non_null(doc);
@@ -306,6 +311,166 @@ static void test_document(void **state)
     assert_string_equal(json_string_value(json_object_get(doc, "expires_at")),
                         "2027-01-15T09:30:00Z");
     json_decref(doc);
+}
+
+/* --- in a cloud --- */
+
+/* t3.nano, half a gigabyte, 5200 micro-dollars an hour. */
+static struct mir_quote nano(void)
+{
+    struct mir_quote quote = {.memory_bytes = 512 << 20, .family = "nitro"};
+    quote.price = (struct mir_price){
+        .known = true, .per_hour_micro = 5200, .once_micro = 100, .date = "2026-11-20"};
+    mir_copy(quote.place.region, sizeof quote.place.region, "eu-central-1");
+    mir_copy(quote.place.type, sizeof quote.place.type, "t3.nano");
+    mir_place_default_open(&quote.place);
+    return quote;
+}
+
+static struct mir_kernel cloud_kernel(enum mir_verdict nitro)
+{
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    mir_copy(k.boots[0].provider, sizeof k.boots[0].provider, "ec2");
+    k.family_count = 2;
+    k.families[0] = (struct mir_family){.family = "xen-hvm", .verdict = MIR_VERDICT_BOOTS};
+    k.families[1] =
+        (struct mir_family){.family = "nitro", .verdict = nitro, .why = "no driver for ENA"};
+    return k;
+}
+
+static int plan_there(const struct mird_request *r, const struct mir_quote *quote,
+                      const struct mird_policy *with, struct mird_plan *ret, struct mir_error *err)
+{
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_BOOTS);
+    *err = (struct mir_error){0};
+    return mird_plan_make(r, &k, &cloud, quote, with, &load, NOW, ret, err);
+}
+
+static void test_place(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_BOOTS);
+    struct mird_plan p;
+    struct mir_error err;
+    r.ttl_s = 7200;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_string_equal(p.place.type, "t3.nano");
+    assert_string_equal(p.family, "nitro");
+    assert_true(p.memory_bytes == 512 << 20);
+    assert_int_equal(p.port_count, 0); /* nothing is published, and there is a URL */
+    assert_true(p.wants_url);
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW), *cost = json_object_get(doc, "cost");
+    const json_t *place = json_object_get(doc, "place");
+    assert_string_equal(json_string_value(json_object_get(place, "region")), "eu-central-1");
+    assert_int_equal(json_array_size(json_object_get(place, "open")), 2);
+    assert_string_equal(json_string_value(json_object_get(doc, "family")), "nitro");
+    assert_int_equal(json_integer_value(json_object_get(cost, "per_hour_micro")), 5200);
+    assert_int_equal(json_integer_value(json_object_get(cost, "once_micro")), 100);
+    assert_int_equal(json_integer_value(json_object_get(cost, "worst_micro")), 10500);
+    assert_int_equal(json_integer_value(json_object_get(cost, "so_far_micro")), 0);
+    assert_string_equal(json_string_value(json_object_get(cost, "price_date")), "2026-11-20");
+    assert_true(json_is_null(json_object_get(cost, "budget_micro")));
+    json_decref(doc);
+}
+
+static void test_open_ports(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel mute = cloud_kernel(MIR_VERDICT_NO_NETWORK);
+    struct mird_plan p;
+    struct mir_error err;
+    quote.place.open[0] = 22;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_true(p.wants_url); /* 443 is open still */
+    quote.place.open[1] = 25;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_false(p.wants_url);
+    assert_int_equal(p.place.open_count, 2);
+    mir_copy(r.url, sizeof r.url, "https://example.org/");
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_true(p.wants_url);
+    r = request();
+    r.anyway = true;
+    quote = nano();
+    assert_int_equal(mird_plan_make(&r, &mute, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_false(p.wants_url); /* nothing could answer, so nothing is opened */
+    assert_int_equal(p.place.open_count, 0);
+    r.place.open_given = true;
+    assert_int_equal(mird_plan_make(&r, &mute, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(p.place.open_count, 2); /* unless somebody said so */
+    r.port_count = 1;
+    r.ports[0].guest_port = 80;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_string_equal(err.hint, "leave -p away");
+}
+
+/* The provider's verdict is the best of its families'; what counts is the type's. */
+static void test_families(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_CANNOT);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "cannot boot on ec2 t3.nano: no driver for ENA"));
+    assert_non_null(strstr(err.hint, "another --type or provider"));
+    mir_copy(quote.family, sizeof quote.family, "xen-hvm");
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(p.verdict, MIR_VERDICT_BOOTS);
+    mir_copy(quote.family, sizeof quote.family, "unheard-of"); /* then the provider's */
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_string_equal(p.why, "the rule");
+}
+
+static void test_type_memory(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mird_plan p;
+    struct mir_error err;
+    quote.memory_bytes = UINT64_C(1) << 40; /* above memory_max, which is for what is asked for */
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_true(p.memory_bytes == UINT64_C(1) << 40);
+    quote.memory_bytes = 100 << 20;
+    r.memory_bytes = 200 << 20;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_string_equal(err.text, "t3.nano has 100 MiB of memory, and 200 are needed");
+    r.memory_bytes = 0;
+    quote.memory_bytes = 4 << 20;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_non_null(strstr(err.text, "and 5 are needed"));
+}
+
+static void test_budget(void **state)
+{
+    struct mird_policy capped = policy;
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_BOOTS);
+    struct mird_load loaded = {.live = 1, .committed.worst_micro = 9000};
+    struct mird_plan p;
+    struct mir_error err;
+    r.ttl_s = 7200; /* 10500 micro-dollars */
+    quote.place.budget_micro = 10500;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_int_equal(p.place.budget_micro, 10500);
+    quote.place.budget_micro = 10499;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "0.0105 USD, which is more than its budget of 0.010499 USD"));
+    quote.place.budget_micro = 0;
+    capped.budget_micro = 19500;
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &capped, &loaded, NOW, &p, &err), 0);
+    capped.budget_micro--;
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &capped, &loaded, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &no_quote, &capped, &loaded, NOW, &p, &err),
+                     0); /* what is free is within every budget */
 }
 
 /* --- requests --- */
@@ -349,6 +514,13 @@ static void test_request(void **state)
                            &r, &err),
                      0);
     assert_true(!r.forever && r.ttl_s == 3600);
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\",\"place\":"
+                           "{\"region\":\"eu-central-1\",\"open\":[22],\"budget\":\"1.5\"}}",
+                           &r, &err),
+                     0);
+    assert_string_equal(r.place.region, "eu-central-1");
+    assert_true(r.place.open_given && r.place.open[0] == 22);
+    assert_int_equal(r.place.budget_micro, 1500000);
 }
 
 static void test_bad_requests(void **state)
@@ -383,6 +555,9 @@ static void test_bad_requests(void **state)
         {"\"forever\":true,\"reason\":5", "has to be a text"},
         {"\"forever\":\"yes\",\"reason\":\"x\"", "true or false"},
         {"\"reason\":\"x\"", "without forever"},
+        {"\"place\":[]", "'place' has to be an object"},
+        {"\"place\":{\"opne\":[80]}", "place: unknown field 'opne'"},
+        {"\"place\":{\"budget\":1}", "place: "},
         {"\"forever\":false,\"reason\":\"x\"", "without forever"},
         {"\"forever\":true,\"reason\":\"x\",\"ttl\":\"1h\"", "forever and ttl"},
         {"\"forever\":true,\"reason\":\"x\",\"until\":\"2027-01-15T09:30:00Z\"",
@@ -456,6 +631,11 @@ static void test_policy(void **state)
     assert_false(p.allow_forever);
     assert_int_equal(load_policy("[policy]\nallow_forever = perhaps\n", &p, &err), -1);
     assert_non_null(strstr(err.text, ":2: allow_forever: 'perhaps' is neither yes nor no"));
+    assert_int_equal(p.budget_micro, 0);
+    assert_int_equal(load_policy("[policy]\nbudget = 10.50\n", &p, &err), 0);
+    assert_int_equal(p.budget_micro, 10500000);
+    assert_int_equal(load_policy("[policy]\nbudget = 0\n", &p, &err), -1);
+    assert_non_null(strstr(err.text, ":2: budget: an amount of nothing"));
 }
 
 int main(void)
@@ -467,6 +647,9 @@ int main(void)
         cmocka_unit_test(test_document),     cmocka_unit_test(test_request),
         cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_policy),
         cmocka_unit_test(test_forever),      cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_place),        cmocka_unit_test(test_open_ports),
+        cmocka_unit_test(test_families),     cmocka_unit_test(test_type_memory),
+        cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

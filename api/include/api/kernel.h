@@ -41,6 +41,7 @@ enum mir_format {
     MIR_FORMAT_DISK_RAW,
     MIR_FORMAT_DISK_QCOW2,
     MIR_FORMAT_DISK_VHD,
+    MIR_FORMAT_DISK_VMDK,
     MIR_FORMAT_ELF, /* ELF without any boot protocol */
     MIR_FORMAT_COUNT
 };

@@ -34,9 +34,11 @@
 #include "api/error.h"
 #include "api/fence.h"
 #include "api/id.h"
+#include "api/imager.h"
 #include "api/kernel.h"
 #include "api/lease.h"
 #include "api/machine.h"
+#include "api/place.h"
 #include "api/preflight.h"
 
 #define MIR_INSTANCE_ID 128
@@ -97,6 +99,7 @@ struct mir_instance_spec {
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
     struct mir_machine machine;   /* as mir_machine_choose decides; else as the provider likes */
+    struct mir_place place;       /* as the provider's own quote decided; else empty */
     char arguments[MIR_ARGS_MAX]; /* the kernel command line, our own arguments included */
 };
 
@@ -145,7 +148,8 @@ struct mir_provider_env {
     const char *state_dir;    /* absolute; the provider owns <state_dir>/<its name>/ */
     const char *installation; /* id of this installation */
     const struct mir_clock *clock;
-    const struct mir_fence *fence; /* NULL: nobody else acts for this installation */
+    const struct mir_fence *fence;   /* NULL: nobody else acts for this installation */
+    const struct mir_imager *imager; /* NULL: no image can be put, as in mirage-reap */
 };
 
 struct mir_provider;
@@ -181,6 +185,16 @@ struct mir_provider {
     /* The devices that an instance of this kernel would have, static; NULL: nothing is held against
      * its manifest. Pure: the planner asks it before anything is paid for. */
     const struct mir_offer *(*offer)(const struct mir_kernel *kernel);
+
+    /* Optional: decides what of a place was left open, and says what it costs by the hour. Quick
+     * and without the network: from tables that are built in, the configuration, and what earlier
+     * answers have left; the same again for what it has decided. asked: its open ports are filled
+     * in. memory_bytes: the least that the type has to have. A kernel that boots on no type is
+     * quoted all the same, for a type of the family that comes nearest: the planner says why it is
+     * refused, or tries it. MIR_USAGE for what there is not, MIR_POLICY for what cannot be had
+     * together, with the fix. NULL: nothing can be chosen and nothing is paid for. */
+    int (*quote)(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
+                 uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err);
 
     int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
     void (*close)(void *ctx);
@@ -249,6 +263,11 @@ const struct mir_provider *mir_prov_info(const struct mir_prov *prov);
 
 void mir_prov_check(struct mir_prov *prov, struct mir_check *checks, size_t max, size_t *ret_count);
 int mir_prov_admit(struct mir_prov *prov, const struct mir_instance_spec *spec,
+                   struct mir_error *err);
+/* Without a quote of the provider's own: an empty place for nothing, and MIR_USAGE with the fix for
+ * whatever was asked for, a budget apart, which it keeps. No fault point: it changes nothing. */
+int mir_prov_quote(struct mir_prov *prov, const struct mir_kernel *kernel,
+                   const struct mir_place *asked, uint64_t memory_bytes, struct mir_quote *ret,
                    struct mir_error *err);
 int mir_prov_image_put(struct mir_prov *prov, const struct mir_instance_spec *spec,
                        char ret_id[MIR_INSTANCE_ID], struct mir_error *err);

@@ -30,7 +30,8 @@ struct mird_core {
     const struct mir_random *random;
     const struct mir_config *config;
     const char *state_dir;
-    const char *helper_path; /* mirage-image */
+    const char *helper_path;  /* mirage-image */
+    struct mir_imager imager; /* what providers are given */
     struct mird_identity identity;
     struct mird_store *store;
     struct mird_hub *hub;

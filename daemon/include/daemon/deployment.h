@@ -104,11 +104,14 @@ struct mird_deployment {
     struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
     char arguments[MIR_ARGS_MAX];         /* the user's own; ours are added at the launch */
     char url[256];                        /* "" none: then running is the goal, else live */
-    bool wants_url;             /* one is made from the published port once that is known */
+    bool wants_url;             /* one is made from the published port, or the address where ports
+                                   are open, once that is known */
     char url_origin[12];        /* "given", "derived" or "" */
     char token[MIR_ID_TEXT];    /* ownership token the guest shows at /.well-known/unikernel */
     uint32_t takes_part;        /* enum mir_takes_part bits of the kernel */
     struct mir_machine machine; /* decided by the planner; all ANY: the provider's own */
+    struct mir_place place;     /* decided by the provider's quote; empty: it has no choice */
+    struct mir_price price;     /* of that quote */
     bool list;                  /* wanted on the registry page */
     bool anyway;
 
@@ -168,6 +171,12 @@ void mird_text_clean(char *text);
 
 /* "http://ADDRESS:PORT/", with brackets where the address needs them; cut when too long. */
 void mird_url_make(char *out, size_t size, const char *address, unsigned port);
+
+/* The same where the whole world reaches the address: the port that is open says how. */
+void mird_url_open(char *out, size_t size, const char *address, const struct mir_place *place);
+
+/* Does it only count as there when its URL answers? The URL may not be known yet. */
+bool mird_deployment_has_url(const struct mird_deployment *d);
 
 /* The whole record to and from the JSON text that the store keeps. To: owned, compact, and the same
  * text for the same record. From: MIR_CORRUPT. */

@@ -12,6 +12,7 @@
 
 #include "api/config.h"
 #include "api/provider.h"
+#include "daemon/cost.h"
 #include "daemon/deployment.h"
 
 /* A deploy request as it came in, checked for form but not yet for sense. */
@@ -31,6 +32,7 @@ struct mird_request {
     char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
     char url[256];
     struct mir_machine machine; /* as asked */
+    struct mir_place place;     /* as asked */
     bool list;
     bool anyway;
 };
@@ -43,6 +45,13 @@ struct mird_policy {
     uint64_t memory_max_bytes;
     unsigned deployments_max; /* not final, per installation */
     bool allow_forever;
+    int64_t budget_micro; /* what all that is not over may cost until its deadlines; 0: no limit */
+};
+
+/* What is under way already. */
+struct mird_load {
+    unsigned live;                   /* deployments not final */
+    struct mird_committed committed; /* of them; needed where the policy has a budget */
 };
 
 struct mird_plan {
@@ -58,19 +67,22 @@ struct mird_plan {
     struct mir_port ports[MIR_PORTS_MAX];
     unsigned hook_count;
     char hooks[MIR_HOOKS_MAX][24]; /* names that would be armed */
-    int64_t price_per_hour_micro;  /* 0 for local */
+    struct mir_place place;        /* decided; empty where there is no choice of one */
+    char family[16];               /* of the type; "" where there are none */
+    struct mir_price price;
 };
 
 /* From the configuration, section [policy]: ttl, ttl_max, ttl_min, memory, memory_max,
- * deployments_max, allow_forever; MIR_USAGE naming file and line of a value that makes no sense. */
+ * deployments_max, allow_forever, budget; MIR_USAGE naming file and line of a value that makes no
+ * sense. */
 int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                      struct mir_error *err);
 
-/* MIR_USAGE, MIR_POLICY with the reason and the fix. `live` is the number of deployments not
- * final. */
+/* MIR_USAGE, MIR_POLICY with the reason and the fix. quote: the provider's, for request->place. */
 int mird_plan_make(const struct mird_request *request, const struct mir_kernel *kernel,
-                   const struct mir_provider *provider, const struct mird_policy *policy,
-                   unsigned live, int64_t now_s, struct mird_plan *ret, struct mir_error *err);
+                   const struct mir_provider *provider, const struct mir_quote *quote,
+                   const struct mird_policy *policy, const struct mird_load *load, int64_t now_s,
+                   struct mird_plan *ret, struct mir_error *err);
 
 /* The REST document of a plan: steps, bytes, costs, hooks. New reference. */
 json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *request,

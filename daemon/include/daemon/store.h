@@ -18,6 +18,7 @@
 #include "api/error.h"
 #include "api/lease.h"
 #include "daemon/audit.h"
+#include "daemon/cost.h"
 #include "daemon/deployment.h"
 #include "daemon/identity.h"
 #include "daemon/site.h"
@@ -168,6 +169,12 @@ int mird_store_open_leases(struct mird_store *store, mird_open_fn *fn, void *ctx
 /* How many are not final; counts up to `limit` only. */
 int mird_store_open_count(struct mird_store *store, size_t limit, size_t *ret,
                           struct mir_error *err);
+/* What those not final may cost until their deadlines, but for one (an id; "": all of them). Reads
+ * the rows of those that cost something. */
+int mird_store_committed(struct mird_store *store, const char *but_id, struct mird_committed *ret,
+                         struct mir_error *err);
+/* The number of the deployment that was added last; 0: there was none. */
+int mird_store_newest(struct mird_store *store, int64_t *ret_seq, struct mir_error *err);
 
 struct mird_store_figures {
     size_t by_state[MIRD_STATE_COUNT];         /* "stuck" once that has been noticed */

@@ -26,7 +26,7 @@
 #define EC2_UPLOAD_CONCURRENCY 64 /* blocks under way, at most, if nothing else is said */
 
 /* Bytes that were written on the disk. */
-struct ec2_run {
+struct ec2_piece {
     uint64_t offset;
     const void *data; /* borrowed until the next call */
     size_t len;       /* 0: there are no more */
@@ -35,7 +35,7 @@ struct ec2_run {
 /* Where the disk comes from, in its order and without overlaps; asked in the caller's thread. Its
  * error is the upload's. The end has to be a true one: only then is the snapshot completed. */
 struct ec2_upload_source {
-    int (*next)(void *ctx, struct ec2_run *ret, struct mir_error *err);
+    int (*next)(void *ctx, struct ec2_piece *ret, struct mir_error *err);
     void *ctx;
 };
 

@@ -29,6 +29,7 @@
 #define IMG_EXTENTS_HEAD_BYTES 24
 #define IMG_EXTENTS_RECORD_BYTES 16
 #define IMG_EXTENTS_END UINT64_MAX
+#define IMG_EXTENTS_END_BYTES (IMG_EXTENTS_RECORD_BYTES + 16) /* without the SHA-256 */
 
 /* Blocking, as long as the writer likes: whoever does not trust it ends it at a deadline. Owned by
  * one thread; IMG_STREAM_BYTES of memory. */

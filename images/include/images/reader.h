@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Ready-made disks, as a disk: a raw, qcow2 or VHD file becomes extents that point into it, so that
- * any container can be written of it. Nothing of the content is read here, only the tables.
+ * Ready-made disks, as a disk: a raw, qcow2, VHD or VMDK file becomes extents that point into it,
+ * so that any container can be written of it. Nothing of the content is read here, only the tables.
  *
  * The file may be anyone's: every number in it is checked against its size, nothing is believed to
  * be free of loops or overlaps, and a file that would need another one (a backing file, a parent,
  * external data) is refused and never opened. Memory: at most IMG_READ_EXTENTS_MAX extents and as
- * many tables, 80 MiB for the worst of files and some KiB for those of every day. Blocking; one
+ * many tables, 96 MiB for the worst of files and some KiB for those of every day. Blocking; one
  * thread; the file is not changed.
  */
 #ifndef IMAGES_READER_H

@@ -3,7 +3,8 @@
  * The two ends of a disk that is being written: the input that its ranges come from, and the
  * cursor that goes through the disk in order, holes included, with a buffer of fixed size.
  *
- * Blocking; owned by one thread; IMG_STREAM_BYTES of memory whatever the size.
+ * Blocking; owned by one thread; IMG_STREAM_BYTES of memory whatever the size, and as much again
+ * for packed extents, where there are any.
  */
 #ifndef IMAGES_STREAM_H
 #define IMAGES_STREAM_H
@@ -30,13 +31,16 @@ void img_input_init(struct img_input *input, int fd);
 int img_input_read(struct img_input *input, uint64_t input_at, void *buf, size_t len,
                    struct mir_error *err);
 
+struct img_unpacked;
+
 /* Goes through a sealed disk. */
 struct img_cursor {
     const struct img_disk *disk; /* borrowed */
     struct img_input *input;     /* borrowed */
     size_t next;                 /* the extent that holds `at` or comes after it */
     uint64_t at;
-    unsigned char *buffer; /* owned; IMG_STREAM_BYTES, not touched before it is needed */
+    unsigned char *buffer;         /* owned; IMG_STREAM_BYTES, not touched before it is needed */
+    struct img_unpacked *unpacked; /* owned; NULL until there is a packed extent */
 };
 
 void img_cursor_init(struct img_cursor *cursor, const struct img_disk *disk,

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+#include "imager.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/cleanup.h"
+#include "api/memory.h"
+#include "api/process.h"
+#include "api/provider.h"
+#include "images/extents.h"
+#include "images/helper.h"
+
+#define DISK_MAX_BYTES ((uint64_t)16 << 40) /* the largest volume that a cloud has */
+#define WORDS_MAX 10
+
+/* The helper's side runs in a thread of its own, which blocks until the helper has ended, while the
+ * reader takes what it writes. */
+struct mir_disk {
+    const char *helper_path;
+    const char *words[WORDS_MAX];
+    char *grub; /* owned */
+    int kernel_fd;
+    int out_fd; /* the thread's */
+    int in_fd;  /* the reader's; -1: closed */
+    int64_t timeout_ms;
+    pthread_t thread;
+    bool joined;
+    struct img_extents extents;
+    /* Of the helper; to be read when the thread was joined. */
+    int rc;
+    struct img_summary summary;
+    struct mir_error error;
+};
+
+static void *build_main(void *ctx)
+{
+    struct mir_disk *disk = ctx;
+    disk->rc = img_build_fd(disk->helper_path, disk->kernel_fd, disk->out_fd, "the kernel",
+                            disk->words, disk->timeout_ms, &disk->summary, &disk->error);
+    close(disk->out_fd);
+    return NULL;
+}
+
+/* A helper that still writes ends by the closed pipe. */
+static void leave(struct mir_disk *disk)
+{
+    if (disk->joined)
+        return;
+    close(disk->in_fd);
+    pthread_join(disk->thread, NULL);
+    disk->joined = true;
+}
+
+/* A helper that fails is why the stream ends early. */
+static int stream_failed(struct mir_disk *disk, const struct mir_error *reading,
+                         struct mir_error *err)
+{
+    leave(disk);
+    if (err)
+        *err = disk->rc && reading->kind == MIR_CORRUPT ? disk->error : *reading;
+    return -1;
+}
+
+static int stream_ended(struct mir_disk *disk, struct mir_error *err)
+{
+    leave(disk);
+    if (disk->rc && err)
+        *err = disk->error;
+    return disk->rc;
+}
+
+static void choose_words(struct mir_disk *disk, const struct mir_instance_spec *spec,
+                         const struct mir_needs *needs)
+{
+    size_t n = 0;
+    disk->words[n++] = "--format";
+    disk->words[n++] = "extents";
+    if (needs->layout == MIR_LAYOUT_NONE)
+        return;
+    disk->words[n++] = "--boot";
+    disk->words[n++] = mir_layout_name(needs->layout);
+    disk->grub = mir_data_path("grub", NULL);
+    if (disk->grub) {
+        disk->words[n++] = "--grub";
+        disk->words[n++] = disk->grub;
+    }
+    if (*spec->arguments) {
+        disk->words[n++] = "--arguments";
+        disk->words[n++] = spec->arguments;
+    }
+}
+
+static int start(struct mir_disk *disk, struct mir_error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC))
+        return mir_fail_errno(err, errno, "cannot make a pipe");
+    disk->in_fd = ends[0];
+    disk->out_fd = ends[1];
+    int failed = pthread_create(&disk->thread, NULL, build_main, disk);
+    if (!failed)
+        return 0;
+    close(ends[0]);
+    close(ends[1]);
+    return mir_fail_errno(err, failed, "cannot start a thread");
+}
+
+static void disk_free(struct mir_disk *disk)
+{
+    img_extents_clear(&disk->extents);
+    if (disk->kernel_fd >= 0)
+        close(disk->kernel_fd);
+    free(disk->grub);
+    free(disk);
+}
+
+static void disk_close(struct mir_disk *disk)
+{
+    if (!disk)
+        return;
+    leave(disk);
+    disk_free(disk);
+}
+
+static int disk_open(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                     int64_t timeout_ms, struct mir_disk **ret, uint64_t *ret_disk_bytes,
+                     struct mir_error *err)
+{
+    struct mir_error reading = {0};
+    struct mir_disk *disk = mir_calloc(1, sizeof *disk);
+    disk->helper_path = ctx;
+    disk->timeout_ms = timeout_ms;
+    disk->kernel_fd = -1;
+    choose_words(disk, spec, needs);
+    if (img_open_file(spec->kernel_path, &disk->kernel_fd, err) || start(disk, err)) {
+        disk_free(disk);
+        return -1;
+    }
+    if (img_extents_open(&disk->extents, disk->in_fd, DISK_MAX_BYTES, &reading)) {
+        stream_failed(disk, &reading, err);
+        disk_close(disk);
+        return -1;
+    }
+    *ret = disk;
+    *ret_disk_bytes = disk->extents.size;
+    return 0;
+}
+
+static int disk_next(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err)
+{
+    struct img_run run;
+    struct mir_error reading = {0};
+    if (img_extents_next(&disk->extents, &run, &reading))
+        return stream_failed(disk, &reading, err);
+    if (!run.len && stream_ended(disk, err))
+        return -1;
+    *ret = (struct mir_disk_range){.at = run.at, .len = run.len, .data = run.data};
+    return 0;
+}
+
+struct mir_imager mird_imager(const char *helper_path)
+{
+    /* The table's ctx is not const; nothing here writes through it. */
+    union {
+        const char *borrowed;
+        void *ctx;
+    } helper = {.borrowed = helper_path};
+    return (struct mir_imager){
+        .open = disk_open, .next = disk_next, .close = disk_close, .ctx = helper.ctx};
+}

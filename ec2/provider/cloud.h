@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The open provider and the functions of its table, by the file that holds them. Contracts are
+ * those of api/provider.h.
+ *
+ * Nothing about a deployment is kept here: what exists is found by its tags, so whoever has the
+ * credentials and the installation key finds it, daemon or mirage-reap. What is remembered (in
+ * which region a token was last seen) only saves questions; a token that nobody remembers is looked
+ * for in every region that the account has.
+ */
+#ifndef EC2_CLOUD_H
+#define EC2_CLOUD_H
+
+#include <pthread.h>
+
+#include "api/imager.h"
+#include "api/provider.h"
+#include "ec2/chain.h"
+#include "ec2/compute.h"
+#include "ec2/config.h"
+#include "ec2/session.h"
+
+#define CLOUD_REGIONS_MAX 64
+#define CLOUD_LOOK_MS 4500  /* of the questions of one look; MIR_LOOK_LIMIT_MS is the contract's */
+#define CLOUD_CALL_MS 25000 /* of one call that changes something */
+
+struct cloud_site {
+    char region[MIR_PLACE_TEXT];
+    struct ec2_session *session; /* owned */
+};
+
+struct cloud_seen {
+    char token[MIR_ID_TEXT];
+    char region[MIR_PLACE_TEXT];
+};
+
+struct cloud {
+    const struct mir_clock *clock;
+    const struct mir_fence *fence;   /* NULL: none */
+    const struct mir_imager *imager; /* NULL: no image can be put */
+    char installation[MIR_ID_TEXT];
+    /* From [ec2] of the configuration; "" not said. */
+    char profile[64], role[256], subnet[EC2_ID_TEXT], type[MIR_PLACE_TEXT];
+    char home[MIR_PLACE_TEXT]; /* the region of a deployment that names none */
+    bool configured;           /* somebody has said something about AWS at all */
+    struct ec2_config *config; /* owned, both; NULL while nothing is configured */
+    struct ec2_chain *chain;
+
+    pthread_mutex_t lock; /* of all below */
+    struct cloud_site sites[CLOUD_REGIONS_MAX];
+    size_t site_count;
+    struct cloud_seen *seen; /* owned */
+    size_t seen_count;
+    int64_t whole_boot_ms; /* when all regions were last listed; 0: never */
+};
+
+/* provider.c: MIR_CREDENTIALS with the fix when nothing is configured. */
+int cloud_ready(const struct cloud *cloud, struct mir_error *err);
+
+/* --- regions.c --- */
+
+/* The session of a region ("": home), kept until the provider is closed. */
+int cloud_session(struct cloud *cloud, const char *region, struct ec2_session **ret,
+                  struct mir_error *err);
+/* Where a token's things are. Before something is created there, the creator says so. */
+void cloud_remember(struct cloud *cloud, const char *token, const char *region);
+/* *ret_region is "" when nobody remembers. */
+void cloud_recall(struct cloud *cloud, const char *token, char ret_region[MIR_PLACE_TEXT]);
+/* Every region of the account. Asks. */
+int cloud_all_regions(struct cloud *cloud, int64_t until_ms, struct ec2_regions *ret,
+                      struct mir_error *err);
+/* The regions in which something of ours was seen, home first; their number. */
+size_t cloud_known_regions(struct cloud *cloud, char ret[CLOUD_REGIONS_MAX][MIR_PLACE_TEXT]);
+
+/* --- tags.c --- */
+
+#define TAG_INSTALLATION "mirage-deploy:installation"
+#define TAG_DEPLOYMENT "mirage-deploy:deployment"
+#define TAG_EXPIRES "mirage-deploy:expires"
+#define TAG_SIGNATURE "mirage-deploy:signature"
+#define TAG_NAME "Name"
+#define TAG_DISK "mirage-deploy:disk"     /* of an image: what its disk is made of */
+#define TAG_GUEST "mirage-deploy:guest"   /* "deadline": the guest powers itself off at it */
+#define TAG_SUBNET "mirage-deploy:subnet" /* of a group: where a launch was tried last */
+#define CLOUD_TAGS_MAX 8
+
+struct cloud_tags {
+    struct ec2_tag rows[CLOUD_TAGS_MAX];
+    size_t count;
+    char expires[MIR_TIME_SIZE];
+};
+
+/* The four that identify and protect, and the name; texts are borrowed from tags and name. */
+void cloud_tags_fill(struct cloud_tags *ret, const struct mir_tags *tags, const char *name);
+void cloud_tags_add(struct cloud_tags *tags, const char *key, const char *value);
+/* The same set for each of the kinds named. */
+void cloud_tag_sets(const struct cloud_tags *tags, const char *const *kinds, size_t count,
+                    struct ec2_tag_set *ret);
+/* As found; deployment "" when they are not ours or one is missing or unreadable. */
+void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir_tags *ret);
+/* The filter "whatever carries this token", and the one for whatever is of any installation. */
+struct cloud_filter {
+    struct ec2_filter filter;
+    const char *value;
+};
+void cloud_by_token(struct cloud_filter *ret, const char *token);
+void cloud_by_us(struct cloud_filter *ret);
+
+/* --- things.c: what else there is of a token --- */
+
+struct cloud_things {
+    struct ec2_volumes volumes;
+    struct ec2_nics nics;
+    struct ec2_groups groups;
+    struct ec2_addresses addresses;
+};
+
+/* Four questions. Clear it afterwards, whatever comes back. */
+int cloud_things_find(struct ec2_session *session, const struct ec2_filter *filter,
+                      int64_t until_ms, struct cloud_things *ret, struct mir_error *err);
+void cloud_things_clear(struct cloud_things *things);
+#define auto_things MIR_CLEANUP(cloud_things_clear)
+/* As objects of an instance; what does not fit is left out, the count never. */
+void cloud_add_object(struct mir_instance *instance, const char *kind, const char *id);
+void cloud_things_add(const struct cloud_things *things, struct mir_instance *instance);
+
+/* --- the provider's functions --- */
+
+/* quote.c */
+int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
+                uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err);
+/* put.c: the upload */
+int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
+                    struct mir_error *err);
+/* image.c */
+int cloud_image_get(void *ctx, const char *token, struct mir_instance *ret, struct mir_error *err);
+int cloud_image_delete(void *ctx, const char *token, const char *image_id, struct mir_error *err);
+/* launch.c */
+int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec, struct mir_instance *ret,
+                          struct mir_error *err);
+/* network.c: for a launch */
+struct cloud_network {
+    char vpc_id[EC2_ID_TEXT], group_id[EC2_ID_TEXT];
+    struct ec2_subnets subnets; /* those that a launch may try, in their order; owned */
+    size_t first;               /* where the launch before this one has come to */
+};
+int cloud_network_make(struct cloud *cloud, struct ec2_session *session,
+                       const struct mir_instance_spec *spec, int64_t until_ms,
+                       struct cloud_network *ret, struct mir_error *err);
+void cloud_network_clear(struct cloud_network *network);
+/* Durable, before a launch is tried in another subnet. */
+int cloud_network_moved(struct ec2_session *session, const struct cloud_network *network, size_t to,
+                        int64_t until_ms, struct mir_error *err);
+/* An address that is kept: found or made, and given to the instance's interface. */
+int cloud_address_give(struct ec2_session *session, const struct mir_instance_spec *spec,
+                       const struct ec2_instance *instance, int64_t until_ms,
+                       struct mir_error *err);
+/* look.c */
+int cloud_instance_get(void *ctx, const char *token, struct mir_instance *ret,
+                       struct mir_error *err);
+void cloud_instance_read(const struct ec2_instance *row, struct mir_instance *ret);
+/* The row that counts among those of one token: one that is not over before one that is. NULL:
+ * there is none. */
+const struct ec2_instance *cloud_row(const struct ec2_instances *instances);
+bool cloud_over(const struct ec2_instance *row); /* terminated */
+/* In which region something of a token is. ret_region "" and 0: in none. */
+int cloud_find_region(struct cloud *cloud, const char *token, int64_t until_ms,
+                      char ret_region[MIR_PLACE_TEXT], struct mir_error *err);
+/* remove.c */
+int cloud_instance_delete(void *ctx, const char *token, struct mir_error *err);
+/* console.c */
+int cloud_instance_console(void *ctx, const char *token, uint64_t offset, struct mir_buf *out,
+                           uint64_t *ret_next, struct mir_error *err);
+/* hooks.c */
+int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
+                    size_t *ret_count, struct mir_error *err);
+void cloud_schedule_name(const char *token, char out[80]);
+/* sweep.c */
+int cloud_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+/* check.c */
+void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count);
+
+#endif

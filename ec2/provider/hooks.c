@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* The hooks that EC2 itself keeps, armed and read back: the tags that every reaper goes by, a
+ * schedule of EventBridge that ends the instance whether or not we live, and what EC2 does when the
+ * guest powers itself off. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/memory.h"
+#include "cloud.h"
+#include "ec2/scheduler.h"
+
+#define SCHEDULE_SLACK_S                                                                           \
+    60 /* the schedule comes after the daemon, and its precision is a minute                       \
+        */
+
+void cloud_schedule_name(const char *token, char out[80])
+{
+    snprintf(out, 80, "mirage-%.32s", token);
+}
+
+struct arming {
+    struct cloud *cloud;
+    struct ec2_session *session;
+    const struct mir_lease *lease;
+    const struct ec2_instance *row;
+    int64_t until_ms;
+};
+
+/* --- the tags --- */
+
+/* One request for all of them: half of them would look like somebody else's. */
+static int write_tags(const struct arming *a, struct mir_error *err)
+{
+    char expires[MIR_TIME_SIZE];
+    const char *ids[3 + MIR_OBJECTS_MAX];
+    size_t count = 0;
+    struct mir_instance whole = {.object_count = 0};
+    struct cloud_filter mine;
+    auto_things struct cloud_things things = {.volumes = {.rows = NULL}};
+    if (!*a->lease->signature)
+        return 0;
+    cloud_by_token(&mine, a->lease->id);
+    if (cloud_things_find(a->session, &mine.filter, a->until_ms, &things, err))
+        return -1;
+    cloud_things_add(&things, &whole);
+    ids[count++] = a->row->id;
+    for (unsigned i = 0; i < whole.object_count; i++)
+        ids[count++] = whole.objects[i].id;
+    mir_time_format(a->lease->deadline_s, expires);
+    const struct ec2_tag tags[] = {{TAG_EXPIRES, expires}, {TAG_SIGNATURE, a->lease->signature}};
+    const struct ec2_tagging args = {
+        .ids = ids, .id_count = count, .tags = tags, .tag_count = MIR_NELEMS(tags)};
+    return mir_fence_check(a->cloud->fence, err) ||
+                   ec2_create_tags(a->session, &args, a->until_ms, err)
+               ? -1
+               : 0;
+}
+
+/* --- the schedule --- */
+
+static void failed(struct mir_hook *hook, const struct mir_error *said)
+{
+    hook->state = MIR_HOOK_FAILED;
+    snprintf(hook->detail, sizeof hook->detail, "%.150s", said->text);
+}
+
+static int put_schedule(const struct arming *a, const char *name, struct mir_error *err)
+{
+    mir_auto_free char *input = mir_format("{\"InstanceIds\":[\"%s\"]}", a->row->id);
+    const struct ec2_schedule_args schedule = {.name = name,
+                                               .at_s = a->lease->deadline_s + SCHEDULE_SLACK_S,
+                                               .target_arn = EC2_SCHEDULE_TERMINATE,
+                                               .role_arn = a->cloud->role,
+                                               .input = input};
+    struct ec2_schedule_arn made = {.arn = ""};
+    struct mir_error said = {0};
+    if (mir_fence_check(a->cloud->fence, err))
+        return -1;
+    if (!ec2_update_schedule(a->session, &schedule, a->until_ms, &made, &said))
+        return 0;
+    if (said.kind == MIR_NOT_FOUND)
+        return ec2_create_schedule(a->session, &schedule, a->until_ms, &made, err);
+    if (err)
+        *err = said;
+    return -1;
+}
+
+static void read_schedule(const struct arming *a, const char *name, struct mir_hook *hook)
+{
+    const struct ec2_schedule_name args = {.name = name};
+    struct ec2_schedule seen = {.input = NULL};
+    struct mir_error said = {0};
+    if (ec2_get_schedule(a->session, &args, a->until_ms, &seen, &said)) {
+        failed(hook, &said);
+        return;
+    }
+    bool right = !strcmp(seen.state, "ENABLED") && seen.at_s >= a->lease->deadline_s &&
+                 seen.at_s <= a->lease->deadline_s + SCHEDULE_SLACK_S && seen.input &&
+                 strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_SCHEDULE_TERMINATE);
+    hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
+    hook->deadline_s = seen.at_s;
+    snprintf(hook->detail, sizeof hook->detail,
+             right ? "EventBridge schedule %.60s" : "EventBridge schedule %.60s says otherwise",
+             name);
+    ec2_schedule_clear(&seen);
+}
+
+static void arm_schedule(const struct arming *a, struct mir_hook *hook)
+{
+    char name[80];
+    struct mir_error said = {0};
+    mir_copy(hook->name, sizeof hook->name, "cloud-schedule");
+    if (!*a->cloud->role) {
+        mir_copy(hook->detail, sizeof hook->detail, "no role is given: [ec2] role = ARN");
+        return;
+    }
+    cloud_schedule_name(a->lease->id, name);
+    if (put_schedule(a, name, &said))
+        failed(hook, &said);
+    else
+        read_schedule(a, name, hook);
+}
+
+/* --- a guest that ends itself --- */
+
+static void check_shutdown(const struct arming *a, struct mir_hook *hook)
+{
+    const struct ec2_attribute_args args = {.id = a->row->id,
+                                            .attribute = "instanceInitiatedShutdownBehavior"};
+    const char *guest = ec2_tag_value(a->row->tags, a->row->tag_count, TAG_GUEST);
+    struct ec2_attributes seen = {.id = ""};
+    struct mir_error said = {0};
+    mir_copy(hook->name, sizeof hook->name, "shutdown-behaviour");
+    if (!guest || strcmp(guest, "deadline") != 0) {
+        mir_copy(hook->detail, sizeof hook->detail, "the guest does not end itself");
+        return;
+    }
+    if (ec2_describe_instance_attribute(a->session, &args, a->until_ms, &seen, &said)) {
+        failed(hook, &said);
+        return;
+    }
+    bool right = !strcmp(seen.shutdown_behavior, "terminate");
+    hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
+    hook->deadline_s = a->lease->deadline_s;
+    snprintf(hook->detail, sizeof hook->detail, "a guest that powers itself off is %s",
+             right ? "terminated" : "kept, and costs");
+}
+
+static int arm_all(const struct arming *a, struct mir_hook *hooks, size_t max, size_t *ret_count,
+                   struct mir_error *err)
+{
+    static void (*const arms[])(const struct arming *a, struct mir_hook *hook) = {arm_schedule,
+                                                                                  check_shutdown};
+    if (write_tags(a, err))
+        return -1;
+    size_t count = 0;
+    for (size_t i = 0; i < MIR_NELEMS(arms) && count < max; i++) {
+        struct mir_hook *hook = &hooks[count++];
+        *hook = (struct mir_hook){.state = MIR_HOOK_OFF};
+        arms[i](a, hook);
+    }
+    *ret_count = count;
+    return 0;
+}
+
+int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
+                    size_t *ret_count, struct mir_error *err)
+{
+    struct arming a = {.cloud = ctx, .lease = lease};
+    struct cloud_filter mine;
+    char region[MIR_PLACE_TEXT];
+    struct ec2_instances found = {.rows = NULL};
+    if (cloud_session(a.cloud, "", &a.session, err))
+        return -1;
+    a.until_ms = ec2_until(a.session, CLOUD_CALL_MS);
+    cloud_by_token(&mine, lease->id);
+    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
+    if (cloud_find_region(a.cloud, lease->id, a.until_ms, region, err) ||
+        cloud_session(a.cloud, region, &a.session, err) ||
+        ec2_describe_instances(a.session, &args, a.until_ms, &found, err))
+        return -1;
+    a.row = cloud_row(&found);
+    int rc = a.row && !cloud_over(a.row)
+                 ? arm_all(&a, hooks, max, ret_count, err)
+                 : mir_fail(err, MIR_NOT_FOUND, "there is no instance of %s to arm", lease->id);
+    ec2_instances_clear(&found);
+    return rc;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is known of EC2's instance types without asking: a dated table of the small ones, with the
+ * family that the compatibility table speaks of, memory and price; and the family of any other
+ * type by its name. Pure; any thread.
+ *
+ * Prices are on-demand Linux ones of us-east-1, second-hand, and marked as estimates wherever they
+ * are shown; what AWS says (GetProducts) goes before them. Other regions cost up to twice as much,
+ * so a worst case there counts double.
+ */
+#ifndef EC2_MACHINES_H
+#define EC2_MACHINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/error.h"
+#include "api/kernel.h"
+
+#define EC2_PRICE_DATE "2026-08-02"
+#define EC2_PRICE_REGION "us-east-1"
+#define EC2_ADDRESS_HOUR_MICRO 5000    /* a public IPv4 address, in use or idle, since 2024-02 */
+#define EC2_DISK_GIB_MONTH_MICRO 80000 /* gp3 */
+#define EC2_SNAPSHOT_GIB_MONTH_MICRO 50000
+#define EC2_HOURS_A_MONTH 730
+
+struct ec2_machine {
+    char type[32];
+    char family[16]; /* as in mir_kernel.families */
+    enum mir_arch arch;
+    uint64_t memory_bytes;  /* 0: unknown */
+    int64_t per_hour_micro; /* USD; 0: unknown */
+    bool free_tier;
+    bool bursts; /* has CPU credits, which may cost more unless "standard" is asked for */
+};
+
+/* The types of the table, cheapest first within each family. */
+size_t ec2_machine_count(void);
+void ec2_machine_at(size_t i, struct ec2_machine *ret);
+
+/* Any type by its name: from the table, or what its name says. MIR_USAGE: it is no name of a type,
+ * with one that was probably meant. */
+int ec2_machine_named(const char *type, struct ec2_machine *ret, struct mir_error *err);
+
+/* The one for a kernel: of the families where it boots (with `anyway` also where the table says
+ * that it has no network or cannot, if there is a way to start it), enough memory, free tier
+ * first, then the cheapest. MIR_POLICY: there is none. */
+int ec2_machine_for(const struct mir_kernel *kernel, uint64_t memory_bytes, bool anyway,
+                    struct ec2_machine *ret, struct mir_error *err);
+
+/* What GiB of a volume or snapshot cost an hour, rounded up. */
+int64_t ec2_disk_hour_micro(uint64_t gib, int64_t gib_month_micro);
+
+#endif

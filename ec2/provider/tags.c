@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* Our tags on EC2's things, both ways. */
+#include <string.h>
+
+#include "api/memory.h"
+#include "cloud.h"
+
+void cloud_tags_add(struct cloud_tags *tags, const char *key, const char *value)
+{
+    if (tags->count < CLOUD_TAGS_MAX)
+        tags->rows[tags->count++] = (struct ec2_tag){.key = key, .value = value};
+}
+
+void cloud_tags_fill(struct cloud_tags *ret, const struct mir_tags *tags, const char *name)
+{
+    ret->count = 0;
+    mir_time_format(tags->expires_s, ret->expires);
+    cloud_tags_add(ret, TAG_INSTALLATION, tags->installation);
+    cloud_tags_add(ret, TAG_DEPLOYMENT, tags->deployment);
+    cloud_tags_add(ret, TAG_EXPIRES, ret->expires);
+    cloud_tags_add(ret, TAG_SIGNATURE, tags->signature);
+    if (name && *name)
+        cloud_tags_add(ret, TAG_NAME, name);
+}
+
+void cloud_tag_sets(const struct cloud_tags *tags, const char *const *kinds, size_t count,
+                    struct ec2_tag_set *ret)
+{
+    for (size_t i = 0; i < count; i++)
+        ret[i] = (struct ec2_tag_set){
+            .resource_type = kinds[i], .tags = tags->rows, .tag_count = tags->count};
+}
+
+static int read_one(const struct ec2_found_tag *found, size_t count, const char *key, char *field,
+                    size_t size)
+{
+    const char *value = ec2_tag_value(found, count, key);
+    return value && *value ? mir_copy(field, size, value) : -1;
+}
+
+void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir_tags *ret)
+{
+    struct mir_tags tags = {.expires_s = 0};
+    char expires[MIR_TIME_SIZE];
+    memset(ret, 0, sizeof *ret);
+    if (read_one(found, count, TAG_INSTALLATION, tags.installation, sizeof tags.installation) ||
+        read_one(found, count, TAG_DEPLOYMENT, tags.deployment, sizeof tags.deployment) ||
+        read_one(found, count, TAG_SIGNATURE, tags.signature, sizeof tags.signature) ||
+        read_one(found, count, TAG_EXPIRES, expires, sizeof expires) ||
+        mir_time_parse(expires, &tags.expires_s, NULL))
+        return;
+    *ret = tags;
+}
+
+void cloud_by_token(struct cloud_filter *ret, const char *token)
+{
+    ret->value = token;
+    ret->filter =
+        (struct ec2_filter){.name = "tag:" TAG_DEPLOYMENT, .values = &ret->value, .value_count = 1};
+}
+
+void cloud_by_us(struct cloud_filter *ret)
+{
+    ret->value = TAG_DEPLOYMENT;
+    ret->filter = (struct ec2_filter){.name = "tag-key", .values = &ret->value, .value_count = 1};
+}
