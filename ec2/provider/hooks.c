@@ -99,7 +99,7 @@ static void read_schedule(const struct arming *a, const char *name, struct mir_h
                  seen.at_s <= a->lease->deadline_s + SCHEDULE_SLACK_S && seen.input &&
                  strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_SCHEDULE_TERMINATE);
     hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
-    hook->deadline_s = seen.at_s;
+    hook->deadline_s = right ? a->lease->deadline_s : seen.at_s; /* it comes a minute after */
     snprintf(hook->detail, sizeof hook->detail,
              right ? "EventBridge schedule %.60s" : "EventBridge schedule %.60s says otherwise",
              name);

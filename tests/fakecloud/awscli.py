@@ -71,7 +71,8 @@ def catalogue(tap, aws):
     with tap.part('offerings by zone'):
         rows = aws('ec2', 'describe-instance-type-offerings', '--location-type',
                    'availability-zone', '--filters', 'Name=instance-type,Values=t1.micro')
-        assert [r['Location'] for r in rows['InstanceTypeOfferings']] == ['us-east-1a', 'us-east-1b']
+        places = [r['Location'] for r in rows['InstanceTypeOfferings']]
+        assert places == ['us-east-1a', 'us-east-1b']
     with tap.part('spot prices'):
         rows = aws('ec2', 'describe-spot-price-history', '--instance-types', 't3.micro',
                    '--product-descriptions', 'Linux/UNIX')['SpotPriceHistory']

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Debian's `aws`, run in the test's own process (its own main(), as /usr/bin/aws calls it: a start of
-its own for each call would cost a second), pointed at a fake AWS. Each reply is held against the
+"""Debian's `aws`, run in the test's own process (its own main(), as /usr/bin/aws calls it: a start
+of its own for each call would cost a second), pointed at a fake AWS. Each reply is held against the
 model that the client brings along."""
 import contextlib
 import functools
