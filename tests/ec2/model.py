@@ -30,7 +30,8 @@ except ImportError:
     print('1..0 # SKIP python3-botocore is not installed')
     sys.exit(0)
 
-MODELS = {'pricing': 'pricing', 'ec2': 'ec2', 'sts': 'sts', 'scheduler': 'scheduler', 'ssm': 'ssm'}
+MODELS = {'pricing': 'pricing', 'ec2': 'ec2', 'sts': 'sts', 'scheduler': 'scheduler', 'ssm': 'ssm',
+          'ebs': 'ebs'}
 # What botocore 1.43 has and 1.29 has not.
 NEWER = {
     ('RegisterImage', 'TagSpecification'), ('DeregisterImage', 'DeleteAssociatedSnapshots'),
