@@ -121,10 +121,20 @@ static int add_header_line(struct exchange *x, const char *line)
     return 0;
 }
 
+static bool names_type(const struct mir_http_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        if (!strcasecmp(request->headers[i].name, "Content-Type"))
+            return true;
+    return false;
+}
+
 static int set_headers(struct exchange *x, const struct mir_http_request *request,
                        struct mir_error *err)
 {
     int bad = add_header_line(x, "Expect:"); /* never wait for a 100 */
+    if (!names_type(request))
+        bad |= add_header_line(x, "Content-Type:"); /* or libcurl says that a body is a form */
     if (request->fresh)
         bad |= add_header_line(x, "Connection: close");
     for (size_t i = 0; i < request->header_count; i++) {

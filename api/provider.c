@@ -155,8 +155,8 @@ static int no_quote(const struct mir_prov *prov, const struct mir_place *asked,
         *ret = (struct mir_quote){.place.budget_micro = asked->budget_micro, .price.known = true};
         return 0;
     }
-    mir_fail(err, MIR_USAGE, "%s gives no choice of the %s", prov->info->name, what);
-    return mir_error_hint(err, "leave --%s away; it is for clouds", what);
+    mir_fail(err, MIR_USAGE, "--%s is not for %s", what, prov->info->name);
+    return mir_error_hint(err, "leave it away: it is for clouds");
 }
 
 /* What the provider decides, the budget apart: that is the user's. */

@@ -91,6 +91,19 @@ static int post(struct cmd_context *ctx, const struct cmd_request *r, json_t **r
     return rc;
 }
 
+/* Money is not spent without a word. */
+static void say_cost(const struct cmd_context *ctx, const json_t *d)
+{
+    const json_t *cost = json_object_get(d, "cost");
+    char most[CMD_CELL];
+    cmd_money(cost, "worst_micro", most);
+    mir_auto_free char *price = cmd_price_text(cost);
+    if (!strcmp(most, "not known"))
+        cmd_say(ctx, "what it costs is %s", price);
+    else if (strcmp(most, "free") != 0)
+        cmd_say(ctx, "it costs %s; until its deadline at most: %s", price, most);
+}
+
 static void announce(const struct cmd_context *ctx, const json_t *d)
 {
     const char *name = cmd_text(d, "name");
@@ -98,6 +111,7 @@ static void announce(const struct cmd_context *ctx, const json_t *d)
     cmd_interrupt_says("'%s' keeps running %s; end it now: mirage-deploy rm %s", name, until, name);
     cmd_interrupt_defer(false);
     cmd_say(ctx, "%s %s %s", name, cmd_forever(d) ? "has" : "ends at", deadline);
+    say_cost(ctx, d);
 }
 
 /* A guest that died says why, if anything does, on its console. */

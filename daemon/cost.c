@@ -22,6 +22,12 @@ int64_t mird_cost_worst(const struct mir_price *price, int64_t created_s, int64_
     return mir_price_cost(price, deadline_s - created_s);
 }
 
+int64_t mird_cost_most(const struct mir_price *price, int64_t created_s, int64_t deadline_s)
+{
+    return mir_forever(deadline_s) ? MIRD_COST_ENDLESS
+                                   : mird_cost_worst(price, created_s, deadline_s);
+}
+
 /* Was anything of it ever there, or may it be? */
 static bool existed(const struct mird_deployment *d)
 {
@@ -77,7 +83,7 @@ json_t *mird_cost_json(const struct mir_price *price, int64_t budget_micro, int6
 json_t *mird_deployment_cost_json(const struct mird_deployment *d, int64_t now_s)
 {
     int64_t so_far = mird_cost_so_far(d, now_s);
-    int64_t worst = mird_cost_worst(&d->price, d->created_s, d->deadline_s);
+    int64_t worst = mird_cost_most(&d->price, d->created_s, d->deadline_s);
     if (d->finished_s || (worst >= 0 && so_far > worst))
         worst = so_far;
     return mird_cost_json(&d->price, d->place.budget_micro, so_far, worst);

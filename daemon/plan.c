@@ -357,6 +357,6 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(doc, "family", *plan->family ? json_string(plan->family) : json_null());
     json_object_set_new(doc, "cost",
                         mird_cost_json(&plan->price, plan->place.budget_micro, 0,
-                                       mird_cost_worst(&plan->price, now_s, plan->deadline_s)));
+                                       mird_cost_most(&plan->price, now_s, plan->deadline_s)));
     return doc;
 }

@@ -63,8 +63,8 @@ struct ec2_operation {
     const char *name;
     enum ec2_service service;
     enum ec2_protocol protocol;
-    const char *version;             /* QUERY: "2016-11-15"; JSON11: the prefix of X-Amz-Target */
-    const char *method;              /* REST_JSON */
+    const char *version; /* QUERY: "2016-11-15"; JSON11: the prefix of X-Amz-Target */
+    const char *method;  /* REST_JSON; parameters of GET and DELETE stand in the address */
     const struct ec2_table *request; /* NULL: no parameters */
     const struct ec2_table *reply;   /* NULL: nothing of it is read */
     const char *result;              /* QUERY: path of what is read; "" the root */
@@ -87,5 +87,8 @@ int ec2_operate_at(struct ec2_session *session, const struct ec2_operation *oper
 /* The same, and all of its pages: rows are appended. */
 int ec2_operate_all(struct ec2_session *session, const struct ec2_operation *operation,
                     const void *args, int64_t until_ms, void *ret, struct mir_error *err);
+int ec2_operate_all_at(struct ec2_session *session, const struct ec2_operation *operation,
+                       const char *path, const void *args, int64_t until_ms, void *ret,
+                       struct mir_error *err);
 
 #endif

@@ -200,47 +200,99 @@ static int call_query(struct ec2_session *session, struct page *page, struct ec2
     return rc;
 }
 
-/* The document that is sent, owned; NULL: none. */
-static char *json_body(const struct page *page, const void *args)
+/* The parameters as JSON, those of the page included; new reference. */
+static json_t *json_params(const struct page *page, const void *args)
 {
     const struct ec2_operation *operation = page->operation;
-    if (!operation->request && operation->protocol == EC2_REST_JSON)
-        return NULL;
     json_t *json = operation->request ? ec2_json_write(operation->request, args) : json_object();
     if (operation->page > 0)
         json_object_set_new(json, operation->page_size, json_integer(operation->page));
     if (*page->token)
         json_object_set_new(json, operation->page_token, json_string(page->token));
-    char *text = mir_json_text(json);
-    json_decref(json);
-    return text;
+    return json;
 }
 
-static int call_json(struct ec2_session *session, struct page *page, struct ec2_call *call,
+static int call_json11(struct ec2_session *session, struct page *page, struct ec2_call *call,
+                       const void *args, int64_t until_ms, struct mir_error *err)
+{
+    const struct ec2_operation *operation = page->operation;
+    mir_auto_free char *target = mir_format("%s.%s", operation->version, operation->name);
+    const struct mir_http_header headers[] = {{"Content-Type", "application/x-amz-json-1.1"},
+                                              {"X-Amz-Target", target}};
+    json_t *json = json_params(page, args);
+    mir_auto_free char *text = mir_json_text(json);
+    json_decref(json);
+    call->headers = headers;
+    call->header_count = MIR_NELEMS(headers);
+    call->body = text;
+    call->body_len = strlen(text);
+    call->accept = accept_json;
+    return ec2_call(session, call, until_ms, NULL, err);
+}
+
+/* Parameters of an address; their numbers are written into `numbers`. */
+#define QUERY_MAX 16
+
+static size_t query_of(json_t *json, struct ec2_pair pairs[QUERY_MAX], char numbers[QUERY_MAX][24])
+{
+    size_t count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        if (count == QUERY_MAX)
+            break;
+        pairs[count] = (struct ec2_pair){name, json_string_value(value)};
+        if (!pairs[count].value) {
+            snprintf(numbers[count], sizeof numbers[count], "%" JSON_INTEGER_FORMAT,
+                     json_integer_value(value));
+            pairs[count].value = numbers[count];
+        }
+        count++;
+    }
+    return count;
+}
+
+static int call_rest(struct ec2_session *session, struct page *page, struct ec2_call *call,
                      const void *args, int64_t until_ms, struct mir_error *err)
 {
-    static const struct mir_http_header rest = {"Content-Type", "application/json"};
+    static const struct mir_http_header type = {"Content-Type", "application/json"};
     const struct ec2_operation *operation = page->operation;
-    mir_auto_free char *text = json_body(page, args), *target = NULL;
-    struct mir_http_header rpc[] = {{"Content-Type", "application/x-amz-json-1.1"},
-                                    {"X-Amz-Target", ""}};
-    if (operation->protocol == EC2_REST_JSON) {
-        call->method = operation->method;
-        call->headers = &rest;
-        call->header_count = text ? 1 : 0;
-    } else {
-        target = mir_format("%s.%s", operation->version, operation->name);
-        rpc[1].value = target;
-        call->headers = rpc;
-        call->header_count = MIR_NELEMS(rpc);
-    }
-    call->body = text;
-    call->body_len = text ? strlen(text) : 0;
+    json_t *json = json_params(page, args);
+    struct ec2_pair pairs[QUERY_MAX];
+    char numbers[QUERY_MAX][24];
+    mir_auto_free char *text = NULL;
+    call->method = operation->method;
     call->accept = accept_json;
+    if (!strcmp(operation->method, "GET") || !strcmp(operation->method, "DELETE")) {
+        call->query = pairs;
+        call->query_count = query_of(json, pairs, numbers);
+    } else {
+        text = mir_json_text(json);
+        call->headers = &type;
+        call->header_count = 1;
+        call->body = text;
+        call->body_len = strlen(text);
+    }
     int rc = ec2_call(session, call, until_ms, NULL, err);
-    if (operation->secret && text)
-        mir_wipe(text, strlen(text));
+    json_decref(json);
     return rc;
+}
+
+/* A call without what it is about could mean everything there is: it is never sent. */
+static int check_needed(const struct ec2_operation *operation, const void *args,
+                        struct mir_error *err)
+{
+    for (size_t i = 0; operation->request && i < operation->request->count; i++) {
+        const struct ec2_field *field = &operation->request->fields[i];
+        if (!field->required || field->kind != EC2_PUT_TEXT)
+            continue;
+        const char *text = *(const char *const *)(const void *)((const char *)args + field->at);
+        if (!text || !*text)
+            return mir_fail(err, MIR_USAGE, "%s: %.*s is missing", operation->name,
+                            (int)strcspn(field->name, "."), field->name);
+    }
+    return 0;
 }
 
 /* Do the parameters ask to be tried only? */
@@ -258,6 +310,8 @@ static int call_page(struct ec2_session *session, struct page *page, const char 
                      const void *args, int64_t until_ms, struct mir_error *err)
 {
     const struct ec2_operation *operation = page->operation;
+    if (check_needed(operation, args, err))
+        return -1;
     struct ec2_call call = {.service = operation->service,
                             .operation = operation->name,
                             .path = path,
@@ -266,9 +320,11 @@ static int call_page(struct ec2_session *session, struct page *page, const char 
                             .once = operation->once,
                             .secret = operation->secret,
                             .accept_ctx = page};
-    int rc = operation->protocol == EC2_QUERY
-                 ? call_query(session, page, &call, args, until_ms, err)
-                 : call_json(session, page, &call, args, until_ms, err);
+    typedef int caller(struct ec2_session *, struct page *, struct ec2_call *, const void *,
+                       int64_t, struct mir_error *);
+    static caller *const callers[] = {
+        [EC2_QUERY] = call_query, [EC2_JSON11] = call_json11, [EC2_REST_JSON] = call_rest};
+    int rc = callers[operation->protocol](session, page, &call, args, until_ms, err);
     /* It would have been allowed, which is all that a dry run asks. */
     if (rc && err && !strcmp(err->provider_code, "DryRunOperation")) {
         *err = (struct mir_error){0};
@@ -305,13 +361,20 @@ int ec2_operate(struct ec2_session *session, const struct ec2_operation *operati
 int ec2_operate_all(struct ec2_session *session, const struct ec2_operation *operation,
                     const void *args, int64_t until_ms, void *ret, struct mir_error *err)
 {
+    return ec2_operate_all_at(session, operation, NULL, args, until_ms, ret, err);
+}
+
+int ec2_operate_all_at(struct ec2_session *session, const struct ec2_operation *operation,
+                       const char *path, const void *args, int64_t until_ms, void *ret,
+                       struct mir_error *err)
+{
     struct page *page = mir_calloc(1, sizeof *page);
     page->operation = operation;
     page->ret = mir_calloc(1, operation->reply->size); /* until all of it is there */
     int rc = 0;
     for (unsigned count = 0; !rc; count++) {
         page->next[0] = '\0';
-        rc = call_page(session, page, NULL, args, until_ms, err);
+        rc = call_page(session, page, path, args, until_ms, err);
         if (rc || !*page->next)
             break;
         if (count >= PAGES_MAX || !strcmp(page->next, page->token))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "operations.h"
 
-/* clang-format off */ /* a line for each */
 const struct ec2_operation *const ec2_operation_lists[] = {
     ec2_address_operations,
     ec2_ebs_operations,
@@ -11,9 +10,11 @@ const struct ec2_operation *const ec2_operation_lists[] = {
     ec2_keypair_operations,
     ec2_network_operations,
     ec2_place_operations,
+    ec2_pricing_operations,
     ec2_scheduler_operations,
     ec2_snapshot_operations,
     ec2_spot_operations,
+    ec2_ssm_operations,
     ec2_sts_operations,
     ec2_tag_operations,
     ec2_type_operations,

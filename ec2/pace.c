@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "pace.h"
 
-#define ROUNDS 2      /* requests per unit of the limit that make a measure */
-#define MEASURE_MS 20 /* which takes at least so long */
-#define GAIN 1.05     /* faster by this is faster */
-#define HOLD 12       /* measures until it is tried again */
+#define ROUNDS 2          /* requests per unit of the limit that make a measure */
+#define MEASURE_MS 20     /* which takes at least so long */
+#define GAIN 1.05         /* faster by this is faster */
+#define GAIN_DOUBLED 1.25 /* after twice as many */
+#define HOLD 12           /* measures until it is tried again */
 
 static void begin_measure(struct ec2_pace *pace, int64_t now_ms)
 {
@@ -31,7 +32,7 @@ static void raise(struct ec2_pace *pace)
 /* The limit was raised before this measure: was it worth it? */
 static void judge(struct ec2_pace *pace, double rate)
 {
-    if (rate >= pace->best * GAIN) {
+    if (rate >= pace->best * (pace->doubling ? GAIN_DOUBLED : GAIN)) {
         pace->best = rate;
         pace->before = 0;
         return;

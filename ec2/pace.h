@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EC2_PACE_FIRST 8
+#define EC2_PACE_FIRST 4
 
 struct ec2_pace {
     unsigned limit; /* under way at once; 1..max */

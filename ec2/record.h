@@ -52,7 +52,7 @@ struct ec2_field {
     enum ec2_kind kind;
     size_t at, size;            /* of the member */
     size_t count_at;            /* of the member that counts */
-    bool required;              /* a reply without it is a damaged one */
+    bool required;              /* a reply without it is a damaged one; a request is not sent */
     const struct ec2_table *of; /* for lists */
 };
 

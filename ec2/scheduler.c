@@ -2,189 +2,174 @@
 #include "ec2/scheduler.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "api/clock.h"
 #include "api/memory.h"
-#include "operations.h"
+#include "compute_tables.h"
 
-/* What is sent: the schedule with its words. */
-struct request {
+/* What is sent beside the arguments. */
+struct whole {
+    struct ec2_schedule_args args;
     char expression[40];
-    const char *expression_text, *mode, *after, *state;
-    const char *target_arn, *role_arn, *input, *client_token;
+    const char *at; /* = expression */
+    const char *after, *mode, *state;
 };
 
-static const struct ec2_field request_fields[] = {
-    EC2_ROW(struct request, expression_text, "ScheduleExpression", EC2_PUT_TEXT),
-    EC2_ROW(struct request, mode, "FlexibleTimeWindow.Mode", EC2_PUT_TEXT),
-    EC2_ROW(struct request, after, "ActionAfterCompletion", EC2_PUT_TEXT),
-    EC2_ROW(struct request, state, "State", EC2_PUT_TEXT),
-    EC2_ROW(struct request, target_arn, "Target.Arn", EC2_PUT_TEXT),
-    EC2_ROW(struct request, role_arn, "Target.RoleArn", EC2_PUT_TEXT),
-    EC2_ROW(struct request, input, "Target.Input", EC2_PUT_TEXT),
-    EC2_ROW(struct request, client_token, "ClientToken", EC2_PUT_TEXT),
-};
-static const struct ec2_table request_table = EC2_TABLE(struct request, request_fields);
+#define PUT(member, name, kind) EC2_ROW(struct whole, member, name, kind)
 
-struct made {
-    char arn[256];
+static const struct ec2_field whole_fields[] = {
+    PUT(at, "ScheduleExpression", EC2_PUT_TEXT),
+    PUT(mode, "FlexibleTimeWindow.Mode", EC2_PUT_TEXT),
+    PUT(after, "ActionAfterCompletion", EC2_PUT_TEXT),
+    PUT(state, "State", EC2_PUT_TEXT),
+    PUT(args.group, "GroupName", EC2_PUT_TEXT),
+    PUT(args.client_token, "ClientToken", EC2_PUT_TEXT),
+    PUT(args.description, "Description", EC2_PUT_TEXT),
+    PUT(args.target_arn, "Target.Arn", EC2_PUT_TEXT),
+    PUT(args.role_arn, "Target.RoleArn", EC2_PUT_TEXT),
+    PUT(args.input, "Target.Input", EC2_PUT_TEXT),
+    PUT(args.retries, "Target.RetryPolicy.MaximumRetryAttempts", EC2_PUT_NUMBER),
+    PUT(args.retry_age_s, "Target.RetryPolicy.MaximumEventAgeInSeconds", EC2_PUT_NUMBER),
+    PUT(args.dead_letter_arn, "Target.DeadLetterConfig.Arn", EC2_PUT_TEXT),
 };
+static const struct ec2_table whole_table = EC2_TABLE(struct whole, whole_fields);
 
-static const struct ec2_field made_fields[] = {
-    EC2_MUST(struct made, arn, "ScheduleArn", EC2_GET_CUT),
+static const struct ec2_field arn_fields[] = {
+    EC2_MUST(struct ec2_schedule_arn, arn, "ScheduleArn", EC2_GET_TEXT),
 };
-static const struct ec2_table made_table = EC2_TABLE(struct made, made_fields);
+static const struct ec2_table arn_table = EC2_TABLE(struct ec2_schedule_arn, arn_fields);
 
-struct seen {
-    char name[EC2_SCHEDULE_NAME];
-    char expression[128], zone[64], state[16];
-    char target_arn[256], role_arn[256];
-    char *input;
+static const struct ec2_field named_fields[] = {
+    EC2_ROW(struct ec2_schedule_name, group, "groupName", EC2_PUT_TEXT),
 };
+static const struct ec2_table named_table = EC2_TABLE(struct ec2_schedule_name, named_fields);
 
-static const struct ec2_field seen_fields[] = {
-    EC2_MUST(struct seen, name, "Name", EC2_GET_TEXT),
-    EC2_MUST(struct seen, expression, "ScheduleExpression", EC2_GET_CUT),
-    EC2_ROW(struct seen, zone, "ScheduleExpressionTimezone", EC2_GET_CUT),
-    EC2_ROW(struct seen, state, "State", EC2_GET_CUT),
-    EC2_MUST(struct seen, target_arn, "Target/Arn", EC2_GET_TEXT),
-    EC2_ROW(struct seen, role_arn, "Target/RoleArn", EC2_GET_TEXT),
-    EC2_ROW(struct seen, input, "Target/Input", EC2_GET_OWNED),
+static const struct ec2_field schedule_fields[] = {
+    EC2_MUST(struct ec2_schedule, name, "Name", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule, group, "GroupName", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule, arn, "Arn", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule, state, "State", EC2_GET_TEXT),
+    EC2_MUST(struct ec2_schedule, expression, "ScheduleExpression", EC2_GET_CUT),
+    EC2_ROW(struct ec2_schedule, timezone, "ScheduleExpressionTimezone", EC2_GET_CUT),
+    EC2_ROW(struct ec2_schedule, target_arn, "Target/Arn", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule, role_arn, "Target/RoleArn", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule, input, "Target/Input", EC2_GET_OWNED),
+    EC2_ROW(struct ec2_schedule, after, "ActionAfterCompletion", EC2_GET_TEXT),
 };
-static const struct ec2_table seen_table = EC2_TABLE(struct seen, seen_fields);
+static const struct ec2_table schedule_table = EC2_TABLE(struct ec2_schedule, schedule_fields);
 
-enum { CREATE, UPDATE, GET, DELETE };
+static const struct ec2_field list_args_fields[] = {
+    EC2_ROW(struct ec2_list_schedules_args, prefix, "NamePrefix", EC2_PUT_TEXT),
+    EC2_ROW(struct ec2_list_schedules_args, group, "ScheduleGroup", EC2_PUT_TEXT),
+};
+static const struct ec2_table list_args_table =
+    EC2_TABLE(struct ec2_list_schedules_args, list_args_fields);
+
+static const struct ec2_field row_fields[] = {
+    EC2_MUST(struct ec2_schedule_row, name, "Name", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule_row, group, "GroupName", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule_row, state, "State", EC2_GET_TEXT),
+    EC2_ROW(struct ec2_schedule_row, target_arn, "Target/Arn", EC2_GET_TEXT),
+};
+static const struct ec2_table row_table = EC2_TABLE(struct ec2_schedule_row, row_fields);
+
+static const struct ec2_field rows_fields[] = {
+    EC2_MANY(struct ec2_schedules, rows, count, "Schedules", EC2_GET_LIST, &row_table),
+};
+static const struct ec2_table rows_table = EC2_TABLE(struct ec2_schedules, rows_fields);
+
+enum { CREATE, UPDATE, GET, DELETE, LIST };
+
+#define SCHEDULER(operation, verb, args, answer)                                                   \
+    .name = operation, .service = EC2_SCHEDULER, .protocol = EC2_REST_JSON, .method = verb,        \
+    .request = args, .reply = answer
 
 const struct ec2_operation ec2_scheduler_operations[] = {
-    [CREATE] = {.name = "CreateSchedule",
-                .service = EC2_SCHEDULER,
-                .protocol = EC2_REST_JSON,
-                .method = "POST",
-                .request = &request_table,
-                .reply = &made_table},
-    [UPDATE] = {.name = "UpdateSchedule",
-                .service = EC2_SCHEDULER,
-                .protocol = EC2_REST_JSON,
-                .method = "PUT",
-                .request = &request_table,
-                .reply = &made_table},
-    [GET] = {.name = "GetSchedule",
-             .service = EC2_SCHEDULER,
-             .protocol = EC2_REST_JSON,
-             .method = "GET",
-             .reply = &seen_table,
-             .reads = true},
-    [DELETE] = {.name = "DeleteSchedule",
-                .service = EC2_SCHEDULER,
-                .protocol = EC2_REST_JSON,
-                .method = "DELETE"},
+    [CREATE] = {SCHEDULER("CreateSchedule", "POST", &whole_table, &arn_table)},
+    [UPDATE] = {SCHEDULER("UpdateSchedule", "PUT", &whole_table, &arn_table)},
+    [GET] = {SCHEDULER("GetSchedule", "GET", &named_table, &schedule_table), .reads = true},
+    [DELETE] = {SCHEDULER("DeleteSchedule", "DELETE", &named_table, NULL)},
+    [LIST] = {SCHEDULER("ListSchedules", "GET", &list_args_table, &rows_table), .reads = true,
+              .page = 100, .page_size = "MaxResults", .page_token = "NextToken",
+              .page_next = "NextToken"},
     {0},
 };
 
-/* --- names and times --- */
-
-static int path_of(const char *name, char out[128], struct mir_error *err)
+static char *path_of(const char *name)
 {
-    static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.";
-    size_t len = strlen(name);
-    if (!len || len >= EC2_SCHEDULE_NAME || strspn(name, allowed) != len)
-        return mir_fail(err, MIR_USAGE, "'%.80s' is no name of a schedule", name);
-    snprintf(out, 128, "/schedules/%s", name);
-    return 0;
+    struct mir_buf path;
+    mir_buf_init(&path, 1024);
+    mir_buf_adds(&path, "/schedules/");
+    ec2_encode(&path, name, strlen(name), false);
+    return mir_buf_take(&path);
 }
 
-/* "at(2026-11-20T23:57:03)": a time in RFC 3339 without its zone. */
-static void express(int64_t at_s, char *out, size_t size)
+static int put(struct ec2_session *session, int which, const struct ec2_schedule_args *args,
+               int64_t until_ms, struct ec2_schedule_arn *ret, struct mir_error *err)
 {
-    char text[MIR_TIME_SIZE];
-    mir_time_format(at_s, text);
-    text[strcspn(text, "Z")] = '\0';
-    snprintf(out, size, "at(%s)", text);
-}
-
-static int64_t read_expression(const struct seen *seen)
-{
-    char text[MIR_TIME_SIZE];
-    int64_t at_s;
-    int end = 0;
-    bool utc = !*seen->zone || !strcmp(seen->zone, "UTC");
-    if (!utc || sscanf(seen->expression, "at(%19[0-9T:-])%n", text, &end) != 1 || !end ||
-        seen->expression[end])
-        return 0;
-    mir_auto_free char *zoned = mir_format("%sZ", text);
-    return mir_time_parse(zoned, &at_s, NULL) ? 0 : at_s;
-}
-
-/* --- the calls --- */
-
-static int send_schedule(struct ec2_session *session, int which,
-                         const struct ec2_schedule *schedule, int64_t until_ms,
-                         struct mir_error *err)
-{
-    char path[128];
-    struct made made = {.arn = ""};
-    struct request request = {.mode = "OFF",
-                              .after = schedule->keep ? "NONE" : "DELETE",
-                              .state = "ENABLED",
-                              .target_arn = schedule->target_arn,
-                              .role_arn = schedule->role_arn,
-                              .input = schedule->input,
-                              .client_token = schedule->client_token};
-    if (path_of(schedule->name, path, err))
-        return -1;
-    express(schedule->at_s, request.expression, sizeof request.expression);
-    request.expression_text = request.expression;
-    return ec2_operate_at(session, &ec2_scheduler_operations[which], path, &request, until_ms,
-                          &made, err);
-}
-
-int ec2_create_schedule(struct ec2_session *session, const struct ec2_schedule *schedule,
-                        int64_t until_ms, struct mir_error *err)
-{
-    return send_schedule(session, CREATE, schedule, until_ms, err);
-}
-
-int ec2_update_schedule(struct ec2_session *session, const struct ec2_schedule *schedule,
-                        int64_t until_ms, struct mir_error *err)
-{
-    return send_schedule(session, UPDATE, schedule, until_ms, err);
-}
-
-void ec2_schedule_seen_clear(struct ec2_schedule_seen *schedule)
-{
-    free(schedule->input);
-    *schedule = (struct ec2_schedule_seen){.input = NULL};
-}
-
-int ec2_get_schedule(struct ec2_session *session, const char *name, int64_t until_ms,
-                     struct ec2_schedule_seen *ret, struct mir_error *err)
-{
-    char path[128];
-    struct seen seen = {.input = NULL};
-    if (path_of(name, path, err))
-        return -1;
-    if (ec2_operate_at(session, &ec2_scheduler_operations[GET], path, NULL, until_ms, &seen, err)) {
-        ec2_record_clear(&seen_table, &seen);
-        return -1;
-    }
-    *ret = (struct ec2_schedule_seen){.at_s = read_expression(&seen),
-                                      .enabled = !strcmp(seen.state, "ENABLED"),
-                                      .input = seen.input};
-    mir_copy(ret->name, sizeof ret->name, seen.name);
-    mir_copy(ret->target_arn, sizeof ret->target_arn, seen.target_arn);
-    mir_copy(ret->role_arn, sizeof ret->role_arn, seen.role_arn);
-    return 0;
-}
-
-int ec2_delete_schedule(struct ec2_session *session, const char *name, int64_t until_ms,
-                        struct mir_error *err)
-{
-    char path[128];
-    if (path_of(name, path, err))
-        return -1;
-    return ec2_operate_at(session, &ec2_scheduler_operations[DELETE], path, NULL, until_ms, NULL,
+    if (!args->name || !*args->name || strlen(args->name) > 64 || args->at_s <= 0)
+        return mir_fail(err, MIR_USAGE, "a schedule needs a name of 1 to 64 characters and a time");
+    struct whole whole = {
+        .args = *args, .after = args->keep ? "NONE" : "DELETE", .mode = "OFF", .state = "ENABLED"};
+    char at[MIR_TIME_SIZE];
+    mir_time_format(args->at_s, at);
+    snprintf(whole.expression, sizeof whole.expression, "at(%.19s)", at);
+    whole.at = whole.expression;
+    mir_auto_free char *path = path_of(args->name);
+    return ec2_operate_at(session, &ec2_scheduler_operations[which], path, &whole, until_ms, ret,
                           err);
 }
+
+int ec2_create_schedule(struct ec2_session *session, const struct ec2_schedule_args *args,
+                        int64_t until_ms, struct ec2_schedule_arn *ret, struct mir_error *err)
+{
+    return put(session, CREATE, args, until_ms, ret, err);
+}
+
+int ec2_update_schedule(struct ec2_session *session, const struct ec2_schedule_args *args,
+                        int64_t until_ms, struct ec2_schedule_arn *ret, struct mir_error *err)
+{
+    return put(session, UPDATE, args, until_ms, ret, err);
+}
+
+/* "at(2026-11-18T12:00:00)" in UTC; else 0. */
+static int64_t moment_of(const struct ec2_schedule *schedule)
+{
+    char text[MIR_TIME_SIZE];
+    int64_t at = 0;
+    if (strlen(schedule->expression) != 23 || strncmp(schedule->expression, "at(", 3) != 0 ||
+        schedule->expression[22] != ')' ||
+        (*schedule->timezone && strcmp(schedule->timezone, "UTC") != 0))
+        return 0;
+    snprintf(text, sizeof text, "%.19sZ", schedule->expression + 3);
+    return mir_time_parse(text, &at, NULL) ? 0 : at;
+}
+
+int ec2_get_schedule(struct ec2_session *session, const struct ec2_schedule_name *args,
+                     int64_t until_ms, struct ec2_schedule *ret, struct mir_error *err)
+{
+    mir_auto_free char *path = path_of(args->name);
+    if (ec2_operate_at(session, &ec2_scheduler_operations[GET], path, args, until_ms, ret, err))
+        return -1;
+    ret->at_s = moment_of(ret);
+    return 0;
+}
+
+EC2_CLEAR(ec2_schedule_clear, struct ec2_schedule, &schedule_table)
+
+int ec2_delete_schedule(struct ec2_session *session, const struct ec2_schedule_name *args,
+                        int64_t until_ms, struct mir_error *err)
+{
+    mir_auto_free char *path = path_of(args->name);
+    return ec2_operate_at(session, &ec2_scheduler_operations[DELETE], path, args, until_ms, NULL,
+                          err);
+}
+
+int ec2_list_schedules(struct ec2_session *session, const struct ec2_list_schedules_args *args,
+                       int64_t until_ms, struct ec2_schedules *ret, struct mir_error *err)
+{
+    return ec2_operate_all_at(session, &ec2_scheduler_operations[LIST], "/schedules", args,
+                              until_ms, ret, err);
+}
+
+EC2_CLEAR(ec2_schedules_clear, struct ec2_schedules, &rows_table)

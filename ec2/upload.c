@@ -20,7 +20,8 @@
 struct job {
     struct job *next;
     uint64_t index;
-    size_t place; /* among the blocks, in their order */
+    size_t place;  /* among the blocks, in their order */
+    size_t filled; /* bytes from its beginning that are as they are to be sent */
     unsigned char data[EC2_EBS_BLOCK];
 };
 
@@ -32,8 +33,11 @@ struct upload {
     pthread_t *threads; /* of the workers; room for `most_allowed` */
     unsigned most_allowed;
     pthread_mutex_t lock; /* of all below */
-    pthread_cond_t work;  /* there is a job, a place, or an end */
-    pthread_cond_t room;  /* a job is done, or it is over */
+    /* Each is signalled when what it is named after is there, all when it is over. */
+    pthread_cond_t work; /* for an idle worker */
+    pthread_cond_t turn; /* for a worker with a block */
+    pthread_cond_t room; /* for the caller's thread: a job is done */
+    pthread_cond_t end;  /* for who waits between two attempts */
     struct ec2_pace pace;
     struct job *first, **last; /* that wait */
     struct job *spare;         /* their memory, again */
@@ -90,7 +94,9 @@ static void give_up(struct upload *u, const struct mir_error *why)
         u->failure = *why;
     u->over = true;
     pthread_cond_broadcast(&u->work);
+    pthread_cond_broadcast(&u->turn);
     pthread_cond_broadcast(&u->room);
+    pthread_cond_broadcast(&u->end);
 }
 
 /* Between two attempts at a block; ends early when it is over. With the lock. */
@@ -104,7 +110,7 @@ static void pause_worker(struct upload *u, int64_t ms)
     }
     int64_t until = now_ms() + ms;
     while (!u->over && now_ms() < until)
-        wait_some(u, &u->work, until - now_ms());
+        wait_some(u, &u->end, until - now_ms());
 }
 
 /* --- one block --- */
@@ -152,7 +158,7 @@ static int try_block(struct upload *u, const struct ec2_ebs_put *put, unsigned a
                      struct mir_error *err)
 {
     while (!u->over && u->under_way >= u->pace.limit)
-        pthread_cond_wait(&u->work, &u->lock);
+        pthread_cond_wait(&u->turn, &u->lock);
     if (u->over)
         return mir_fail(err, MIR_INTERRUPTED, "the upload is over");
     u->under_way++;
@@ -170,7 +176,8 @@ static int try_block(struct upload *u, const struct ec2_ebs_put *put, unsigned a
         ec2_pace_success(&u->pace, full, now_ms());
     else if (capacity_trouble(err))
         ec2_pace_trouble(&u->pace, begun, now_ms());
-    pthread_cond_broadcast(&u->work);
+    for (unsigned i = u->under_way; i < u->pace.limit && i < u->under_way + 2; i++)
+        pthread_cond_signal(&u->turn);
     return rc;
 }
 
@@ -224,7 +231,7 @@ static void *work(void *arg)
         job->next = u->spare;
         u->spare = job;
         u->jobs--;
-        pthread_cond_broadcast(&u->room);
+        pthread_cond_signal(&u->room);
     }
     pthread_mutex_unlock(&u->lock);
     return NULL;
@@ -284,7 +291,7 @@ static bool all_there(const struct upload *u)
     return u->there == u->blocks;
 }
 
-/* Memory for the next block, zeroed. */
+/* Memory for the next block. */
 static struct job *new_job(struct upload *u, uint64_t index, struct mir_error *err)
 {
     pthread_mutex_lock(&u->lock);
@@ -300,17 +307,24 @@ static struct job *new_job(struct upload *u, uint64_t index, struct mir_error *e
     if (over)
         return NULL;
     if (!job)
-        job = mir_calloc(1, sizeof *job);
-    else
-        memset(job->data, 0, sizeof job->data);
+        job = mir_realloc(NULL, 1, sizeof *job);
     job->next = NULL;
     job->index = index;
+    job->filled = 0;
     return job;
+}
+
+/* Zeros up to there. */
+static void fill_gap(struct job *job, size_t to)
+{
+    if (to > job->filled)
+        memset(job->data + job->filled, 0, to - job->filled);
 }
 
 /* Takes the job. */
 static int submit(struct upload *u, struct job *job, struct mir_error *err)
 {
+    fill_gap(job, EC2_EBS_BLOCK);
     pthread_mutex_lock(&u->lock);
     if (u->blocks == u->digest_room) {
         u->digest_room = u->digest_room ? 2 * u->digest_room : 64;
@@ -352,7 +366,9 @@ static int take_run(struct upload *u, const struct ec2_piece *run, struct job **
         }
         if (!*job && !(*job = new_job(u, index, err)))
             return -1;
+        fill_gap(*job, within);
         memcpy((*job)->data + within, (const unsigned char *)run->data + done, len);
+        (*job)->filled = within + len;
         done += len;
     }
     return 0;
@@ -420,7 +436,9 @@ static void clear(struct upload *u)
     free(u->digests);
     free(u->threads);
     pthread_cond_destroy(&u->work);
+    pthread_cond_destroy(&u->turn);
     pthread_cond_destroy(&u->room);
+    pthread_cond_destroy(&u->end);
     pthread_mutex_destroy(&u->lock);
 }
 
@@ -442,7 +460,9 @@ int ec2_upload(struct ec2_session *session, const char *snapshot_id, uint64_t vo
     u.threads = mir_calloc(u.most_allowed, sizeof *u.threads);
     u.last = &u.first;
     cond_init(&u.work);
+    cond_init(&u.turn);
     cond_init(&u.room);
+    cond_init(&u.end);
     ec2_pace_init(&u.pace, u.most_allowed, now_ms());
     int rc = put_all(&u, source, volume_bytes, &own);
     if (!rc) {

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "api/memory.h"
 
 #define FIRST_ROOM ((size_t)64 << 10)
+#define LARGE_ROOM ((size_t)512 << 10) /* more than this is mapped, and never moves again */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 void krn_window_init(struct krn_window *window, const struct krn_limits *limits)
 {
@@ -16,15 +19,43 @@ void krn_window_init(struct krn_window *window, const struct krn_limits *limits)
 
 void krn_window_clear(struct krn_window *window)
 {
+    if (window->mapping)
+        munmap(window->mapping, window->mapping_bytes);
+    else
+        free(window->data);
+    window->data = window->mapping = NULL;
+    window->kept = window->room = window->mapping_bytes = 0;
+}
+
+/* Room for all that may come, of which the kernel gives what is used: in large pages if it has
+ * them, for a fault at every small one costs more than the copying. */
+static void map_room(struct krn_window *window, size_t cap)
+{
+    size_t bytes = cap + HUGE_PAGE;
+    unsigned char *mapping =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
+        mir_memory_out();
+    size_t over = (uintptr_t)mapping % HUGE_PAGE;
+    unsigned char *data = mapping + (over ? HUGE_PAGE - over : 0);
+    madvise(data, cap, MADV_HUGEPAGE); /* a wish */
+    if (window->kept)
+        memcpy(data, window->data, window->kept);
     free(window->data);
-    window->data = NULL;
-    window->kept = window->room = 0;
+    window->data = data;
+    window->room = cap;
+    window->mapping = mapping;
+    window->mapping_bytes = bytes;
 }
 
 static void make_room(struct krn_window *window, size_t need, size_t cap)
 {
     if (need <= window->room)
         return;
+    if (need > LARGE_ROOM) {
+        map_room(window, cap);
+        return;
+    }
     size_t room = window->room ? window->room : FIRST_ROOM;
     while (room < need)
         room *= 2;

@@ -20,7 +20,9 @@
 struct krn_window {
     unsigned char *data; /* owned: bytes 0 .. kept-1 */
     size_t kept;
-    size_t room;                        /* allocated */
+    size_t room;   /* allocated */
+    void *mapping; /* owned: what `data` lies in when it is large */
+    size_t mapping_bytes;
     uint64_t size;                      /* all that came by */
     unsigned char tail[KRN_TAIL_BYTES]; /* the last bytes; valid when size >= KRN_TAIL_BYTES */
     size_t keep_elf_bytes;

@@ -57,6 +57,13 @@ struct cloud {
 /* provider.c: MIR_CREDENTIALS with the fix when nothing is configured. */
 int cloud_ready(const struct cloud *cloud, struct mir_error *err);
 
+/* --- again.c --- */
+
+void cloud_pause_ms(int64_t ms);
+/* After a call that names what was made a moment ago was refused because that is not known: true,
+ * after a pause, when it can be made again in time. */
+bool cloud_again(const struct ec2_session *session, int64_t until_ms, const struct mir_error *said);
+
 /* --- regions.c --- */
 
 /* The session of a region ("": home), kept until the provider is closed. */

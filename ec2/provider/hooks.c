@@ -68,18 +68,19 @@ static void failed(struct mir_hook *hook, const struct mir_error *said)
 static int put_schedule(const struct arming *a, const char *name, struct mir_error *err)
 {
     mir_auto_free char *input = mir_format("{\"InstanceIds\":[\"%s\"]}", a->row->id);
-    const struct ec2_schedule schedule = {.name = name,
-                                          .at_s = a->lease->deadline_s + SCHEDULE_SLACK_S,
-                                          .target_arn = EC2_TERMINATE_TARGET,
-                                          .role_arn = a->cloud->role,
-                                          .input = input};
+    const struct ec2_schedule_args schedule = {.name = name,
+                                               .at_s = a->lease->deadline_s + SCHEDULE_SLACK_S,
+                                               .target_arn = EC2_SCHEDULE_TERMINATE,
+                                               .role_arn = a->cloud->role,
+                                               .input = input};
+    struct ec2_schedule_arn made = {.arn = ""};
     struct mir_error said = {0};
     if (mir_fence_check(a->cloud->fence, err))
         return -1;
-    if (!ec2_update_schedule(a->session, &schedule, a->until_ms, &said))
+    if (!ec2_update_schedule(a->session, &schedule, a->until_ms, &made, &said))
         return 0;
     if (said.kind == MIR_NOT_FOUND)
-        return ec2_create_schedule(a->session, &schedule, a->until_ms, err);
+        return ec2_create_schedule(a->session, &schedule, a->until_ms, &made, err);
     if (err)
         *err = said;
     return -1;
@@ -87,20 +88,22 @@ static int put_schedule(const struct arming *a, const char *name, struct mir_err
 
 static void read_schedule(const struct arming *a, const char *name, struct mir_hook *hook)
 {
-    ec2_auto_schedule_seen struct ec2_schedule_seen seen = {.input = NULL};
+    const struct ec2_schedule_name args = {.name = name};
+    struct ec2_schedule seen = {.input = NULL};
     struct mir_error said = {0};
-    if (ec2_get_schedule(a->session, name, a->until_ms, &seen, &said)) {
+    if (ec2_get_schedule(a->session, &args, a->until_ms, &seen, &said)) {
         failed(hook, &said);
         return;
     }
-    bool right = seen.enabled && seen.at_s >= a->lease->deadline_s &&
+    bool right = !strcmp(seen.state, "ENABLED") && seen.at_s >= a->lease->deadline_s &&
                  seen.at_s <= a->lease->deadline_s + SCHEDULE_SLACK_S && seen.input &&
-                 strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_TERMINATE_TARGET);
+                 strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_SCHEDULE_TERMINATE);
     hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
     hook->deadline_s = seen.at_s;
     snprintf(hook->detail, sizeof hook->detail,
              right ? "EventBridge schedule %.60s" : "EventBridge schedule %.60s says otherwise",
              name);
+    ec2_schedule_clear(&seen);
 }
 
 static void arm_schedule(const struct arming *a, struct mir_hook *hook)
@@ -161,26 +164,44 @@ static int arm_all(const struct arming *a, struct mir_hook *hooks, size_t max, s
     return 0;
 }
 
+/* A listing may still miss what was launched a moment ago. */
+static int find_row(const struct arming *a, struct ec2_instances *ret, struct mir_error *err)
+{
+    struct cloud_filter mine;
+    struct mir_error said;
+    cloud_by_token(&mine, a->lease->id);
+    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
+    do {
+        said = (struct mir_error){0};
+        ec2_instances_clear(ret);
+        if (ec2_describe_instances(a->session, &args, a->until_ms, ret, err))
+            return -1;
+        const struct ec2_instance *row = cloud_row(ret);
+        if (row && !cloud_over(row))
+            return 0;
+        mir_fail(&said, MIR_NOT_FOUND, "there is no instance of %s to arm", a->lease->id);
+    } while (!ret->count && cloud_again(a->session, a->until_ms, &said));
+    if (err)
+        *err = said;
+    return -1;
+}
+
 int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                     size_t *ret_count, struct mir_error *err)
 {
     struct arming a = {.cloud = ctx, .lease = lease};
-    struct cloud_filter mine;
     char region[MIR_PLACE_TEXT];
     struct ec2_instances found = {.rows = NULL};
     if (cloud_session(a.cloud, "", &a.session, err))
         return -1;
     a.until_ms = ec2_until(a.session, CLOUD_CALL_MS);
-    cloud_by_token(&mine, lease->id);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
     if (cloud_find_region(a.cloud, lease->id, a.until_ms, region, err) ||
-        cloud_session(a.cloud, region, &a.session, err) ||
-        ec2_describe_instances(a.session, &args, a.until_ms, &found, err))
+        cloud_session(a.cloud, region, &a.session, err))
         return -1;
+    int rc = find_row(&a, &found, err);
     a.row = cloud_row(&found);
-    int rc = a.row && !cloud_over(a.row)
-                 ? arm_all(&a, hooks, max, ret_count, err)
-                 : mir_fail(err, MIR_NOT_FOUND, "there is no instance of %s to arm", lease->id);
+    if (!rc)
+        rc = arm_all(&a, hooks, max, ret_count, err);
     ec2_instances_clear(&found);
     return rc;
 }

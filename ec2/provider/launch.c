@@ -8,9 +8,6 @@
 #include "cloud.h"
 #include "machines.h"
 
-#define DEVICE "/dev/xvda" /* as the image names its root */
-#define AGAIN_MS 2000      /* between two attempts while what was just made is not known yet */
-
 /* Which of the account's zones has no such machine left is the zone's affair; another may. */
 static bool zone_is_full(const struct mir_error *said)
 {
@@ -20,14 +17,6 @@ static bool zone_is_full(const struct mir_error *said)
         if (!strcmp(said->provider_code, codes[i]))
             return said->outcome == MIR_DID_NOT_HAPPEN;
     return false;
-}
-
-/* The image and the group were made a moment ago. */
-static bool not_known_yet(const struct mir_error *said)
-{
-    return !strcmp(said->provider_code, "InvalidAMIID.NotFound") ||
-           !strcmp(said->provider_code, "InvalidAMIID.Unavailable") ||
-           !strcmp(said->provider_code, "InvalidGroup.NotFound");
 }
 
 struct launch {
@@ -91,27 +80,15 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
     return ec2_run_instances(launch->session, &run, launch->until_ms, &launch->made, err);
 }
 
-static void pause_ms(int64_t ms)
-{
-    struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&ts, NULL);
-}
-
+/* The image and the group were made a moment ago. */
 static int run_in(struct launch *launch, size_t subnet, struct mir_error *err)
 {
-    for (;;) {
+    do {
         *err = (struct mir_error){0};
         if (!run_once(launch, subnet, err))
             return 0;
-        int64_t left_ms = launch->until_ms - ec2_until(launch->session, 0);
-        if (!not_known_yet(err) || err->outcome != MIR_DID_NOT_HAPPEN)
-            return -1;
-        if (left_ms < 2 * AGAIN_MS) {
-            err->retry = MIR_RETRY_TRANSIENT; /* the next attempt finds it */
-            return -1;
-        }
-        pause_ms(AGAIN_MS);
-    }
+    } while (cloud_again(launch->session, launch->until_ms, err));
+    return -1;
 }
 
 /* Zone by zone, from where the last launch under this token had come to. */

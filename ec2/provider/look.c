@@ -68,7 +68,10 @@ void cloud_instance_read(const struct ec2_instance *row, struct mir_instance *re
     size_t len = strlen(ret->tags.deployment);
     if (len && strncmp(row->client_token, ret->tags.deployment, len) != 0)
         ret->tags = (struct mir_tags){.expires_s = 0};
-    if (mir_copy(ret->address, sizeof ret->address, *row->address ? row->address : row->ipv6))
+    /* The public IPv4 address comes a moment after the launch; IPv6 is there at once. */
+    bool early = ret->state == MIR_INSTANCE_STARTING;
+    const char *address = *row->address || early ? row->address : row->ipv6;
+    if (mir_copy(ret->address, sizeof ret->address, address))
         ret->address[0] = '\0';
     if (ret->state == MIR_INSTANCE_ENDED || ret->state == MIR_INSTANCE_STOPPING)
         reason_of(row, ret->end_reason, sizeof ret->end_reason);

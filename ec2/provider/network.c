@@ -101,8 +101,8 @@ static int open_ports(struct ec2_session *session, const struct mir_instance_spe
                       const char *group_id, int64_t until_ms, struct mir_error *err)
 {
     static const struct ec2_range ipv4 = {.cidr = "0.0.0.0/0"}, ipv6 = {.cidr = "::/0"};
-    struct mir_error said = {0};
-    for (unsigned i = 0; i < spec->place.open_count; i++) {
+    for (unsigned i = 0; i < spec->place.open_count;) {
+        struct mir_error said = {0};
         const struct ec2_rule rule = {.protocol = "tcp",
                                       .from = spec->place.open[i],
                                       .to = spec->place.open[i],
@@ -112,11 +112,13 @@ static int open_ports(struct ec2_session *session, const struct mir_instance_spe
                                       .ipv6_count = 1};
         const struct ec2_rules args = {.group_id = group_id, .rules = &rule, .rule_count = 1};
         if (!ec2_authorize_ingress(session, &args, until_ms, &said) ||
-            !strcmp(said.provider_code, "InvalidPermission.Duplicate"))
-            continue;
-        if (err)
-            *err = said;
-        return -1;
+            !strcmp(said.provider_code, "InvalidPermission.Duplicate")) {
+            i++;
+        } else if (!cloud_again(session, until_ms, &said)) {
+            if (err)
+                *err = said;
+            return -1;
+        }
     }
     return 0;
 }
@@ -216,5 +218,13 @@ int cloud_address_give(struct ec2_session *session, const struct mir_instance_sp
         return -1;
     const struct ec2_associate args = {.allocation_id = address.allocation_id,
                                        .interface_id = instance->interfaces[0].id};
-    return ec2_associate_address(session, &args, until_ms, &made, err);
+    struct mir_error said = {0};
+    do {
+        said = (struct mir_error){0};
+        if (!ec2_associate_address(session, &args, until_ms, &made, &said))
+            return 0;
+    } while (cloud_again(session, until_ms, &said));
+    if (err)
+        *err = said;
+    return -1;
 }

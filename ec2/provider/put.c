@@ -5,7 +5,6 @@
  * in the middle is deleted and made again. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/memory.h"
 #include "cloud.h"
@@ -38,12 +37,6 @@ struct put {
 static bool time_left(const struct put *put)
 {
     return put->until_ms > ec2_until(put->session, POLL_MS);
-}
-
-static void pause_ms(int64_t ms)
-{
-    struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&ts, NULL);
 }
 
 /* Something is under way and its end was not seen: the next attempt goes on with it. */
@@ -183,7 +176,15 @@ static int mark_whole(struct put *put, struct mir_error *err)
     const char *const ids[] = {put->snapshot};
     const struct ec2_tag tag = {.key = TAG_WHOLE, .value = "yes"};
     const struct ec2_tagging args = {.ids = ids, .id_count = 1, .tags = &tag, .tag_count = 1};
-    return ec2_create_tags(put->session, &args, put->until_ms, err);
+    struct mir_error said = {0};
+    do {
+        said = (struct mir_error){0};
+        if (!ec2_create_tags(put->session, &args, put->until_ms, &said))
+            return 0;
+    } while (cloud_again(put->session, put->until_ms, &said));
+    if (err)
+        *err = said;
+    return -1;
 }
 
 static int send_disk(struct put *put, struct mir_error *err)
@@ -229,7 +230,7 @@ static int await_snapshot(struct put *put, struct mir_error *err)
                 *err = said;
             return -1;
         }
-        pause_ms(POLL_MS);
+        cloud_pause_ms(POLL_MS);
     } while (time_left(put));
     return not_yet("snapshot", put->snapshot, err);
 }
@@ -314,7 +315,7 @@ static int await_image(struct put *put, struct mir_error *err)
                 *err = said;
             return -1;
         }
-        pause_ms(POLL_MS);
+        cloud_pause_ms(POLL_MS);
     } while (time_left(put));
     return not_yet("image", put->image, err);
 }

@@ -101,8 +101,9 @@ static int end_schedule(const struct cloud *cloud, struct ec2_session *session, 
     struct mir_error said = {0};
     if (!*cloud->role)
         return 0;
+    const struct ec2_schedule_name args = {.name = name};
     cloud_schedule_name(token, name);
-    return forgive(ec2_delete_schedule(session, name, until_ms, &said), &said, err);
+    return forgive(ec2_delete_schedule(session, &args, until_ms, &said), &said, err);
 }
 
 /* --- all of it --- */

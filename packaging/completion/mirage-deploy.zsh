@@ -18,6 +18,10 @@ _mirage_deploy() {
     --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
     --disk-bus) COMPREPLY=($(compgen -W 'ide virtio nvme scsi' -- "$cur")); return ;;
     --nic) COMPREPLY=($(compgen -W 'virtio e1000 e1000e none' -- "$cur")); return ;;
+    --region) COMPREPLY=(); return ;;
+    --type) COMPREPLY=(); return ;;
+    --open) COMPREPLY=(); return ;;
+    --budget) COMPREPLY=(); return ;;
     --wait-timeout) COMPREPLY=(); return ;;
     --since) COMPREPLY=(); return ;;
     --for) COMPREPLY=($(compgen -W 'pending preparing uploading launching running live ending gone failed stuck' -- "$cur")); return ;;
@@ -52,14 +56,14 @@ _mirage_deploy() {
   done
   case $command in
     '') words=' local ps show logs wait extend rm plan inspect image orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
-    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --disk-bus --nic --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --disk-bus --nic --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'logs') words=' --follow --since --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'wait') words=' --for --timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'extend') words=' --until --detach --wait-timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
-    'plan') words='local --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --disk-bus --nic --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'plan') words='local --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --disk-bus --nic --region --type --spot --ipv6-only --keep-address --open --budget --anyway --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'image build') words=' --output --format --boot --arg --module --size --force --prove --prove-timeout --cert --key --ec2-cert --account --kernel-id --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'image') words=' build' ;;

@@ -8,6 +8,9 @@ import statistics
 import subprocess
 import tempfile
 
+import kernels
+import mirage
+
 KERNEL_BYTES = 3_000_000
 IMAGE = 8 << 20
 AT = 1 << 20
@@ -43,6 +46,22 @@ def prepare(folder):
             file.write(f'disk {IMAGE}\npart linux {AT} {IMAGE - AT} *\nmbr 1\n'
                        f'input 0 {KERNEL_BYTES} boot/kernel\n{last}\n')
     return kernel
+
+
+def whole_command(table, tools, rounds, folder, place):
+    """What a user waits for: two processes, the inspection, the sandbox, the image."""
+    kernel = os.path.join(folder, 'xen.elf')
+    head = kernels.xen_pv()
+    with open(kernel, 'wb') as file:
+        file.write(head + random.Random(1).randbytes(KERNEL_BYTES - len(head)))
+    ours = [mirage.program('mirage-deploy'), 'image', 'build', kernel, '-o',
+            os.path.join(folder, 'whole.img'), '--force', '--boot', 'pvgrub', '--size', str(IMAGE)]
+    for kind, name, command, _ in peers(folder, kernel):
+        found = pairs(tools, max(2, rounds // 4), ours, command) if kind == 'ext2' else None
+        if found:
+            mine, peer, ratio = found[0]
+            table.add(f'mirage-deploy image build of a 3 MB kernel, {place or "disk"} / {name}',
+                      f'{mine / 1000:.2f} ms', f'{peer / 1000:.2f} ms', f'{ratio:.2f}x')
 
 
 def peers(folder, kernel):
@@ -81,6 +100,7 @@ def in_one_place(table, tools, rounds, maker, folder, place):
             table.add(f'image of a 3 MB kernel, {kind}, {place or "disk"} / {name}',
                       f'{mine / 1000:.2f} ms', f'{peer / 1000:.2f} ms', f'{ratio:.2f}x',
                       f'<= {goal}x', ratio <= goal)
+    whole_command(table, tools, rounds, folder, place)
     for kind in ORDERS:
         subprocess.run(ours(kind), check=True, stdout=subprocess.DEVNULL)
         more = os.stat(os.path.join(folder, 'ours.img')).st_blocks * 512 - KERNEL_BYTES

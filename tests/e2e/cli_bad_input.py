@@ -117,6 +117,12 @@ def words_and_numbers(tap, world):
         ('an impossible port', 2, ['--publish'], ('local', HELLO, '-p', '99999:80')),
         ('an impossible size', 2, ['--memory'], ('local', HELLO, '--memory', 'lots')),
         ('an impossible URL', 2, ['--url'], ('local', HELLO, '--url', 'localhost')),
+        ('an impossible region', 2, ['--region'], ('local', HELLO, '--region', 'eu/../x')),
+        ('an impossible type', 2, ['--type'], ('local', HELLO, '--type', 't3;nano')),
+        ('an impossible port to open', 2, ['--open'], ('local', HELLO, '--open', '80:80')),
+        ('a budget that is no amount', 2, ['--budget', '2.50'],
+         ('local', HELLO, '--budget', 'lots')),
+        ('a budget of nothing', 2, ['--budget'], ('local', HELLO, '--budget', '0')),
         ('a kernel argument in the wrong place', 2, ['-- '], ('local', HELLO, 'hello=world')),
     ]
     for name, status, words, args in rows:
@@ -176,6 +182,23 @@ def policy(tap, world):
     with tap.part('more memory than there may be'):
         done = world.cli('local', HELLO, '--memory', '900G', expect=None)
         assert done.status in (2, 5) and 'memory' in done.err, done.err
+    with tap.part('what is for clouds is not for this machine'):
+        for option in (('--region', 'eu-central-1'), ('--type', 't3.nano'), ('--spot',),
+                       ('--ipv6-only',), ('--keep-address',), ('--open', '8080')):
+            for command in (['local'], ['plan', 'local'], ['local', '--dry-run']):
+                refused(world, 2, [f'{option[0]} is not for local', 'leave it away'], *command,
+                        HELLO, *option)
+    with tap.part('unless it only waits there for the clouds'):
+        path = write(world, 'clouds', b'region = eu-central-1\nkeep-address = yes\n')
+        plan = world.cli('plan', 'local', HELLO, '--json', MIRAGE_DEPLOY_CONFIG=path,
+                         MIRAGE_DEPLOY_SPOT='yes', MIRAGE_DEPLOY_OPEN='80,443',
+                         MIRAGE_DEPLOY_BUDGET='2.50').json()
+        assert plan['place'] == {'budget': '2.50'}, plan
+        assert plan['cost']['budget_micro'] == 2500000 and plan['cost']['worst_micro'] == 0, plan
+    with tap.part('an unknown part of a place is refused by name'):
+        body = json.dumps({'provider': 'local', 'kernel': 'a' * 64, 'place': {'regoin': 'x'}})
+        done = world.cli('api', 'POST', '/v1/plans', '--data', body, expect=2)
+        assert 'regoin' in done.err and 'region' in done.err, done.err
     with tap.part('a port that is in use'):
         with socket.socket() as s:
             s.bind(('127.0.0.1', 0))

@@ -295,6 +295,13 @@ def requests(tap):
             assert any(line.split()[:3] == list(words) for line in out.splitlines()), out
         _, out, _ = b.run('plan', 'local', HELLO)
         assert 'qemu-pc' in out and 'direct_kernel' in out, out
+    with Bench() as b, tap.part('what is asked of a cloud goes into the request as it was said'):
+        b.run('local', HELLO, '--region', 'eu-central-1', '--type', 't3.nano', '--spot',
+              '--ipv6-only', '--keep-address', '--open', '22', '--open', '8443', '--budget', '2.50')
+        body = json.loads([r[3] for r in b.fake.requests if r[0] == 'POST'][-1])
+        assert body['place'] == {'region': 'eu-central-1', 'type': 't3.nano', 'spot': True,
+                                 'ipv6_only': True, 'keep_address': True, 'open': [22, 8443],
+                                 'budget': '2.50'}, body
     with Bench() as b, tap.part('without --name the file gives it, and the next gets a number'):
         b.run('local', HELLO)
         b.run('local', HELLO)
@@ -316,6 +323,58 @@ def requests(tap):
         b.fake.deployment('hello')
         b.run('logs', 'hello', '--since', '2026-11-20T18:30:00+01:00')
         assert b.fake.paths('GET')[-1].endswith('?since=2026-11-20T17:30:00Z')
+
+
+def rows(out):
+    """Label and text of each line that people read."""
+    return dict(line.split(maxsplit=1) for line in out.splitlines() if len(line.split()) > 1)
+
+
+def money(tap):
+    with Bench() as b, tap.part('what it costs, so far and at most, rounded up'):
+        d = b.fake.deployment('paid')
+        d['place'] = {'region': 'eu-central-1', 'type': 't3.nano', 'spot': True, 'open': [80, 443]}
+        d['cost'] = {'currency': 'USD', 'per_hour_micro': 5200, 'once_micro': 0,
+                     'so_far_micro': 101, 'worst_micro': 10400, 'budget_micro': 2500000,
+                     'price_date': '2026-11-20', 'note': 'without traffic'}
+        assert '0.0002 USD' in b.run('ps')[1]
+        _, out, _ = b.run('show', 'paid')
+        row = rows(out)
+        assert row['place'] == 't3.nano in eu-central-1, spot, open: 80, 443', out
+        assert row['cost'] == '0.0002 USD' and row['budget'] == '2.50 USD', out
+        assert row['price'] == '0.0052 USD an hour (prices of 2026-11-20; without traffic)', out
+        assert 'at most   0.0104 USD' in out, out
+        d['cost'].update(once_micro=10000, worst_micro=None, price_date=None, note=None,
+                         budget_micro=None)
+        _, out, _ = b.run('show', 'paid')
+        assert rows(out)['price'] == '0.0052 USD an hour, 0.0100 USD once', out
+        assert 'at most   no limit' in out and 'budget' not in out, out
+    with Bench() as b, tap.part('a deploy that costs something says how much, beside the result'):
+        b.fake.cost.update(per_hour_micro=5200, worst_micro=10400)
+        _, out, err = b.run('local', HELLO)
+        assert 'it costs 0.0052 USD an hour; until its deadline at most: 0.0104 USD' in err, err
+        b.fake.cost.update(per_hour_micro=None, worst_micro=None)
+        _, _, err = b.run('local', HELLO)
+        assert 'what it costs is not known' in err, err
+        b.fake.cost.update(per_hour_micro=0, worst_micro=0)
+        assert 'cost' not in b.run('local', HELLO)[2]
+    with Bench() as b, tap.part('what nobody knows is not called free'):
+        d = b.fake.deployment('odd')
+        d['place'] = {'ipv6_only': True, 'keep_address': True, 'open': []}
+        d['cost'] = {'currency': 'USD', 'per_hour_micro': None, 'once_micro': None,
+                     'so_far_micro': None, 'worst_micro': None, 'budget_micro': None,
+                     'price_date': None, 'note': 'its type is in no table'}
+        _, out, _ = b.run('ps')
+        assert 'not known' in out and 'free' not in out, out
+        _, out, _ = b.run('show', 'odd')
+        row = rows(out)
+        assert row['cost'] == 'not known', out
+        assert row['price'] == 'not known (its type is in no table)', out
+        assert row['place'] == 'IPv6 only, address kept, no port open', out
+    with Bench() as b, tap.part('free is one word'):
+        b.fake.deployment('free')
+        _, out, _ = b.run('show', 'free')
+        assert rows(out)['cost'] == 'free' and 'price' not in out and 'at most' not in out, out
 
 
 def streams(tap):
@@ -462,7 +521,7 @@ def main():
             skip_all(f'{name} is not built')
     tap = Tap()
     only = sys.argv[1:]
-    for group in (json_everywhere, error_kinds, waiting, interruptions, requests, streams,
+    for group in (json_everywhere, error_kinds, waiting, interruptions, requests, money, streams,
                   questions, broken_daemons, sockets, words):
         if not only or group.__name__ in only:
             group(tap)

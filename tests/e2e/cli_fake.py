@@ -46,6 +46,8 @@ class Fake:
         self.operations = {}
         self.console = b'Booting\r\n'
         self.op_delay = 0.0
+        self.cost = {'currency': 'USD', 'per_hour_micro': 0, 'so_far_micro': 0, 'worst_micro': 0,
+                     'price_date': None}
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -100,8 +102,7 @@ class Fake:
              'end_reason': '', 'hooks': [
                  {'name': 'daemon', 'state': 'armed', 'detail': '', 'deadline': utc(ttl_s)},
                  {'name': 'guest', 'state': 'off', 'detail': 'says nothing', 'deadline': None}],
-             'cost': {'currency': 'USD', 'per_hour_micro': 0, 'so_far_micro': 0, 'worst_micro': 0,
-                      'price_date': None},
+             'cost': dict(self.cost),
              'site': name, 'site_url': f'{PUBLIC}/sites/{name}',
              'badge_url': f'{PUBLIC}/badge/{name}.svg', 'memory_bytes': 1 << 25, 'arguments': '',
              'owner': 'me', 'instance': {'id': 'i-1', 'state': 'running', 'end_reason': ''},

@@ -17,7 +17,8 @@ DEPLOYMENT = {'id', 'name', 'provider', 'state', 'kernel', 'url', 'addresses', '
 KERNEL = {'sha256', 'bytes', 'container', 'format', 'arch', 'min_memory_bytes', 'devices',
           'powers_off', 'boots'}
 SITE = {'name', 'url', 'state', 'verified_by', 'kernel', 'first_seen', 'last_seen', 'statement'}
-COST = {'currency', 'per_hour_micro', 'so_far_micro', 'worst_micro', 'price_date'}
+COST = {'currency', 'per_hour_micro', 'once_micro', 'so_far_micro', 'worst_micro', 'budget_micro',
+        'price_date', 'note'}
 
 
 def has(document, fields):
@@ -37,9 +38,11 @@ def twice(world, *args):
 
 def deployments(tap, world):
     with tap.part('a deploy'):
-        d = world.cli('local', HELLO, '--name', 'hello', '--ttl', '10m', '--json').json()
-        has(d, DEPLOYMENT)
+        d = world.cli('local', HELLO, '--name', 'hello', '--ttl', '10m', '--budget', '0.01',
+                      '--json').json()
+        has(d, DEPLOYMENT | {'place'})
         has(d['cost'], COST)
+        assert d['cost']['budget_micro'] == 10000 and d['cost']['worst_micro'] == 0, d
         assert d['state'] == 'live' and len(d['kernel']) == 64, d
         for hook in d['hooks']:
             assert hook['name'] and hook['state'] in ('armed', 'failed', 'off'), hook
@@ -50,6 +53,8 @@ def deployments(tap, world):
         has(d['events'][0], {'id', 'at', 'kind', 'state', 'text'})
         wait_for('its console', 5 * PATIENCE, lambda: 'hello' in world.cli('logs', 'hello').out)
         assert 'hello' in twice(world, 'logs', 'hello')['text']
+        for words in ('ps', 'show hello'):
+            assert 'free' in world.cli(*words.split()).out, words
         assert twice(world, 'wait', 'hello', '--for', 'live')['name'] == 'hello'
         badge = twice(world, 'badge', 'hello')
         assert badge['markdown'].startswith('[![') and badge['html'].startswith('<a href='), badge
@@ -95,7 +100,9 @@ def kernels(tap, world):
         has(d, KERNEL)
         assert d['boots']['local']['verdict'] == 'boots', d
         plan = twice(world, 'plan', 'local', HELLO)
-        has(plan, {'boots', 'steps', 'hooks', 'cost', 'expires_at', 'memory_bytes'})
+        has(plan, {'boots', 'steps', 'hooks', 'cost', 'expires_at', 'memory_bytes', 'place',
+                   'family'})
+        has(plan['cost'], COST)
         dry = world.cli('local', HELLO, '--dry-run', '--json').json()
         assert set(dry) == set(plan) and not world.cli('ps', '--json').json()['deployments']
         for line in ('steps', 'memory', 'deadline', 'price', 'at most', 'hooks'):

@@ -206,6 +206,10 @@ def refusals(tap, d, sha):
                 ({**deploy, 'ports': [{'host': 99999, 'guest': 80}]}, ()),
                 ({**deploy, 'machine': {'firmware': 'efi'}}, ('efi',)),
                 ({**deploy, 'machine': {'bus': 'ide'}}, ('bus',)),
+                ({**deploy, 'place': 'eu-central-1'}, ('place', 'object')),
+                ({**deploy, 'place': {'budget': 2.5}}, ('budget', 'text')),
+                ({**deploy, 'place': {'open': [80, 80]}}, ('80', 'twice')),
+                ({**deploy, 'place': {'spot': True}}, ('--spot', 'local')),
                 ({'provider': 'local'}, ('kernel',)),
                 ('{"provider":', ('line 1',)),
                 ('{"provider":"a","provider":"b"}', ('duplicate',)),
@@ -257,6 +261,7 @@ def deployment(tap, d, sha):
         problem(d.ask('POST', '/v1/deployments', deploy), 409, 'conflict', 'hello')
         assert done(d, operation)['state'] == 'done', done(d, operation)
         assert d.get('/v1/deployments/hello').json()['state'] == 'live'
+        assert d.get('/v1/deployments/hello').json()['place'] == {}
         assert d.get('/v1/deployments/hello').json()['machine'] == {'firmware': 'bios',
                                                                    'nic': 'virtio'}
         problem(d.ask('DELETE', f'/v1/kernels/{sha}'), 409, 'conflict', 'hello')

@@ -41,6 +41,8 @@ NEWER = {
     ('DescribeInstances', 'reservationSet/item/instancesSet/item[]/currentInstanceBootMode'),
     ('TerminateInstances', 'Force'), ('TerminateInstances', 'SkipOsShutdown'),
     ('StopInstances', 'SkipOsShutdown'),
+    ('CreateSchedule', 'ActionAfterCompletion'), ('UpdateSchedule', 'ActionAfterCompletion'),
+    ('GetSchedule', 'ActionAfterCompletion'), ('DeleteKeyPair', 'keyPairId'),
     ('DescribeInstanceTypes', 'instanceTypeSet/item[]/processorInfo/supportedFeatures'),
 }
 OLD = tuple(int(part) for part in botocore.__version__.split('.')[:2]) < (1, 43)
@@ -97,6 +99,8 @@ def look_up_sent(shape, name, protocol):
 def look_up_read(shape, path, protocol):
     """The shape that a reply's path leads to: lists are gone into by "item"."""
     in_list = False
+    if shape is None:
+        raise Wrong(f'{path}: the call has no answer')
     for part in [p for p in re.split(r'/|(\[\])', path) if p]:
         if part == '[]':
             if protocol == 'ec2' or in_list:
@@ -180,11 +184,6 @@ def check_call(row, model):
 
 # --- testdata ---
 
-def split_reply(text):
-    head, _, body = text.partition('\n\n')
-    return head, body
-
-
 def elements(node, prefix=''):
     for child in node:
         name = child.tag.rsplit('}', 1)[-1]
@@ -192,9 +191,37 @@ def elements(node, prefix=''):
         yield from elements(child, prefix + name + '/')
 
 
-def check_reply(operation, body, protocol):
+def json_names(value, separator, prefix=''):
+    """What a document has in it, in the names' own form."""
+    for name, inner in value.items() if isinstance(value, dict) else []:
+        path = f'{prefix}{separator if prefix else ""}{name}'
+        if isinstance(inner, dict):
+            yield from json_names(inner, separator, path)
+        elif isinstance(inner, list):
+            for row in inner:
+                yield from json_names(row, separator, path + '[]')
+        else:
+            yield path
+
+
+def check_json(operation, body, protocol, sent):
+    shape = operation.input_shape if sent else operation.output_shape
+    wrong = []
+    for name in json_names(json.loads(body or '{}'), '.' if sent else '/'):
+        try:
+            if sent:
+                look_up_sent(shape, name, protocol)
+            else:
+                look_up_read(shape, name, protocol)
+        except Wrong as error:
+            if not newer(operation.name, name):
+                wrong.append(str(error))
+    return wrong
+
+
+def check_reply(operation, head, body, protocol):
     if protocol not in ('ec2', 'query'):
-        return []
+        return check_json(operation, body, protocol, False) if ' 200 ' in head else []
     root = xml.etree.ElementTree.fromstring(body)
     if root.tag.rsplit('}', 1)[-1] in ('Response', 'ErrorResponse'):
         return []
@@ -216,10 +243,10 @@ def check_reply(operation, body, protocol):
     return wrong
 
 
-def check_request(operation, body, protocol):
+def check_request(operation, head, body, protocol):
     wrong = []
     if protocol not in ('ec2', 'query'):
-        return wrong
+        return check_json(operation, body, protocol, True)
     pairs = dict(parse_qsl(body.replace('\n', ''), keep_blank_values=True))
     for name in pairs:
         if name in ('Action', 'Version'):
@@ -235,18 +262,18 @@ def check_request(operation, body, protocol):
 def check_testdata(row, model, folder):
     operation = model.operation_model(row['operation'])
     protocol = model.metadata['protocol']
-    wrong, scenarios = [], 0
+    wrong, files = [], 0
     top = os.path.join(folder, row['operation'])
-    for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
-        scenarios += 1
-        for kind, check in (('request', check_request), ('reply', check_reply)):
-            path = os.path.join(top, name, kind)
-            with open(path, encoding='utf-8') as file:
-                body = split_reply(file.read())[1]
-            wrong += [f'{row["operation"]}/{name}/{kind}: {w}'
-                      for w in check(operation, body, protocol)]
-    if not scenarios:
-        wrong.append(f'there is nothing in {os.path.basename(folder)}/{row["operation"]}')
+    for scenario in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+        for name in sorted(os.listdir(os.path.join(top, scenario))):
+            files += 1
+            check = check_request if name.startswith('request') else check_reply
+            with open(os.path.join(top, scenario, name), encoding='utf-8') as file:
+                head, _, body = file.read().partition('\n\n')
+            wrong += [f'{scenario}/{name}: {w}'
+                      for w in check(operation, head + '\n', body, protocol)]
+    if not files:
+        wrong.append('there is no testdata of it')
     return wrong
 
 

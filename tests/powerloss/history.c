@@ -438,7 +438,8 @@ static void make_lease(struct history *h, size_t index)
     struct mird_deployment *d = &lease->d;
     *d = (struct mird_deployment){.created_s = START_S + (int64_t)index,
                                   .deadline_s = START_S + 3600 + (int64_t)index,
-                                  .memory_bytes = 64 << 20};
+                                  .memory_bytes = 64 << 20,
+                                  .price.known = true};
     make_id(&h->dice, d->id);
     make_id(&h->dice, d->token);
     snprintf(d->name, sizeof d->name, "lease-%zu", index);

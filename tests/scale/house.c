@@ -71,6 +71,7 @@ struct filling {
 static void up_and_at_rest(unsigned number, int64_t deadline_s, struct mird_deployment *d)
 {
     *d = (struct mird_deployment){.memory_bytes = 64u << 20,
+                                  .price.known = true,
                                   .created_s = deadline_s - 3600,
                                   .deadline_s = deadline_s,
                                   .seen_running = true,

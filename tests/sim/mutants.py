@@ -21,9 +21,9 @@ PURE = [f'daemon/{name}.c' for name in (
     'lease_next', 'lease_trail', 'round', 'sweep_judge', 'turn')]
 HEADERS = ['daemon/lease_parts.h']
 OTHERS = ['daemon/cost.c', 'daemon/deployment.c', 'daemon/record.c', 'api/buf.c', 'api/error.c',
-          'api/id.c', 'api/json.c', 'api/lease.c', 'api/memory.c', 'api/clock.c', 'api/name.c', 'api/suggest.c',
-          'api/boots.c', 'api/kernel.c', 'api/machine.c', 'api/place.c', 'api/preflight.c',
-          'api/price.c']
+          'api/id.c', 'api/json.c', 'api/lease.c', 'api/memory.c', 'api/clock.c', 'api/name.c',
+          'api/suggest.c', 'api/boots.c', 'api/kernel.c', 'api/machine.c', 'api/place.c',
+          'api/preflight.c', 'api/price.c']
 SIM = [f'tests/sim/{name}.c' for name in ('calls', 'check', 'cloud', 'disk', 'main', 'rounds',
                                           'shell', 'trouble', 'world')]
 FLAGS = ['-std=gnu17', '-D_GNU_SOURCE', '-O1', '-Iapi/include', '-Idaemon/include',

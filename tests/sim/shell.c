@@ -166,6 +166,7 @@ static void fill(struct sim_world *w, struct sim_lease *l)
     d->deadline_s = d->created_s + 20 + sim_below(w, sim_chance(w, 300) ? 100 : 2000);
     if (wants_no_end(w, l))
         d->deadline_s = MIR_FOREVER_S;
+    d->price.known = true;
     d->wants_url = sim_chance(w, 500);
     if (l->takes_part)
         d->takes_part = MIR_PART_DEADLINE | MIR_PART_WELL_KNOWN;

@@ -22,7 +22,7 @@ static struct mird_deployment fresh(void)
     mir_copy(d.id, sizeof d.id, "0123456789abcdef0123456789abcdef");
     mir_copy(d.name, sizeof d.name, "hello");
     mir_copy(d.provider, sizeof d.provider, "local");
-    d.wants_url = true;
+    d.wants_url = d.price.known = true;
     return d;
 }
 

@@ -163,6 +163,36 @@ static void precedence(void **state)
     unsetenv("MIRAGE_DEPLOY_TTL");
 }
 
+/* What waits for clouds is not for this machine; what was typed is for the provider to refuse. */
+static void for_clouds_only(void **state)
+{
+    struct cmd_args args;
+    (void)state;
+    setenv("MIRAGE_DEPLOY_REGION", "eu-central-1", 1);
+    setenv("MIRAGE_DEPLOY_SPOT", "yes", 1);
+    setenv("MIRAGE_DEPLOY_OPEN", "80, 8443", 1);
+    setenv("MIRAGE_DEPLOY_BUDGET", "2.50", 1);
+    setenv("MIRAGE_DEPLOY_NIC", "e1000", 1);
+    parse(&args, "m local k", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_null(cmd_args_item(&args, OPT_REGION));
+    assert_null(cmd_args_item(&args, OPT_SPOT));
+    assert_null(cmd_args_item(&args, OPT_OPEN));
+    assert_string_equal(cmd_args_text(&args, OPT_BUDGET), "2.50");
+    assert_string_equal(cmd_args_text(&args, OPT_NIC), "e1000");
+    cmd_args_clear(&args);
+    parse(&args, "m local k --region here --open 1 --open 2", NULL);
+    assert_int_equal(cmd_args_complete(&args, NULL), 0);
+    assert_string_equal(cmd_args_text(&args, OPT_REGION), "here");
+    assert_string_equal(cmd_args_nth(&args, OPT_OPEN, 1), "2");
+    cmd_args_clear(&args);
+    unsetenv("MIRAGE_DEPLOY_REGION");
+    unsetenv("MIRAGE_DEPLOY_SPOT");
+    unsetenv("MIRAGE_DEPLOY_OPEN");
+    unsetenv("MIRAGE_DEPLOY_BUDGET");
+    unsetenv("MIRAGE_DEPLOY_NIC");
+}
+
 static void deadline_from_two_sources(void **state)
 {
     struct cmd_args args;
@@ -278,6 +308,7 @@ int main(void)
         cmocka_unit_test(other_forms),
         cmocka_unit_test(refusals),
         cmocka_unit_test(precedence),
+        cmocka_unit_test(for_clouds_only),
         cmocka_unit_test(deadline_from_two_sources),
         cmocka_unit_test(forever_and_the_others),
         cmocka_unit_test(bad_values),

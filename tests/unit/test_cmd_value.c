@@ -56,6 +56,49 @@ static void size_texts(void **state)
     }
 }
 
+/* What has no form of its own here is checked all the same, with the fix. */
+static void of_clouds(void **state)
+{
+    static const struct {
+        enum cmd_opt opt;
+        const char *text;
+        bool taken;
+    } rows[] = {
+        {OPT_REGION, "eu-central-1", true},
+        {OPT_REGION, "RegionOne", true},
+        {OPT_REGION, "eu central", false},
+        {OPT_REGION, "a/b", false},
+        {OPT_REGION, "", false},
+        {OPT_TYPE, "t3.nano", true},
+        {OPT_TYPE, "General Purpose 1", true},
+        {OPT_TYPE, "t3:nano", false},
+        {OPT_OPEN, "443", true},
+        {OPT_OPEN, "65535", true},
+        {OPT_OPEN, "0", false},
+        {OPT_OPEN, "65536", false},
+        {OPT_OPEN, "80:80", false},
+        {OPT_OPEN, "http", false},
+        {OPT_BUDGET, "2.50", true},
+        {OPT_BUDGET, "0", false},
+        {OPT_BUDGET, "2,50", false},
+        {OPT_BUDGET, "-1", false},
+        {OPT_SPOT, "yes", true},
+        {OPT_SPOT, "perhaps", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        struct mir_error err = {0};
+        int rc = cmd_value_check(&cmd_options[rows[i].opt], rows[i].text, "--it", &err);
+        if (rc != (rows[i].taken ? 0 : -1))
+            fail_msg("'%s': %d %s", rows[i].text, rc, err.text);
+        if (rc) {
+            assert_int_equal(err.kind, MIR_USAGE);
+            assert_non_null(strstr(err.text, "--it"));
+            assert_true(*err.hint != '\0');
+        }
+    }
+}
+
 static void ports(void **state)
 {
     static const struct {
@@ -170,9 +213,9 @@ static void near_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),       cmocka_unit_test(size_texts), cmocka_unit_test(ports),
-        cmocka_unit_test(since),       cmocka_unit_test(truths),     cmocka_unit_test(checks),
-        cmocka_unit_test(near_choice),
+        cmocka_unit_test(sizes),  cmocka_unit_test(size_texts),  cmocka_unit_test(of_clouds),
+        cmocka_unit_test(ports),  cmocka_unit_test(since),       cmocka_unit_test(truths),
+        cmocka_unit_test(checks), cmocka_unit_test(near_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,29 @@ static void test_window_keeps(void **state)
     }
 }
 
+/* What is large lies elsewhere from some size on; nothing of what came before is lost. */
+static void test_window_large(void **state)
+{
+    static unsigned char bytes[5 << 20];
+    const size_t keeps[] = {(512 << 10) + 1, 3 << 20, (4 << 20) - 7, 64 << 20};
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 2654435761u >> 15);
+    for (size_t i = 0; i < sizeof keeps / sizeof *keeps; i++)
+        for (size_t step = 100000; step < sizeof bytes; step *= 7) {
+            struct krn_limits limits = {.keep_elf_bytes = keeps[i], .keep_other_bytes = keeps[i]};
+            struct krn_window w;
+            size_t kept = keeps[i] < sizeof bytes ? keeps[i] : sizeof bytes;
+            krn_window_init(&w, &limits);
+            for (size_t at = 0; at < sizeof bytes; at += step)
+                krn_window_add(&w, bytes + at, sizeof bytes - at < step ? sizeof bytes - at : step);
+            assert_int_equal(w.kept, kept);
+            assert_memory_equal(krn_window_at(&w, 0, kept), bytes, kept);
+            assert_null(krn_window_at(&w, 1, kept));
+            krn_window_clear(&w);
+            assert_null(w.data);
+        }
+}
+
 static void test_window_bounds(void **state)
 {
     struct krn_limits limits = {.keep_elf_bytes = 100, .keep_other_bytes = 100};
@@ -160,9 +183,9 @@ static void test_source_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_window_keeps), cmocka_unit_test(test_window_bounds),
-        cmocka_unit_test(test_source_holes), cmocka_unit_test(test_source_pipe),
-        cmocka_unit_test(test_source_bad),
+        cmocka_unit_test(test_window_keeps),  cmocka_unit_test(test_window_large),
+        cmocka_unit_test(test_window_bounds), cmocka_unit_test(test_source_holes),
+        cmocka_unit_test(test_source_pipe),   cmocka_unit_test(test_source_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

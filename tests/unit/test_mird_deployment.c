@@ -174,6 +174,88 @@ static void test_forever(void **state)
     json_decref(doc);
 }
 
+static void again(const struct mird_deployment *d, struct mird_deployment *ret)
+{
+    char *text = mird_deployment_record(d);
+    json_t *record = json_loads(text, 0, NULL);
+    assert_non_null(record);
+    assert_int_equal(mird_deployment_from_record(record, ret, NULL), 0);
+    char *same = mird_deployment_record(ret);
+    assert_string_equal(same, text);
+    free(same);
+    json_decref(record);
+    free(text);
+}
+
+static void test_place(void **state)
+{
+    struct mird_deployment d = make(), back;
+    d.price = (struct mir_price){.known = true,
+                                 .per_hour_micro = 5200,
+                                 .once_micro = 100,
+                                 .least_s = 60,
+                                 .date = "2026-11-20",
+                                 .note = "without traffic"};
+    d.place = (struct mir_place){.region = "eu-central-1",
+                                 .type = "t3.nano",
+                                 .spot = true,
+                                 .ipv6_only = true,
+                                 .keep_address = true,
+                                 .open_given = true,
+                                 .open_count = 2,
+                                 .open = {22, 65535},
+                                 .budget_micro = 2500000};
+    d.running_ms = NOW * 1000;
+    again(&d, &back);
+    assert_string_equal(back.place.region, "eu-central-1");
+    assert_string_equal(back.place.type, "t3.nano");
+    assert_true(back.place.spot && back.place.ipv6_only && back.place.keep_address);
+    assert_true(back.place.open_given);
+    assert_int_equal(back.place.open_count, 2);
+    assert_int_equal(back.place.open[1], 65535);
+    assert_int_equal(back.place.budget_micro, 2500000);
+    assert_int_equal(back.price.least_s, 60);
+    assert_string_equal(back.price.note, "without traffic");
+    json_t *doc = mird_deployment_json(&back, NOW + 30, "");
+    const json_t *place = json_object_get(doc, "place"), *cost = json_object_get(doc, "cost");
+    assert_string_equal(text_of(place, "type"), "t3.nano");
+    assert_string_equal(text_of(place, "budget"), "2.50");
+    assert_int_equal(json_integer_value(json_object_get(cost, "so_far_micro")), 187);
+    assert_int_equal(json_integer_value(json_object_get(cost, "worst_micro")), 187);
+    assert_int_equal(json_integer_value(json_object_get(cost, "budget_micro")), 2500000);
+    assert_string_equal(text_of(cost, "price_date"), "2026-11-20");
+    json_decref(doc);
+}
+
+/* A record from before there were prices is of something free; what is not known stays so. */
+static void test_prices_of_old(void **state)
+{
+    struct mird_deployment d = make(), back;
+    again(&d, &back);
+    assert_false(back.price.known);
+    d.price.known = true;
+    again(&d, &back);
+    assert_true(back.price.known);
+    char *text = mird_deployment_record(&d);
+    assert_null(strstr(text, "price"));
+    assert_null(strstr(text, "place"));
+    free(text);
+}
+
+static void test_open_url(void **state)
+{
+    struct mir_place place = {0};
+    char url[64];
+    mir_place_default_open(&place);
+    mird_url_open(url, sizeof url, "198.51.100.7", &place);
+    assert_string_equal(url, "http://198.51.100.7/");
+    mird_url_open(url, sizeof url, "2001:db8::1", &place);
+    assert_string_equal(url, "http://[2001:db8::1]/");
+    place.open[0] = 8080;
+    mird_url_open(url, sizeof url, "198.51.100.7", &place);
+    assert_string_equal(url, "https://198.51.100.7/");
+}
+
 static void test_bad_records(void **state)
 {
     static const char *const rows[] = {
@@ -188,6 +270,22 @@ static void test_bad_records(void **state)
         "\"attempts\":-1}",
         "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
         "\"end_reason\":77}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"place\":{\"open\":[0]}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"place\":{\"open\":[65536]}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"place\":{\"open\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"place\":{\"budget_micro\":-1}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"place\":{\"region\":5}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"price\":{\"known\":true,\"per_hour_micro\":-1}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"price\":{\"once_micro\":-1}}",
+        "{\"steps\":[0,0,0,0],\"id\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+        "\"price\":{\"date\":\"much too long for a date\"}}",
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         struct mird_deployment d;
@@ -204,10 +302,11 @@ static void test_bad_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_states),   cmocka_unit_test(test_names),
-        cmocka_unit_test(test_clean),    cmocka_unit_test(test_url),
-        cmocka_unit_test(test_document), cmocka_unit_test(test_bad_records),
-        cmocka_unit_test(test_forever),
+        cmocka_unit_test(test_states),        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_clean),         cmocka_unit_test(test_url),
+        cmocka_unit_test(test_document),      cmocka_unit_test(test_bad_records),
+        cmocka_unit_test(test_forever),       cmocka_unit_test(test_place),
+        cmocka_unit_test(test_prices_of_old), cmocka_unit_test(test_open_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

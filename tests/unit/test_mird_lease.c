@@ -327,6 +327,53 @@ static void test_paid_needs_hooks(void **state)
     assert_string_equal(other.error_code, "policy");
 }
 
+/* Where ports are open instead of published the address makes the URL, whenever it comes. */
+static void test_late_address(void **state)
+{
+    struct mird_deployment d = fresh();
+    struct mir_instance found = instance_in(MIR_INSTANCE_STARTING);
+    struct mird_probe ok = {.ok = true, .status = 200};
+    mir_place_default_open(&d.place);
+    found.port_count = 0;
+    feed(&d, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
+    feed(&d, done_instance(&found), T0 + 100);
+    feed(&d, done_hooks(T0_S + 60), T0 + 100);
+    found.state = MIR_INSTANCE_RUNNING;
+    struct mird_input look = {
+        .kind = MIRD_IN_LOOKED, .step = MIRD_STEP_INSTANCE, .instance = &found};
+    feed(&d, look, T0 + 200);
+    assert_true(d.seen_running && !d.goal_over && d.wants_url);
+    assert_string_equal(d.url, "");
+    assert_false(mird_deployment_rests(&d));
+    check_next(&d, T0 + 200, MIRD_ACT_WATCH, 0);
+    mir_copy(found.address, sizeof found.address, "198.51.100.7");
+    assert_int_equal(feed(&d, look, T0 + 300), MIRD_DURABLE);
+    assert_string_equal(d.url, "http://198.51.100.7/");
+    assert_string_equal(d.url_origin, "derived");
+    check_next(&d, T0 + 300, MIRD_ACT_BEGIN, MIRD_STEP_SITE);
+    feed(&d, (struct mird_input){.kind = MIRD_IN_DONE, .step = MIRD_STEP_SITE}, T0 + 300);
+    feed(&d, (struct mird_input){.kind = MIRD_IN_PROBED, .probe = &ok}, T0 + 400);
+    assert_true(d.seen_live && d.goal_over);
+    mir_copy(found.address, sizeof found.address, "198.51.100.8");
+    feed(&d, look, T0 + 500);
+    assert_string_equal(d.url, "http://198.51.100.7/"); /* a site does not move */
+}
+
+/* Neither port of the web is open: nothing is waited for. */
+static void test_no_open_web(void **state)
+{
+    struct mird_deployment d = fresh();
+    struct mir_instance found = instance_in(MIR_INSTANCE_RUNNING);
+    d.place = (struct mir_place){.open_given = true, .open_count = 1, .open = {22}};
+    found.port_count = 0;
+    mir_copy(found.address, sizeof found.address, "198.51.100.7");
+    feed(&d, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
+    feed(&d, done_instance(&found), T0 + 100);
+    feed(&d, done_hooks(T0_S + 60), T0 + 100);
+    assert_string_equal(d.url, "");
+    assert_true(d.goal_over && !d.wants_url);
+}
+
 static void test_goal_late(void **state)
 {
     struct mird_deployment d = fresh(), before;
@@ -727,6 +774,8 @@ int main(void)
         cmocka_unit_test(test_guest_ends),
         cmocka_unit_test(test_paid_needs_hooks),
         cmocka_unit_test(test_goal_late),
+        cmocka_unit_test(test_late_address),
+        cmocka_unit_test(test_no_open_web),
         cmocka_unit_test(test_stuck),
         cmocka_unit_test(test_everything_everywhere),
         cmocka_unit_test(test_walks),

@@ -313,6 +313,166 @@ static void test_document(void **state)
     json_decref(doc);
 }
 
+/* --- in a cloud --- */
+
+/* t3.nano, half a gigabyte, 5200 micro-dollars an hour. */
+static struct mir_quote nano(void)
+{
+    struct mir_quote quote = {.memory_bytes = 512 << 20, .family = "nitro"};
+    quote.price = (struct mir_price){
+        .known = true, .per_hour_micro = 5200, .once_micro = 100, .date = "2026-11-20"};
+    mir_copy(quote.place.region, sizeof quote.place.region, "eu-central-1");
+    mir_copy(quote.place.type, sizeof quote.place.type, "t3.nano");
+    mir_place_default_open(&quote.place);
+    return quote;
+}
+
+static struct mir_kernel cloud_kernel(enum mir_verdict nitro)
+{
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    mir_copy(k.boots[0].provider, sizeof k.boots[0].provider, "ec2");
+    k.family_count = 2;
+    k.families[0] = (struct mir_family){.family = "xen-hvm", .verdict = MIR_VERDICT_BOOTS};
+    k.families[1] =
+        (struct mir_family){.family = "nitro", .verdict = nitro, .why = "no driver for ENA"};
+    return k;
+}
+
+static int plan_there(const struct mird_request *r, const struct mir_quote *quote,
+                      const struct mird_policy *with, struct mird_plan *ret, struct mir_error *err)
+{
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_BOOTS);
+    *err = (struct mir_error){0};
+    return mird_plan_make(r, &k, &cloud, quote, with, &load, NOW, ret, err);
+}
+
+static void test_place(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_BOOTS);
+    struct mird_plan p;
+    struct mir_error err;
+    r.ttl_s = 7200;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_string_equal(p.place.type, "t3.nano");
+    assert_string_equal(p.family, "nitro");
+    assert_true(p.memory_bytes == 512 << 20);
+    assert_int_equal(p.port_count, 0); /* nothing is published, and there is a URL */
+    assert_true(p.wants_url);
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW), *cost = json_object_get(doc, "cost");
+    const json_t *place = json_object_get(doc, "place");
+    assert_string_equal(json_string_value(json_object_get(place, "region")), "eu-central-1");
+    assert_int_equal(json_array_size(json_object_get(place, "open")), 2);
+    assert_string_equal(json_string_value(json_object_get(doc, "family")), "nitro");
+    assert_int_equal(json_integer_value(json_object_get(cost, "per_hour_micro")), 5200);
+    assert_int_equal(json_integer_value(json_object_get(cost, "once_micro")), 100);
+    assert_int_equal(json_integer_value(json_object_get(cost, "worst_micro")), 10500);
+    assert_int_equal(json_integer_value(json_object_get(cost, "so_far_micro")), 0);
+    assert_string_equal(json_string_value(json_object_get(cost, "price_date")), "2026-11-20");
+    assert_true(json_is_null(json_object_get(cost, "budget_micro")));
+    json_decref(doc);
+}
+
+static void test_open_ports(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel mute = cloud_kernel(MIR_VERDICT_NO_NETWORK);
+    struct mird_plan p;
+    struct mir_error err;
+    quote.place.open[0] = 22;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_true(p.wants_url); /* 443 is open still */
+    quote.place.open[1] = 25;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_false(p.wants_url);
+    assert_int_equal(p.place.open_count, 2);
+    mir_copy(r.url, sizeof r.url, "https://example.org/");
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_true(p.wants_url);
+    r = request();
+    r.anyway = true;
+    quote = nano();
+    assert_int_equal(mird_plan_make(&r, &mute, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_false(p.wants_url); /* nothing could answer, so nothing is opened */
+    assert_int_equal(p.place.open_count, 0);
+    r.place.open_given = true;
+    assert_int_equal(mird_plan_make(&r, &mute, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(p.place.open_count, 2); /* unless somebody said so */
+    r.port_count = 1;
+    r.ports[0].guest_port = 80;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_string_equal(err.hint, "leave -p away");
+}
+
+/* The provider's verdict is the best of its families'; what counts is the type's. */
+static void test_families(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_CANNOT);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "cannot boot on ec2 t3.nano: no driver for ENA"));
+    assert_non_null(strstr(err.hint, "another --type or provider"));
+    mir_copy(quote.family, sizeof quote.family, "xen-hvm");
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(p.verdict, MIR_VERDICT_BOOTS);
+    mir_copy(quote.family, sizeof quote.family, "unheard-of"); /* then the provider's */
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_string_equal(p.why, "the rule");
+}
+
+static void test_type_memory(void **state)
+{
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mird_plan p;
+    struct mir_error err;
+    quote.memory_bytes = UINT64_C(1) << 40; /* above memory_max, which is for what is asked for */
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_true(p.memory_bytes == UINT64_C(1) << 40);
+    quote.memory_bytes = 100 << 20;
+    r.memory_bytes = 200 << 20;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_string_equal(err.text, "t3.nano has 100 MiB of memory, and 200 are needed");
+    r.memory_bytes = 0;
+    quote.memory_bytes = 4 << 20;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_non_null(strstr(err.text, "and 5 are needed"));
+}
+
+static void test_budget(void **state)
+{
+    struct mird_policy capped = policy;
+    struct mird_request r = request();
+    struct mir_quote quote = nano();
+    struct mir_kernel k = cloud_kernel(MIR_VERDICT_BOOTS);
+    struct mird_load loaded = {.live = 1, .committed.worst_micro = 9000};
+    struct mird_plan p;
+    struct mir_error err;
+    r.ttl_s = 7200; /* 10500 micro-dollars */
+    quote.place.budget_micro = 10500;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), 0);
+    assert_int_equal(p.place.budget_micro, 10500);
+    quote.place.budget_micro = 10499;
+    assert_int_equal(plan_there(&r, &quote, &policy, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "0.0105 USD, which is more than its budget of 0.010499 USD"));
+    quote.place.budget_micro = 0;
+    capped.budget_micro = 19500;
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &capped, &loaded, NOW, &p, &err), 0);
+    capped.budget_micro--;
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &quote, &capped, &loaded, NOW, &p, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_int_equal(mird_plan_make(&r, &k, &cloud, &no_quote, &capped, &loaded, NOW, &p, &err),
+                     0); /* what is free is within every budget */
+}
+
 /* --- requests --- */
 
 static int parse(const char *text, struct mird_request *ret, struct mir_error *err)
@@ -354,6 +514,13 @@ static void test_request(void **state)
                            &r, &err),
                      0);
     assert_true(!r.forever && r.ttl_s == 3600);
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\",\"place\":"
+                           "{\"region\":\"eu-central-1\",\"open\":[22],\"budget\":\"1.5\"}}",
+                           &r, &err),
+                     0);
+    assert_string_equal(r.place.region, "eu-central-1");
+    assert_true(r.place.open_given && r.place.open[0] == 22);
+    assert_int_equal(r.place.budget_micro, 1500000);
 }
 
 static void test_bad_requests(void **state)
@@ -388,6 +555,9 @@ static void test_bad_requests(void **state)
         {"\"forever\":true,\"reason\":5", "has to be a text"},
         {"\"forever\":\"yes\",\"reason\":\"x\"", "true or false"},
         {"\"reason\":\"x\"", "without forever"},
+        {"\"place\":[]", "'place' has to be an object"},
+        {"\"place\":{\"opne\":[80]}", "place: unknown field 'opne'"},
+        {"\"place\":{\"budget\":1}", "place: "},
         {"\"forever\":false,\"reason\":\"x\"", "without forever"},
         {"\"forever\":true,\"reason\":\"x\",\"ttl\":\"1h\"", "forever and ttl"},
         {"\"forever\":true,\"reason\":\"x\",\"until\":\"2027-01-15T09:30:00Z\"",
@@ -461,6 +631,11 @@ static void test_policy(void **state)
     assert_false(p.allow_forever);
     assert_int_equal(load_policy("[policy]\nallow_forever = perhaps\n", &p, &err), -1);
     assert_non_null(strstr(err.text, ":2: allow_forever: 'perhaps' is neither yes nor no"));
+    assert_int_equal(p.budget_micro, 0);
+    assert_int_equal(load_policy("[policy]\nbudget = 10.50\n", &p, &err), 0);
+    assert_int_equal(p.budget_micro, 10500000);
+    assert_int_equal(load_policy("[policy]\nbudget = 0\n", &p, &err), -1);
+    assert_non_null(strstr(err.text, ":2: budget: an amount of nothing"));
 }
 
 int main(void)
@@ -472,6 +647,9 @@ int main(void)
         cmocka_unit_test(test_document),     cmocka_unit_test(test_request),
         cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_policy),
         cmocka_unit_test(test_forever),      cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_place),        cmocka_unit_test(test_open_ports),
+        cmocka_unit_test(test_families),     cmocka_unit_test(test_type_memory),
+        cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ static struct mird_deployment make(const char *name)
     mir_copy(d.arguments, sizeof d.arguments, "a=\"b\" \\ \xc3\xa9");
     memset(d.kernel, 'a', 64);
     d.memory_bytes = UINT64_C(1) << 40;
+    d.price.known = true;
     d.port_count = 1;
     d.ports[0] = (struct mir_port){.address = "127.0.0.1", .host_port = 65535, .guest_port = 80};
     return d;

@@ -17,6 +17,7 @@
 
 struct late_house {
     struct house *house;
+    struct mir_price price;
     struct mird_deployment leases[LEASES];
     sem_t open, over;
 };
@@ -53,7 +54,8 @@ static void add_all(struct late_house *all)
         struct mird_deployment *d = &all->leases[i];
         struct mird_operation op = {.kind = "deploy", .created_s = START_S};
         bool replayed;
-        *d = (struct mird_deployment){.created_s = START_S, .deadline_s = START_S + 3600};
+        *d = (struct mird_deployment){
+            .created_s = START_S, .deadline_s = START_S + 3600, .price = all->price};
         mir_id_new(mir_random_system(), d->id);
         mir_id_new(mir_random_system(), d->token);
         mir_id_new(mir_random_system(), op.id);
@@ -164,7 +166,7 @@ static int64_t count_late(struct mird_store *store)
 
 static void test_asked_meanwhile(void **state)
 {
-    struct late_house all = {.house = *state};
+    struct late_house all = {.house = *state, .price.known = true};
     add_all(&all);
     assert_int_equal(extend_all(&all), 1); /* the second from one version */
     check_all(&all, 2);
@@ -183,10 +185,44 @@ static void test_asked_meanwhile(void **state)
     check_all(&all, 3);
 }
 
+/* What the leases may cost is a column of the table: a late row leaves it alone, so one of a lease
+ * that costs something keeps its deadline. */
+static void test_costs_are_never_late(void **state)
+{
+    struct late_house all = {.house = *state,
+                             .price = {.known = true, .per_hour_micro = 3600, .once_micro = 7}};
+    struct mird_store *store = all.house->store;
+    struct mird_committed sum;
+    struct mird_deployment *d = &all.leases[5];
+    add_all(&all);
+    assert_int_equal(mird_store_committed(store, "", &sum, NULL), 0);
+    assert_int_equal(sum.worst_micro, LEASES * (3600 + 7));
+    for (int round = 1; round <= 2; round++) {
+        assert_int_equal(extend_all(&all), 1);
+        assert_int_equal(mird_store_committed(store, "", &sum, NULL), 0);
+        assert_int_equal(sum.worst_micro, LEASES * (3600 + round * 60 + 7));
+        check_all(&all, 1 + (size_t)round);
+    }
+    assert_int_equal(mird_store_committed(store, d->id, &sum, NULL), 0);
+    assert_int_equal(sum.worst_micro, (LEASES - 1) * (3720 + 7));
+    reopen(all.house);
+    store = all.house->store;
+    d->finished_s = START_S + 1;
+    assert_int_equal(mird_store_deployment_update(store, d, NULL), 0);
+    assert_int_equal(mird_store_committed(store, "", &sum, NULL), 0);
+    assert_int_equal(sum.worst_micro, (LEASES - 1) * (3720 + 7));
+    assert_string_equal(sum.unknown, "");
+    d = &all.leases[6];
+    d->deadline_s = MIR_FOREVER_S;
+    assert_int_equal(mird_store_deployment_update(store, d, NULL), 0);
+    assert_int_equal(mird_store_committed(store, "", &sum, NULL), 0);
+    assert_string_equal(sum.endless, d->name);
+}
+
 /* As a crash leaves it: the rows are late, and nothing is in memory. */
 static void test_loaded(void **state)
 {
-    struct late_house all = {.house = *state};
+    struct late_house all = {.house = *state, .price.known = true};
     struct mird_store *store = all.house->store;
     add_all(&all);
     mird_store_enter(store);
@@ -222,7 +258,7 @@ static void test_loaded(void **state)
 /* What is rolled back was never there, and a line that does not follow is damage. */
 static void test_rolled_back(void **state)
 {
-    struct late_house all = {.house = *state};
+    struct late_house all = {.house = *state, .price.known = true};
     struct mird_store *store = all.house->store;
     struct mir_error err = {0};
     add_all(&all);
@@ -299,6 +335,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_asked_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_costs_are_never_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loaded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rolled_back, setup, teardown),
         cmocka_unit_test(test_migrated),

@@ -93,6 +93,17 @@ static int r_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_erro
     return 0;
 }
 
+static int r_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
+                   uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err)
+{
+    if (!strcmp(asked->type, "none"))
+        return mir_fail(err, MIR_USAGE, "there is no type 'none'");
+    *ret = (struct mir_quote){.place = *asked, .family = "nitro", .memory_bytes = memory_bytes * 2};
+    ret->place.budget_micro = 0; /* not its business */
+    ret->price = (struct mir_price){.known = true, .per_hour_micro = 5200};
+    return 0;
+}
+
 static const struct mir_provider recorder = {
     .name = "recorder",
     .title = "a provider that records",
@@ -229,6 +240,57 @@ static void what_is_left_keeps_it_from_being_absent(void **state)
     record.left = 0;
     assert_int_equal(mir_prov_instance_get(*state, LEASE, &instance, NULL), 0);
     assert_int_equal(instance.state, MIR_INSTANCE_ABSENT);
+}
+
+/* A provider without a quote gives no choice, and costs nothing. */
+static void nothing_to_quote(void **state)
+{
+    const struct mir_kernel kernel = {.format = MIR_FORMAT_MULTIBOOT1};
+    struct mir_place asked = {.budget_micro = 7};
+    struct mir_quote quote;
+    struct mir_error err = {0};
+    assert_int_equal(mir_prov_quote(*state, &kernel, &asked, 1 << 20, &quote, NULL), 0);
+    assert_true(quote.price.known);
+    assert_int_equal(quote.price.per_hour_micro, 0);
+    assert_int_equal(quote.place.budget_micro, 7);
+    assert_int_equal(quote.place.open_count, 0);
+    assert_int_equal(quote.memory_bytes, 0);
+    asked.keep_address = true;
+    assert_int_equal(mir_prov_quote(*state, &kernel, &asked, 1 << 20, &quote, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+    assert_string_equal(err.text, "--keep-address is not for recorder");
+    assert_string_equal(err.hint, "leave it away: it is for clouds");
+    assert_string_equal(err.provider, "recorder");
+}
+
+static void a_quote_is_asked_with_its_ports(void **state)
+{
+    const struct mir_provider_env env = {.clock = &test_clock, .state_dir = "/nonexistent"};
+    const struct mir_kernel kernel = {.format = MIR_FORMAT_MULTIBOOT1};
+    struct mir_provider seller = recorder;
+    struct mir_place asked = {.spot = true, .budget_micro = 7};
+    struct mir_quote quote = {.family = "untouched"};
+    struct mir_error err = {0};
+    seller.quote = r_quote;
+    struct mir_prov *prov = mir_prov_new(&seller, &env);
+    record.refuse_open = 1;
+    assert_int_equal(mir_prov_quote(prov, &kernel, &asked, 1 << 20, &quote, &err), -1);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    record.refuse_open = 0;
+    assert_int_equal(mir_prov_quote(prov, &kernel, &asked, 1 << 20, &quote, &err), 0);
+    assert_true(mir_place_opens(&quote.place, 80) && mir_place_opens(&quote.place, 443));
+    assert_true(quote.place.spot);
+    assert_int_equal(quote.place.budget_micro, 7); /* the user's, whatever the provider says */
+    assert_int_equal(quote.memory_bytes, 2 << 20);
+    asked.open_given = true;
+    assert_int_equal(mir_prov_quote(prov, &kernel, &asked, 1 << 20, &quote, &err), 0);
+    assert_int_equal(quote.place.open_count, 0);
+    mir_copy(asked.type, sizeof asked.type, "none");
+    assert_int_equal(mir_prov_quote(prov, &kernel, &asked, 1 << 20, &quote, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+    assert_string_equal(err.provider, "recorder");
+    assert_string_equal(quote.family, "nitro"); /* as it was */
+    mir_prov_close(prov);
 }
 
 static int count_one(void *ctx, const struct mir_instance *instance)
@@ -420,6 +482,8 @@ int main(void)
         WITH_RECORDER(what_is_left_keeps_it_from_being_absent),
         WITH_RECORDER(the_rest_is_passed_through),
         cmocka_unit_test(nothing_is_done_behind_the_fence),
+        WITH_RECORDER(nothing_to_quote),
+        WITH_RECORDER(a_quote_is_asked_with_its_ports),
         cmocka_unit_test(a_provider_that_does_not_open_is_named),
         cmocka_unit_test(a_provider_is_opened_later),
         cmocka_unit_test(names_of_deployments),

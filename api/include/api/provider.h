@@ -112,8 +112,10 @@ struct mir_instance {
     struct mir_tags tags; /* as found on the object; deployment "" when it has none */
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX]; /* as really published */
-    char address[46];                     /* public address, "" when none (yet) */
-    int64_t started_ms;                   /* UTC ms; 0 unknown */
+    /* Public address, "" when none (yet). The deployment's URL is made from the first that is said,
+     * so with place.keep_address only the one that stays is. */
+    char address[46];
+    int64_t started_ms;      /* UTC ms; 0 unknown */
     int64_t first_output_ms; /* UTC ms of the first console byte; 0 not yet or unknown */
     char end_reason[160];    /* for ENDED: "deadline", "asked to stop", "powered off", ... */
     /* What else there is of it, as this very call found it (not its address and ports, which stand

@@ -25,6 +25,9 @@ bool mird_price_free(const struct mir_price *price);
  * MIRD_COST_ENDLESS for one without an end (or beyond all numbers). */
 int64_t mird_cost_worst(const struct mir_price *price, int64_t created_s, int64_t deadline_s);
 
+/* The same for documents, where also what is free has no most without an end. */
+int64_t mird_cost_most(const struct mir_price *price, int64_t created_s, int64_t deadline_s);
+
 /* From when it was first seen to exist until it was seen gone; 0 while nothing of it exists. What
  * may have been launched and was not seen yet counts from the grant. MIRD_COST_UNKNOWN. */
 int64_t mird_cost_so_far(const struct mird_deployment *d, int64_t now_s);
