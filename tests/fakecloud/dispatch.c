@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
+#include "api/cleanup.h"
 #include "api/id.h"
 #include "api/log.h"
 #include "api/memory.h"
@@ -125,10 +127,19 @@ static const char *parameter(void *ctx, const char *name)
     return value ? value : fc_request_header(call->request, name);
 }
 
-static void write_html(struct fc_reply *reply, const struct fc_fault *fault)
+static void discard(struct fc_reply *reply)
 {
+    if (reply->fd >= 0)
+        close(mir_steal_fd(&reply->fd));
     mir_buf_reset(&reply->body);
     reply->header_count = 0;
+    reply->delivery = FC_DELIVER_RESET;
+}
+
+static void write_html(struct fc_reply *reply, const struct fc_fault *fault)
+{
+    discard(reply);
+    reply->delivery = FC_DELIVER;
     reply->status = fault->refusal.status;
     mir_copy(reply->type, sizeof reply->type, "text/html");
     mir_buf_adds(&reply->body, html_page);
@@ -137,15 +148,9 @@ static void write_html(struct fc_reply *reply, const struct fc_fault *fault)
 /* Every seventh byte is another; the same ones each time. */
 static void garble(struct fc_reply *reply)
 {
+    reply->garble = true; /* a file's bytes, as they are sent */
     for (size_t i = 3; i < reply->body.len; i += 7)
         reply->body.data[i] = (char)(reply->body.data[i] ^ (char)(1 + i % 31));
-}
-
-static void discard(struct fc_reply *reply)
-{
-    mir_buf_reset(&reply->body);
-    reply->header_count = 0;
-    reply->delivery = FC_DELIVER_RESET;
 }
 
 bool fc_strike(struct fc_edge *edge, const struct fc_request *request, struct fc_reply *reply,
@@ -186,8 +191,8 @@ static bool strike(struct fc_call *call, const struct fc_fault *fault)
 {
     if (fault->act != FC_ACT_ERROR)
         return fc_strike(call->edge, call->request, call->reply, fault);
-    mir_buf_reset(&call->reply->body);
-    call->reply->header_count = 0;
+    discard(call->reply);
+    call->reply->delivery = FC_DELIVER;
     fc_write_refusal(call, &fault->refusal);
     return true;
 }
@@ -276,7 +281,9 @@ static void run(struct fc_call *call, struct fc_fault *fault, struct fc_refusal 
 static void finish(struct fc_call *call, const struct fc_fault *fault,
                    const struct fc_refusal *refusal)
 {
-    const struct fc_reply *reply = call->reply;
+    struct fc_reply *reply = call->reply;
+    if (call->service->protocol == FC_PROTOCOL_S3)
+        fc_reply_header(reply, "x-amz-request-id", "%s", call->request_id);
     mir_log(MIR_LOG_DEBUG, "call", "%s %s %s %d %s %s %s", call->request->method,
             call->request->target, call->name, reply->status, refusal->code, fault->mode,
             refusal->message);

@@ -185,21 +185,15 @@ static ssize_t on_read(void *cls, uint64_t pos, char *out, size_t max)
         max = 1;
     }
     ssize_t got = read_some(call, pos, out, max);
+    for (ssize_t i = 3; reply->garble && reply->fd >= 0 && i < got; i += 7)
+        out[i] = (char)(out[i] ^ 0x15);
     return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static void add_date(struct call *call, struct MHD_Response *response)
 {
-    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t now = (time_t)call->edge->config.now_s(call->edge->config.ctx);
-    struct tm tm;
-    if (!gmtime_r(&now, &tm))
-        return;
-    mir_auto_free char *text =
-        mir_format("%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
-                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    char text[FC_HTTP_DATE_SIZE];
+    fc_http_date(call->edge->config.now_s(call->edge->config.ctx), text);
     MHD_add_response_header(response, "Date", text);
 }
 

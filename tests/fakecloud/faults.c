@@ -93,9 +93,9 @@ static int read_numbers(struct entry *entry, const json_t *json, struct mir_erro
         mir_json_get_int(json, "call", &entry->call, err) ||
         mir_json_get_int(json, "status", &status, err) || mir_json_get_int(json, "ms", &ms, err))
         return -1;
-    if (entry->number < 1 || entry->times < 0 || entry->call < 0 || status < 400 || status > 599)
+    if (entry->number < 1 || entry->times < 0 || entry->call < 0 || status < 200 || status > 599)
         return mir_fail(err, MIR_USAGE,
-                        "number is from 1, times and call from 0, status from 400 to 599");
+                        "number is from 1, times and call from 0, status from 200 to 599");
     entry->ms = ms;
     entry->refusal.status = (int)status;
     return 0;

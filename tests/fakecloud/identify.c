@@ -8,6 +8,7 @@
 
 #include "api/memory.h"
 #include "rest.h"
+#include "s3.h"
 #include "service.h"
 
 const struct fc_service *const fc_services[] = {&fc_service_ec2,
@@ -165,8 +166,7 @@ int fc_identify(struct fc_call *call, struct fc_refusal *refusal)
         return identify_rest(call, &fc_service_scheduler, refusal);
     if (begins(request->path, "/snapshots") && strcmp(claimed, "s3") != 0)
         return identify_rest(call, &fc_service_ebs, refusal);
-    return fc_refuse(refusal, 404, "UnknownOperationException", "%.8s %.200s is nothing here",
-                     request->method, request->path);
+    return fc_s3_identify(call, refusal);
 }
 
 int fc_read_parameters(struct fc_call *call, struct fc_refusal *refusal)

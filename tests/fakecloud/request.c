@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "api/memory.h"
 
@@ -130,6 +131,18 @@ int fc_request_parse_target(struct fc_request *request, struct mir_error *err)
     }
     request->path = path;
     return 0;
+}
+
+void fc_http_date(int64_t utc_s, char out[FC_HTTP_DATE_SIZE])
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t now = (time_t)utc_s;
+    struct tm tm = {0};
+    gmtime_r(&now, &tm);
+    snprintf(out, FC_HTTP_DATE_SIZE, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
+             tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 void fc_reply_header(struct fc_reply *reply, const char *name, const char *fmt, ...)

@@ -76,6 +76,7 @@ struct fc_reply {
     int fd; /* -1, or a file whose bytes [offset, offset + len) are the body; owned */
     uint64_t offset, len;
     enum fc_delivery delivery;
+    bool garble; /* bytes that come from fd are others */
     int delivery_ms;
 };
 
@@ -96,6 +97,10 @@ void fc_pairs_clear(struct fc_pairs *pairs);
 
 /* Decode %XX of `len` bytes; owned, or NULL when it is badly encoded or holds a NUL. */
 char *fc_percent_decode(const char *text, size_t len, bool plus);
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+#define FC_HTTP_DATE_SIZE 40
+void fc_http_date(int64_t utc_s, char out[FC_HTTP_DATE_SIZE]);
 
 void fc_reply_header(struct fc_reply *reply, const char *name, const char *fmt, ...)
     MIR_PRINTF(3, 4);

@@ -110,8 +110,8 @@ def put_block_of(aws, snapshot):
 def sessions(tap, aws):
     account = '123456789012'
     with tap.part('a role, taken: its keys work with their token, until they end'):
-        reply = aws('sts', 'assume-role', '--role-arn',
-                    f'arn:aws:iam::{account}:role/mirage-deployer',
+        deployer = f'arn:aws:iam::{account}:role/mirage-deployer'
+        reply = aws('sts', 'assume-role', '--role-arn', deployer,
                     '--role-session-name', 'me', '--duration-seconds', '900')
         keys = reply['Credentials']
         session = {'AWS_ACCESS_KEY_ID': keys['AccessKeyId'],
@@ -224,8 +224,8 @@ def schedules(tap, aws):
                 (at(aws, 60), {'Input': 'none'}),
                 (at(aws, 60), {'RetryPolicy': {'MaximumRetryAttempts': 186}})]
         for when, target in rows:
-            refused('ValidationException', aws, *create,
-                    *schedule_words(aws, when, 'i-0', **target))
+            words = schedule_words(aws, when, 'i-0', **target)
+            refused('ValidationException', aws, *create, *words)
         refused('ValidationException', aws, 'scheduler', 'get-schedule', '--name', 'a b')
         refused('ResourceNotFoundException', aws, *create, '--group-name', 'other',
                 *schedule_words(aws, at(aws, 60), 'i-0'))
@@ -293,7 +293,6 @@ def prices(tap, aws):
         rows = aws(*words, match[0], '--page-size', 3)['PriceList']
         assert len({json.loads(r)['product']['attributes']['regionCode'] for r in rows}) == 10
         refused('NotFoundException', aws, *words[:3], 'AmazonNothing')
-        refused('InvalidParameterException', aws, *words, 'Type=TERM_MATCH,Field=,Value=x')
 
 
 def ask(url, method='GET', **headers):

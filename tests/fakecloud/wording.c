@@ -115,7 +115,6 @@ static void refuse_s3(struct fc_call *call, const struct fc_refusal *refusal)
 {
     struct mir_buf *out = &call->reply->body;
     set_type(call->reply, "application/xml");
-    fc_reply_header(call->reply, "x-amz-request-id", "%s", call->request_id);
     if (!strcmp(call->request->method, "HEAD"))
         return;
     mir_buf_adds(out, XML_HEAD "<Error>");
