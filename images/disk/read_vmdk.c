@@ -30,6 +30,13 @@ static int damaged(const char *what, struct mir_error *err)
     return mir_error_hint(err, "fetch or copy the file again; qemu-img check says more");
 }
 
+static bool say_the_same(const struct img_vmdk_head *a, const struct img_vmdk_head *b)
+{
+    return a->size == b->size && a->grain_bytes == b->grain_bytes &&
+           a->table_entries == b->table_entries && a->packed == b->packed &&
+           a->text_at == b->text_at && a->text_bytes == b->text_bytes;
+}
+
 /* Of a file that was written in one pass the first header does not know where the directory is. */
 static int take_footer(struct img_gather *gather, struct vmdk *v, struct mir_error *err)
 {
@@ -45,9 +52,7 @@ static int take_footer(struct img_gather *gather, struct vmdk *v, struct mir_err
         return damaged("its footer is missing", err);
     if (img_vmdk_head(p + IMG_VMDK_SECTOR, &foot, err))
         return -1;
-    if (foot.size != v->head.size || foot.grain_bytes != v->head.grain_bytes ||
-        foot.table_entries != v->head.table_entries || foot.packed != v->head.packed ||
-        foot.text_at != v->head.text_at || foot.text_bytes != v->head.text_bytes)
+    if (!say_the_same(&foot, &v->head))
         return damaged("its footer says something else than its header", err);
     if (foot.directory_at_end)
         return damaged("nothing says where its directory is", err);
