@@ -30,7 +30,7 @@ static int damaged(const char *what, struct mir_error *err)
     return mir_error_hint(err, "fetch or copy the file again; qemu-img check says more");
 }
 
-static bool same_disk(const struct img_vmdk_head *a, const struct img_vmdk_head *b)
+static bool say_the_same(const struct img_vmdk_head *a, const struct img_vmdk_head *b)
 {
     return a->size == b->size && a->grain_bytes == b->grain_bytes &&
            a->table_entries == b->table_entries && a->packed == b->packed &&
@@ -52,7 +52,7 @@ static int take_footer(struct img_gather *gather, struct vmdk *v, struct mir_err
         return damaged("its footer is missing", err);
     if (img_vmdk_head(p + IMG_VMDK_SECTOR, &foot, err))
         return -1;
-    if (!same_disk(&foot, &v->head))
+    if (!say_the_same(&foot, &v->head))
         return damaged("its footer says something else than its header", err);
     if (foot.directory_at_end)
         return damaged("nothing says where its directory is", err);

@@ -5,10 +5,11 @@ for, with kernels that answer, say their arguments, or cannot be loaded. Speaks 
 
     layouts.py LAYOUT-MAKER HELLO FOLDER-OF-TEST-KERNELS [PART...]
 
-PART: matrix arguments right_disk failures others linux pvgrub; all of them without.
+PART: matrix formats arguments right_disk failures others linux arm64 pvgrub; all of them without.
 
 MIRAGE_LAYOUTS_ALL=1 takes every combination instead of some, and MIRAGE_TEST_KERNELS is a folder
-with Debian's Linux and Xen unpacked (scripts/unpack-deb). MIRAGE_LAYOUTS_SEED repeats a run.
+with Debian's Linux and Xen unpacked, and in arm64/ that of arm64 (scripts/unpack-deb).
+MIRAGE_LAYOUTS_SEED repeats a run.
 """
 import glob
 import gzip
@@ -24,7 +25,7 @@ import threading
 
 from kernels import multiboot
 from machine import AAVMF, DISKS, OVMF, Machine
-from mirage import Skip, Tap, free_port, skip_all, wait_for
+from mirage import Skip, Tap, free_port, program, skip_all, wait_for
 
 MAKER, HELLO, GUESTS = sys.argv[1:4]
 os.environ['PATH'] += ':/usr/sbin:/sbin'  # where e2fsck is, and a user's PATH does not lead
@@ -42,6 +43,10 @@ MATRIX = [
     ('uefi', 'uefi', 'ide', ''), ('uefi', 'uefi', 'virtio-blk', '*'), ('uefi', 'uefi', 'nvme', ''),
     ('both', 'uefi', 'ide', ''), ('both', 'uefi', 'virtio-blk', ''), ('both', 'uefi', 'nvme', '*'),
 ]
+
+
+# What --format writes, and QEMU's name for it.
+FORMATS = [('qcow2', 'qcow2'), ('vhd', 'vpc'), ('vhd-dynamic', 'vpc'), ('vmdk', 'vmdk')]
 
 
 class Refused(Exception):
@@ -113,6 +118,36 @@ def matrix(tap, folder):
                 machine.answers(port)
                 console = machine.read(b'hello: listening on')
                 assert b'hello: name a b\n' in console, console
+
+
+def image(folder, kernel, boot, form, *words):
+    """As a user makes one: the whole command."""
+    if not os.path.exists(program('mirage-deploy')):
+        raise Skip('mirage-deploy is not built')
+    path = os.path.join(folder.path, f'image.{form}')
+    done = subprocess.run([program('mirage-deploy'), 'image', 'build', kernel, '-o', path,
+                           '--force', '--boot', boot, '--format', form, *words],
+                          capture_output=True, check=False)
+    if done.returncode == 8:
+        raise Skip(done.stderr.decode().strip())
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def formats(tap, folder):
+    """Each format on some rows of the matrix, or on all; raw is the matrix itself."""
+    for number, (boot, firmware, adapter, _) in enumerate(MATRIX):
+        for k, (form, driver) in enumerate(FORMATS):
+            if not ALL and number != (0, 5, 2, 7)[k]:
+                continue
+            with tap.part(f'hello answers: {boot} as {form} on {firmware} from {adapter}'):
+                need_firmware(firmware)
+                port = free_port()
+                path = image(folder, HELLO, boot, form, '--arg', 'name=a%20b')
+                with Machine([path], adapter, firmware, forward=port, driver=driver) as machine:
+                    machine.answers(port)
+                    console = machine.read(b'hello: listening on')
+                    assert b'hello: name a b\n' in console, console
 
 
 # --- arguments ---
@@ -309,12 +344,15 @@ class Shelf(http.server.BaseHTTPRequestHandler):
 
 
 def others(tap, folder):
-    with tap.part('memtest86+ (Linux boot protocol) reads its arguments'):
-        if not os.path.exists('/boot/memtest86+x64.bin'):
-            raise Skip('memtest86+ is not installed')
-        disk = folder.disk('bios', '/boot/memtest86+x64.bin', 'console=ttyS0,115200')
-        with Machine([disk]) as machine:
-            machine.read(b'Memtest86+ v')
+    for boot, firmware, adapter, _ in MATRIX if ALL else MATRIX[:1]:
+        with tap.part('memtest86+ (Linux boot protocol) reads its arguments: '
+                      f'{boot} on {firmware} from {adapter}'):
+            need_firmware(firmware)
+            if not os.path.exists('/boot/memtest86+x64.bin'):
+                raise Skip('memtest86+ is not installed')
+            disk = folder.disk(boot, '/boot/memtest86+x64.bin', 'console=ttyS0,115200')
+            with Machine([disk], adapter, firmware) as machine:
+                machine.read(b'Memtest86+ v')
     with tap.part('iPXE (Linux boot protocol, real mode) runs the script that is its initramfs'):
         if not os.path.exists('/boot/ipxe.lkrn'):
             raise Skip('ipxe is not installed')
@@ -394,13 +432,16 @@ def find_kernel(pattern):
 
 def linux(tap, folder):
     line = 'console=ttyS0 panic=1 quiet x="a b" y=$z;{}'.replace('x="a b"', '"x=a b"')
-    for firmware, boot in (('bios', 'bios'), ('uefi', 'uefi')):
-        with tap.part(f'a Debian Linux with an initramfs, on {firmware}'):
+    rows = [(boot, firmware, adapter, *FORMATS[i % len(FORMATS)])
+            for i, (boot, firmware, adapter, _) in enumerate(MATRIX)]
+    for boot, firmware, adapter, form, driver in rows if ALL else (rows[2], rows[8]):
+        with tap.part(f'a Debian Linux with an initramfs: {boot} as {form} on {firmware} from '
+                      f'{adapter}'):
             need_firmware(firmware)
             long = line + ' ' + 'x' * (2023 - len(line) - 1)
-            disk = folder.disk(boot, find_kernel('boot/vmlinuz-*-cloud-amd64'), long,
-                               [(initramfs(folder), '')])
-            with Machine([disk], 'nvme', firmware) as machine:
+            disk = image(folder, find_kernel('boot/vmlinuz-*-cloud-amd64'), boot, form,
+                         '--module', initramfs(folder), '--arg', long)
+            with Machine([disk], adapter, firmware, driver=driver) as machine:
                 console = machine.ends()
             got = said(console, b'linux ')
             assert got == [f'BOOT_IMAGE=/boot/kernel {long}'], console
@@ -418,13 +459,28 @@ def linux(tap, folder):
             assert said(console, b'linux ') == [words], console
 
 
+def arm64(tap, folder):
+    for adapter, form, driver in (('virtio-blk', 'raw', 'raw'), ('nvme', 'qcow2', 'qcow2')):
+        with tap.part(f'a Debian Linux for arm64: uefi as {form} from {adapter}'):
+            need_firmware('arm64')
+            line = 'console=ttyAMA0 panic=1 x=$y;{}'
+            disk = image(folder, find_kernel('arm64/boot/vmlinuz-*-cloud-arm64'), 'uefi', form,
+                         '--arg', line)
+            with Machine([disk], adapter, 'arm64', driver=driver) as machine:
+                console = machine.ends()
+            want = f'Kernel command line: BOOT_IMAGE=/boot/kernel {line}'
+            assert want.encode() in console, console
+            assert b'Unable to mount root fs' in console, console  # it was given none
+
+
 def main():
     if not shutil.which('qemu-system-x86_64'):
         skip_all('qemu-system-x86_64 is not installed')
     tap = Tap()
     folder = Folder()
     try:
-        for part in (matrix, arguments, right_disk, failures, others, linux, pvgrub):
+        for part in (matrix, formats, arguments, right_disk, failures, others, linux, arm64,
+                     pvgrub):
             if not PARTS or part.__name__ in PARTS:
                 part(tap, folder)
     finally:

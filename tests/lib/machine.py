@@ -28,9 +28,11 @@ DISKS = {
 
 
 class Machine:
-    """`disks`: paths, attached in this order; `first`: the one that the firmware boots."""
+    """`disks`: paths, attached in this order; `first`: the one that the firmware boots; `driver`:
+    how QEMU reads them."""
 
-    def __init__(self, disks, kind='ide', firmware='bios', first=0, forward=None, more=()):
+    def __init__(self, disks, kind='ide', firmware='bios', first=0, forward=None, more=(),
+                 driver='raw'):
         arm = firmware == 'arm64'
         argv = ['qemu-system-aarch64' if arm else 'qemu-system-x86_64', '-accel', 'tcg',
                 '-m', '512', '-display', 'none', '-nodefaults', '-no-reboot', '-serial', 'stdio']
@@ -40,8 +42,8 @@ class Machine:
             argv += ['-machine', 'pc', '-vga', 'std', *DEBUG_EXIT]
             argv += ['-bios', OVMF] if firmware == 'uefi' else []
         for i, path in enumerate(disks):
-            argv += ['-drive', f'if=none,id=d{i},format=raw,snapshot=on,file={path}', '-device',
-                     DISKS[kind].format(i, 1 if i == first else 10 + i)]
+            argv += ['-drive', f'if=none,id=d{i},format={driver},snapshot=on,file={path}',
+                     '-device', DISKS[kind].format(i, 1 if i == first else 10 + i)]
         if forward:
             argv += ['-netdev', f'user,id=n0,hostfwd=tcp:127.0.0.1:{forward}-:80', '-device', NET]
         self.console = b''
