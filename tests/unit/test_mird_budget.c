@@ -61,13 +61,15 @@ static void refused(struct house *h, const struct mird_request *r, const char *w
     struct mird_operation op;
     struct mir_error err = {0};
     json_t *plan = NULL;
-    unsigned before = creates();
+    size_t before = 0, after = 0;
+    assert_int_equal(mird_store_open_count(h->core.store, 100, &before, NULL), 0);
     assert_int_equal(mird_engine_deploy(h->core.engine, r, "", "", &d, &op, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     if (!strstr(err.text, word))
         fail_msg("'%s' does not say '%s'", err.text, word);
     assert_int_equal(mird_engine_plan(h->core.engine, r, &plan, &err), -1);
-    assert_int_equal(creates(), before);
+    assert_int_equal(mird_store_open_count(h->core.store, 100, &after, NULL), 0);
+    assert_int_equal(after, before);
 }
 
 static int extend(struct house *h, const struct mird_deployment *d, int64_t by_s,
@@ -202,6 +204,7 @@ static void test_late_address(void **state)
     struct mird_request r = request(h, "site", 600);
     r.list = true;
     r.place.spot = true;
+    h->core.engine->live_timeout_ms = 600000;
     struct mird_operation op = deploy(h, &r, &d);
     wait_state(h, d.id, MIRD_RUNNING);
     assert_true(launched.spot);
