@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """model_rest REST_CALLS: what tests/ec2/rest_calls.c sends to EBS direct and S3 is what AWS's own
-service model (Debian's python3-botocore) knows: method and path lead to the call that is meant, each
-parameter, header and element exists there and nothing required is missing. The answers have the
-model's names, too, so what is read of them does. Speaks TAP; without botocore everything is
+service model (Debian's python3-botocore) knows: method and path lead to the call that is meant,
+each parameter, header and element exists there and nothing required is missing. The answers have
+the model's names, too, so what is read of them does. Speaks TAP; without botocore everything is
 skipped."""
 import base64
 import hashlib
