@@ -330,6 +330,14 @@ int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, str
     return end(&call, lease->id, rc, err);
 }
 
+bool mir_prov_configured(struct mir_prov *prov)
+{
+    /* What cannot be opened now may be there later. */
+    if (!prov->info->configured || opened(prov, NULL))
+        return true;
+    return prov->info->configured(prov->ctx);
+}
+
 bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms)
 {
     int64_t boot_ms = 0;

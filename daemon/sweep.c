@@ -356,6 +356,9 @@ int mird_sweepers_start(struct mird_engine *engine, struct mir_error *err)
 {
     for (size_t i = 0; i < engine->core->provider_count; i++) {
         struct mird_lane *lane = &engine->lanes[i];
+        /* Who cannot be asked is not asked once a minute; the first lane does the chores. */
+        if (i > 0 && !mir_prov_configured(engine->core->providers[i]))
+            continue;
         int rc = pthread_create(&lane->sweeper, NULL, sweeper_main, lane);
         if (rc)
             return mir_fail_errno(err, rc, "cannot start the sweeper");

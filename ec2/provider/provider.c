@@ -150,6 +150,12 @@ static int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct m
     return cloud->configured ? 0 : cloud_ready(cloud, err);
 }
 
+static bool cloud_configured(void *ctx)
+{
+    const struct cloud *cloud = ctx;
+    return cloud->configured;
+}
+
 static int64_t cloud_date(void *ctx, int64_t *ret_boot_ms)
 {
     struct cloud *cloud = ctx;
@@ -192,6 +198,7 @@ const struct mir_provider mir_provider_ec2 = {
     .instance_delete = cloud_instance_delete,
     .instance_console = cloud_instance_console,
     .hooks_arm = cloud_hooks_arm,
+    .configured = cloud_configured,
     .date = cloud_date,
     .sweep = cloud_sweep,
 };

@@ -240,6 +240,10 @@ struct mir_provider {
     int (*hooks_arm)(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                      size_t *ret_count, struct mir_error *err);
 
+    /* Optional: has anybody said how to reach it? False: every call is refused for that, nothing is
+     * listed, and that stays so until it is opened anew. NULL: it can always be asked. */
+    bool (*configured)(void *ctx);
+
     /* Optional: the moment that the provider's newest answer was dated with (mir_http_date_ms), and
      * when by the boot-time clock it came; 0 while there was none. */
     int64_t (*date)(void *ctx, int64_t *ret_boot_ms);
@@ -299,6 +303,8 @@ int mir_prov_object_get(struct mir_prov *prov, const struct mir_instance *object
                         struct mir_instance *ret, struct mir_error *err);
 int mir_prov_object_delete(struct mir_prov *prov, const struct mir_instance *object,
                            struct mir_error *err);
+/* False: opened, and nobody has said how to reach it, so there is nothing to be asked. */
+bool mir_prov_configured(struct mir_prov *prov);
 /* What time the provider says that it is: UTC ms, when the answer came at boot_ms. False: it does
  * not say. */
 bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms);
