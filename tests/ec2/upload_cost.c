@@ -20,10 +20,10 @@ struct disk {
     unsigned char *data; /* owned; 1 MiB */
 };
 
-static int next_run(void *ctx, struct ec2_run *ret, struct mir_error *err)
+static int next_run(void *ctx, struct ec2_piece *ret, struct mir_error *err)
 {
     struct disk *d = ctx;
-    *ret = (struct ec2_run){d->at, d->data, d->at < d->size ? MIB : 0};
+    *ret = (struct ec2_piece){d->at, d->data, d->at < d->size ? MIB : 0};
     memcpy(d->data, &d->at, sizeof d->at); /* no two are alike */
     d->at += ret->len;
     return 0;
