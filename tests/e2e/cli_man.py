@@ -47,7 +47,7 @@ def words_of_help():
                               check=True).stdout
     overview = run('--help')
     block = overview.split('Commands:\n')[1].split('\n\n')[0]
-    commands = [' '.join(re.findall(r'\b[a-z-]+\b', line[2:30].split('  ')[0]))
+    commands = [' '.join(re.findall(r'\b[a-z][a-z0-9-]*\b', line[2:30].split('  ')[0]))
                 for line in block.splitlines() if line.startswith('  ') and line[2] != ' ']
     options = set()
     for command in commands:
@@ -70,7 +70,7 @@ def main():
     with tap.part('every command and option of --help is in the page, and the other way round'):
         commands, options = words_of_help()
         text = page()
-        in_page = re.findall(r'^\.It Cm ((?:[a-z-]+ ?)+?)(?: (?:Ar|Op) .*)?$', text, re.M)
+        in_page = re.findall(r'^\.It Cm ((?:[a-z][a-z0-9-]* ?)+?)(?: (?:Ar|Op) .*)?$', text, re.M)
         assert sorted(in_page) == sorted(commands), (in_page, commands)
         in_page = set(re.findall(r'^\.It (?:Fl \w , )?Fl -([a-z-]+)', text, re.M))
         assert in_page == options, in_page ^ options
