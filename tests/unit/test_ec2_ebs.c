@@ -186,8 +186,8 @@ static void survives_what_it_is_told(void **state)
         "{\"BlockSize\":524288,\"Blocks\":[{\"BlockIndex\":1}]}",
         "{\"BlockSize\":524288,\"Blocks\":[{\"BlockToken\":\"x\"}]}",
         "{\"BlockSize\":524288,\"Blocks\":[{\"BlockIndex\":\"one\",\"BlockToken\":\"x\"}]}",
-        "{\"BlockSize\":524288,\"Blocks\":[{\"BlockIndex\":2,\"BlockToken\":\"x\"},"
-        "{\"BlockIndex\":2,\"BlockToken\":\"x\"}]}",
+        ("{\"BlockSize\":524288,\"Blocks\":[{\"BlockIndex\":2,\"BlockToken\":\"x\"},"
+         "{\"BlockIndex\":2,\"BlockToken\":\"x\"}]}"),
         "{\"BlockSize\":524288,\"Blocks\":[{\"BlockIndex\":-1,\"BlockToken\":\"x\"}]}",
         "{\"BlockSize\":524288,\"Blocks\":[],\"NextToken\":\"same\"}",
         "{\"BlockSize\":524288,\"Blocks\":7}",

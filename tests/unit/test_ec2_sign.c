@@ -263,10 +263,14 @@ static void test_refused(void **state)
     bad[1].path = "relative";
     bad[2].region = "";
     bad[3].now_s = -1;
-    bad[4].headers = &date, bad[4].header_count = 1;
-    bad[5].headers = &broken, bad[5].header_count = 1;
-    bad[6].headers = many, bad[6].header_count = MIR_NELEMS(many);
-    bad[7].headers = &long_one, bad[7].header_count = 1;
+    bad[4].headers = &date;
+    bad[4].header_count = 1;
+    bad[5].headers = &broken;
+    bad[5].header_count = 1;
+    bad[6].headers = many;
+    bad[6].header_count = MIR_NELEMS(many);
+    bad[7].headers = &long_one;
+    bad[7].header_count = 1;
     for (size_t i = 0; i < MIR_NELEMS(bad); i++) {
         assert_int_equal(ec2_sign(&bad[i], &c, &made, &err), -1);
         assert_int_equal(err.kind, MIR_USAGE);

@@ -18,8 +18,8 @@ static void there_and_back(void **state)
 {
     static const char *const rows[] = {
         "{}",
-        "{\"region\":\"eu-central-1\",\"type\":\"t3.nano\",\"spot\":true,\"ipv6_only\":true,"
-        "\"keep_address\":true,\"open\":[80,8443],\"budget\":\"2.50\"}",
+        ("{\"region\":\"eu-central-1\",\"type\":\"t3.nano\",\"spot\":true,\"ipv6_only\":true,"
+         "\"keep_address\":true,\"open\":[80,8443],\"budget\":\"2.50\"}"),
         "{\"open\":[]}",
         "{\"type\":\"General Purpose 1\",\"budget\":\"0.000001\"}",
     };
