@@ -294,8 +294,8 @@ static void reads_lists_to_their_end(void **state)
 
     static const char *const endless[] = {
         "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same"
-        "</NextContinuationToken></ListBucketResult>",
+        ("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same"
+         "</NextContinuationToken></ListBucketResult>"),
         "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
         "<ListBucketResult><Contents><Key>a</Key><Size>one</Size></Contents></ListBucketResult>",
         "<ListAllMyBucketsResult/>",
