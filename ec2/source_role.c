@@ -196,7 +196,7 @@ static int ask_sts(const struct ec2_asking *ask, const char *role_arn, struct ec
 static enum ec2_answer assume(struct ec2_asking *ask, struct ec2_credentials *ret,
                               struct mir_error *err)
 {
-    struct origin origin;
+    struct origin origin = {.role = NULL};
     if (find_origin(ask, &origin, err))
         return EC2_ANSWER_FAILED;
     ask->visited[ask->visited_count++] = ask->profile;
