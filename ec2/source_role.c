@@ -197,12 +197,13 @@ static enum ec2_answer assume(struct ec2_asking *ask, struct ec2_credentials *re
                               struct mir_error *err)
 {
     struct origin origin = {.role = NULL};
-    if (find_origin(ask, &origin, err))
+    if (find_origin(ask, &origin, err) || !origin.role)
         return EC2_ANSWER_FAILED;
     ask->visited[ask->visited_count++] = ask->profile;
     ec2_auto_credentials struct ec2_credentials keys = {0};
-    enum ec2_answer answer = origin.source ? from_source(ask, origin.source, &keys, err)
-                                           : from_profile(ask, origin.profile, &keys, err);
+    enum ec2_answer answer = origin.source    ? from_source(ask, origin.source, &keys, err)
+                             : origin.profile ? from_profile(ask, origin.profile, &keys, err)
+                                              : EC2_ANSWER_FAILED;
     if (answer == EC2_ANSWER_SERVED && ask_sts(ask, origin.role->value, &keys, ret, err))
         answer = EC2_ANSWER_FAILED;
     return answer;
