@@ -357,7 +357,7 @@ static const struct ec2_config_row *row(const struct ec2_config_row *rows, size_
         if (!strcmp(rows[i].name, name))
             return &rows[i];
     fail_msg("no row %s", name);
-    return NULL;
+    return rows; /* not reached */
 }
 
 static void tells_what_counts(void **state)
