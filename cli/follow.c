@@ -273,11 +273,21 @@ int cmd_still(struct cmd_context *ctx, const char *name, struct mir_error *err)
         return mir_error_hint(err, "look: mirage-deploy show %s", name);
     }
     mir_auto_free char *until = cmd_until_text(d);
-    mir_fail(err, MIR_TIMEOUT, "stopped waiting: '%s' is %s and goes on, %s%s", name,
-             cmd_text(d, "state"), until, cmd_forever(d) ? "" : " at the latest");
+    bool ending = !strcmp(cmd_text(d, "state"), "ending");
+    if (ending) {
+        const char *why = cmd_text(json_object_get(d, "error"), "text");
+        mir_fail(err, MIR_TIMEOUT,
+                 "stopped waiting: '%s' is being ended until nothing of it is left%s%s", name,
+                 *why ? "; why: " : "", why);
+    } else {
+        mir_fail(err, MIR_TIMEOUT, "stopped waiting: '%s' is %s and goes on, %s%s", name,
+                 cmd_text(d, "state"), until, cmd_forever(d) ? "" : " at the latest");
+    }
     json_decref(d);
-    return mir_error_hint(err, "look: mirage-deploy show %s; end it now: mirage-deploy rm %s", name,
-                          name);
+    return ending
+               ? mir_error_hint(err, "look: mirage-deploy show %s", name)
+               : mir_error_hint(err, "look: mirage-deploy show %s; end it now: mirage-deploy rm %s",
+                                name, name);
 }
 
 /* --- events alone --- */

@@ -141,8 +141,7 @@ void mird_console_tell_end(struct mird_engine *engine, struct mird_entry *entry)
     for (unsigned i = 0; i < count; i++) {
         struct mird_event *event = &news.events[news.event_count++];
         mir_copy(event->kind, sizeof event->kind, "note");
-        mir_copy(event->state, sizeof event->state,
-                 mird_state_name(mird_deployment_state(&d, d.ending_since_s)));
+        mir_copy(event->state, sizeof event->state, mird_state_name(mird_deployment_state(&d)));
         snprintf(event->text, sizeof event->text, "console: %.300s", lines[i]);
         mird_text_clean(event->text);
     }

@@ -64,13 +64,13 @@ static enum mird_state rising_state(const struct mird_deployment *d)
     return MIRD_PENDING;
 }
 
-enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t now_s)
+enum mird_state mird_deployment_state(const struct mird_deployment *d)
 {
     if (d->finished_s)
         return final_state(d);
     if (d->end_reason == MIRD_END_NONE)
         return rising_state(d);
-    return now_s - d->ending_since_s >= MIRD_STUCK_AFTER_S ? MIRD_STUCK : MIRD_ENDING;
+    return d->stuck ? MIRD_STUCK : MIRD_ENDING;
 }
 
 bool mird_deployment_rests(const struct mird_deployment *d)
@@ -267,7 +267,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
 {
     json_t *doc =
         json_pack("{s:s,s:s,s:s,s:s,s:s}", "id", d->id, "name", d->name, "provider", d->provider,
-                  "state", mird_state_name(mird_deployment_state(d, now_s)), "kernel", d->kernel);
+                  "state", mird_state_name(mird_deployment_state(d)), "kernel", d->kernel);
     json_object_set_new(doc, "url", *d->url ? json_string(d->url) : json_null());
     json_object_set_new(doc, "addresses", addresses_json(d));
     bool published = d->instance.port_count > 0;

@@ -214,7 +214,15 @@ static enum mird_weight step_refused(struct mird_deployment *d, const struct mir
     return fail_for_good(d, in->error, now_ms);
 }
 
-/* It may have happened: the intent stays, and what follows is a look. */
+/* Whatever has been made on the way, asking again would be refused again. */
+static bool refused_for_good(const struct mir_error *error)
+{
+    return error && error->retry == MIR_RETRY_NEVER &&
+           (error->kind == MIR_CREDENTIALS || error->kind == MIR_POLICY ||
+            error->kind == MIR_USAGE);
+}
+
+/* It may have happened: the intent stays, and what follows is a look, or the teardown of it. */
 static enum mird_weight step_unknown(struct mird_deployment *d, const struct mird_rules *rules,
                                      const struct mird_input *in, int64_t now_ms)
 {
@@ -223,6 +231,8 @@ static enum mird_weight step_unknown(struct mird_deployment *d, const struct mir
     if (in->step != MIRD_STEP_INSTANCE)
         return step_refused(d, rules, in, now_ms); /* those can be repeated safely */
     d->last_create_ms = max64(d->last_create_ms, now_ms);
+    if (!is_ending(d) && refused_for_good(in->error))
+        return fail_for_good(d, in->error, now_ms);
     keep_error(d, in->error);
     if (!is_ending(d))
         try_later(d, rules, now_ms);
@@ -436,12 +446,13 @@ static enum mird_weight finish(struct mird_deployment *d, int64_t now_ms)
     d->hooks_stale = false;
     for (unsigned i = 0; i < d->hook_count; i++)
         d->hooks[i].state = MIR_HOOK_OFF;
-    if (mird_deployment_state(d, d->finished_s) == MIRD_GONE && d->end_reason != MIRD_END_FAILED)
+    if (mird_deployment_state(d) == MIRD_GONE && d->end_reason != MIRD_END_FAILED)
         d->error_code[0] = d->error_text[0] = d->error_hint[0] = '\0';
     return MIRD_DURABLE;
 }
 
-static enum mird_weight tick_ending(struct mird_deployment *d, int64_t now_ms)
+static enum mird_weight tick_ending(struct mird_deployment *d, const struct mird_rules *rules,
+                                    int64_t now_ms)
 {
     bool left = false;
     for (int k = 0; k < MIRD_STEP_COUNT; k++) {
@@ -451,7 +462,7 @@ static enum mird_weight tick_ending(struct mird_deployment *d, int64_t now_ms)
     }
     if (!left)
         return finish(d, now_ms);
-    if (!d->stuck && now_ms >= stuck_at_ms(d)) {
+    if (!d->stuck && now_ms >= stuck_at_ms(d, rules)) {
         d->stuck = true;
         d->goal_over = true;
         return MIRD_DURABLE;
@@ -465,7 +476,7 @@ static enum mird_weight tick(struct mird_deployment *d, const struct mird_rules 
     if (d->finished_s)
         return MIRD_UNCHANGED;
     if (is_ending(d))
-        return tick_ending(d, now_ms);
+        return tick_ending(d, rules, now_ms);
     if (now_ms >= d->deadline_s * 1000)
         return begin_ending(d, MIRD_END_DEADLINE, now_ms);
     if (now_ms >= goal_late_ms(d, rules)) {

@@ -131,7 +131,7 @@ static void tell_end(const struct mird_deployment *before, const struct mird_dep
     if (!before->stuck && after->stuck)
         add(news, NULL, "stuck", "%.300s", after->error_text);
     if (!before->finished_s && after->finished_s)
-        add(news, NULL, mird_state_name(mird_deployment_state(after, now_ms / 1000)), "%s", "");
+        add(news, NULL, mird_state_name(mird_deployment_state(after)), "%s", "");
 }
 
 void mird_lease_audit(const struct mird_deployment *before, const struct mird_deployment *after,

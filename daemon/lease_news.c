@@ -15,8 +15,7 @@ static struct mird_event *add_event(struct mird_news *news, const char *kind,
     struct mird_event *event = &news->events[news->event_count++];
     *event = (struct mird_event){0};
     mir_copy(event->kind, sizeof event->kind, kind);
-    mir_copy(event->state, sizeof event->state,
-             mird_state_name(mird_deployment_state(d, now_ms / 1000)));
+    mir_copy(event->state, sizeof event->state, mird_state_name(mird_deployment_state(d)));
     return event;
 }
 
@@ -66,16 +65,15 @@ static void state_text(const struct mird_deployment *d, enum mird_state state, c
     else if (state == MIRD_FAILED)
         snprintf(out, size, "%.200s; verified: nothing of it is left", d->error_text);
     else if (state == MIRD_STUCK)
-        snprintf(out, size, "not confirmed gone after %d s (%.200s); tried on and on",
-                 MIRD_STUCK_AFTER_S, d->error_text);
+        snprintf(out, size, "not confirmed gone in time (%.200s); tried on and on", d->error_text);
 }
 
 /* The state before is taken at the same moment: time alone must not hide a change. */
 static void tell_state(const struct mird_deployment *before, const struct mird_deployment *after,
                        int64_t now_ms, struct mird_news *news)
 {
-    enum mird_state old = mird_deployment_state(before, now_ms / 1000);
-    enum mird_state new = mird_deployment_state(after, now_ms / 1000);
+    enum mird_state old = mird_deployment_state(before);
+    enum mird_state new = mird_deployment_state(after);
     char text[320];
     /* A running that came and went within one step is told all the same. */
     if (!before->seen_running && after->seen_running && new != MIRD_RUNNING) {

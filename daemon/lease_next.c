@@ -13,9 +13,10 @@ static struct mird_action act(enum mird_action_kind kind, enum mird_step_kind st
     return (struct mird_action){.kind = kind, .step = step, .until_ms = until_ms};
 }
 
-static struct mird_action ending_next(const struct mird_deployment *d, int64_t now_ms)
+static struct mird_action ending_next(const struct mird_deployment *d,
+                                      const struct mird_rules *rules, int64_t now_ms)
 {
-    int64_t stuck_ms = stuck_at_ms(d);
+    int64_t stuck_ms = stuck_at_ms(d, rules);
     if (!d->stuck && now_ms >= stuck_ms)
         return act(MIRD_ACT_TICK, MIRD_STEP_INSTANCE, 0);
     for (size_t i = 0; i < MIRD_STEP_COUNT; i++) {
@@ -51,7 +52,7 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
     if (d->finished_s)
         return act(MIRD_ACT_NONE, MIRD_STEP_IMAGE, INT64_MAX);
     if (d->end_reason != MIRD_END_NONE)
-        return ending_next(d, now_ms);
+        return ending_next(d, rules, now_ms);
     int64_t deadline_ms = d->deadline_s * 1000;
     int64_t late_ms = goal_late_ms(d, rules);
     if (now_ms >= deadline_ms || now_ms >= late_ms)

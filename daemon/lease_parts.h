@@ -52,9 +52,11 @@ static inline int64_t goal_late_ms(const struct mird_deployment *d, const struct
 }
 
 /* The last moment at which a teardown is not stuck yet. */
-static inline int64_t stuck_at_ms(const struct mird_deployment *d)
+static inline int64_t stuck_at_ms(const struct mird_deployment *d, const struct mird_rules *rules)
 {
-    return (d->ending_since_s + MIRD_STUCK_AFTER_S) * 1000;
+    int64_t made = max64(made_ms(d, MIRD_STEP_INSTANCE), made_ms(d, MIRD_STEP_IMAGE));
+    int64_t since_ms = max64(d->ending_since_s * 1000, made ? made + rules->settle_ms : 0);
+    return since_ms + MIRD_STUCK_AFTER_S * 1000;
 }
 
 /* No news. What is not counted is never read, and zeroing it for every turn costs. */

@@ -73,8 +73,7 @@ static json_t *receipt_json(const struct mird_deployment *d)
     json_object_set_new(doc, "deployment", json_string(d->id));
     json_object_set_new(doc, "name", json_string(d->name));
     json_object_set_new(doc, "provider", json_string(d->provider));
-    json_object_set_new(doc, "state",
-                        json_string(mird_state_name(mird_deployment_state(d, d->finished_s))));
+    json_object_set_new(doc, "state", json_string(mird_state_name(mird_deployment_state(d))));
     json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
     json_object_set_new(doc, "ended_by", json_string(d->ended_by));
     json_object_set_new(doc, "created_at", moment(d->created_s * 1000));

@@ -44,7 +44,7 @@ static bool deployment_over(struct mird_core *core, const char *id)
     struct mir_error own = {0};
     if (mird_store_deployment_get(core->store, id, &d, &own))
         return own.kind == MIR_NOT_FOUND;
-    return mird_state_final(mird_deployment_state(&d, mir_now_s(core->clock)));
+    return mird_state_final(mird_deployment_state(&d));
 }
 
 /* --- for the engine --- */

@@ -25,7 +25,7 @@ int64_t mird_row_wake_s(const struct mird_deployment *d)
 
 int64_t mird_row_state(const struct mird_deployment *d)
 {
-    return d->stuck && !d->finished_s ? MIRD_STUCK : mird_deployment_state(d, d->ending_since_s);
+    return mird_deployment_state(d);
 }
 
 int64_t mird_row_worst_micro(const struct mird_deployment *d)

@@ -228,8 +228,7 @@ int mird_store_deployment_adopt(struct mird_store *store, struct mird_deployment
     struct mird_event event = {
         .at_ms = now_ms, .kind = "note", .text = "rebuilt from the provider's tags"};
     mir_copy(event.deployment, sizeof event.deployment, d->id);
-    mir_copy(event.state, sizeof event.state,
-             mird_state_name(mird_deployment_state(d, now_ms / 1000)));
+    mir_copy(event.state, sizeof event.state, mird_state_name(mird_deployment_state(d)));
     d->version = 1;
     struct adoption adoption = {d, &event};
     return mird_store_write(store, write_adoption, &adoption, err);

@@ -176,8 +176,7 @@ static void tell_claimed(const struct sweep *sweep, const struct mir_instance *i
     pthread_mutex_unlock(&engine->lock);
     mird_entry_snapshot(entry, &d);
     mir_copy(event->kind, sizeof event->kind, "error");
-    mir_copy(event->state, sizeof event->state,
-             mird_state_name(mird_deployment_state(&d, mird_engine_now_ms(engine) / 1000)));
+    mir_copy(event->state, sizeof event->state, mird_state_name(mird_deployment_state(&d)));
     snprintf(event->text, sizeof event->text,
              "a foreign object claims this lease: %s %.80s on %s has its id in tags that are not "
              "signed by us; it is left alone, and the lease does not wait for it",

@@ -380,12 +380,11 @@ static inline struct mird_deployment wait_state(struct house *h, const char *id,
     struct mird_deployment d;
     for (int i = 0; i < 3000; i++) {
         d = read_it(h, id);
-        if (mird_deployment_state(&d, mir_now_s(mir_clock_system())) == state)
+        if (mird_deployment_state(&d) == state)
             return d;
         usleep(5000);
     }
-    fail_msg("%s is %s, not %s", d.name,
-             mird_state_name(mird_deployment_state(&d, mir_now_s(mir_clock_system()))),
+    fail_msg("%s is %s, not %s", d.name, mird_state_name(mird_deployment_state(&d)),
              mird_state_name(state));
     return d;
 }

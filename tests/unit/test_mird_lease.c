@@ -72,10 +72,10 @@ static struct mird_deployment live(void)
     assert_int_equal(
         feed(&d, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0),
         MIRD_DURABLE);
-    assert_int_equal(mird_deployment_state(&d, T0_S), MIRD_LAUNCHING);
+    assert_int_equal(mird_deployment_state(&d), MIRD_LAUNCHING);
     check_next(&d, T0, MIRD_ACT_LOOK, 0); /* an intent found is a question */
     feed(&d, done_instance(&running), T0 + 100);
-    assert_int_equal(mird_deployment_state(&d, T0_S), MIRD_RUNNING);
+    assert_int_equal(mird_deployment_state(&d), MIRD_RUNNING);
     assert_string_equal(d.url, "http://127.0.0.1:8080/");
     check_next(&d, T0 + 100, MIRD_ACT_BEGIN, MIRD_STEP_HOOKS);
     feed(&d, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_HOOKS}, T0 + 100);
@@ -87,7 +87,7 @@ static struct mird_deployment live(void)
     assert_false(d.goal_over);
     assert_int_equal(feed(&d, (struct mird_input){.kind = MIRD_IN_PROBED, .probe = &ok}, T0 + 500),
                      MIRD_DURABLE);
-    assert_int_equal(mird_deployment_state(&d, T0_S), MIRD_LIVE);
+    assert_int_equal(mird_deployment_state(&d), MIRD_LIVE);
     assert_true(d.goal_over);
     return d;
 }
@@ -127,10 +127,9 @@ static void test_deadline(void **state)
     check_next(&d, T0 + 60000, MIRD_ACT_TICK, 0);
     assert_int_equal(feed(&d, (struct mird_input){.kind = MIRD_IN_TICK}, T0 + 60000), MIRD_DURABLE);
     assert_int_equal(d.end_reason, MIRD_END_DEADLINE);
-    assert_int_equal(mird_deployment_state(&d, T0_S + 60), MIRD_ENDING);
-    assert_int_equal(mird_deployment_state(&d, T0_S + 60 + 180), MIRD_STUCK);
+    assert_int_equal(mird_deployment_state(&d), MIRD_ENDING);
     end_it(&d, T0 + 60000);
-    assert_int_equal(mird_deployment_state(&d, T0_S + 61), MIRD_GONE);
+    assert_int_equal(mird_deployment_state(&d), MIRD_GONE);
 }
 
 static void test_extension(void **state)
@@ -161,113 +160,6 @@ static void test_extension(void **state)
     assert_int_equal(d.deadline_s, T0_S + 600);
 }
 
-static void test_unknown_create(void **state)
-{
-    const struct mird_rules slow = {.settle_ms = 30000,
-                                    .live_timeout_ms = 60000,
-                                    .backoff_min_ms = 1000,
-                                    .backoff_max_ms = 15000,
-                                    .tries_max = 5};
-    struct mird_deployment d = fresh();
-    struct mir_error lost = {.kind = MIR_TIMEOUT, .outcome = MIR_OUTCOME_UNKNOWN};
-    struct mir_instance absent = {.state = MIR_INSTANCE_ABSENT};
-    d.deadline_s = T0_S + 600;
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
-    feed_at(
-        &d, &slow,
-        (struct mird_input){.kind = MIRD_IN_UNKNOWN, .step = MIRD_STEP_INSTANCE, .error = &lost},
-        T0 + 5000);
-    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_INTENT);
-    assert_int_equal(d.last_create_ms, T0 + 5000);
-    assert_int_equal(mird_lease_next(&d, &slow, T0 + 5000).kind, MIRD_ACT_WAIT);
-    assert_int_equal(mird_lease_next(&d, &slow, T0 + 6000).kind, MIRD_ACT_LOOK);
-    /* Absent, but too early to believe. */
-    feed_at(&d, &slow,
-            (struct mird_input){.kind = MIRD_IN_LOOKED, .instance = &absent, .asked_ms = T0 + 6000},
-            T0 + 6000);
-    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_INTENT);
-    struct mird_action next = mird_lease_next(&d, &slow, T0 + 6000);
-    assert_int_equal(next.kind, MIRD_ACT_WAIT);
-    assert_int_equal(next.until_ms, T0 + 35000);
-    /* Believed after the settling time: tried again. */
-    feed_at(
-        &d, &slow,
-        (struct mird_input){.kind = MIRD_IN_LOOKED, .instance = &absent, .asked_ms = T0 + 35000},
-        T0 + 35000);
-    next = mird_lease_next(&d, &slow, T0 + 35000);
-    assert_int_equal(next.kind, MIRD_ACT_BEGIN);
-    /* And at the end it is looked for all the same. */
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_REMOVE}, T0 + 36000);
-    next = mird_lease_next(&d, &slow, T0 + 36000);
-    assert_int_equal(next.kind, MIRD_ACT_UNDO);
-}
-
-static void test_settle_before_confirm(void **state)
-{
-    const struct mird_rules slow = {.settle_ms = 30000,
-                                    .backoff_min_ms = 50,
-                                    .tries_max = 5,
-                                    .backoff_max_ms = 15000,
-                                    .live_timeout_ms = 60000};
-    struct mird_deployment d = fresh();
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_REMOVE}, T0 + 10);
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_INSTANCE},
-            T0 + 10);
-    /* Too early to prove that it is gone, not too early to look whether it came late. */
-    struct mird_action next = mird_lease_next(&d, &slow, T0 + 20);
-    assert_int_equal(next.kind, MIRD_ACT_WAIT);
-    assert_int_equal(next.until_ms, T0 + 60);
-    next = mird_lease_next(&d, &slow, T0 + 60);
-    assert_int_equal(next.kind, MIRD_ACT_CONFIRM);
-    assert_int_equal(next.step, MIRD_STEP_INSTANCE);
-    feed_at(&d, &slow,
-            (struct mird_input){
-                .kind = MIRD_IN_ABSENT, .step = MIRD_STEP_INSTANCE, .asked_ms = T0 + 60},
-            T0 + 60);
-    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_UNDOING);
-    assert_int_equal(mird_lease_next(&d, &slow, T0 + 29999).kind, MIRD_ACT_CONFIRM);
-    /* An early answer proves nothing, even when it comes late. */
-    feed_at(&d, &slow,
-            (struct mird_input){
-                .kind = MIRD_IN_ABSENT, .step = MIRD_STEP_INSTANCE, .asked_ms = T0 + 20},
-            T0 + 40000);
-    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_UNDOING);
-    feed_at(&d, &slow,
-            (struct mird_input){
-                .kind = MIRD_IN_ABSENT, .step = MIRD_STEP_INSTANCE, .asked_ms = T0 + 30000},
-            T0 + 40000);
-    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_UNDONE);
-}
-
-/* Found by the simulator (seed 301 on ec2): a clock set ahead by an hour made a settling time of
- * a minute look over, and an instance that was not listed yet was told gone. */
-static void test_clock_step_is_no_settling(void **state)
-{
-    const struct mird_rules slow = {.settle_ms = 60000,
-                                    .backoff_min_ms = 50,
-                                    .tries_max = 5,
-                                    .backoff_max_ms = 15000,
-                                    .live_timeout_ms = 60000};
-    const int64_t hour_ms = 3600000;
-    struct mird_deployment d = fresh();
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, T0);
-    mird_lease_stepped(&d, hour_ms);
-    assert_int_equal(d.deadline_s, T0_S + 60);
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_TICK}, T0 + hour_ms + 10);
-    assert_int_equal(d.end_reason, MIRD_END_DEADLINE);
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_INSTANCE},
-            T0 + hour_ms + 10);
-    feed_at(&d, &slow,
-            (struct mird_input){
-                .kind = MIRD_IN_ABSENT, .step = MIRD_STEP_INSTANCE, .asked_ms = T0 + hour_ms + 20},
-            T0 + hour_ms + 20);
-    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_UNDOING);
-    /* And a process begun anew cannot know what the clock did before: it settles once more. */
-    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_RESTARTED}, T0 + 9 * hour_ms);
-    assert_int_equal(d.last_create_ms, T0 + 9 * hour_ms);
-}
-
 static void test_refused(void **state)
 {
     struct mird_deployment d = fresh();
@@ -289,7 +181,7 @@ static void test_refused(void **state)
     assert_int_equal(d.end_reason, MIRD_END_FAILED);
     assert_string_equal(d.error_code, "conflict");
     end_it(&d, T0 + 80000);
-    assert_int_equal(mird_deployment_state(&d, T0_S + 90), MIRD_FAILED);
+    assert_int_equal(mird_deployment_state(&d), MIRD_FAILED);
     assert_string_equal(d.error_text, "port 8080 is in use");
 }
 
@@ -301,7 +193,7 @@ static void test_guest_ends(void **state)
     feed(&d, (struct mird_input){.kind = MIRD_IN_LOOKED, .instance = &ended}, T0 + 1000);
     assert_int_equal(d.end_reason, MIRD_END_GUEST);
     end_it(&d, T0 + 1000);
-    assert_int_equal(mird_deployment_state(&d, T0_S + 2), MIRD_GONE);
+    assert_int_equal(mird_deployment_state(&d), MIRD_GONE);
     d = live();
     mir_copy(ended.end_reason, sizeof ended.end_reason, "deadline");
     feed(&d, (struct mird_input){.kind = MIRD_IN_LOOKED, .instance = &ended}, T0 + 59999);
@@ -394,7 +286,7 @@ static void test_goal_late(void **state)
     assert_string_equal(news.ends[0].kind, "deploy");
     assert_true(news.ends[0].failed);
     assert_int_equal(news.error.kind, MIR_TIMEOUT);
-    assert_int_equal(mird_deployment_state(&d, T0_S + 60), MIRD_RUNNING);
+    assert_int_equal(mird_deployment_state(&d), MIRD_RUNNING);
     check_next(&d, T0 + 60001, MIRD_ACT_WATCH, 0);
 }
 
@@ -767,9 +659,6 @@ int main(void)
         cmocka_unit_test(test_up),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_extension),
-        cmocka_unit_test(test_unknown_create),
-        cmocka_unit_test(test_settle_before_confirm),
-        cmocka_unit_test(test_clock_step_is_no_settling),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_guest_ends),
         cmocka_unit_test(test_paid_needs_hooks),

@@ -127,7 +127,7 @@ struct mird_deployment {
     bool prepared;     /* the kernel is ready; what is left of the image step is the upload */
     bool seen_running;
     bool seen_live;
-    bool stuck;              /* the teardown has been reported as stuck */
+    bool stuck;              /* not confirmed gone in time, and said so */
     bool goal_over;          /* the deploy operation has been answered, well or not */
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
     int64_t running_ms;      /* first seen running; 0: never */
@@ -153,10 +153,8 @@ struct mird_deployment {
     uint64_t version; /* row version: ETag; raised by the store on each write */
 };
 
-#define MIRD_STUCK_AFTER_S 180
-
-/* The user's state, derived: pure. now only decides between ending and stuck (3 minutes). */
-enum mird_state mird_deployment_state(const struct mird_deployment *d, int64_t now_s);
+/* The user's state, derived: pure. */
+enum mird_state mird_deployment_state(const struct mird_deployment *d);
 
 /* Is it up and settled, so that by its record nothing has to be done before its deadline? */
 bool mird_deployment_rests(const struct mird_deployment *d);

@@ -39,6 +39,10 @@ struct mird_rules {
 #define MIRD_STUCK_MS 10000  /* once it is stuck */
 #define MIRD_LEAVING_MS 2000 /* of what the provider says is on its way out */
 
+/* A teardown is stuck this long after its begin, or, when that is later, after the moment from
+ * which its provider's listings can be trusted about what was made last. */
+#define MIRD_STUCK_AFTER_S 180
+
 enum mird_action_kind {
     MIRD_ACT_WAIT,    /* nothing before until_ms */
     MIRD_ACT_WATCH,   /* the same while the instance runs: look at it at the provider's pace */
