@@ -23,3 +23,15 @@ bool cloud_again(const struct ec2_session *session, int64_t until_ms, const stru
     cloud_pause_ms(AGAIN_MS);
     return true;
 }
+
+int cloud_said(const struct mir_error *said, struct mir_error *err)
+{
+    if (err)
+        *err = *said;
+    return -1;
+}
+
+int cloud_gone(int rc, const struct mir_error *said, struct mir_error *err)
+{
+    return !rc || said->kind == MIR_NOT_FOUND ? 0 : cloud_said(said, err);
+}

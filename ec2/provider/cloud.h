@@ -43,6 +43,7 @@ struct cloud {
     char profile[64], role[256], subnet[EC2_ID_TEXT], type[MIR_PLACE_TEXT];
     char home[MIR_PLACE_TEXT]; /* the region of a deployment that names none */
     bool configured;           /* somebody has said something about AWS at all */
+    bool preview;              /* ... and that Amazon itself may be deployed to */
     struct ec2_config *config; /* owned, both; NULL while nothing is configured */
     struct ec2_chain *chain;
 
@@ -64,6 +65,11 @@ void cloud_pause_ms(int64_t ms);
  * after a pause, when it can be made again in time. */
 bool cloud_again(const struct ec2_session *session, int64_t until_ms, const struct mir_error *said);
 
+/* "Gone already" is what a delete wanted: 0; else -1 with what was said. */
+int cloud_gone(int rc, const struct mir_error *said, struct mir_error *err);
+/* -1, and err (NULL allowed) is what was said. */
+int cloud_said(const struct mir_error *said, struct mir_error *err);
+
 /* --- regions.c --- */
 
 /* The session of a region ("": home), kept until the provider is closed. */
@@ -73,6 +79,13 @@ int cloud_session(struct cloud *cloud, const char *region, struct ec2_session **
 void cloud_remember(struct cloud *cloud, const char *token, const char *region);
 /* *ret_region is "" when nobody remembers. */
 void cloud_recall(struct cloud *cloud, const char *token, char ret_region[MIR_PLACE_TEXT]);
+/* Looks or acts in one region; *ret is ABSENT where there is nothing of the token. */
+typedef int cloud_region_fn(struct cloud *cloud, struct ec2_session *session, const char *token,
+                            int64_t until_ms, struct mir_instance *ret, struct mir_error *err);
+/* In the region where the token was seen last, or, when nobody remembers, in all of them until
+ * there is something; that region is remembered. At most CLOUD_LOOK_MS. */
+int cloud_somewhere(struct cloud *cloud, const char *token, cloud_region_fn *fn,
+                    struct mir_instance *ret, struct mir_error *err);
 /* Every region of the account. Asks. */
 int cloud_all_regions(struct cloud *cloud, int64_t until_ms, struct ec2_regions *ret,
                       struct mir_error *err);
@@ -105,12 +118,14 @@ void cloud_tag_sets(const struct cloud_tags *tags, const char *const *kinds, siz
                     struct ec2_tag_set *ret);
 /* As found; deployment "" when they are not ours or one is missing or unreadable. */
 void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir_tags *ret);
-/* The filter "whatever carries this token", and the one for whatever is of any installation. */
+/* The filters "whatever carries this token, of this installation", and the one for whatever is of
+ * any installation. Point into themselves: not to be copied. */
 struct cloud_filter {
-    struct ec2_filter filter;
-    const char *value;
+    struct ec2_filter rows[2];
+    size_t count;
+    const char *values[2];
 };
-void cloud_by_token(struct cloud_filter *ret, const char *token);
+void cloud_by_token(struct cloud_filter *ret, const struct cloud *cloud, const char *token);
 void cloud_by_us(struct cloud_filter *ret);
 
 /* --- things.c: what else there is of a token --- */
@@ -123,7 +138,7 @@ struct cloud_things {
 };
 
 /* Four questions. Clear it afterwards, whatever comes back. */
-int cloud_things_find(struct ec2_session *session, const struct ec2_filter *filter,
+int cloud_things_find(struct ec2_session *session, const struct cloud_filter *filter,
                       int64_t until_ms, struct cloud_things *ret, struct mir_error *err);
 void cloud_things_clear(struct cloud_things *things);
 #define auto_things MIR_CLEANUP(cloud_things_clear)
@@ -140,6 +155,8 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
 int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
                     struct mir_error *err);
 /* image.c */
+int cloud_image_look(struct cloud *cloud, struct ec2_session *session, const char *token,
+                     int64_t until_ms, struct mir_instance *ret, struct mir_error *err);
 int cloud_image_get(void *ctx, const char *token, struct mir_instance *ret, struct mir_error *err);
 int cloud_image_delete(void *ctx, const char *token, const char *image_id, struct mir_error *err);
 /* launch.c */
@@ -151,28 +168,34 @@ struct cloud_network {
     struct ec2_subnets subnets; /* those that a launch may try, in their order; owned */
     size_t first;               /* where the launch before this one has come to */
 };
+/* *ret_began: something may have been made, also when it fails. */
 int cloud_network_make(struct cloud *cloud, struct ec2_session *session,
                        const struct mir_instance_spec *spec, int64_t until_ms,
-                       struct cloud_network *ret, struct mir_error *err);
+                       struct cloud_network *ret, bool *ret_began, struct mir_error *err);
 void cloud_network_clear(struct cloud_network *network);
 /* Durable, before a launch is tried in another subnet. */
 int cloud_network_moved(struct ec2_session *session, const struct cloud_network *network, size_t to,
                         int64_t until_ms, struct mir_error *err);
 /* An address that is kept: found or made, and given to the instance's interface. */
-int cloud_address_give(struct ec2_session *session, const struct mir_instance_spec *spec,
-                       const struct ec2_instance *instance, int64_t until_ms,
-                       struct mir_error *err);
+int cloud_address_give(const struct cloud *cloud, struct ec2_session *session,
+                       const struct mir_instance_spec *spec, const struct ec2_instance *instance,
+                       int64_t until_ms, struct mir_error *err);
 /* look.c */
 int cloud_instance_get(void *ctx, const char *token, struct mir_instance *ret,
                        struct mir_error *err);
 void cloud_instance_read(const struct ec2_instance *row, struct mir_instance *ret);
-/* The row that counts among those of one token: one that is not over before one that is. NULL:
- * there is none. */
-const struct ec2_instance *cloud_row(const struct ec2_instances *instances);
+/* Was it launched under that token? Tags can be copied to another instance, the token of a launch
+ * cannot. */
+bool cloud_launched(const struct ec2_instance *row, const char *token);
 bool cloud_over(const struct ec2_instance *row); /* terminated */
-/* In which region something of a token is. ret_region "" and 0: in none. */
-int cloud_find_region(struct cloud *cloud, const char *token, int64_t until_ms,
-                      char ret_region[MIR_PLACE_TEXT], struct mir_error *err);
+/* All instances that carry the token. *ret_row is the one that counts among those that were
+ * launched under it: one that is not over before one that is; NULL: there is none. */
+int cloud_find_instance(const struct cloud *cloud, struct ec2_session *session, const char *token,
+                        int64_t until_ms, struct ec2_instances *ret,
+                        const struct ec2_instance **ret_row, struct mir_error *err);
+/* In which region an instance of a token, or what it has left, is. */
+int cloud_find_session(struct cloud *cloud, const char *token, struct ec2_session **ret,
+                       struct mir_error *err);
 /* remove.c */
 int cloud_instance_delete(void *ctx, const char *token, struct mir_error *err);
 /* console.c */

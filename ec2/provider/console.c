@@ -36,20 +36,14 @@ int cloud_instance_console(void *ctx, const char *token, uint64_t offset, struct
 {
     struct cloud *cloud = ctx;
     struct ec2_session *session;
-    struct cloud_filter mine;
-    char region[MIR_PLACE_TEXT];
+    const struct ec2_instance *row;
     struct ec2_instances found = {.rows = NULL};
     struct ec2_console console = {.text = NULL};
-    cloud_by_token(&mine, token);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
-    if (cloud_session(cloud, "", &session, err))
+    if (cloud_find_session(cloud, token, &session, err))
         return -1;
     int64_t until_ms = ec2_until(session, CLOUD_LOOK_MS);
-    if (cloud_find_region(cloud, token, until_ms, region, err) ||
-        cloud_session(cloud, region, &session, err) ||
-        ec2_describe_instances(session, &args, until_ms, &found, err))
+    if (cloud_find_instance(cloud, session, token, until_ms, &found, &row, err))
         return -1;
-    const struct ec2_instance *row = cloud_row(&found);
     int rc = row ? read_console(session, row, until_ms, &console, err)
                  : mir_fail(err, MIR_NOT_FOUND, "there is no instance of %s", token);
     ec2_instances_clear(&found);

@@ -10,9 +10,8 @@
 #include "cloud.h"
 #include "ec2/scheduler.h"
 
-#define SCHEDULE_SLACK_S                                                                           \
-    60 /* the schedule comes after the daemon, and its precision is a minute                       \
-        */
+/* The schedule comes after the daemon, and its precision is a minute. */
+#define SCHEDULE_SLACK_S 60
 
 void cloud_schedule_name(const char *token, char out[80])
 {
@@ -29,24 +28,36 @@ struct arming {
 
 /* --- the tags --- */
 
+/* What else of the deployment carries them. */
+static int find_others(const struct arming *a, struct mir_instance *ret, struct mir_error *err)
+{
+    struct cloud_filter mine;
+    struct mir_instance image;
+    auto_things struct cloud_things things = {.volumes = {.rows = NULL}};
+    cloud_by_token(&mine, a->cloud, a->lease->id);
+    if (cloud_things_find(a->session, &mine, a->until_ms, &things, err) ||
+        cloud_image_look(a->cloud, a->session, a->lease->id, a->until_ms, &image, err))
+        return -1;
+    cloud_things_add(&things, ret);
+    for (unsigned i = 0; i < image.object_count; i++)
+        cloud_add_object(ret, image.objects[i].kind, image.objects[i].id);
+    return 0;
+}
+
 /* One request for all of them: half of them would look like somebody else's. */
 static int write_tags(const struct arming *a, struct mir_error *err)
 {
     char expires[MIR_TIME_SIZE];
-    const char *ids[3 + MIR_OBJECTS_MAX];
+    const char *ids[1 + MIR_OBJECTS_MAX];
     size_t count = 0;
-    struct mir_instance whole = {.object_count = 0};
-    struct cloud_filter mine;
-    auto_things struct cloud_things things = {.volumes = {.rows = NULL}};
+    struct mir_instance others = {.object_count = 0};
     if (!*a->lease->signature)
         return 0;
-    cloud_by_token(&mine, a->lease->id);
-    if (cloud_things_find(a->session, &mine.filter, a->until_ms, &things, err))
+    if (find_others(a, &others, err))
         return -1;
-    cloud_things_add(&things, &whole);
     ids[count++] = a->row->id;
-    for (unsigned i = 0; i < whole.object_count; i++)
-        ids[count++] = whole.objects[i].id;
+    for (unsigned i = 0; i < others.object_count; i++)
+        ids[count++] = others.objects[i].id;
     mir_time_format(a->lease->deadline_s, expires);
     const struct ec2_tag tags[] = {{TAG_EXPIRES, expires}, {TAG_SIGNATURE, a->lease->signature}};
     const struct ec2_tagging args = {
@@ -81,9 +92,7 @@ static int put_schedule(const struct arming *a, const char *name, struct mir_err
         return 0;
     if (said.kind == MIR_NOT_FOUND)
         return ec2_create_schedule(a->session, &schedule, a->until_ms, &made, err);
-    if (err)
-        *err = said;
-    return -1;
+    return cloud_said(&said, err);
 }
 
 static void read_schedule(const struct arming *a, const char *name, struct mir_hook *hook)
@@ -165,41 +174,30 @@ static int arm_all(const struct arming *a, struct mir_hook *hooks, size_t max, s
 }
 
 /* A listing may still miss what was launched a moment ago. */
-static int find_row(const struct arming *a, struct ec2_instances *ret, struct mir_error *err)
+static int find_row(struct arming *a, struct ec2_instances *ret, struct mir_error *err)
 {
-    struct cloud_filter mine;
     struct mir_error said;
-    cloud_by_token(&mine, a->lease->id);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
     do {
         said = (struct mir_error){0};
         ec2_instances_clear(ret);
-        if (ec2_describe_instances(a->session, &args, a->until_ms, ret, err))
+        if (cloud_find_instance(a->cloud, a->session, a->lease->id, a->until_ms, ret, &a->row, err))
             return -1;
-        const struct ec2_instance *row = cloud_row(ret);
-        if (row && !cloud_over(row))
+        if (a->row && !cloud_over(a->row))
             return 0;
         mir_fail(&said, MIR_NOT_FOUND, "there is no instance of %s to arm", a->lease->id);
-    } while (!ret->count && cloud_again(a->session, a->until_ms, &said));
-    if (err)
-        *err = said;
-    return -1;
+    } while (!a->row && cloud_again(a->session, a->until_ms, &said));
+    return cloud_said(&said, err);
 }
 
 int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                     size_t *ret_count, struct mir_error *err)
 {
     struct arming a = {.cloud = ctx, .lease = lease};
-    char region[MIR_PLACE_TEXT];
     struct ec2_instances found = {.rows = NULL};
-    if (cloud_session(a.cloud, "", &a.session, err))
+    if (cloud_find_session(a.cloud, lease->id, &a.session, err))
         return -1;
     a.until_ms = ec2_until(a.session, CLOUD_CALL_MS);
-    if (cloud_find_region(a.cloud, lease->id, a.until_ms, region, err) ||
-        cloud_session(a.cloud, region, &a.session, err))
-        return -1;
     int rc = find_row(&a, &found, err);
-    a.row = cloud_row(&found);
     if (!rc)
         rc = arm_all(&a, hooks, max, ret_count, err);
     ec2_instances_clear(&found);

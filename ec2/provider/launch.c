@@ -27,6 +27,7 @@ struct launch {
     struct ec2_machine machine;
     int64_t until_ms;
     struct ec2_instances made; /* owned */
+    bool began;                /* something may have been made */
 };
 
 /* A launch in another zone is another launch, with a token of its own. What was tried last stands
@@ -106,13 +107,16 @@ static int run(struct launch *launch, struct mir_error *err)
         if (!zone_is_full(err))
             return -1;
     }
+    if (err->kind == MIR_OK)
+        return mir_fail(err, MIR_POLICY, "no zone of %s that is left has IPv6",
+                        ec2_session_region(launch->session));
     return mir_error_wrap(err, "in every zone of %s", ec2_session_region(launch->session));
 }
 
 static int launch_all(struct launch *launch, struct mir_error *err)
 {
     if (cloud_network_make(launch->cloud, launch->session, launch->spec, launch->until_ms,
-                           &launch->network, err))
+                           &launch->network, &launch->began, err))
         return -1;
     int rc = run(launch, err);
     cloud_network_clear(&launch->network);
@@ -120,7 +124,7 @@ static int launch_all(struct launch *launch, struct mir_error *err)
         return -1;
     if (!launch->made.count)
         return mir_fail(err, MIR_CORRUPT, "RunInstances answered without an instance");
-    return cloud_address_give(launch->session, launch->spec, &launch->made.rows[0],
+    return cloud_address_give(launch->cloud, launch->session, launch->spec, &launch->made.rows[0],
                               launch->until_ms, err);
 }
 
@@ -140,8 +144,8 @@ int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec, struc
     int rc = launch_all(&launch, err);
     if (!rc)
         cloud_instance_read(&launch.made.rows[0], ret);
-    /* A group that was made, an address that was not given: something has happened. */
-    else if (err->outcome == MIR_DID_NOT_HAPPEN && launch.made.count)
+    /* No instance, but a group, or an instance without its address: something has happened. */
+    else if (err->outcome == MIR_DID_NOT_HAPPEN && launch.began)
         err->outcome = MIR_OUTCOME_UNKNOWN;
     ec2_instances_clear(&launch.made);
     return rc;

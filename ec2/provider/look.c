@@ -11,13 +11,30 @@ bool cloud_over(const struct ec2_instance *row)
     return (row->state_code & 0xff) == EC2_TERMINATED;
 }
 
-const struct ec2_instance *cloud_row(const struct ec2_instances *instances)
+/* A launch in another zone has the token with a number behind it (launch.c). */
+bool cloud_launched(const struct ec2_instance *row, const char *token)
 {
-    const struct ec2_instance *best = NULL;
-    for (size_t i = 0; i < instances->count; i++)
-        if (!best || (cloud_over(best) && !cloud_over(&instances->rows[i])))
-            best = &instances->rows[i];
-    return best;
+    size_t len = strlen(token);
+    return len && !strncmp(row->client_token, token, len) &&
+           (row->client_token[len] == '\0' || row->client_token[len] == '-');
+}
+
+int cloud_find_instance(const struct cloud *cloud, struct ec2_session *session, const char *token,
+                        int64_t until_ms, struct ec2_instances *ret,
+                        const struct ec2_instance **ret_row, struct mir_error *err)
+{
+    struct cloud_filter mine;
+    cloud_by_token(&mine, cloud, token);
+    const struct ec2_describe args = {.filters = mine.rows, .filter_count = mine.count};
+    *ret_row = NULL;
+    if (ec2_describe_instances(session, &args, until_ms, ret, err))
+        return -1;
+    for (size_t i = 0; i < ret->count; i++) {
+        const struct ec2_instance *row = &ret->rows[i];
+        if (cloud_launched(row, token) && (!*ret_row || (cloud_over(*ret_row) && !cloud_over(row))))
+            *ret_row = row;
+    }
+    return 0;
 }
 
 static enum mir_instance_state state_of(const struct ec2_instance *row)
@@ -63,11 +80,8 @@ void cloud_instance_read(const struct ec2_instance *row, struct mir_instance *re
     mir_copy(ret->id, sizeof ret->id, row->id);
     mir_copy(ret->name, sizeof ret->name, name ? name : "");
     cloud_tags_read(row->tags, row->tag_count, &ret->tags);
-    /* The client token is of the launch and cannot be given to an instance later: tags that were
-     * copied from another one prove nothing. */
-    size_t len = strlen(ret->tags.deployment);
-    if (len && strncmp(row->client_token, ret->tags.deployment, len) != 0)
-        ret->tags = (struct mir_tags){.expires_s = 0};
+    if (!cloud_launched(row, ret->tags.deployment))
+        ret->tags = (struct mir_tags){.expires_s = 0}; /* copied: they prove nothing */
     /* The public IPv4 address comes a moment after the launch; IPv6 is there at once. */
     bool early = ret->state == MIR_INSTANCE_STARTING;
     const char *address = *row->address || early ? row->address : row->ipv6;
@@ -80,11 +94,13 @@ void cloud_instance_read(const struct ec2_instance *row, struct mir_instance *re
 }
 
 /* What is left when the instance is over, or never was. */
-static int add_left(struct ec2_session *session, const struct ec2_filter *filter, int64_t until_ms,
-                    struct mir_instance *ret, struct mir_error *err)
+static int add_left(const struct cloud *cloud, struct ec2_session *session, const char *token,
+                    int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
 {
+    struct cloud_filter mine;
     auto_things struct cloud_things things = {.volumes = {.rows = NULL}};
-    if (cloud_things_find(session, filter, until_ms, &things, err))
+    cloud_by_token(&mine, cloud, token);
+    if (cloud_things_find(session, &mine, until_ms, &things, err))
         return -1;
     ret->object_count = 0;
     cloud_things_add(&things, ret);
@@ -92,75 +108,38 @@ static int add_left(struct ec2_session *session, const struct ec2_filter *filter
     return 0;
 }
 
-static int look_in(struct ec2_session *session, const char *token, int64_t until_ms,
-                   struct mir_instance *ret, struct mir_error *err)
+static int look_in(struct cloud *cloud, struct ec2_session *session, const char *token,
+                   int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
 {
-    struct cloud_filter mine;
     struct ec2_instances found = {.rows = NULL};
-    cloud_by_token(&mine, token);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
-    if (ec2_describe_instances(session, &args, until_ms, &found, err))
-        return -1;
-    const struct ec2_instance *row = cloud_row(&found);
     struct mir_instance instance = {.state = MIR_INSTANCE_ABSENT};
+    const struct ec2_instance *row;
+    if (cloud_find_instance(cloud, session, token, until_ms, &found, &row, err))
+        return -1;
     bool over = !row || cloud_over(row);
     if (row)
         cloud_instance_read(row, &instance);
-    int rc = over ? add_left(session, &mine.filter, until_ms, &instance, err) : 0;
+    int rc = over ? add_left(cloud, session, token, until_ms, &instance, err) : 0;
     ec2_instances_clear(&found);
     if (!rc)
         *ret = instance;
     return rc;
 }
 
-static int look_everywhere(struct cloud *cloud, const char *token, int64_t until_ms,
-                           struct mir_instance *ret, char ret_region[MIR_PLACE_TEXT],
-                           struct mir_error *err)
-{
-    struct ec2_regions regions = {.rows = NULL};
-    struct mir_instance found = {.state = MIR_INSTANCE_ABSENT};
-    int rc = cloud_all_regions(cloud, until_ms, &regions, err);
-    *ret_region = '\0';
-    for (size_t i = 0; !rc && found.state == MIR_INSTANCE_ABSENT && i < regions.count; i++) {
-        struct ec2_session *session;
-        rc = cloud_session(cloud, regions.rows[i].name, &session, err) ||
-                     look_in(session, token, until_ms, &found, err)
-                 ? -1
-                 : 0;
-        if (!rc && found.state != MIR_INSTANCE_ABSENT)
-            mir_copy(ret_region, MIR_PLACE_TEXT, regions.rows[i].name);
-    }
-    ec2_regions_clear(&regions);
-    if (rc)
-        return -1;
-    if (*ret_region)
-        cloud_remember(cloud, token, ret_region);
-    *ret = found;
-    return 0;
-}
-
-int cloud_find_region(struct cloud *cloud, const char *token, int64_t until_ms,
-                      char ret_region[MIR_PLACE_TEXT], struct mir_error *err)
+int cloud_find_session(struct cloud *cloud, const char *token, struct ec2_session **ret,
+                       struct mir_error *err)
 {
     struct mir_instance found;
-    cloud_recall(cloud, token, ret_region);
-    return *ret_region ? 0 : look_everywhere(cloud, token, until_ms, &found, ret_region, err);
+    char region[MIR_PLACE_TEXT];
+    cloud_recall(cloud, token, region);
+    if (!*region && cloud_somewhere(cloud, token, look_in, &found, err))
+        return -1;
+    cloud_recall(cloud, token, region);
+    return cloud_session(cloud, region, ret, err);
 }
 
 int cloud_instance_get(void *ctx, const char *token, struct mir_instance *ret,
                        struct mir_error *err)
 {
-    struct cloud *cloud = ctx;
-    struct ec2_session *session;
-    char region[MIR_PLACE_TEXT];
-    if (cloud_session(cloud, "", &session, err))
-        return -1;
-    int64_t until_ms = ec2_until(session, CLOUD_LOOK_MS);
-    cloud_recall(cloud, token, region);
-    if (!*region)
-        return look_everywhere(cloud, token, until_ms, ret, region, err);
-    return cloud_session(cloud, region, &session, err) ||
-                   look_in(session, token, until_ms, ret, err)
-               ? -1
-               : 0;
+    return cloud_somewhere(ctx, token, look_in, ret, err);
 }

@@ -55,14 +55,14 @@ static int check_ipv6(const struct mir_instance_spec *spec, const struct ec2_sub
 
 /* --- the group --- */
 
-static int find_group(struct ec2_session *session, const char *token, int64_t until_ms,
-                      struct cloud_network *network, char ret_last[EC2_ID_TEXT],
+static int find_group(const struct cloud *cloud, struct ec2_session *session, const char *token,
+                      int64_t until_ms, struct cloud_network *network, char ret_last[EC2_ID_TEXT],
                       struct mir_error *err)
 {
     struct cloud_filter mine;
     struct ec2_groups found = {.rows = NULL};
-    cloud_by_token(&mine, token);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
+    cloud_by_token(&mine, cloud, token);
+    const struct ec2_describe args = {.filters = mine.rows, .filter_count = mine.count};
     if (ec2_describe_security_groups(session, &args, until_ms, &found, err))
         return -1;
     *ret_last = '\0';
@@ -91,8 +91,13 @@ static int make_group(struct ec2_session *session, const struct mir_instance_spe
                                                .vpc_id = network->vpc_id,
                                                .tags = &set,
                                                .tag_count = 1};
-    if (ec2_create_security_group(session, &args, until_ms, &made, err))
-        return -1;
+    struct mir_error said = {0};
+    if (ec2_create_security_group(session, &args, until_ms, &made, &said)) {
+        /* An earlier attempt has made it, and it is not listed yet: the next one finds it. */
+        if (!strcmp(said.provider_code, "InvalidGroup.Duplicate"))
+            said.retry = MIR_RETRY_TRANSIENT;
+        return cloud_said(&said, err);
+    }
     mir_copy(network->group_id, sizeof network->group_id, made.id);
     return 0;
 }
@@ -115,9 +120,7 @@ static int open_ports(struct ec2_session *session, const struct mir_instance_spe
             !strcmp(said.provider_code, "InvalidPermission.Duplicate")) {
             i++;
         } else if (!cloud_again(session, until_ms, &said)) {
-            if (err)
-                *err = said;
-            return -1;
+            return cloud_said(&said, err);
         }
     }
     return 0;
@@ -125,17 +128,19 @@ static int open_ports(struct ec2_session *session, const struct mir_instance_spe
 
 int cloud_network_make(struct cloud *cloud, struct ec2_session *session,
                        const struct mir_instance_spec *spec, int64_t until_ms,
-                       struct cloud_network *ret, struct mir_error *err)
+                       struct cloud_network *ret, bool *ret_began, struct mir_error *err)
 {
     struct cloud_network network = {.first = 0};
     char last[EC2_ID_TEXT];
     if (find_subnets(cloud, session, until_ms, &network.subnets, err))
         return -1;
     mir_copy(network.vpc_id, sizeof network.vpc_id, network.subnets.rows[0].vpc_id);
-    int rc = check_ipv6(spec, &network.subnets, err) ||
-                     find_group(session, spec->tags.deployment, until_ms, &network, last, err)
-                 ? -1
-                 : 0;
+    int rc =
+        check_ipv6(spec, &network.subnets, err) ||
+                find_group(cloud, session, spec->tags.deployment, until_ms, &network, last, err)
+            ? -1
+            : 0;
+    *ret_began = !rc;
     if (!rc && !*network.group_id)
         rc = make_group(session, spec, until_ms, &network, err);
     if (!rc)
@@ -167,13 +172,13 @@ int cloud_network_moved(struct ec2_session *session, const struct cloud_network 
 
 /* --- an address that is kept --- */
 
-static int find_address(struct ec2_session *session, const char *token, int64_t until_ms,
-                        struct ec2_address *ret, struct mir_error *err)
+static int find_address(const struct cloud *cloud, struct ec2_session *session, const char *token,
+                        int64_t until_ms, struct ec2_address *ret, struct mir_error *err)
 {
     struct cloud_filter mine;
     struct ec2_addresses found = {.rows = NULL};
-    cloud_by_token(&mine, token);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
+    cloud_by_token(&mine, cloud, token);
+    const struct ec2_describe args = {.filters = mine.rows, .filter_count = mine.count};
     if (ec2_describe_addresses(session, &args, until_ms, &found, err))
         return -1;
     if (found.count) {
@@ -201,8 +206,9 @@ static int make_address(struct ec2_session *session, const struct mir_instance_s
     return 0;
 }
 
-int cloud_address_give(struct ec2_session *session, const struct mir_instance_spec *spec,
-                       const struct ec2_instance *instance, int64_t until_ms, struct mir_error *err)
+int cloud_address_give(const struct cloud *cloud, struct ec2_session *session,
+                       const struct mir_instance_spec *spec, const struct ec2_instance *instance,
+                       int64_t until_ms, struct mir_error *err)
 {
     struct ec2_address address = {.tags = NULL};
     struct ec2_association made = {.id = ""};
@@ -210,7 +216,7 @@ int cloud_address_give(struct ec2_session *session, const struct mir_instance_sp
         return 0;
     if (!instance->interface_count)
         return mir_fail(err, MIR_CORRUPT, "the new instance has no network interface");
-    if (find_address(session, spec->tags.deployment, until_ms, &address, err))
+    if (find_address(cloud, session, spec->tags.deployment, until_ms, &address, err))
         return -1;
     if (*address.association_id)
         return 0;
@@ -224,7 +230,5 @@ int cloud_address_give(struct ec2_session *session, const struct mir_instance_sp
         if (!ec2_associate_address(session, &args, until_ms, &made, &said))
             return 0;
     } while (cloud_again(session, until_ms, &said));
-    if (err)
-        *err = said;
-    return -1;
+    return cloud_said(&said, err);
 }

@@ -20,6 +20,7 @@ static const struct mir_config_key config_keys[] = {
     {"subnet", "the subnet that instances stand in (those of the default VPC)"},
     {"type",
      "the instance type of deployments that name none (the cheapest that boots the kernel)"},
+    {"preview", "yes: deploy to Amazon itself, which nobody has tried yet with this version (no)"},
     {NULL, NULL},
 };
 
@@ -49,7 +50,20 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
             return mir_fail(err, MIR_USAGE, "[ec2] %s = is too long", rows[i].key);
         cloud->configured |= value != NULL;
     }
+    const char *preview = setting(config, "preview");
+    cloud->preview = preview && !strcmp(preview, "yes");
+    if (preview && !cloud->preview && strcmp(preview, "no") != 0)
+        return mir_fail(err, MIR_USAGE, "[ec2] preview = %.32s: has to be yes or no", preview);
     return 0;
+}
+
+/* This provider has ended what it launched only where that was our own stand-in: it has to be told
+ * before it spends anybody's money. */
+static bool may_deploy(const struct cloud *cloud)
+{
+    struct ec2_setting endpoint = {.value = NULL};
+    return cloud->preview ||
+           (!ec2_config_endpoint(cloud->config, EC2_COMPUTE, &endpoint, NULL) && endpoint.value);
 }
 
 /* Without a word about AWS anywhere nobody is asked: not the metadata service either, which costs a
@@ -145,15 +159,21 @@ int cloud_ready(const struct cloud *cloud, struct mir_error *err)
 static int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err)
 {
     struct cloud *cloud = ctx;
-    if (!*spec->place.region && cloud_ready(cloud, err))
+    if ((!cloud->configured || !*spec->place.region) && cloud_ready(cloud, err))
         return -1;
-    return cloud->configured ? 0 : cloud_ready(cloud, err);
+    if (may_deploy(cloud))
+        return 0;
+    mir_fail(err, MIR_POLICY, "deploying to Amazon itself is a preview, which is not switched on");
+    return mir_error_hint(err,
+                          "try it with mirage-fakecloud (AWS_ENDPOINT_URL), or switch it on and "
+                          "look after it yourself: preview = yes in section [ec2]");
 }
 
+/* Where nothing can be deployed to, nothing is listed once a minute either. */
 static bool cloud_configured(void *ctx)
 {
     const struct cloud *cloud = ctx;
-    return cloud->configured;
+    return cloud->configured && may_deploy(cloud);
 }
 
 static int64_t cloud_date(void *ctx, int64_t *ret_boot_ms)

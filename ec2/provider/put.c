@@ -93,12 +93,8 @@ static int remove_snapshot(struct put *put, const char *id, struct mir_error *er
 {
     const struct ec2_target target = {.id = id};
     struct mir_error said = {0};
-    if (!ec2_delete_snapshot(put->session, &target, put->until_ms, &said) ||
-        said.kind == MIR_NOT_FOUND)
-        return 0;
-    if (err)
-        *err = said;
-    return -1;
+    int rc = ec2_delete_snapshot(put->session, &target, put->until_ms, &said);
+    return cloud_gone(rc, &said, err);
 }
 
 /* A snapshot under our token: whole, or to be made again. */
@@ -107,9 +103,9 @@ static int find_snapshot(struct put *put, struct mir_error *err)
     static const char *const self[] = {"self"};
     struct cloud_filter mine;
     struct ec2_snapshots found = {.rows = NULL};
-    cloud_by_token(&mine, put->spec->tags.deployment);
+    cloud_by_token(&mine, put->cloud, put->spec->tags.deployment);
     const struct ec2_describe_snapshots_args args = {
-        .owners = self, .owner_count = 1, .filters = &mine.filter, .filter_count = 1};
+        .owners = self, .owner_count = 1, .filters = mine.rows, .filter_count = mine.count};
     if (ec2_describe_snapshots(put->session, &args, put->until_ms, &found, err))
         return -1;
     int rc = 0;
@@ -182,9 +178,7 @@ static int mark_whole(struct put *put, struct mir_error *err)
         if (!ec2_create_tags(put->session, &args, put->until_ms, &said))
             return 0;
     } while (cloud_again(put->session, put->until_ms, &said));
-    if (err)
-        *err = said;
-    return -1;
+    return cloud_said(&said, err);
 }
 
 static int send_disk(struct put *put, struct mir_error *err)
@@ -210,30 +204,59 @@ static int send_disk(struct put *put, struct mir_error *err)
     return -1;
 }
 
-static int await_snapshot(struct put *put, struct mir_error *err)
+/* --- until it is ready --- */
+
+/* What EC2 says of a thing; "" while it does not know it yet. */
+typedef int state_fn(const struct put *put, char ret_state[EC2_WORD_TEXT], struct mir_error *err);
+
+static int snapshot_state(const struct put *put, char ret_state[EC2_WORD_TEXT],
+                          struct mir_error *err)
 {
     const char *const ids[] = {put->snapshot};
     const struct ec2_describe_snapshots_args args = {.ids = ids, .id_count = 1};
+    struct ec2_snapshots found = {.rows = NULL};
+    struct mir_error said = {0};
+    int rc = ec2_describe_snapshots(put->session, &args, put->until_ms, &found, &said);
+    mir_copy(ret_state, EC2_WORD_TEXT, !rc && found.count ? found.rows[0].state : "");
+    ec2_snapshots_clear(&found);
+    return cloud_gone(rc, &said, err);
+}
+
+static int image_state(const struct put *put, char ret_state[EC2_WORD_TEXT], struct mir_error *err)
+{
+    const char *const ids[] = {put->image};
+    const struct ec2_describe_images_args args = {.ids = ids, .id_count = 1};
+    struct ec2_images found = {.rows = NULL};
+    struct mir_error said = {0};
+    int rc = ec2_describe_images(put->session, &args, put->until_ms, &found, &said);
+    mir_copy(ret_state, EC2_WORD_TEXT, !rc && found.count ? found.rows[0].state : "");
+    ec2_images_clear(&found);
+    return cloud_gone(rc, &said, err);
+}
+
+struct awaited {
+    const char *what, *ready, *broken;
+    state_fn *state;
+};
+
+static int await(const struct put *put, const struct awaited *thing, const char *id,
+                 struct mir_error *err)
+{
+    char state[EC2_WORD_TEXT];
     do {
-        struct ec2_snapshots found = {.rows = NULL};
-        struct mir_error said = {0};
-        int rc = ec2_describe_snapshots(put->session, &args, put->until_ms, &found, &said);
-        bool done = !rc && found.count && !strcmp(found.rows[0].state, "completed");
-        bool broken = !rc && found.count && !strcmp(found.rows[0].state, "error");
-        ec2_snapshots_clear(&found);
-        if (done)
-            return 0;
-        if (broken)
-            return mir_fail(err, MIR_FAILED, "EC2 could not complete snapshot %s", put->snapshot);
-        if (rc && said.kind != MIR_NOT_FOUND) { /* not there: not there yet */
-            if (err)
-                *err = said;
+        if (thing->state(put, state, err))
             return -1;
-        }
+        if (!strcmp(state, thing->ready))
+            return 0;
+        if (!strcmp(state, thing->broken))
+            return mir_fail(err, MIR_FAILED, "EC2 could not make %s %s", thing->what, id);
         cloud_pause_ms(POLL_MS);
     } while (time_left(put));
-    return not_yet("snapshot", put->snapshot, err);
+    return not_yet(thing->what, id, err);
 }
+
+static const struct awaited a_snapshot = {"snapshot", "completed", "error", snapshot_state};
+static const struct awaited an_image = {"image", "available", "failed", image_state};
 
 /* --- the image --- */
 
@@ -248,11 +271,13 @@ static int find_pvgrub(struct put *put, char ret_id[EC2_ID_TEXT], struct mir_err
     struct ec2_images found = {.rows = NULL};
     if (ec2_describe_images(put->session, &args, put->until_ms, &found, err))
         return -1;
-    int rc = found.count ? mir_copy(ret_id, EC2_ID_TEXT, found.rows[0].id)
-                         : mir_fail(err, MIR_POLICY, "region %s has no PV-GRUB any more",
-                                    ec2_session_region(put->session));
+    int rc = found.count ? mir_copy(ret_id, EC2_ID_TEXT, found.rows[0].id) : -1;
     ec2_images_clear(&found);
-    return rc;
+    if (!rc)
+        return 0;
+    mir_fail(err, MIR_POLICY, "region %s has no PV-GRUB any more",
+             ec2_session_region(put->session));
+    return mir_error_hint(err, "try another --region, or build the kernel for another target");
 }
 
 static int register_image(struct put *put, struct mir_error *err)
@@ -288,36 +313,17 @@ static int register_image(struct put *put, struct mir_error *err)
         .kernel_id = pvgrub,
         .tags = &set,
         .tag_count = 1};
-    if (mir_fence_check(put->cloud->fence, err) ||
-        ec2_register_image(put->session, &args, put->until_ms, &made, err))
+    struct mir_error said = {0};
+    if (mir_fence_check(put->cloud->fence, err))
         return -1;
+    if (ec2_register_image(put->session, &args, put->until_ms, &made, &said)) {
+        /* An earlier attempt has made it, and it is not listed yet: the next one finds it. */
+        if (!strcmp(said.provider_code, "InvalidAMIName.Duplicate"))
+            said.retry = MIR_RETRY_TRANSIENT;
+        return cloud_said(&said, err);
+    }
     mir_copy(put->image, sizeof put->image, made.id);
     return 0;
-}
-
-static int await_image(struct put *put, struct mir_error *err)
-{
-    const char *const ids[] = {put->image};
-    const struct ec2_describe_images_args args = {.ids = ids, .id_count = 1};
-    do {
-        struct ec2_images found = {.rows = NULL};
-        struct mir_error said = {0};
-        int rc = ec2_describe_images(put->session, &args, put->until_ms, &found, &said);
-        bool done = !rc && found.count && !strcmp(found.rows[0].state, "available");
-        bool broken = !rc && found.count && !strcmp(found.rows[0].state, "failed");
-        ec2_images_clear(&found);
-        if (done)
-            return 0;
-        if (broken)
-            return mir_fail(err, MIR_FAILED, "EC2 could not make image %s", put->image);
-        if (rc && said.kind != MIR_NOT_FOUND) {
-            if (err)
-                *err = said;
-            return -1;
-        }
-        cloud_pause_ms(POLL_MS);
-    } while (time_left(put));
-    return not_yet("image", put->image, err);
 }
 
 /* --- all of it --- */
@@ -328,10 +334,13 @@ static int choose(struct put *put, struct mir_error *err)
     if (ec2_machine_named(spec->place.type, &put->machine, err))
         return -1;
     const struct mir_family *row = mir_kernel_family(spec->kernel, "ec2", put->machine.family);
-    if (!row || row->needs.image == MIR_IMAGE_NONE)
-        return mir_fail(err, MIR_POLICY, "no image of this %s kernel starts %s: %s",
-                        mir_format_name(spec->kernel->format), spec->place.type,
-                        row ? row->why : "nothing is known of it");
+    if (!row || row->needs.image == MIR_IMAGE_NONE) {
+        mir_fail(err, MIR_POLICY, "no image of this %s kernel starts %s: %s",
+                 mir_format_name(spec->kernel->format), spec->place.type,
+                 row ? row->why : "nothing is known of it");
+        return mir_error_hint(err,
+                              "choose another --type; `mirage-deploy inspect` says which kinds");
+    }
     put->needs = row->needs;
     mir_disk_name(spec, &put->needs, put->disk);
     cloud_tags_fill(&put->tags, &spec->tags, spec->name);
@@ -345,7 +354,7 @@ static int make_image(struct put *put, struct mir_error *err)
         return -1;
     if (!*put->snapshot && send_disk(put, err))
         return -1;
-    if (await_snapshot(put, err) || register_image(put, err)) {
+    if (await(put, &a_snapshot, put->snapshot, err) || register_image(put, err)) {
         if (err && err->outcome == MIR_DID_NOT_HAPPEN)
             err->outcome = MIR_OUTCOME_UNKNOWN; /* the snapshot is there */
         return -1;
@@ -362,7 +371,8 @@ int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id
     cloud_remember(put.cloud, spec->tags.deployment, spec->place.region);
     put.until_ms =
         ec2_until(put.session, mir_prov_create_limit_ms(spec->lease, put.cloud->clock, PUT_MS));
-    if (find_image(&put, err) || (!*put.image && make_image(&put, err)) || await_image(&put, err))
+    if (find_image(&put, err) || (!*put.image && make_image(&put, err)) ||
+        await(&put, &an_image, put.image, err))
         return -1;
     mir_copy(ret_id, MIR_INSTANCE_ID, put.image);
     return 0;

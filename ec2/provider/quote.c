@@ -7,7 +7,20 @@
 #include "cloud.h"
 #include "machines.h"
 
-#define VOLUME_GIB 1 /* of a unikernel: what a volume has at least */
+#define GIB ((uint64_t)1 << 30)
+
+/* A volume has whole GiB. Of a disk in a format with tables of its own the file's size is taken:
+ * how large it looks nobody knows before it is converted, and the note says so. */
+static uint64_t volume_gib(const struct mir_kernel *kernel)
+{
+    uint64_t gib = (kernel->unpacked_bytes + GIB - 1) / GIB;
+    return gib ? gib : 1;
+}
+
+static bool may_be_larger(const struct mir_kernel *kernel)
+{
+    return mir_kernel_is_disk(kernel) && kernel->format != MIR_FORMAT_DISK_RAW;
+}
 
 /* A kernel that boots nowhere is quoted for the usual type: the planner says why it is refused. */
 static int choose(const struct cloud *cloud, const struct mir_kernel *kernel,
@@ -39,13 +52,14 @@ static int check_memory(const struct ec2_machine *machine, uint64_t memory_bytes
     return mir_error_hint(err, "choose a larger --type, or leave it to the provider");
 }
 
-static void price(const struct ec2_machine *machine, const struct mir_place *place,
-                  struct mir_price *ret)
+static void price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
+                  const struct mir_place *place, struct mir_price *ret)
 {
+    uint64_t gib = volume_gib(kernel);
     bool home = !strcmp(place->region, EC2_PRICE_REGION);
     int64_t hour_micro = machine->per_hour_micro +
-                         ec2_disk_hour_micro(VOLUME_GIB, EC2_DISK_GIB_MONTH_MICRO) +
-                         ec2_disk_hour_micro(VOLUME_GIB, EC2_SNAPSHOT_GIB_MONTH_MICRO);
+                         ec2_disk_hour_micro(gib, EC2_DISK_GIB_MONTH_MICRO) +
+                         ec2_disk_hour_micro(gib, EC2_SNAPSHOT_GIB_MONTH_MICRO);
     if (!place->ipv6_only)
         hour_micro += EC2_ADDRESS_HOUR_MICRO;
     *ret = (struct mir_price){.known = machine->per_hour_micro > 0, .least_s = 60};
@@ -55,9 +69,10 @@ static void price(const struct ec2_machine *machine, const struct mir_place *pla
     }
     ret->per_hour_micro = home ? hour_micro : 2 * hour_micro;
     mir_copy(ret->date, sizeof ret->date, EC2_PRICE_DATE);
-    snprintf(ret->note, sizeof ret->note, "estimate: machine%s, %d GiB of disk and snapshot%s%s",
-             place->ipv6_only ? "" : ", IPv4 address", VOLUME_GIB,
-             home ? "" : "; twice the price of " EC2_PRICE_REGION,
+    snprintf(ret->note, sizeof ret->note, "estimate: machine%s, %u GiB%s of disk and snapshot%s%s",
+             place->ipv6_only ? "" : ", IPv4 address", (unsigned)gib,
+             may_be_larger(kernel) ? " or more" : "",
+             home ? "" : "; twice that of " EC2_PRICE_REGION,
              place->spot ? "; spot costs less" : "");
 }
 
@@ -77,7 +92,7 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     mir_copy(quote.place.type, sizeof quote.place.type, machine.type);
     mir_copy(quote.family, sizeof quote.family, machine.family);
     quote.memory_bytes = machine.memory_bytes;
-    price(&machine, &quote.place, &quote.price);
+    price(kernel, &machine, &quote.place, &quote.price);
     *ret = quote;
     return 0;
 }

@@ -114,6 +114,44 @@ int cloud_all_regions(struct cloud *cloud, int64_t until_ms, struct ec2_regions 
     return -1;
 }
 
+static int everywhere(struct cloud *cloud, const char *token, int64_t until_ms, cloud_region_fn *fn,
+                      struct mir_instance *ret, struct mir_error *err)
+{
+    struct ec2_regions regions = {.rows = NULL};
+    struct mir_instance found = {.state = MIR_INSTANCE_ABSENT};
+    int rc = cloud_all_regions(cloud, until_ms, &regions, err);
+    for (size_t i = 0; !rc && found.state == MIR_INSTANCE_ABSENT && i < regions.count; i++) {
+        struct ec2_session *session;
+        rc = cloud_session(cloud, regions.rows[i].name, &session, err) ||
+                     fn(cloud, session, token, until_ms, &found, err)
+                 ? -1
+                 : 0;
+        if (!rc && found.state != MIR_INSTANCE_ABSENT)
+            cloud_remember(cloud, token, regions.rows[i].name);
+    }
+    ec2_regions_clear(&regions);
+    if (!rc)
+        *ret = found;
+    return rc;
+}
+
+int cloud_somewhere(struct cloud *cloud, const char *token, cloud_region_fn *fn,
+                    struct mir_instance *ret, struct mir_error *err)
+{
+    struct ec2_session *session;
+    char region[MIR_PLACE_TEXT];
+    if (cloud_session(cloud, "", &session, err))
+        return -1;
+    int64_t until_ms = ec2_until(session, CLOUD_LOOK_MS);
+    cloud_recall(cloud, token, region);
+    if (!*region)
+        return everywhere(cloud, token, until_ms, fn, ret, err);
+    return cloud_session(cloud, region, &session, err) ||
+                   fn(cloud, session, token, until_ms, ret, err)
+               ? -1
+               : 0;
+}
+
 static size_t add_region(char list[CLOUD_REGIONS_MAX][MIR_PLACE_TEXT], size_t count,
                          const char *region)
 {

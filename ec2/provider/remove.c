@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/log.h"
 #include "api/memory.h"
 #include "cloud.h"
 #include "ec2/scheduler.h"
@@ -14,14 +15,10 @@ static int forgive(int rc, const struct mir_error *said, struct mir_error *err)
     static const char *const later[] = {"DependencyViolation",    "VolumeInUse",
                                         "InvalidParameterValue",  "InvalidNetworkInterface.InUse",
                                         "InvalidIPAddress.InUse", "IncorrectState"};
-    if (!rc || said->kind == MIR_NOT_FOUND)
-        return 0;
-    for (size_t i = 0; i < MIR_NELEMS(later); i++)
+    for (size_t i = 0; rc && i < MIR_NELEMS(later); i++)
         if (!strcmp(said->provider_code, later[i]))
             return 0;
-    if (err)
-        *err = *said;
-    return -1;
+    return cloud_gone(rc, said, err);
 }
 
 static int terminate(struct cloud *cloud, struct ec2_session *session, const char *id,
@@ -94,6 +91,8 @@ static int end_things(struct cloud *cloud, struct ec2_session *session,
     return rc;
 }
 
+/* A schedule is removed by its own coming, and ends nothing that is not there: that we may not
+ * remove it is said, and keeps no teardown from its end. */
 static int end_schedule(const struct cloud *cloud, struct ec2_session *session, const char *token,
                         int64_t until_ms, struct mir_error *err)
 {
@@ -103,64 +102,68 @@ static int end_schedule(const struct cloud *cloud, struct ec2_session *session, 
         return 0;
     const struct ec2_schedule_name args = {.name = name};
     cloud_schedule_name(token, name);
-    return forgive(ec2_delete_schedule(session, &args, until_ms, &said), &said, err);
+    int rc = ec2_delete_schedule(session, &args, until_ms, &said);
+    if (!rc || said.kind != MIR_CREDENTIALS)
+        return forgive(rc, &said, err);
+    mir_log(MIR_LOG_WARN, "ec2", "%s may stay until its time has come: %s", name, said.text);
+    return 0;
 }
 
 /* --- all of it --- */
 
-static int end_instances(struct cloud *cloud, struct ec2_session *session,
-                         const struct ec2_instances *instances, int64_t until_ms, bool *ret_over,
+/* Only those that were launched under the token: another one may carry copied tags. */
+static int end_instances(struct cloud *cloud, struct ec2_session *session, const char *token,
+                         const struct ec2_instances *instances, int64_t until_ms,
                          struct mir_error *err)
 {
-    *ret_over = true;
     for (size_t i = 0; i < instances->count; i++) {
         const struct ec2_instance *row = &instances->rows[i];
-        if (cloud_over(row))
-            continue;
-        *ret_over = false;
-        if ((row->state_code & 0xff) != EC2_SHUTTING_DOWN &&
+        bool going = cloud_over(row) || (row->state_code & 0xff) == EC2_SHUTTING_DOWN;
+        if (!going && cloud_launched(row, token) &&
             terminate(cloud, session, row->id, until_ms, err))
             return -1;
     }
     return 0;
 }
 
-static int end_in(struct cloud *cloud, struct ec2_session *session, const char *token,
-                  int64_t until_ms, struct mir_error *err)
+static int end_left(struct cloud *cloud, struct ec2_session *session, const char *token,
+                    int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
 {
-    bool over = false;
     struct cloud_filter mine;
-    struct ec2_instances found = {.rows = NULL};
     auto_things struct cloud_things things = {.volumes = {.rows = NULL}};
-    cloud_by_token(&mine, token);
-    const struct ec2_describe args = {.filters = &mine.filter, .filter_count = 1};
-    if (ec2_describe_instances(session, &args, until_ms, &found, err))
+    cloud_by_token(&mine, cloud, token);
+    if (cloud_things_find(session, &mine, until_ms, &things, err) ||
+        end_things(cloud, session, &things, until_ms, err) ||
+        end_schedule(cloud, session, token, until_ms, err))
         return -1;
-    int rc = end_instances(cloud, session, &found, until_ms, &over, err);
+    cloud_things_add(&things, ret);
+    if (ret->object_count)
+        ret->state = MIR_INSTANCE_ENDED;
+    return 0;
+}
+
+static int end_in(struct cloud *cloud, struct ec2_session *session, const char *token,
+                  int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
+{
+    struct ec2_instances found = {.rows = NULL};
+    const struct ec2_instance *row;
+    struct mir_instance ending = {.state = MIR_INSTANCE_ABSENT};
+    if (cloud_find_instance(cloud, session, token, until_ms, &found, &row, err))
+        return -1;
+    bool over = !row || cloud_over(row);
+    int rc = end_instances(cloud, session, token, &found, until_ms, err);
+    if (row)
+        ending.state = MIR_INSTANCE_ENDED;
     ec2_instances_clear(&found);
-    if (rc || !over)
-        return rc;
-    return cloud_things_find(session, &mine.filter, until_ms, &things, err) ||
-                   end_things(cloud, session, &things, until_ms, err) ||
-                   end_schedule(cloud, session, token, until_ms, err)
-               ? -1
-               : 0;
+    if (!rc && over)
+        rc = end_left(cloud, session, token, until_ms, &ending, err);
+    if (!rc)
+        *ret = ending;
+    return rc;
 }
 
 int cloud_instance_delete(void *ctx, const char *token, struct mir_error *err)
 {
-    struct cloud *cloud = ctx;
-    struct ec2_session *session;
-    char region[MIR_PLACE_TEXT];
-    if (cloud_session(cloud, "", &session, err))
-        return -1;
-    int64_t until_ms = ec2_until(session, CLOUD_LOOK_MS);
-    if (cloud_find_region(cloud, token, until_ms, region, err))
-        return -1;
-    if (!*region)
-        return 0; /* nowhere */
-    return cloud_session(cloud, region, &session, err) ||
-                   end_in(cloud, session, token, until_ms, err)
-               ? -1
-               : 0;
+    struct mir_instance ending;
+    return cloud_somewhere(ctx, token, end_in, &ending, err);
 }

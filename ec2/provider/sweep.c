@@ -15,7 +15,6 @@ struct sweep {
     mir_instance_fn *fn;
     void *fn_ctx;
     int64_t until_ms;
-    const char *region;
     bool stop; /* fn has said so */
     /* What stands in the listing of instances already, and what is left over. */
     struct mir_instance *rows; /* owned */
@@ -42,7 +41,7 @@ static int list_instances(struct sweep *sweep, struct ec2_session *session, stru
     struct cloud_filter ours;
     struct ec2_instances found = {.rows = NULL};
     cloud_by_us(&ours);
-    const struct ec2_describe args = {.filters = &ours.filter, .filter_count = 1};
+    const struct ec2_describe args = {.filters = ours.rows, .filter_count = ours.count};
     if (ec2_describe_instances(session, &args, sweep->until_ms, &found, err))
         return -1;
     for (size_t i = 0; i < found.count; i++) {
@@ -80,7 +79,7 @@ static int list_things(struct sweep *sweep, struct ec2_session *session, struct 
     struct cloud_filter ours;
     auto_things struct cloud_things t = {.volumes = {.rows = NULL}};
     cloud_by_us(&ours);
-    if (cloud_things_find(session, &ours.filter, sweep->until_ms, &t, err))
+    if (cloud_things_find(session, &ours, sweep->until_ms, &t, err))
         return -1;
     for (size_t i = 0; i < t.volumes.count; i++)
         add_left(sweep, "volume", t.volumes.rows[i].id, t.volumes.rows[i].tags,
@@ -122,9 +121,9 @@ static int list_images(struct sweep *sweep, struct ec2_session *session, struct 
     struct ec2_snapshots snapshots = {.rows = NULL};
     cloud_by_us(&ours);
     const struct ec2_describe_images_args a = {
-        .owners = self, .owner_count = 1, .filters = &ours.filter, .filter_count = 1};
+        .owners = self, .owner_count = 1, .filters = ours.rows, .filter_count = ours.count};
     const struct ec2_describe_snapshots_args b = {
-        .owners = self, .owner_count = 1, .filters = &ours.filter, .filter_count = 1};
+        .owners = self, .owner_count = 1, .filters = ours.rows, .filter_count = ours.count};
     int rc = ec2_describe_images(session, &a, sweep->until_ms, &images, err) ||
                      ec2_describe_snapshots(session, &b, sweep->until_ms, &snapshots, err)
                  ? -1

@@ -52,15 +52,23 @@ void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir
     *ret = tags;
 }
 
-void cloud_by_token(struct cloud_filter *ret, const char *token)
+static void add_filter(struct cloud_filter *filter, const char *name, const char *value)
 {
-    ret->value = token;
-    ret->filter =
-        (struct ec2_filter){.name = "tag:" TAG_DEPLOYMENT, .values = &ret->value, .value_count = 1};
+    size_t i = filter->count++;
+    filter->values[i] = value;
+    filter->rows[i] =
+        (struct ec2_filter){.name = name, .values = &filter->values[i], .value_count = 1};
+}
+
+void cloud_by_token(struct cloud_filter *ret, const struct cloud *cloud, const char *token)
+{
+    ret->count = 0;
+    add_filter(ret, "tag:" TAG_DEPLOYMENT, token);
+    add_filter(ret, "tag:" TAG_INSTALLATION, cloud->installation);
 }
 
 void cloud_by_us(struct cloud_filter *ret)
 {
-    ret->value = TAG_DEPLOYMENT;
-    ret->filter = (struct ec2_filter){.name = "tag-key", .values = &ret->value, .value_count = 1};
+    ret->count = 0;
+    add_filter(ret, "tag-key", TAG_DEPLOYMENT);
 }

@@ -6,10 +6,10 @@
 #include "api/memory.h"
 #include "cloud.h"
 
-int cloud_things_find(struct ec2_session *session, const struct ec2_filter *filter,
+int cloud_things_find(struct ec2_session *session, const struct cloud_filter *filter,
                       int64_t until_ms, struct cloud_things *ret, struct mir_error *err)
 {
-    const struct ec2_describe args = {.filters = filter, .filter_count = 1};
+    const struct ec2_describe args = {.filters = filter->rows, .filter_count = filter->count};
     return ec2_describe_volumes(session, &args, until_ms, &ret->volumes, err) ||
                    ec2_describe_network_interfaces(session, &args, until_ms, &ret->nics, err) ||
                    ec2_describe_security_groups(session, &args, until_ms, &ret->groups, err) ||

@@ -12,6 +12,10 @@ import urllib.request
 from mirage import PATIENCE, program
 
 
+def tags_of(row):
+    return {tag['key']: tag['value'] for tag in row['document'].get('tagSet', [])}
+
+
 class FakeCloud:
     """The running program, the environment that it printed, and its own side."""
 
@@ -55,6 +59,15 @@ class FakeCloud:
 
     def ledger(self):
         return self.control('GET', '/_ledger')
+
+    def carrying(self, key, value):
+        """What exists with that tag: lists of rows by kind, each with `tags` as a dictionary."""
+        found = {}
+        for row in self.ledger()['exists']:
+            row['tags'] = tags_of(row)
+            if row['tags'].get(key) == value:
+                found.setdefault(row['kind'], []).append(row)
+        return found
 
     def fault(self, mode, **members):
         return self.control('POST', '/_faults', {'mode': mode, **members})

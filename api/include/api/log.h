@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The log: one line per event on standard error. Text on a terminal; with $JOURNAL_STREAM set,
- * each line carries its syslog priority ("<6>"). Library code logs at debug only; programs choose
+ * each line carries its syslog priority ("<6>"). Library code logs at debug only, but for what a
+ * provider had to leave behind (warning); programs choose
  * the rest. Any thread; a line is written by one write(2).
  */
 #ifndef API_LOG_H

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: ISC
+"""A deployment on EC2, from the command line to the ledger of mirage-fakecloud: what is made, that
+it is armed and moves with an extension, and what is left when it ends or half of it fails. That
+something answers at its address is not shown here: there is no guest behind the fake."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from fakecloud import fakecloud
+from mirage import Skip, Tap, World, need_programs, wait_for
+
+ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
+TAG = 'mirage-deploy:'
+
+
+def disk(world):
+    """A disk with boot code, which is what the table says may start anywhere."""
+    content = bytearray(2 << 20)
+    content[:440] = bytes((i * 7 + 1) & 255 for i in range(440))
+    content[510:512] = b'\x55\xaa'
+    content[1 << 20:(1 << 20) + 5000] = b'Z' * 5000
+    path = os.path.join(world.dir, 'disk.raw')
+    with open(path, 'wb') as f:
+        f.write(content)
+    return path
+
+
+def start(world, fake, *lines):
+    folder = os.path.join(world.dir, '.config', 'mirage-deploy')
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
+        f.write('\n'.join(['[ec2]', f'role = {ROLE}', *lines, '']))
+    world.env.update(fake.env)
+    world.start_daemon()
+
+
+def deploy(world, name, *options, expect=0):
+    return world.cli('ec2', world.disk, '--anyway', '--no-list', '--open', '22', '--ttl', '20m',
+                     '--name', name, '--yes', *options, expect=expect)
+
+
+def of(fake, name, world):
+    """What the ledger has of a deployment, by kind."""
+    token = world.show(name)['id']
+    found = fake.carrying(TAG + 'deployment', token)
+    schedules = [row for row in fake.ledger()['exists']
+                 if row['kind'] == 'schedule' and row['id'].endswith(token)]
+    return {**found, 'schedule': schedules} if schedules else found
+
+
+def state(row):
+    return row['document']['instanceState']['name']
+
+
+def ended(fake, name, world, but=None):
+    """True when nothing of it runs any more."""
+    return not any(state(row) not in ('terminated', 'shutting-down')
+                   for row in of(fake, name, world).get('instance', []) if row['id'] != but)
+
+
+def copied_tags(fake, row):
+    """An instance of somebody else's with all tags of ours; its id."""
+    tags = ','.join(f'{{Key={key},Value="{value}"}}' for key, value in row['tags'].items())
+    done = subprocess.run(
+        ['aws', '--endpoint-url', fake.url, '--output', 'json', 'ec2', 'run-instances', '--image-id',
+         row['document']['imageId'], '--instance-type', 't3.micro', '--client-token', 'somebody-else',
+         '--tag-specifications', f'ResourceType=instance,Tags=[{tags}]'],
+        env={**os.environ, **fake.env}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)['Instances'][0]['InstanceId']
+
+
+def when(found):
+    return found['schedule'][0]['document']['ScheduleExpression']
+
+
+def life(tap, world, fake):
+    stranger = None
+    with tap.part('a disk is uploaded, registered, launched and armed, and all of it is tagged'):
+        deploy(world, 'one')
+        d = world.show('one')
+        assert d['state'] == 'running' and d['place']['type'] == 't3.micro', d
+        hooks = {hook['name']: hook['state'] for hook in d['hooks']}
+        assert hooks['cloud-schedule'] == hooks['daemon'] == 'armed', hooks
+        assert {'image', 'snapshot', 'instance', 'volume', 'security-group', 'schedule'} <= \
+            set(of(fake, 'one', world)), of(fake, 'one', world)
+    with tap.part('an extension moves the schedule and every tag, the image\'s too'):
+        before = of(fake, 'one', world)
+        world.cli('extend', 'one', '1h')
+        expires = world.show('one')['expires_at']
+        after = of(fake, 'one', world)
+        assert when(after) != when(before), after['schedule']
+        for kind in ('image', 'snapshot', 'instance', 'volume', 'security-group'):
+            tags = after[kind][0]['tags']
+            assert tags[TAG + 'expires'] == expires, (kind, tags, expires)
+    with tap.part('somebody gives an instance the same tags'):
+        if not shutil.which('aws'):
+            raise Skip("Debian's aws (package awscli) is not installed")
+        stranger = copied_tags(fake, of(fake, 'one', world)['instance'][0])
+    with tap.part('rm ends the instance and its volume at once; the rest is under way'):
+        world.cli('rm', 'one', '--detach')
+        wait_for('the instance is over', 60, lambda: ended(fake, 'one', world, stranger))
+        assert world.state_of('one') == 'ending'
+        if stranger: # its tags prove nothing
+            rows = {row['id']: row for row in fake.ledger()['exists']}
+            assert state(rows[stranger]) in ('pending', 'running'), rows[stranger]
+
+
+def faults(tap, world, fake):
+    with tap.part('one zone is full: the next one is taken, and nothing is launched twice'):
+        fake.fault('fail-before', service='ec2', operation='RunInstances', status=500,
+                   code='InsufficientInstanceCapacity')
+        deploy(world, 'zone')
+        assert len(of(fake, 'zone', world)['instance']) == 1
+        world.cli('rm', 'zone', '--detach')
+    with tap.part('the answer of the launch is lost: one instance all the same'):
+        fake.fault('lose', service='ec2', operation='RunInstances')
+        deploy(world, 'lost')
+        assert len(of(fake, 'lost', world)['instance']) == 1
+        world.cli('rm', 'lost', '--detach')
+    with tap.part('no permission to launch: said once, and the group does not stay'):
+        fake.fault('fail-before', service='ec2', operation='RunInstances', status=403, times=0,
+                   code='UnauthorizedOperation', message='You are not authorized')
+        done = deploy(world, 'denied', '--wait-timeout', '6s', expect=None)
+        assert done.status == 7 and 'authorized' in done.err, done.err
+        wait_for('the group is gone', 60,
+                 lambda: 'security-group' not in of(fake, 'denied', world))
+        fake.control('DELETE', '/_faults')
+    with tap.part('no hook but the daemon: torn down again'):
+        fake.fault('fail-before', service='scheduler', operation='*', status=403, times=0,
+                   code='AccessDeniedException')
+        done = deploy(world, 'alone', '--wait-timeout', '6s', expect=None)
+        assert done.status == 7 and 'hooks' in done.err, done.err
+        wait_for('the instance is over', 60, lambda: ended(fake, 'alone', world))
+        fake.control('DELETE', '/_faults')
+
+
+def refusals(tap, world):
+    with tap.part('Amazon itself is refused until somebody says so'):
+        env = {'AWS_ENDPOINT_URL': '', 'AWS_ACCESS_KEY_ID': 'AKIAX', 'AWS_SECRET_ACCESS_KEY': 'x',
+               'AWS_REGION': 'us-east-1'}
+        world.env.update(env)
+        world.start_daemon()
+        done = deploy(world, 'real', expect=5)
+        assert 'preview' in done.err and '[ec2]' in done.err, done.err
+        assert not world.cli('ps', '--all', '--json').json()['deployments']
+
+
+def main():
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud')
+    tap = Tap()
+    with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
+        world.disk = disk(world)
+        start(world, fake)
+        life(tap, world, fake)
+        faults(tap, world, fake)
+        world.say_log(tap)
+    with World() as world:
+        world.disk = disk(world)
+        refusals(tap, world)
+        world.say_log(tap)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
