@@ -61,7 +61,7 @@ static void keep_badges(struct mird_documents *set, const struct mird_site *site
     struct mird_badge badge;
     mird_badge_of(site, &badge);
     for (int style = 0; style < MIRD_BADGE_STYLE_COUNT; style++) {
-        char kind[12];
+        char kind[20];
         snprintf(kind, sizeof kind, "badge%d", style);
         mird_badge_svg(&badge, (enum mird_badge_style)style, body);
         keep(set, kind, name, type_svg, body);

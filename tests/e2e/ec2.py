@@ -64,8 +64,9 @@ def copied_tags(fake, row):
     """An instance of somebody else's with all tags of ours; its id."""
     tags = ','.join(f'{{Key={key},Value="{value}"}}' for key, value in row['tags'].items())
     done = subprocess.run(
-        ['aws', '--endpoint-url', fake.url, '--output', 'json', 'ec2', 'run-instances', '--image-id',
-         row['document']['imageId'], '--instance-type', 't3.micro', '--client-token', 'somebody-else',
+        ['aws', '--endpoint-url', fake.url, '--output', 'json', 'ec2', 'run-instances',
+         '--image-id', row['document']['imageId'], '--instance-type', 't3.micro',
+         '--client-token', 'somebody-else',
          '--tag-specifications', f'ResourceType=instance,Tags=[{tags}]'],
         env={**os.environ, **fake.env}, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

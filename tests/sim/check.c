@@ -51,6 +51,15 @@ static void check_swept(struct sim_world *w, const struct sim_object *o, const s
         sim_broken(w, "ended within its lease", "lease %d, by the sweep", l->index);
 }
 
+/* From when on it has to have been told that a teardown is stuck: 200 s after its begin, or after
+ * listings can be trusted about what was made last. */
+static int64_t loud_s(const struct sim_world *w, const struct mird_deployment *d)
+{
+    int64_t made_ms = max64(d->last_create_ms, d->last_put_ms);
+    int64_t settled_s = made_ms ? made_ms / 1000 + w->cloud->settle_s : 0;
+    return max64(d->ending_since_s, settled_s) + 200;
+}
+
 void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
 {
     if (o->owner < 0) {
@@ -60,7 +69,7 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
     struct sim_lease *l = &w->leases[o->owner];
     if (by_lease)
         l->delete_sent = true;
-    if (by_lease && sim_utc_ms(w) / 1000 > l->held.d.ending_since_s + 200 && !l->held.d.stuck)
+    if (by_lease && sim_utc_ms(w) / 1000 > loud_s(w, &l->held.d) && !l->held.d.stuck)
         sim_broken(w, "stuck and not told", "lease %d", l->index);
     if (!by_lease)
         check_swept(w, o, l);

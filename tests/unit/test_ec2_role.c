@@ -37,7 +37,7 @@ static void answer(void *ctx, const struct talk_server_ask *ask, struct talk_ser
     form_value(ask->body, "Action", action, sizeof action);
     form_value(ask->body, "RoleArn", arn, sizeof arn);
     if (sts->count < (int)MIR_NELEMS(sts->log))
-        snprintf(sts->log[sts->count], sizeof sts->log[0], "%s|%.400s", key, ask->body);
+        snprintf(sts->log[sts->count], sizeof sts->log[0], "%.100s|%.400s", key, ask->body);
     sts->count++;
     const char *role = strrchr(arn, 'F');
     role = role ? role + 1 : arn;

@@ -67,7 +67,7 @@ static void the_numbered_point_fails(void **state)
 static void a_kill_is_a_kill(void **state)
 {
     for (int n = 1; n <= 3; n++) {
-        char fault[16];
+        char fault[32];
         snprintf(fault, sizeof fault, "kill:%d", n);
         int status = run(fault, NULL);
         assert_true(WIFSIGNALED(status));

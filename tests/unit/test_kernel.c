@@ -210,7 +210,7 @@ static void sizes_and_numbers_are_limited(void **state)
                                longer));
     json_t *many = json_array(), *map = json_object();
     for (int i = 0; i < 64; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "p%d", i);
         json_array_append_new(many, json_pack("{s:s, s:s}", "name", "x", "kind", "net"));
         json_object_set_new(map, name,
