@@ -260,7 +260,8 @@ START_SECOND = bytes.fromhex(
 
 
 def right_disk(tap, folder):
-    for firmware, boot in (('bios', 'bios'), ('bios', 'both'), ('uefi', 'both')):
+    rows = ('bios', 'bios'), ('bios', 'both'), ('uefi', 'both')
+    for firmware, boot in rows if ALL else rows[:2]:
         with tap.part(f'two disks with boot loaders: the one that was started counts '
                       f'({boot} on {firmware})'):
             need_firmware(firmware)
@@ -344,7 +345,7 @@ class Shelf(http.server.BaseHTTPRequestHandler):
 
 
 def others(tap, folder):
-    for boot, firmware, adapter, _ in MATRIX if ALL else MATRIX[:1]:
+    for boot, firmware, adapter, _ in MATRIX if ALL else ():
         with tap.part('memtest86+ (Linux boot protocol) reads its arguments: '
                       f'{boot} on {firmware} from {adapter}'):
             need_firmware(firmware)
