@@ -16,6 +16,7 @@
 #include "port.h"
 #include "run.h"
 #include "start.h"
+#include "status.h"
 
 #define PORT_TRIES 3 /* a port found free can be taken before QEMU binds it */
 
@@ -95,8 +96,17 @@ static int open_place(struct creation *c, struct mir_error *err)
     return 0;
 }
 
-/* Is there one already? 1 with *ret: it lives, or it lived once. A directory in which no guest was
- * ever started (its maker died) is not one: going on with it cannot start a second guest. */
+/* Did a keeper of this place see its guest fail to start, and its maker die before it could take
+ * the place away? */
+static bool start_failed(int dir_fd)
+{
+    struct local_status status = {0};
+    return !local_status_load(dir_fd, &status, NULL) && status.state == MIR_INSTANCE_ENDED &&
+           !status.started_ms;
+}
+
+/* Is there one already? 1 with *ret: it lives, or it lived once. A directory in which no guest ever
+ * ran is not one: nobody holds its lock, so going on with it cannot start a second guest. */
 static int find_first(struct creation *c, struct mir_instance *ret)
 {
     if (!local_lock_try(c->lock_fd)) {
@@ -105,6 +115,8 @@ static int find_first(struct creation *c, struct mir_instance *ret)
         return 1;
     }
     if (!local_dir_has(c->dir_fd, LOCAL_STATUS_FILE))
+        return 0;
+    if (start_failed(c->dir_fd) && !unlinkat(c->dir_fd, LOCAL_STATUS_FILE, 0))
         return 0;
     close(mir_steal_fd(&c->lock_fd));
     local_look(c->dir_fd, c->token, ret);

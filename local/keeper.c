@@ -343,8 +343,10 @@ static int start_guest(struct keeper *keeper, struct mir_error *err)
 {
     struct local_status *status = &keeper->status;
     status->started_ms = utc_ms(keeper);
-    if (local_guest_start(&keeper->spec, keeper->lock_fd, &keeper->guest, err))
+    if (local_guest_start(&keeper->spec, keeper->lock_fd, &keeper->guest, err)) {
+        status->started_ms = 0;
         return -1;
+    }
     mir_process_of(keeper->guest.pid, &status->guest, NULL);
     local_console_begin(&keeper->console, keeper->dir_fd);
     if (!local_how_is_qemu(keeper->spec.how))
@@ -415,8 +417,10 @@ static int run_guest(struct keeper *keeper, struct mir_error *err)
     bool ran = keeper->qmp.ready || keeper->status.first_output_ms != 0 ||
                keeper->status.state == MIR_INSTANCE_RUNNING;
     local_end_reason(&keeper->spec, &end, reason, sizeof reason);
-    if (!ran)
+    if (!ran) {
         local_start_failure(&keeper->spec, &end, err);
+        keeper->status.started_ms = 0; /* whoever finds this may start it anew */
+    }
     conclude(keeper, ran ? reason : err->text);
     tell_starter(keeper, ran ? NULL : err);
     return ran ? 0 : -1;

@@ -565,6 +565,26 @@ static void the_maker_died_before_the_guest(void **state)
     conformance_case_end(c);
 }
 
+/* A keeper whose guest never came to run has said so; whoever would have taken its place away has
+ * died. Found like that it is no end of a guest, and the next start goes on with the place. */
+static void the_maker_died_of_a_failed_start(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    mir_auto_free char *path = mir_format("%s/local/%s", target->env.state_dir, c->lease.id);
+    struct local_status status = {.state = MIR_INSTANCE_ENDED, .ended_ms = 1};
+    mir_copy(status.end_reason, sizeof status.end_reason, "ended while it started: deadline");
+    assert_int_equal(mir_dir_make(path, 0700, NULL), 0);
+    mir_auto_close int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(local_status_save(dir_fd, &status, false, NULL), 0);
+    assert_int_equal(conformance_wait(c, MIR_INSTANCE_ENDED, 0), 0);
+    assert_int_equal(c->instance.started_ms, 0);
+    create(c);
+    assert_int_equal(conformance_wait(c, MIR_INSTANCE_RUNNING, 10000), 0);
+    assert_int_equal(local_target_running(c->spec.name), 1);
+    conformance_case_end(c);
+}
+
 #define CHECK(fn)                                                                                  \
     {                                                                                              \
 #fn, fn, NULL, NULL, &target                                                               \
@@ -595,6 +615,7 @@ int main(int argc, char **argv)
         CHECK(uefi_is_started),
         CHECK(a_tender),
         CHECK(the_maker_died_before_the_guest),
+        CHECK(the_maker_died_of_a_failed_start),
         CHECK(the_provider_dies_or_fails_at_every_point),
         CHECK(the_keeper_dies_or_fails_at_every_point),
     };
