@@ -20,7 +20,7 @@ static const struct mir_kind_info kinds[MIR_KIND_COUNT] = {
     [MIR_THROTTLED] = {"throttled", "Too many requests", 429, 8},
     [MIR_PARTIAL] = {"partial", "Something may be left behind", 500, 9},
     [MIR_INTERRUPTED] = {"interrupted", "Interrupted", 499, 130},
-    [MIR_NO_SPACE] = {"no-space", "No space left", 507, 1},
+    [MIR_NO_SPACE] = {"no-space", "No space left", 507, 5},
     [MIR_CORRUPT] = {"corrupt", "The data is damaged", 422, 2},
 };
 

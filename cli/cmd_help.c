@@ -36,7 +36,7 @@ static void topic_exit_codes(const struct cmd_context *ctx)
           "  2    usage, or missing or damaged input\n"
           "  3    not found\n"
           "  4    credentials missing or refused\n"
-          "  5    refused by policy: budget, quota, permission, a kernel that would not boot\n"
+          "  5    refused: budget, quota, permission, a full disk, a kernel that would not boot\n"
           "  6    conflict: name taken, port taken, lock held\n"
           "  7    timed out waiting; the thing may be live\n"
           "  8    daemon or provider not available, or throttled; safe to try again\n"

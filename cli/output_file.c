@@ -24,7 +24,7 @@ static char *folder_of(const char *path)
 
 static int exists(const char *path, struct mir_error *err)
 {
-    mir_fail(err, MIR_CONFLICT, "%s is there already", path);
+    mir_fail(err, MIR_USAGE, "%s is there already", path);
     return mir_error_hint(err, "give another name, or replace it with --force");
 }
 

@@ -33,7 +33,7 @@ static int no_bundle(const char *path, const char *name, const char *why, struct
     mir_copy(shown, sizeof shown, name);
     for (char *p = shown; *p; p++)
         *p = (unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p;
-    mir_fail(err, MIR_CONFLICT, "%s is not replaced: '%s' in it %s", path, shown, why);
+    mir_fail(err, MIR_USAGE, "%s is not replaced: '%s' in it %s", path, shown, why);
     return mir_error_hint(err, "give another name; --force replaces a bundle and nothing else");
 }
 
@@ -117,7 +117,7 @@ static int open_old(const char *path)
 
 static int is_there(const char *path, struct mir_error *err)
 {
-    mir_fail(err, MIR_CONFLICT, "%s is there already", path);
+    mir_fail(err, MIR_USAGE, "%s is there already", path);
     return mir_error_hint(err, "give another name, or replace it with --force");
 }
 

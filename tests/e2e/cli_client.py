@@ -20,7 +20,7 @@ from mirage import Skip, Tap, as_somebody_else, program, skip_all
 HELLO = program('hello.elf')
 EXIT = {'failed': 1, 'internal': 1, 'usage': 2, 'not-found': 3, 'credentials': 4, 'policy': 5,
         'conflict': 6, 'timeout': 7, 'unavailable': 8, 'throttled': 8, 'partial': 9,
-        'interrupted': 130, 'no-space': 1, 'corrupt': 2}
+        'interrupted': 130, 'no-space': 5, 'corrupt': 2}
 
 
 class Bench:

@@ -101,7 +101,7 @@ def replaced(tap):
     with Owner() as b, tap.part('a folder that is there stays, unless it is to be replaced'):
         b.build(*b.words('out'))
         before = {name: sha256(b.path(f'out/{name}')) for name in b.files('out')}
-        b.refused(6, ['out', 'already', '--force'], *b.words('out'))
+        b.refused(2, ['out', 'already', '--force'], *b.words('out'))
         assert before == {name: sha256(b.path(f'out/{name}')) for name in b.files('out')}
         b.build(*b.words('out', '--force', '--size', SIZE))
         assert before != {name: sha256(b.path(f'out/{name}')) for name in b.files('out')}
@@ -112,10 +112,10 @@ def replaced(tap):
         b.refused(2, ['file', 'not a folder'], *b.words('file', '--force'))
         os.mkdir(b.path('home'))
         b.write('home/thesis', b'precious')
-        b.refused(6, ['home', 'thesis', 'not replaced'], *b.words('home', '--force'))
+        b.refused(2, ['home', 'thesis', 'not replaced'], *b.words('home', '--force'))
         b.build(*b.words('out'))
         b.write('out/notes', b'precious')
-        b.refused(6, ['out', 'notes', 'not replaced'], *b.words('out', '--force'))
+        b.refused(2, ['out', 'notes', 'not replaced'], *b.words('out', '--force'))
         for path in ('file', 'home/thesis', 'out/notes'):
             with open(b.path(path), 'rb') as f:
                 assert f.read() == b'precious', path
