@@ -49,7 +49,7 @@ def other_kernel(world):
 def full(tap, world, filler):
     with tap.part('a deploy is refused with the reason and the fix'):
         fill(filler)
-        done = world.cli('local', other_kernel(world), '--ttl', '1m', '--name', 'late', expect=1)
+        done = world.cli('local', other_kernel(world), '--ttl', '1m', '--name', 'late', expect=5)
         assert 'space' in done.err.lower() and world.state in done.err, done.err
     with tap.part('nothing half-made stays'):
         rows = world.cli('ps', '--all', '--json').json()['deployments']
@@ -58,7 +58,7 @@ def full(tap, world, filler):
         parts = [name for name in names if 'part' in name]
         assert not parts, parts
     with tap.part('so is one whose kernel is stored already: no lease, no launch'):
-        done = world.cli('local', HELLO, '--ttl', '1m', '--name', 'more', expect=1)
+        done = world.cli('local', HELLO, '--ttl', '1m', '--name', 'more', expect=5)
         assert 'full' in done.err.lower() and 'free some space' in done.err, done.err
         assert len(world.processes('qemu-system')) == 1
 
@@ -79,7 +79,7 @@ def main():
         full(tap, world, filler)
         with tap.part('an extension is refused, and the deadline stays'):
             done = world.cli('extend', 'hello', '10m', expect=None)
-            assert done.status == 1 and 'full' in done.err.lower(), (done.status, done.err)
+            assert done.status == 5 and 'full' in done.err.lower(), (done.status, done.err)
             assert utc(world.show('hello')['expires_at']) == deadline
         with tap.part('a daemon killed and started on the full disk takes up what runs'):
             world.kill_daemon()
