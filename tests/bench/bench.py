@@ -21,6 +21,7 @@ BUILD = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
 os.environ.setdefault('MIRAGE_BIN', os.path.join(BUILD, 'bin'))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
+import cloud  # noqa: E402
 import images  # noqa: E402
 import kernels  # noqa: E402
 import mirage  # noqa: E402
@@ -280,11 +281,13 @@ def main():
     print(uptime)
     with tempfile.TemporaryDirectory() as folder:
         tools = {'pairs': compiled(folder, 'pairs'), 'loop': compiled(folder, 'loop'),
+                 'sink': compiled(folder, 'sink'),
                  'empty': compiled(folder, 'empty', 'int main(void) { return 0; }\n')}
         start_up(table, tools)
         volumes.volumes(table, tools, ROUNDS, BUILD)
         with_the_daemon(table, tools)
         images.measure(table, tools['pairs'], BUILD, ROUNDS)
+        cloud.measure(table, tools, BUILD, ROUNDS, images.taken)
     idle(table)
     many_leases(table, int(os.environ.get('BENCH_LEASES', '1000000')))
     text = f'{uptime}\n\n{table.text()}'

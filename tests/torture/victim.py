@@ -257,10 +257,13 @@ class Victim(World):
         return False
 
     def ended_early(self, lease, why):
-        """Allowed only where the launch itself has failed, or its keeper was hurt."""
+        """Allowed only where the launch itself has failed, its keeper was hurt, or no daemon lived
+        long enough to tell the keeper of the longer deadline: its hooks were never shown armed."""
         hurt = any(plan.hits(self.ledger.HOLDERS) for plan in self.plans)
         allowed = ('failed', 'guest') if hurt else ('failed',)
         status, d = self.ask('GET', f'/v1/deployments/{lease.id}')
+        if status == 200 and not d['hooks'] and d['instance']['end_reason'] == 'deadline':
+            return
         if status != 200 or d['end_reason'] not in allowed:
             self.checker.fault(f'{lease.name}: not extended before its end: {why}, {d}')
 
