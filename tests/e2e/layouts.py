@@ -435,7 +435,7 @@ def linux(tap, folder):
     line = 'console=ttyS0 panic=1 quiet x="a b" y=$z;{}'.replace('x="a b"', '"x=a b"')
     rows = [(boot, firmware, adapter, *FORMATS[i % len(FORMATS)])
             for i, (boot, firmware, adapter, _) in enumerate(MATRIX)]
-    # A layout has three rows there; a fourth, so that each is tried in each format (raw: memtest86+).
+    # A layout has three rows there: a fourth, so that each is tried in each format (raw: memtest).
     rows += [(*MATRIX[i][:3], *FORMATS[(i + 3) % len(FORMATS)]) for i in range(0, len(MATRIX), 3)]
     for boot, firmware, adapter, form, driver in rows if ALL else (rows[2], rows[8]):
         with tap.part(f'a Debian Linux with an initramfs: {boot} as {form} on {firmware} from '
