@@ -85,6 +85,25 @@ const struct mir_proof_target *mir_proof_target_find(const char *family, enum mi
     return NULL;
 }
 
+const struct mir_proof_target *mir_proof_target_for(const char *provider,
+                                                    const struct mir_needs *needs)
+{
+    const size_t len = strlen(provider);
+    const enum mir_firmware firmware = needs->firmware ? needs->firmware : MIR_FIRMWARE_BIOS;
+    const struct mir_proof_target *found = NULL;
+    if (needs->layout == MIR_LAYOUT_PVGRUB)
+        return NULL;
+    for (size_t i = 0; i < MIR_NELEMS(targets); i++) {
+        const struct mir_proof_target *row = &targets[i];
+        if (strncmp(row->family, provider, len) != 0 || row->family[len] != '-' ||
+            row->machine.firmware != firmware)
+            continue;
+        if (!found || row->machine.disk == needs->disk_bus)
+            found = row;
+    }
+    return found;
+}
+
 struct mir_machine mir_proof_machine(const struct mir_proof_target *target,
                                      const struct mir_kernel *kernel)
 {

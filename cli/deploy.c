@@ -141,6 +141,7 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     if (cmd_args_item(args, OPT_LIST))
         json_object_set_new(body, "list", json_boolean(cmd_args_flag(args, OPT_LIST, true)));
     set_flag(body, "anyway", args, OPT_ANYWAY);
+    set_flag(body, "prove", args, OPT_PROVE);
     set_ports(body, args);
     set_machine(body, args);
     set_place(body, args);

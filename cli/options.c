@@ -128,9 +128,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_FORCE] = {"force", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, IN(IMAGE_BUILD), NULL,
                    "replace the output if it is there; of a folder, only one that holds a bundle "
                    "and nothing else"},
-    [OPT_PROVE] = {"prove", 0, CMD_FLAG, 0, NULL, NULL, IN(IMAGE_BUILD), NULL,
-                   "boot the image on this machine, and keep it only if its kernel answers or "
-                   "speaks"},
+    [OPT_PROVE] = {"prove", 0, CMD_FLAG, CMD_OPT_CLOUD, NULL, NULL, DEPLOYS | IN(IMAGE_BUILD), NULL,
+                   "start the disk on this machine first, and keep it, or upload it to a cloud, "
+                   "only if its kernel answers or speaks"},
     [OPT_PROVE_TIMEOUT] = {"prove-timeout", 0, CMD_DURATION, 0, "DURATION", NULL, IN(IMAGE_BUILD),
                            NULL, "how long each boot of --prove may take (default: 60s)"},
     [OPT_CERT] = {"cert", 0, CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), NULL,

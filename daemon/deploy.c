@@ -136,6 +136,7 @@ static void fill(struct mird_engine *engine, const struct mird_request *request,
                                   .price = plan->price,
                                   .list = request->list,
                                   .anyway = request->anyway,
+                                  .prove = request->prove,
                                   .created_s = draft->now_s,
                                   .deadline_s = plan->deadline_s,
                                   .port_count = plan->port_count};

@@ -131,6 +131,8 @@ static int disk_open(void *ctx, const struct mir_instance_spec *spec, const stru
                      struct mir_error *err)
 {
     struct mir_error reading = {0};
+    if (spec->prover && spec->prover->prove(spec->prover->ctx, spec, needs, err))
+        return -1;
     struct mir_disk *disk = mir_calloc(1, sizeof *disk);
     disk->helper_path = ctx;
     disk->timeout_ms = timeout_ms;

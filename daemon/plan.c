@@ -233,6 +233,18 @@ static int plan_devices(const struct mir_kernel *kernel, const struct mir_provid
                           provider->name);
 }
 
+static int plan_proof(const struct mird_request *request, const struct mir_provider *provider,
+                      struct mir_error *err)
+{
+    if (!request->prove || provider->image_put)
+        return 0;
+    mir_fail(err, MIR_USAGE,
+             "there is nothing to prove before a deployment to %s: no image is "
+             "uploaded",
+             provider->name);
+    return mir_error_hint(err, "leave --prove away");
+}
+
 /* What has no end cannot be ended at it. */
 static void add_hook(struct mird_plan *plan, const char *name)
 {
@@ -277,6 +289,7 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
                                    "in section [policy]");
     }
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
+        plan_proof(request, provider, err) ||
         plan_boot(request, kernel, provider, quote, &plan, err) ||
         plan_machine(request, kernel, provider, &plan, err) ||
         plan_memory(request, kernel, quote, policy, &plan, err) ||
@@ -293,9 +306,13 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
 
 /* --- the document --- */
 
-static json_t *steps_json(const struct mird_plan *plan, const struct mir_kernel *kernel)
+static json_t *steps_json(const struct mird_plan *plan, const struct mird_request *request,
+                          const struct mir_kernel *kernel)
 {
     json_t *steps = json_array();
+    if (request->prove)
+        json_array_append_new(steps, json_pack("{s:s,s:s,s:i}", "name", "proof", "does",
+                                               "start its disk on this machine first", "bytes", 0));
     if (kernel->container != MIR_CONTAINER_NONE)
         json_array_append_new(steps, json_pack("{s:s,s:s,s:I}", "name", "image", "does",
                                                "unpack the kernel", "bytes",
@@ -350,7 +367,7 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(json_object_get(doc, "boots"), "families",
                         mir_kernel_families_json(kernel, request->provider));
     json_object_set_new(doc, "machine", mir_machine_to_json(&plan->machine));
-    json_object_set_new(doc, "steps", steps_json(plan, kernel));
+    json_object_set_new(doc, "steps", steps_json(plan, request, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);
     json_object_set_new(doc, "place", mir_place_to_json(&plan->place));

@@ -38,6 +38,7 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, takes_part, U32),
     FIELD(mird_deployment, list, BOOL),
     FIELD(mird_deployment, anyway, BOOL),
+    FIELD(mird_deployment, prove, BOOL),
     FIELD(mird_deployment, created_s, I64),
     FIELD(mird_deployment, deadline_s, I64),
     FIELD(mird_deployment, reason, TEXT),

@@ -134,16 +134,18 @@ static int read_times(json_t *body, struct mird_request *ret, struct mir_error *
 static int read_switches(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     long long memory = 0;
-    int list = 1, anyway = 0;
+    int list = 1, anyway = 0, prove = 0;
     if (mir_json_get_int(body, "memory_bytes", &memory, err) ||
         mir_json_get_bool(body, "list", &list, err) ||
-        mir_json_get_bool(body, "anyway", &anyway, err))
+        mir_json_get_bool(body, "anyway", &anyway, err) ||
+        mir_json_get_bool(body, "prove", &prove, err))
         return -1;
     if (memory < 0 || (memory > 0 && memory < (1 << 20)))
         return mir_fail(err, MIR_USAGE, "memory_bytes has to be 1048576 or more");
     ret->memory_bytes = (uint64_t)memory;
     ret->list = list;
     ret->anyway = anyway;
+    ret->prove = prove;
     return 0;
 }
 
@@ -169,7 +171,7 @@ int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_er
 {
     static const char *const allowed[] = {
         "provider", "kernel", "name",   "ttl",     "until",  "ports",   "memory_bytes", "arguments",
-        "url",      "list",   "anyway", "forever", "reason", "machine", "place"};
+        "url",      "list",   "anyway", "forever", "reason", "machine", "place",        "prove"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||

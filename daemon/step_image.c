@@ -8,6 +8,7 @@
 #include "api/memory.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
+#include "prove.h"
 #include "sandbox.h"
 
 #define UNPACK_TIMEOUT_MS 120000
@@ -51,6 +52,7 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     const struct mird_input prepared = {.kind = MIRD_IN_PREPARED};
     struct mir_lease lease;
     struct mir_instance_spec spec;
+    struct mird_prover prover;
     if (!mir_prov_info(mird_entry_prov(engine, entry))->image_put)
         return 0;
     mir_auto_free char *path = mird_kernel_bootable(engine->core, kernel);
@@ -58,7 +60,13 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
         mird_spec_make(engine, d, &lease, kernel, path, &spec, &ret->error))
         return -1;
-    return mir_prov_image_put(mird_entry_prov(engine, entry), &spec, ret->image_id, &ret->error);
+    mird_prover_init(&prover, engine, d);
+    spec.prover = d->prove ? &prover.prover : NULL;
+    if (mir_prov_image_put(mird_entry_prov(engine, entry), &spec, ret->image_id, &ret->error))
+        return -1;
+    if (d->prove)
+        mird_prover_end(&prover);
+    return 0;
 }
 
 int mird_image_make(struct mird_engine *engine, struct mird_entry *entry,

@@ -59,8 +59,8 @@ def configure(world, fake):
 
 def launch_many(fake, image):
     for _ in range(MANY // 100):
-        subprocess.run([AWS, '--endpoint-url', fake.url, 'ec2', 'run-instances', '--image-id', image,
-                        '--instance-type', 't3.micro', '--count', '100'], check=True,
+        subprocess.run([AWS, '--endpoint-url', fake.url, 'ec2', 'run-instances', '--count', '100',
+                        '--image-id', image, '--instance-type', 't3.micro'], check=True,
                        env={**os.environ, **fake.env}, stdout=subprocess.DEVNULL)
 
 
@@ -129,8 +129,8 @@ def sparse_disk(table, fake, build):
         world.cli('ec2', disk, '--anyway', '--no-list', '--ttl', '10m', '--name', 'sparse', '--yes')
         sent = (puts(fake) - before) * BLOCK
         world.cli('rm', 'sparse', '--detach')
-    table.add('8 GB disk that starts a 3 MB kernel by BIOS: sent to EBS', f'{sent / (1 << 20):.1f} MiB', '', '',
-              '<= 4 MiB', sent <= 4 << 20, quiet=False)
+    table.add('8 GB disk that starts a 3 MB kernel by BIOS: sent to EBS',
+              f'{sent / (1 << 20):.1f} MiB', '', '', '<= 4 MiB', sent <= 4 << 20, quiet=False)
 
 
 def puts(fake):

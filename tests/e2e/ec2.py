@@ -4,15 +4,18 @@ it is armed and moves with an extension, and what is left when it ends or half o
 something answers at its address is not shown here: there is no guest behind the fake."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
+import kernels
 from fakecloud import fakecloud
-from mirage import Skip, Tap, World, need_programs, wait_for
+from mirage import Skip, Tap, World, need_programs, program, wait_for
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 TAG = 'mirage-deploy:'
+HELLO = program('hello.elf')
 
 
 def disk(world):
@@ -138,6 +141,37 @@ def faults(tap, world, fake):
         fake.control('DELETE', '/_faults')
 
 
+def puts(fake):
+    return fake.control('GET', '/_calls')['by_operation'].get('ebs.PutSnapshotBlock', 0)
+
+
+def notes(world, name):
+    return [event['text'] for event in world.show(name)['events'] if event['kind'] == 'note']
+
+
+def proofs(tap, world, fake):
+    with tap.part('--prove: a disk whose kernel speaks is started here, then uploaded'):
+        world.cli('ec2', HELLO, '--anyway', '--no-list', '--ttl', '20m', '--name', 'proven',
+                  '--prove', '--yes', '--open', '22')
+        assert re.match(r'proven: its disk spoke after [0-9.]+ s, started here by bios .*Nitro',
+                        notes(world, 'proven')[0]), notes(world, 'proven')
+        kernels = {row['kernel'] for row in world.cli('ps', '--all', '--json').json()['deployments']
+                   if row['name'].startswith('prove-')}
+        assert len(kernels) == 1, kernels
+        world.cli('api', 'GET', f'/v1/kernels/{kernels.pop()}', expect=3) # not kept
+        world.cli('rm', 'proven', '--detach')
+    with tap.part('--prove: of a disk that stays silent not a byte is sent'):
+        before = puts(fake)
+        done = world.cli('ec2', world.halts, '--anyway', '--no-list', '--ttl', '20m', '--name',
+                         'silent', '--prove', '--yes', '--wait-timeout', '20s', expect=7)
+        assert 'not proven, nothing is uploaded' in done.err, done.err
+        assert puts(fake) == before
+        assert not of(fake, 'silent', world), of(fake, 'silent', world)
+    with tap.part('--prove where nothing is uploaded'):
+        done = world.cli('local', HELLO, '--prove', expect=2)
+        assert 'leave --prove away' in done.err, done.err
+
+
 def refusals(tap, world):
     with tap.part('Amazon itself is refused until somebody says so'):
         env = {'AWS_ENDPOINT_URL': '', 'AWS_ACCESS_KEY_ID': 'AKIAX', 'AWS_SECRET_ACCESS_KEY': 'x',
@@ -154,9 +188,13 @@ def main():
     tap = Tap()
     with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
         world.disk = disk(world)
+        world.halts = os.path.join(world.dir, 'halts.elf')
+        with open(world.halts, 'wb') as f:
+            f.write(kernels.multiboot('', 'triple-fault'))
         start(world, fake)
         life(tap, world, fake)
         faults(tap, world, fake)
+        proofs(tap, world, fake)
         world.say_log(tap)
     with World() as world:
         world.disk = disk(world)

@@ -105,6 +105,30 @@ static void the_table(void **state)
     assert_null(mir_proof_target_find("ec2", MIR_FIRMWARE_NONE));
 }
 
+static void nearest_to_needs(void **state)
+{
+    static const struct {
+        const char *provider;
+        struct mir_needs needs;
+        const char *family;
+    } rows[] = {
+        {"ec2", {.firmware = MIR_FIRMWARE_BIOS, .disk_bus = MIR_BUS_NVME}, "ec2-nitro"},
+        {"ec2", {.firmware = MIR_FIRMWARE_UEFI, .disk_bus = MIR_BUS_NVME}, "ec2-nitro"},
+        {"ec2", {.firmware = MIR_FIRMWARE_BIOS, .disk_bus = MIR_BUS_XEN}, "ec2-xen-hvm"},
+        {"openstack", {.disk_bus = MIR_BUS_VIRTIO}, "openstack-kvm"},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        const struct mir_proof_target *found =
+            mir_proof_target_for(rows[i].provider, &rows[i].needs);
+        assert_non_null(found);
+        assert_string_equal(found->family, rows[i].family);
+        if (rows[i].needs.firmware)
+            assert_int_equal(found->machine.firmware, rows[i].needs.firmware);
+    }
+    assert_null(mir_proof_target_for("ec2", &(struct mir_needs){.layout = MIR_LAYOUT_PVGRUB}));
+    assert_null(mir_proof_target_for("open", &(struct mir_needs){.disk_bus = MIR_BUS_VIRTIO}));
+}
+
 /* Seen: Solo5 aborts at a virtio disk or card that its manifest does not name. */
 static void solo5_gets_its_manifest(void **state)
 {
@@ -133,9 +157,10 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_speaks), cmocka_unit_test(no_beginning_counts),
-        cmocka_unit_test(judged),     cmocka_unit_test(the_table),
-        cmocka_unit_test(memory),     cmocka_unit_test(solo5_gets_its_manifest),
+        cmocka_unit_test(who_speaks),       cmocka_unit_test(no_beginning_counts),
+        cmocka_unit_test(judged),           cmocka_unit_test(the_table),
+        cmocka_unit_test(memory),           cmocka_unit_test(solo5_gets_its_manifest),
+        cmocka_unit_test(nearest_to_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,15 @@ struct mir_imager {
     void *ctx;
 };
 
+/* Whoever wants a disk proven before the first byte of it goes anywhere gives the spec one: the
+ * imager asks it as a disk is opened, and a disk that is not proven is not opened. Blocking, for
+ * minutes. */
+struct mir_prover {
+    int (*prove)(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                 struct mir_error *err);
+    void *ctx;
+};
+
 /* What names that disk: equal for equal disks, 64 hex digits. Made of what the disk is made of
  * (kernel, layout, arguments, edition of the maker), so nothing has to be built to know it. */
 void mir_disk_name(const struct mir_instance_spec *spec, const struct mir_needs *needs,

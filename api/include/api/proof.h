@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/kernel.h"
 #include "api/machine.h"
 
 /* --- the nearest machine --- */
@@ -32,6 +33,11 @@ const struct mir_proof_target *mir_proof_targets(size_t *ret_count);
  * when nobody says. NULL: no such row. */
 const struct mir_proof_target *mir_proof_target_find(const char *family,
                                                      enum mir_firmware firmware);
+
+/* The row that is nearest to a machine of that provider with those needs: its firmware, and its
+ * disk where there is a choice. NULL: nothing like it runs here (PV-GRUB). */
+const struct mir_proof_target *mir_proof_target_for(const char *provider,
+                                                    const struct mir_needs *needs);
 
 /* The family of an image that is for no target yet. */
 #define MIR_PROOF_ANYWHERE "anywhere"

@@ -98,9 +98,10 @@ struct mir_instance_spec {
     uint64_t memory_bytes;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
-    struct mir_machine machine;   /* as mir_machine_choose decides; else as the provider likes */
-    struct mir_place place;       /* as the provider's own quote decided; else empty */
-    char arguments[MIR_ARGS_MAX]; /* the kernel command line, our own arguments included */
+    struct mir_machine machine;      /* as mir_machine_choose decides; else as the provider likes */
+    struct mir_place place;          /* as the provider's own quote decided; else empty */
+    char arguments[MIR_ARGS_MAX];    /* the kernel command line, our own arguments included */
+    const struct mir_prover *prover; /* NULL: nothing to prove; for the imager, see there */
 };
 
 /* Also an image, where a function says so: then kind, id, state, tags and name are all there is. */

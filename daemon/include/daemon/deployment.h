@@ -114,6 +114,7 @@ struct mird_deployment {
     struct mir_price price;     /* of that quote */
     bool list;                  /* wanted on the registry page */
     bool anyway;
+    bool prove; /* its disk is booted here before it is uploaded */
 
     /* The lease. */
     int64_t created_s;

@@ -35,6 +35,7 @@ struct mird_request {
     struct mir_place place;     /* as asked */
     bool list;
     bool anyway;
+    bool prove;
 };
 
 struct mird_policy {
