@@ -214,6 +214,19 @@ static enum mird_weight step_refused(struct mird_deployment *d, const struct mir
     return fail_for_good(d, in->error, now_ms);
 }
 
+/* What the first request ever was refused to make is not there, and nobody has to wait until a
+ * listing can show that. */
+static enum mird_weight step_denied(struct mird_deployment *d, const struct mird_rules *rules,
+                                    const struct mird_input *in, int64_t now_ms)
+{
+    bool first = d->first_try & 1u << in->step;
+    if (first && in->step == MIRD_STEP_IMAGE)
+        d->last_put_ms = 0;
+    if (first && in->step == MIRD_STEP_INSTANCE)
+        d->last_create_ms = 0;
+    return step_refused(d, rules, in, now_ms);
+}
+
 /* Whatever has been made on the way, asking again would be refused again. */
 static bool refused_for_good(const struct mir_error *error)
 {
@@ -492,6 +505,7 @@ static enum mird_weight restarted(struct mird_deployment *d, const struct mird_r
     if (d->finished_s)
         return MIRD_UNCHANGED;
     tries_over(d);
+    d->first_try = 0;
     d->absent_since_ms = 0;
     /* The request may have left just before the crash, and a moment noted by another process
      * proves no span: the clock may have been set since. */
@@ -509,6 +523,9 @@ static enum mird_weight intend(struct mird_deployment *d, const struct mird_rule
         return MIRD_UNCHANGED;
     if (d->steps[in->step] != MIRD_DONE)
         d->steps[in->step] = MIRD_INTENT;
+    d->first_try &= ~(1u << in->step);
+    if (!made_ms(d, in->step))
+        d->first_try |= 1u << in->step;
     if (in->step == MIRD_STEP_IMAGE)
         d->last_put_ms = max64(d->last_put_ms, now_ms);
     if (in->step == MIRD_STEP_INSTANCE) {
@@ -546,7 +563,7 @@ static input_fn *const inputs[MIRD_IN_COUNT] = {
     [MIRD_IN_INTEND] = intend,
     [MIRD_IN_PREPARED] = prepared,
     [MIRD_IN_DONE] = step_done,
-    [MIRD_IN_REFUSED] = step_refused,
+    [MIRD_IN_REFUSED] = step_denied,
     [MIRD_IN_UNKNOWN] = step_unknown,
     [MIRD_IN_LOOKED] = looked,
     [MIRD_IN_LOOK_FAILED] = look_failed,

@@ -120,6 +120,55 @@ static void test_clock_step_is_no_settling(void **state)
     assert_int_equal(d.last_create_ms, T0 + 9 * hour_ms);
 }
 
+static void refuse(struct mird_deployment *d, enum mird_step_kind step, int64_t now_ms)
+{
+    const struct mir_error no = {.kind = MIR_CREDENTIALS};
+    feed_at(d, &slow, (struct mird_input){.kind = MIRD_IN_REFUSED, .step = step, .error = &no},
+            now_ms);
+}
+
+/* What the very first request was refused to make is nowhere: no listing has to show that. */
+static void test_refused_at_once(void **state)
+{
+    static const enum mird_step_kind steps[] = {MIRD_STEP_IMAGE, MIRD_STEP_INSTANCE};
+    for (size_t i = 0; i < 2; i++) {
+        struct mird_deployment d = fresh();
+        feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_INTEND, .step = steps[i]}, T0);
+        refuse(&d, steps[i], T0 + 100);
+        assert_int_equal(d.end_reason, MIRD_END_FAILED);
+        if (i == 1) /* the image step is done, and nothing was needed for it */
+            feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_IMAGE},
+                    T0 + 100);
+        feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_TICK}, T0 + 100);
+        assert_int_equal(mird_deployment_state(&d), MIRD_FAILED);
+    }
+}
+
+/* After an answer that was lost, or another process's request, a refusal says nothing of those. */
+static void test_refused_later(void **state)
+{
+    static const struct mir_error lost = {
+        .kind = MIR_TIMEOUT, .outcome = MIR_OUTCOME_UNKNOWN, .retry = MIR_RETRY_TRANSIENT};
+    for (int restarted = 0; restarted < 2; restarted++) {
+        struct mird_deployment d = fresh();
+        const struct mird_input intend = {.kind = MIRD_IN_INTEND, .step = MIRD_STEP_IMAGE};
+        feed_at(&d, &slow, intend, T0);
+        if (restarted)
+            feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_RESTARTED}, T0 + 50);
+        else
+            feed_at(&d, &slow,
+                    (struct mird_input){
+                        .kind = MIRD_IN_UNKNOWN, .step = MIRD_STEP_IMAGE, .error = &lost},
+                    T0 + 50);
+        if (!restarted)
+            feed_at(&d, &slow, intend, T0 + 2000);
+        refuse(&d, MIRD_STEP_IMAGE, T0 + 2100);
+        feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_TICK}, T0 + 2100);
+        assert_int_equal(mird_deployment_state(&d), MIRD_ENDING);
+        assert_true(d.last_put_ms >= T0);
+    }
+}
+
 /* What cannot be shown gone yet is not stuck; three minutes after it could be, it is. */
 static void test_stuck_when(void **state)
 {
@@ -147,6 +196,8 @@ int main(void)
         cmocka_unit_test(test_unknown_create),
         cmocka_unit_test(test_settle_before_confirm),
         cmocka_unit_test(test_clock_step_is_no_settling),
+        cmocka_unit_test(test_refused_at_once),
+        cmocka_unit_test(test_refused_later),
         cmocka_unit_test(test_stuck_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

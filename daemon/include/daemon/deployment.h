@@ -128,6 +128,8 @@ struct mird_deployment {
     bool prepared;     /* the kernel is ready; what is left of the image step is the upload */
     bool seen_running;
     bool seen_live;
+    unsigned first_try;      /* bit of a step: no request before the one under way can have made it;
+                              * in memory only */
     bool stuck;              /* not confirmed gone in time, and said so */
     bool goal_over;          /* the deploy operation has been answered, well or not */
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
