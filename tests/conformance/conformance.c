@@ -205,8 +205,8 @@ static void check_extension(void **state)
     c->lease.deadline_s += target->lease_s;
     conf_arm(c, hooks, &count);
     assert_int_equal(hooks[0].state, MIR_HOOK_ARMED);
-    while (conf_now_s(target) < c->lease.deadline_s - 1)
-        conf_pause_ms(target, 50);
+    for (int64_t left_ms; (left_ms = (c->lease.deadline_s - 1 - conf_now_s(target)) * 1000) > 0;)
+        conf_pause_ms(target, left_ms < target->look_ms ? (long)left_ms : (long)target->look_ms);
     conf_look(c); /* past the first deadline */
     assert_int_equal(c->instance.state, MIR_INSTANCE_RUNNING);
     conf_must_reach(c, MIR_INSTANCE_ENDED, 2000 + conf_gone_ms(target));

@@ -159,7 +159,8 @@ int conformance_wait(struct conformance_case *c, enum mir_instance_state state, 
     int step_ms = (int)c->target->look_ms;
     for (int waited = 0;; waited += step_ms) {
         conf_look(c);
-        if (c->instance.state == state)
+        /* Without an id it is what was made beside it that is shown: itself not yet. */
+        if (c->instance.state == state && (state == MIR_INSTANCE_ABSENT || *c->instance.id))
             return 0;
         if (waited >= limit_ms)
             return -1;
@@ -190,7 +191,8 @@ char *conf_console_until(struct conformance_case *c, const char *wanted, int lim
     uint64_t next = 0;
     mir_buf_init(&text, 1 << 20);
     for (int waited = 0; waited <= limit_ms; waited += (int)c->target->look_ms) {
-        if (mir_prov_instance_console(c->prov, c->lease.id, next, &text, &next, &c->err))
+        if (mir_prov_instance_console(c->prov, c->lease.id, next, &text, &next, &c->err) &&
+            c->err.kind != MIR_NOT_FOUND) /* it was made a moment ago */
             fail_msg("console: %s", c->err.text);
         if (strstr(mir_buf_text(&text), wanted))
             return mir_buf_take(&text);
