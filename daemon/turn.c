@@ -141,8 +141,10 @@ void mird_turn_failed(struct mir_error *error, struct mird_input *input)
 
 void mird_turn_never_started(const struct mird_deployment *d, struct mir_instance *found)
 {
-    if (d->steps[MIRD_STEP_INSTANCE] == MIRD_INTENT && found->state == MIR_INSTANCE_ENDED &&
-        !found->started_ms)
+    enum mird_step_status status = d->steps[MIRD_STEP_INSTANCE];
+    bool never = status == MIRD_INTENT && !found->started_ms;
+    bool unseen = status == MIRD_DONE && !*found->id;
+    if (found->state == MIR_INSTANCE_ENDED && (never || unseen))
         found->state = MIR_INSTANCE_ABSENT;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/fault.h"
 #include "api/log.h"
 #include "api/memory.h"
 #include "errors.h"
@@ -295,8 +296,8 @@ static bool again(struct ec2_session *session, const struct ec2_call *call,
     return true;
 }
 
-int ec2_call(struct ec2_session *session, const struct ec2_call *call, int64_t until_ms,
-             struct mir_http_response *ret, struct mir_error *err)
+static int call_until(struct ec2_session *session, const struct ec2_call *call, int64_t until_ms,
+                      struct mir_http_response *ret, struct mir_error *err)
 {
     struct mir_retry_state state = {0};
     bool corrected = false, unknown = false;
@@ -315,10 +316,7 @@ int ec2_call(struct ec2_session *session, const struct ec2_call *call, int64_t u
         note_attempt(call, &response, &last);
         if (!rc) {
             count_success(session, &state);
-            if (ret)
-                *ret = response;
-            else
-                wipe_response(call, &response);
+            *ret = response;
             return 0;
         }
         unknown = unknown || last.outcome == MIR_OUTCOME_UNKNOWN;
@@ -332,4 +330,22 @@ int ec2_call(struct ec2_session *session, const struct ec2_call *call, int64_t u
     if (err)
         *err = last;
     return -1;
+}
+
+/* What changes something is a place to die at, and to lose an answer. */
+int ec2_call(struct ec2_session *session, const struct ec2_call *call, int64_t until_ms,
+             struct mir_http_response *ret, struct mir_error *err)
+{
+    struct mir_http_response response = {0};
+    char point[64];
+    snprintf(point, sizeof point, "%s.%s", ec2_service_info(call->service)->name, call->operation);
+    if ((!call->reads && mir_fault_before(point, err)) ||
+        call_until(session, call, until_ms, &response, err))
+        return -1;
+    int rc = call->reads ? 0 : mir_fault_after(point, err);
+    if (!rc && ret)
+        *ret = response;
+    else
+        wipe_response(call, &response);
+    return rc;
 }

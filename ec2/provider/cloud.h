@@ -19,6 +19,7 @@
 #include "ec2/compute.h"
 #include "ec2/config.h"
 #include "ec2/session.h"
+#include "machines.h"
 
 #define CLOUD_REGIONS_MAX 64
 #define CLOUD_LOOK_MS 4500  /* of the questions of one look; MIR_LOOK_LIMIT_MS is the contract's */
@@ -148,6 +149,13 @@ void cloud_things_add(const struct cloud_things *things, struct mir_instance *in
 
 /* --- the provider's functions --- */
 
+/* admit.c */
+int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err);
+bool cloud_may_deploy(const struct cloud *cloud);
+/* The type of machine that was decided, and what this kernel has to be given to start on it;
+ * MIR_POLICY when nothing helps. */
+int cloud_needs(const struct mir_instance_spec *spec, struct ec2_machine *ret_machine,
+                struct mir_needs *ret_needs, struct mir_error *err);
 /* quote.c */
 int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
                 uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err);

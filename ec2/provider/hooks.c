@@ -22,9 +22,34 @@ struct arming {
     struct cloud *cloud;
     struct ec2_session *session;
     const struct mir_lease *lease;
-    const struct ec2_instance *row;
+    struct ec2_instances found;     /* owned */
+    const struct ec2_instance *row; /* of these */
     int64_t until_ms;
 };
+
+/* --- the instance --- */
+
+/* A listing may still miss what was launched a moment ago. */
+static int find_row(struct arming *a, struct mir_error *err)
+{
+    struct mir_error said;
+    do {
+        said = (struct mir_error){0};
+        ec2_instances_clear(&a->found);
+        if (cloud_find_instance(a->cloud, a->session, a->lease->id, a->until_ms, &a->found, &a->row,
+                                err))
+            return -1;
+        if (a->row)
+            return 0;
+        mir_fail(&said, MIR_NOT_FOUND, "there is no instance of %s to arm", a->lease->id);
+    } while (cloud_again(a->session, a->until_ms, &said));
+    return cloud_said(&said, err);
+}
+
+static bool ends(const struct arming *a)
+{
+    return cloud_over(a->row) || (a->row->state_code & 0xff) == EC2_SHUTTING_DOWN;
+}
 
 /* --- the tags --- */
 
@@ -45,14 +70,12 @@ static int find_others(const struct arming *a, struct mir_instance *ret, struct 
 }
 
 /* One request for all of them: half of them would look like somebody else's. */
-static int write_tags(const struct arming *a, struct mir_error *err)
+static int send_tags(const struct arming *a, struct mir_error *err)
 {
     char expires[MIR_TIME_SIZE];
     const char *ids[1 + MIR_OBJECTS_MAX];
     size_t count = 0;
     struct mir_instance others = {.object_count = 0};
-    if (!*a->lease->signature)
-        return 0;
     if (find_others(a, &others, err))
         return -1;
     ids[count++] = a->row->id;
@@ -66,6 +89,36 @@ static int write_tags(const struct arming *a, struct mir_error *err)
                    ec2_create_tags(a->session, &args, a->until_ms, err)
                ? -1
                : 0;
+}
+
+static bool tags_shown(const struct arming *a)
+{
+    struct mir_tags tags;
+    cloud_tags_read(a->row->tags, a->row->tag_count, &tags);
+    return tags.expires_s == a->lease->deadline_s && !strcmp(tags.signature, a->lease->signature);
+}
+
+/* Before any hook counts as armed, whoever goes by the tags has to see the deadline in force: a
+ * listing shows the old ones for a moment. */
+static int write_tags(struct arming *a, struct mir_error *err)
+{
+    struct mir_error said;
+    if (!*a->lease->signature)
+        return 0;
+    if (send_tags(a, err))
+        return -1;
+    do {
+        said = (struct mir_error){0};
+        if (find_row(a, err))
+            return -1;
+        if (tags_shown(a))
+            return 0;
+        mir_fail(&said, MIR_NOT_FOUND, "%s does not show its new tags", a->row->id);
+    } while (cloud_again(a->session, a->until_ms, &said));
+    said.kind = MIR_TIMEOUT;
+    said.outcome = MIR_OUTCOME_UNKNOWN;
+    said.retry = MIR_RETRY_TRANSIENT;
+    return cloud_said(&said, err);
 }
 
 /* --- the schedule --- */
@@ -119,7 +172,6 @@ static void arm_schedule(const struct arming *a, struct mir_hook *hook)
 {
     char name[80];
     struct mir_error said = {0};
-    mir_copy(hook->name, sizeof hook->name, "cloud-schedule");
     if (!*a->cloud->role) {
         mir_copy(hook->detail, sizeof hook->detail, "no role is given: [ec2] role = ARN");
         return;
@@ -140,7 +192,6 @@ static void check_shutdown(const struct arming *a, struct mir_hook *hook)
     const char *guest = ec2_tag_value(a->row->tags, a->row->tag_count, TAG_GUEST);
     struct ec2_attributes seen = {.id = ""};
     struct mir_error said = {0};
-    mir_copy(hook->name, sizeof hook->name, "shutdown-behaviour");
     if (!guest || strcmp(guest, "deadline") != 0) {
         mir_copy(hook->detail, sizeof hook->detail, "the guest does not end itself");
         return;
@@ -156,50 +207,46 @@ static void check_shutdown(const struct arming *a, struct mir_hook *hook)
              right ? "terminated" : "kept, and costs");
 }
 
-static int arm_all(const struct arming *a, struct mir_hook *hooks, size_t max, size_t *ret_count,
+/* --- all of them --- */
+
+/* What is ending is not armed any more. */
+static void has_ended(const struct arming *a, struct mir_hook *hook)
+{
+    hook->state = MIR_HOOK_FAILED;
+    snprintf(hook->detail, sizeof hook->detail, "%.40s has ended", a->row->id);
+}
+
+static int arm_all(struct arming *a, struct mir_hook *hooks, size_t max, size_t *ret_count,
                    struct mir_error *err)
 {
-    static void (*const arms[])(const struct arming *a, struct mir_hook *hook) = {arm_schedule,
-                                                                                  check_shutdown};
-    if (write_tags(a, err))
+    static const struct {
+        const char *name;
+        void (*arm)(const struct arming *a, struct mir_hook *hook);
+    } rows[] = {{"cloud-schedule", arm_schedule}, {"shutdown-behaviour", check_shutdown}};
+    if (find_row(a, err) || (!ends(a) && write_tags(a, err)))
         return -1;
     size_t count = 0;
-    for (size_t i = 0; i < MIR_NELEMS(arms) && count < max; i++) {
+    for (size_t i = 0; i < MIR_NELEMS(rows) && count < max; i++) {
         struct mir_hook *hook = &hooks[count++];
         *hook = (struct mir_hook){.state = MIR_HOOK_OFF};
-        arms[i](a, hook);
+        mir_copy(hook->name, sizeof hook->name, rows[i].name);
+        if (ends(a))
+            has_ended(a, hook);
+        else
+            rows[i].arm(a, hook);
     }
     *ret_count = count;
     return 0;
-}
-
-/* A listing may still miss what was launched a moment ago. */
-static int find_row(struct arming *a, struct ec2_instances *ret, struct mir_error *err)
-{
-    struct mir_error said;
-    do {
-        said = (struct mir_error){0};
-        ec2_instances_clear(ret);
-        if (cloud_find_instance(a->cloud, a->session, a->lease->id, a->until_ms, ret, &a->row, err))
-            return -1;
-        if (a->row && !cloud_over(a->row))
-            return 0;
-        mir_fail(&said, MIR_NOT_FOUND, "there is no instance of %s to arm", a->lease->id);
-    } while (!a->row && cloud_again(a->session, a->until_ms, &said));
-    return cloud_said(&said, err);
 }
 
 int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                     size_t *ret_count, struct mir_error *err)
 {
     struct arming a = {.cloud = ctx, .lease = lease};
-    struct ec2_instances found = {.rows = NULL};
     if (cloud_find_session(a.cloud, lease->id, &a.session, err))
         return -1;
     a.until_ms = ec2_until(a.session, CLOUD_CALL_MS);
-    int rc = find_row(&a, &found, err);
-    if (!rc)
-        rc = arm_all(&a, hooks, max, ret_count, err);
-    ec2_instances_clear(&found);
+    int rc = arm_all(&a, hooks, max, ret_count, err);
+    ec2_instances_clear(&a.found);
     return rc;
 }

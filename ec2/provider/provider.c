@@ -57,15 +57,6 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
     return 0;
 }
 
-/* This provider has ended what it launched only where that was our own stand-in: it has to be told
- * before it spends anybody's money. */
-static bool may_deploy(const struct cloud *cloud)
-{
-    struct ec2_setting endpoint = {.value = NULL};
-    return cloud->preview ||
-           (!ec2_config_endpoint(cloud->config, EC2_COMPUTE, &endpoint, NULL) && endpoint.value);
-}
-
 /* Without a word about AWS anywhere nobody is asked: not the metadata service either, which costs a
  * second on every machine that is none of Amazon's. */
 static bool mentioned(void)
@@ -156,24 +147,11 @@ int cloud_ready(const struct cloud *cloud, struct mir_error *err)
     return mir_error_hint(err, "deploy with --region, or set AWS_REGION or [ec2] region");
 }
 
-static int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err)
-{
-    struct cloud *cloud = ctx;
-    if ((!cloud->configured || !*spec->place.region) && cloud_ready(cloud, err))
-        return -1;
-    if (may_deploy(cloud))
-        return 0;
-    mir_fail(err, MIR_POLICY, "deploying to Amazon itself is a preview, which is not switched on");
-    return mir_error_hint(err,
-                          "try it with mirage-fakecloud (AWS_ENDPOINT_URL), or switch it on and "
-                          "look after it yourself: preview = yes in section [ec2]");
-}
-
 /* Where nothing can be deployed to, nothing is listed once a minute either. */
 static bool cloud_configured(void *ctx)
 {
     const struct cloud *cloud = ctx;
-    return cloud->configured && may_deploy(cloud);
+    return cloud->configured && cloud_may_deploy(cloud);
 }
 
 static int64_t cloud_date(void *ctx, int64_t *ret_boot_ms)

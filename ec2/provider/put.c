@@ -331,17 +331,8 @@ static int register_image(struct put *put, struct mir_error *err)
 static int choose(struct put *put, struct mir_error *err)
 {
     const struct mir_instance_spec *spec = put->spec;
-    if (ec2_machine_named(spec->place.type, &put->machine, err))
+    if (cloud_needs(spec, &put->machine, &put->needs, err))
         return -1;
-    const struct mir_family *row = mir_kernel_family(spec->kernel, "ec2", put->machine.family);
-    if (!row || row->needs.image == MIR_IMAGE_NONE) {
-        mir_fail(err, MIR_POLICY, "no image of this %s kernel starts %s: %s",
-                 mir_format_name(spec->kernel->format), spec->place.type,
-                 row ? row->why : "nothing is known of it");
-        return mir_error_hint(err,
-                              "choose another --type; `mirage-deploy inspect` says which kinds");
-    }
-    put->needs = row->needs;
     mir_disk_name(spec, &put->needs, put->disk);
     cloud_tags_fill(&put->tags, &spec->tags, spec->name);
     cloud_tags_add(&put->tags, TAG_DISK, put->disk);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "conformance.h"
-
-#include <errno.h>
+/* The list, and its checks one after the other. */
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,137 +9,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "api/memory.h"
-
-const unsigned char conformance_key[32] = "an installation key for the test";
+#include "conformance_case.h"
 
 static const struct conformance_target *target_of(void **state)
 {
     return *state;
 }
-
-static int64_t now_s(const struct conformance_target *target)
-{
-    return mir_now_s(target->env.clock);
-}
-
-static void pause_ms(long ms)
-{
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    nanosleep(&t, NULL);
-}
-
-static struct mir_prov *open_provider(const struct conformance_target *target)
-{
-    struct mir_error err = {0};
-    struct mir_prov *prov = NULL;
-    if (mir_prov_open(target->provider, &target->env, &prov, &err))
-        fail_msg("open: %s", err.text);
-    return prov;
-}
-
-static void sign(struct conformance_case *c)
-{
-    mir_tags_sign(&c->spec.tags, conformance_key);
-}
-
-struct conformance_case *conformance_case_new(const struct conformance_target *target,
-                                              enum conformance_guest guest, int64_t ttl_s)
-{
-    struct conformance_case *c = mir_calloc(1, sizeof *c);
-    c->prov = open_provider(target);
-    mir_id_new(mir_random_system(), c->lease.id);
-    c->lease.deadline_s = now_s(target) + ttl_s;
-    c->lease.durable = true;
-    c->spec.lease = &c->lease;
-    c->spec.kernel = &c->kernel;
-    c->spec.kernel_path = c->kernel_path;
-    mir_copy(c->spec.tags.installation, MIR_ID_TEXT, target->env.installation);
-    mir_copy(c->spec.tags.deployment, MIR_ID_TEXT, c->lease.id);
-    c->spec.tags.expires_s = c->lease.deadline_s;
-    snprintf(c->spec.name, sizeof c->spec.name, "conf-%.12s", c->lease.id);
-    sign(c);
-    target->describe(guest, &c->spec);
-    return c;
-}
-
-void conformance_case_end(struct conformance_case *c)
-{
-    if (mir_prov_instance_delete(c->prov, c->lease.id, &c->err))
-        fail_msg("delete: %s", c->err.text);
-    mir_prov_close(c->prov);
-    free(c);
-}
-
-static void create(struct conformance_case *c)
-{
-    if (mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err))
-        fail_msg("create: %s (%s)", c->err.text, c->err.hint);
-}
-
-static void look(struct conformance_case *c)
-{
-    if (mir_prov_instance_get(c->prov, c->lease.id, &c->instance, &c->err))
-        fail_msg("get: %s", c->err.text);
-}
-
-int conformance_wait(struct conformance_case *c, enum mir_instance_state state, int limit_ms)
-{
-    for (int waited = 0;; waited += 20) {
-        look(c);
-        if (c->instance.state == state)
-            return 0;
-        if (waited >= limit_ms)
-            return -1;
-        pause_ms(20);
-    }
-}
-
-static void must_reach(struct conformance_case *c, enum mir_instance_state state, int limit_ms)
-{
-    if (conformance_wait(c, state, limit_ms))
-        fail_msg("%s after %d ms, not %s (%s)", mir_instance_state_name(c->instance.state),
-                 limit_ms, mir_instance_state_name(state), c->instance.end_reason);
-}
-
-static void must_not_run(const struct conformance_target *target, const struct conformance_case *c,
-                         int limit_ms)
-{
-    for (int waited = 0; target->running(c->spec.name) > 0; waited += 20) {
-        if (waited >= limit_ms)
-            fail_msg("the guest of %s still runs", c->spec.name);
-        pause_ms(20);
-    }
-}
-
-static int gone_ms(const struct conformance_target *target)
-{
-    return (int)target->gone_s * 1000;
-}
-
-/* Console text until it holds `wanted`. Owned. */
-static char *console_until(struct conformance_case *c, const char *wanted, int limit_ms)
-{
-    struct mir_buf text;
-    uint64_t next = 0;
-    mir_buf_init(&text, 1 << 20);
-    for (int waited = 0; waited <= limit_ms; waited += 20) {
-        if (mir_prov_instance_console(c->prov, c->lease.id, next, &text, &next, &c->err))
-            fail_msg("console: %s", c->err.text);
-        if (strstr(mir_buf_text(&text), wanted))
-            return mir_buf_take(&text);
-        pause_ms(20);
-    }
-    fail_msg("the console never said '%s', only '%.200s'", wanted, mir_buf_text(&text));
-    return NULL;
-}
-
-/* --- the list --- */
 
 static void check_table(void **state)
 {
@@ -159,7 +37,7 @@ static void check_table(void **state)
 
 static void check_doctor(void **state)
 {
-    struct mir_prov *prov = open_provider(target_of(state));
+    struct mir_prov *prov = conf_open(target_of(state));
     struct mir_check checks[16] = {0};
     size_t count = 0;
     mir_prov_check(prov, checks, MIR_NELEMS(checks), &count);
@@ -183,9 +61,9 @@ static void check_no_lease_no_launch(void **state)
     c->lease.durable = false;
     assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
     c->lease.durable = true;
-    c->lease.deadline_s = now_s(target) - 1;
+    c->lease.deadline_s = conf_now_s(target) - 1;
     assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
-    look(c);
+    conf_look(c);
     assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
     assert_int_equal(target->running(c->spec.name), 0);
     conformance_case_end(c);
@@ -196,7 +74,7 @@ static void check_absent(void **state)
     struct conformance_case *c = conformance_case_new(target_of(state), GUEST_IDLE, 60);
     struct mir_buf text;
     uint64_t next;
-    look(c);
+    conf_look(c);
     assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
     mir_buf_init(&text, 100);
     assert_int_equal(mir_prov_instance_console(c->prov, c->lease.id, 0, &text, &next, &c->err), -1);
@@ -209,12 +87,12 @@ static void check_create_twice(void **state)
     const struct conformance_target *target = target_of(state);
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     struct mir_instance second;
-    create(c);
+    conformance_create(c);
     assert_true(c->instance.state == MIR_INSTANCE_STARTING ||
                 c->instance.state == MIR_INSTANCE_RUNNING);
     assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &second, &c->err), 0);
     assert_string_equal(second.id, c->instance.id);
-    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000);
     assert_true(c->instance.started_ms > 0);
     assert_int_equal(target->running(c->spec.name), 1);
     conformance_case_end(c);
@@ -224,10 +102,10 @@ static void check_end_is_final(void **state)
 {
     const struct conformance_target *target = target_of(state);
     struct conformance_case *c = conformance_case_new(target, GUEST_EXIT, 60);
-    create(c);
-    must_reach(c, MIR_INSTANCE_ENDED, 10000);
+    conformance_create(c);
+    conf_must_reach(c, MIR_INSTANCE_ENDED, 10000);
     assert_true(*c->instance.end_reason);
-    create(c); /* the same token: the ended one, never a second */
+    conformance_create(c); /* the same token: the ended one, never a second */
     assert_int_equal(c->instance.state, MIR_INSTANCE_ENDED);
     assert_int_equal(target->running(c->spec.name), 0);
     conformance_case_end(c);
@@ -236,8 +114,8 @@ static void check_end_is_final(void **state)
 static void check_tags(void **state)
 {
     struct conformance_case *c = conformance_case_new(target_of(state), GUEST_IDLE, 60);
-    create(c);
-    look(c);
+    conformance_create(c);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000);
     assert_memory_equal(&c->instance.tags, &c->spec.tags, sizeof c->spec.tags);
     assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
     conformance_case_end(c);
@@ -249,10 +127,11 @@ static void check_console(void **state)
     if (!target->console)
         skip();
     struct conformance_case *c = conformance_case_new(target, GUEST_EXIT, 60);
-    create(c);
-    free(console_until(c, CONFORMANCE_BANNER, 10000));
-    must_reach(c, MIR_INSTANCE_ENDED, 10000);
-    assert_true(c->instance.first_output_ms >= c->instance.started_ms);
+    conformance_create(c);
+    free(conf_console_until(c, CONFORMANCE_BANNER, 10000));
+    conf_must_reach(c, MIR_INSTANCE_ENDED, 10000);
+    if (target->first_output)
+        assert_true(c->instance.first_output_ms >= c->instance.started_ms);
     /* After the end as well, and from an offset. */
     struct mir_buf text;
     uint64_t next = 0;
@@ -270,21 +149,15 @@ static void check_console(void **state)
     conformance_case_end(c);
 }
 
-static void arm(struct conformance_case *c, struct mir_hook hooks[MIR_HOOKS_MAX], size_t *ret_count)
-{
-    if (mir_prov_hooks_arm(c->prov, &c->lease, hooks, MIR_HOOKS_MAX, ret_count, &c->err))
-        fail_msg("hooks: %s", c->err.text);
-}
-
 static void check_hooks(void **state)
 {
     const struct conformance_target *target = target_of(state);
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     struct mir_hook hooks[MIR_HOOKS_MAX];
     size_t count = 0;
-    create(c);
+    conformance_create(c);
     for (int i = 0; i < 2; i++) { /* armed, then moved */
-        arm(c, hooks, &count);
+        conf_arm(c, hooks, &count);
         assert_true(count > 0);
         for (size_t k = 0; k < count; k++) {
             assert_int_equal(hooks[k].state, MIR_HOOK_ARMED);
@@ -292,8 +165,8 @@ static void check_hooks(void **state)
         }
         c->lease.deadline_s += 3600;
     }
-    assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
-    arm(c, hooks, &count); /* nothing there to arm: rows that say so */
+    conf_must_go(c);
+    conf_arm(c, hooks, &count); /* nothing there to arm: rows that say so */
     for (size_t k = 0; k < count; k++) {
         assert_int_equal(hooks[k].state, MIR_HOOK_FAILED);
         assert_true(*hooks[k].detail);
@@ -301,39 +174,48 @@ static void check_hooks(void **state)
     conformance_case_end(c);
 }
 
+static void must_say(const struct conformance_case *c, const char *reason)
+{
+    assert_true(*c->instance.end_reason);
+    if (!strstr(c->instance.end_reason, reason ? reason : ""))
+        fail_msg("'%s' is not '%s'", c->instance.end_reason, reason);
+}
+
 static void check_deadline(void **state)
 {
     const struct conformance_target *target = target_of(state);
-    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 2);
-    create(c);
-    must_reach(c, MIR_INSTANCE_RUNNING, 1500);
-    must_reach(c, MIR_INSTANCE_ENDED, 2000 + gone_ms(target));
-    assert_true(now_s(target) >= c->lease.deadline_s);
-    assert_string_equal(c->instance.end_reason, "deadline");
-    must_not_run(target, c, 0);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, target->lease_s);
+    int lease_ms = (int)target->lease_s * 1000;
+    conf_launch(c);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, lease_ms - 500);
+    conf_must_reach(c, MIR_INSTANCE_ENDED, lease_ms + conf_gone_ms(target));
+    assert_true(conf_now_s(target) >= c->lease.deadline_s);
+    must_say(c, target->deadline_reason);
+    conf_must_not_run(target, c, 0);
     conformance_case_end(c);
 }
 
 static void check_extension(void **state)
 {
     const struct conformance_target *target = target_of(state);
-    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 2);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, target->lease_s);
     struct mir_hook hooks[MIR_HOOKS_MAX];
     size_t count;
-    create(c);
-    c->lease.deadline_s += 2;
-    arm(c, hooks, &count);
+    conf_launch(c);
+    c->lease.deadline_s += target->lease_s;
+    conf_arm(c, hooks, &count);
     assert_int_equal(hooks[0].state, MIR_HOOK_ARMED);
-    while (now_s(target) < c->lease.deadline_s - 1)
-        pause_ms(50);
-    look(c); /* past the first deadline */
+    for (int64_t left_ms; (left_ms = (c->lease.deadline_s - 1 - conf_now_s(target)) * 1000) > 0;)
+        conf_pause_ms(target, left_ms < target->look_ms ? (long)left_ms : (long)target->look_ms);
+    conf_look(c); /* past the first deadline */
     assert_int_equal(c->instance.state, MIR_INSTANCE_RUNNING);
-    must_reach(c, MIR_INSTANCE_ENDED, 2000 + gone_ms(target));
+    conf_must_reach(c, MIR_INSTANCE_ENDED, 2000 + conf_gone_ms(target));
     conformance_case_end(c);
 }
 
 struct found {
     const char *token;
+    enum mir_object_kind kind;
     unsigned count;
     enum mir_instance_state state;
     int verified;
@@ -344,7 +226,7 @@ struct found {
 static int find(void *ctx, const struct mir_instance *instance)
 {
     struct found *found = ctx;
-    if (strcmp(instance->tags.deployment, found->token))
+    if (strcmp(instance->tags.deployment, found->token) || instance->kind != found->kind)
         return 0;
     found->count++;
     found->state = instance->state;
@@ -361,14 +243,14 @@ static void check_tags_follow(void **state)
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     struct mir_hook hooks[MIR_HOOKS_MAX];
     size_t count;
-    create(c);
-    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    conformance_create(c);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000);
     for (int i = 0; i < 3; i++) { /* extended, once more, and shortened */
         c->lease.deadline_s += i < 2 ? 3600 : -1800;
         c->spec.tags.expires_s = c->lease.deadline_s;
-        sign(c);
+        conf_sign(c);
         memcpy(c->lease.signature, c->spec.tags.signature, sizeof c->lease.signature);
-        arm(c, hooks, &count);
+        conf_arm(c, hooks, &count);
         assert_int_equal(hooks[0].state, MIR_HOOK_ARMED);
         struct found found = {.token = c->lease.id};
         assert_int_equal(mir_prov_sweep(c->prov, find, &found, &c->err), 0);
@@ -376,15 +258,15 @@ static void check_tags_follow(void **state)
         assert_int_equal(found.verified, 1);
         assert_int_equal(found.expires_s, c->lease.deadline_s);
         assert_string_equal(found.name, c->spec.name);
-        look(c);
+        conf_look(c);
         assert_int_equal(c->instance.tags.expires_s, c->lease.deadline_s);
         assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
     }
     /* Without a signature the tags stay what they are, and verify. */
     c->lease.signature[0] = '\0';
     c->lease.deadline_s += 60;
-    arm(c, hooks, &count);
-    look(c);
+    conf_arm(c, hooks, &count);
+    conf_look(c);
     assert_int_equal(c->instance.tags.expires_s, c->lease.deadline_s - 60);
     assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
     conformance_case_end(c);
@@ -394,16 +276,45 @@ static void check_delete(void **state)
 {
     const struct conformance_target *target = target_of(state);
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
-    create(c);
-    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    conformance_create(c);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000);
     /* What else there is has a kind and an id, and is gone when the instance is. */
     for (unsigned i = 0; i < c->instance.object_count; i++)
         assert_true(*c->instance.objects[i].kind && *c->instance.objects[i].id);
     for (int i = 0; i < 2; i++)
         assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
-    must_reach(c, MIR_INSTANCE_ABSENT, gone_ms(target));
+    conf_must_go(c);
     assert_int_equal(c->instance.object_count, 0);
-    must_not_run(target, c, 0);
+    conf_must_not_run(target, c, 0);
+    conformance_case_end(c);
+}
+
+/* What is uploaded is one thing however often it is put, is listed, and goes when it is asked. */
+static void check_image(void **state)
+{
+    const struct conformance_target *target = target_of(state);
+    if (!target->provider->image_put)
+        skip();
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
+    struct found found = {.token = c->lease.id, .kind = MIR_OBJECT_IMAGE};
+    char first[MIR_INSTANCE_ID];
+    conf_look_at_image(c);
+    assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
+    assert_int_equal(mir_prov_image_put(c->prov, &c->spec, first, &c->err), 0);
+    assert_int_equal(mir_prov_image_put(c->prov, &c->spec, c->spec.image_id, &c->err), 0);
+    assert_string_equal(first, c->spec.image_id);
+    conf_look_at_image(c);
+    assert_int_not_equal(c->instance.state, MIR_INSTANCE_ABSENT);
+    assert_int_equal(c->instance.kind, MIR_OBJECT_IMAGE);
+    assert_int_equal(mir_tags_verify(&c->instance.tags, conformance_key), 1);
+    assert_int_equal(mir_prov_sweep(c->prov, find, &found, &c->err), 0);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.verified, 1);
+    conf_go(c, conf_delete_image, conf_look_at_image);
+    assert_int_equal(mir_prov_image_delete(c->prov, c->lease.id, "", &c->err), 0); /* gone */
+    found.count = 0;
+    assert_int_equal(mir_prov_sweep(c->prov, find, &found, &c->err), 0);
+    assert_int_equal(found.count, 0);
     conformance_case_end(c);
 }
 
@@ -419,12 +330,12 @@ static void check_sweep(void **state)
     const struct conformance_target *target = target_of(state);
     struct conformance_case *a = conformance_case_new(target, GUEST_IDLE, 60);
     struct conformance_case *b = conformance_case_new(target, GUEST_IDLE, 60);
-    create(a);
-    create(b);
+    conformance_create(a);
+    conformance_create(b);
     struct conformance_case *both[] = {a, b};
     for (size_t i = 0; i < MIR_NELEMS(both); i++) {
         struct found found = {.token = both[i]->lease.id};
-        must_reach(both[i], MIR_INSTANCE_RUNNING, 10000);
+        conf_must_reach(both[i], MIR_INSTANCE_RUNNING, 10000);
         assert_int_equal(mir_prov_sweep(a->prov, find, &found, &a->err), 0);
         assert_int_equal(found.count, 1);
         assert_int_equal(found.state, MIR_INSTANCE_RUNNING);
@@ -444,16 +355,15 @@ static void check_sweep(void **state)
 
 static void check_ends_by_itself(void **state)
 {
-    static const struct {
-        enum conformance_guest guest;
-        const char *reason;
-    } ways[] = {{GUEST_EXIT, "status 5"}, {GUEST_POWEROFF, "powered off"}, {GUEST_RESET, "reset"}};
-    for (size_t i = 0; i < MIR_NELEMS(ways); i++) {
-        struct conformance_case *c = conformance_case_new(target_of(state), ways[i].guest, 60);
-        create(c);
-        must_reach(c, MIR_INSTANCE_ENDED, 10000);
-        if (!strstr(c->instance.end_reason, ways[i].reason))
-            fail_msg("'%s' is not '%s'", c->instance.end_reason, ways[i].reason);
+    const struct conformance_target *target = target_of(state);
+    for (int guest = 0; guest < GUEST_COUNT; guest++) {
+        if (!target->reasons[guest])
+            continue;
+        struct conformance_case *c =
+            conformance_case_new(target, (enum conformance_guest)guest, 60);
+        conformance_create(c);
+        conf_must_reach(c, MIR_INSTANCE_ENDED, 10000);
+        must_say(c, target->reasons[guest]);
         conformance_case_end(c);
     }
 }
@@ -479,7 +389,7 @@ static void check_ports(void **state)
     c->spec.port_count = 2;
     c->spec.ports[0].guest_port = 80;
     c->spec.ports[1].guest_port = 443;
-    create(c);
+    conformance_create(c);
     assert_int_equal(c->instance.port_count, 2);
     for (unsigned i = 0; i < 2; i++) {
         assert_string_equal(c->instance.ports[i].address, "127.0.0.1");
@@ -507,9 +417,24 @@ static void check_port_in_use(void **state)
     snprintf(named, sizeof named, "port %u", c->spec.ports[0].host_port);
     assert_non_null(strstr(c->err.text, named));
     assert_true(*c->err.hint);
-    look(c);
+    conf_look(c);
     assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
     conformance_case_end(c);
+}
+
+/* It boots nowhere, and nothing would help. */
+static void spoil(struct mir_kernel *kernel)
+{
+    static const char why[] = "it is made of cheese";
+    kernel->boots[0].verdict = MIR_VERDICT_CANNOT;
+    kernel->boots[0].how[0] = '\0';
+    mir_copy(kernel->boots[0].why, sizeof kernel->boots[0].why, why);
+    for (unsigned i = 0; i < kernel->family_count; i++) {
+        struct mir_family *family = &kernel->families[i];
+        family->verdict = MIR_VERDICT_CANNOT;
+        family->needs = (struct mir_needs){.image = MIR_IMAGE_NONE};
+        mir_copy(family->why, sizeof family->why, why);
+    }
 }
 
 static void check_refusals(void **state)
@@ -518,9 +443,7 @@ static void check_refusals(void **state)
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     struct mir_kernel good = c->kernel;
     assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), 0);
-    c->kernel.boots[0].verdict = MIR_VERDICT_CANNOT;
-    c->kernel.boots[0].how[0] = '\0';
-    snprintf(c->kernel.boots[0].why, sizeof c->kernel.boots[0].why, "it is made of cheese");
+    spoil(&c->kernel);
     assert_int_equal(mir_prov_admit(c->prov, &c->spec, &c->err), -1);
     assert_int_equal(c->err.kind, MIR_POLICY);
     assert_non_null(strstr(c->err.text, "cheese"));
@@ -534,8 +457,8 @@ static void check_refusals(void **state)
     assert_int_equal(c->err.kind, MIR_POLICY);
     c->kernel = good;
     c->kernel_path[0] = '\0';
-    assert_int_equal(mir_prov_instance_create(c->prov, &c->spec, &c->instance, &c->err), -1);
-    look(c);
+    assert_int_equal(conf_make(c, &c->instance), -1);
+    conf_look(c);
     assert_int_equal(c->instance.state, MIR_INSTANCE_ABSENT);
     conformance_case_end(c);
 }
@@ -546,10 +469,10 @@ static void check_flood(void **state)
     if (!target->console)
         skip();
     struct conformance_case *c = conformance_case_new(target, GUEST_FLOOD, 60);
-    create(c);
-    free(console_until(c, CONFORMANCE_BANNER CONFORMANCE_BANNER, 10000));
-    assert_int_equal(mir_prov_instance_delete(c->prov, c->lease.id, &c->err), 0);
-    must_not_run(target, c, 0);
+    conformance_create(c);
+    free(conf_console_until(c, CONFORMANCE_BANNER CONFORMANCE_BANNER, 10000));
+    conf_must_go(c);
+    conf_must_not_run(target, c, 0);
     conformance_case_end(c);
 }
 
@@ -559,38 +482,49 @@ static void check_guard_killed(void **state)
     if (!target->kill_guard)
         skip();
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
-    create(c);
-    must_reach(c, MIR_INSTANCE_RUNNING, 10000);
+    conformance_create(c);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000);
     target->kill_guard(c->lease.id);
-    must_reach(c, MIR_INSTANCE_ENDED, gone_ms(target));
-    must_not_run(target, c, 1000);
+    conf_must_reach(c, MIR_INSTANCE_ENDED, conf_gone_ms(target));
+    conf_must_not_run(target, c, 1000);
     assert_true(*c->instance.end_reason);
     conformance_case_end(c);
+}
+
+/* Another process launches it as a daemon does, and is killed then. */
+static void launch_and_die(struct conformance_case *c)
+{
+    const struct conformance_target *target = c->target;
+    struct mir_prov *prov = NULL;
+    struct mir_instance instance;
+    struct mir_hook hooks[MIR_HOOKS_MAX];
+    size_t count;
+    if (!mir_prov_open(target->provider, &target->env, &prov, NULL) &&
+        !mir_prov_image_put(prov, &c->spec, c->spec.image_id, NULL) &&
+        !mir_prov_instance_create(prov, &c->spec, &instance, NULL) &&
+        (target->armed_by_create ||
+         !mir_prov_hooks_arm(prov, &c->lease, hooks, MIR_HOOKS_MAX, &count, NULL)))
+        raise(SIGKILL);
+    _exit(1);
 }
 
 /* The daemon is gone for good right after the launch: the instance still ends at its deadline. */
 static void check_creator_gone(void **state)
 {
     const struct conformance_target *target = target_of(state);
-    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 3);
+    struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, target->lease_s + 1);
     pid_t pid = fork();
-    if (pid == 0) {
-        struct mir_prov *prov = NULL;
-        struct mir_instance instance;
-        if (!mir_prov_open(target->provider, &target->env, &prov, NULL) &&
-            !mir_prov_instance_create(prov, &c->spec, &instance, NULL))
-            raise(SIGKILL);
-        _exit(1);
-    }
+    if (pid == 0)
+        launch_and_die(c);
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    look(c); /* another process finds it */
-    assert_int_equal(c->instance.state, MIR_INSTANCE_RUNNING);
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 1000); /* another process finds it */
     assert_int_equal(target->running(c->spec.name), 1);
-    must_reach(c, MIR_INSTANCE_ENDED, 3000 + gone_ms(target));
-    assert_true(now_s(target) <= c->lease.deadline_s + (int64_t)target->gone_s);
-    must_not_run(target, c, 0);
+    conf_must_reach(c, MIR_INSTANCE_ENDED,
+                    (int)target->lease_s * 1000 + 1000 + conf_gone_ms(target));
+    assert_true(conf_now_s(target) <= c->lease.deadline_s + (int64_t)target->gone_s);
+    conf_must_not_run(target, c, 0);
     conformance_case_end(c);
 }
 
@@ -603,12 +537,12 @@ static void check_console_deadline(void **state)
     struct mir_hook hooks[MIR_HOOKS_MAX];
     size_t count;
     char line[40];
-    create(c);
-    free(console_until(c, CONFORMANCE_BANNER, 10000));
+    conformance_create(c);
+    free(conf_console_until(c, CONFORMANCE_BANNER, 10000));
     c->lease.deadline_s += 100;
-    arm(c, hooks, &count);
+    conf_arm(c, hooks, &count);
     snprintf(line, sizeof line, "deadline %lld\n", (long long)c->lease.deadline_s);
-    free(console_until(c, line, 5000));
+    free(conf_console_until(c, line, 5000));
     conformance_case_end(c);
 }
 
@@ -632,6 +566,7 @@ int conformance_run(const struct conformance_target *target)
         CHECK("the deadline ends it", check_deadline),
         CHECK("an extension moves the deadline", check_extension),
         CHECK("the tags follow an extension", check_tags_follow),
+        CHECK("an upload is one image", check_image),
         CHECK("delete, twice", check_delete),
         CHECK("sweep shows what runs", check_sweep),
         CHECK("guests that end by themselves", check_ends_by_itself),

@@ -201,7 +201,14 @@ void local_target_attach(struct conformance_target *ret, const char *dir, const 
         .running = local_target_running,
         .ports = true,
         .console = true,
+        .first_output = true,
+        .armed_by_create = true,
+        .deadline_reason = "deadline",
+        .reasons =
+            {[GUEST_EXIT] = "status 5", [GUEST_POWEROFF] = "powered off", [GUEST_RESET] = "reset"},
         .kill_guard = kill_guard,
+        .look_ms = 20,
+        .lease_s = 2,
         .gone_s = 5,
     };
 }

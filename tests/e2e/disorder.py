@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from ledger import LocalLedger  # noqa: E402
 from meddle import LIBRARY  # noqa: E402
 from mirage import PATIENCE, Skip, Tap, need_programs, program, skip_all, wait_for  # noqa: E402
-from torture import digest, read  # noqa: E402
+from torture import digest  # noqa: E402
 from victim import Down, Victim  # noqa: E402
 
 HOUR, DAY = 3600, 86400
@@ -28,7 +28,7 @@ class House(Victim):
     """A victim whose end is looked at: broken promises are errors of the part."""
 
     def __enter__(self):
-        self.kernel = read(program('hello.elf'))
+        self.kernel = LocalLedger.kernel()
         self.upload(digest(self.kernel), self.kernel)
         return self
 

@@ -51,6 +51,11 @@ class Meddle:
                'TSAN_OPTIONS': self._tsan_options()}
         return {**env, 'MIRAGE_TORTURE_PLAN': plan} if plan else env
 
+    def outsider(self):
+        """For a program that lives in the same time, and is none of the daemon's."""
+        return {'LD_PRELOAD': Meddle.libraries, 'MIRAGE_TORTURE_PAGE': self.path,
+                'MIRAGE_TORTURE_START': '0', 'TSAN_OPTIONS': self._tsan_options()}
+
     def _tsan_options(self):
         """The library looks at descriptors that others may be closing; the programs do not. And who
         ends at once does not wait for its threads."""

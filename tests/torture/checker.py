@@ -2,7 +2,7 @@
 """The invariants, checked against the ledger while the daemon is tortured and once more after it:
 
 - nothing of ours runs later than its deadline plus the bound of the ledger,
-- never two instances of one lease at the same time,
+- never two instances of one lease at the same time (where each leaves a trace: ever),
 - what was answered with 202 is never forgotten,
 - a deadline moves only where an extension was asked for, and stays moved once that was answered."""
 import threading
@@ -41,6 +41,7 @@ class Checker:
         self.ledger, self.now = ledger, now
         self.leases = {}
         self.unknown_until = 0  # the latest deadline of a request whose answer never came
+        self.alone = False  # nobody could act for so long that only other hooks did
         self.broken = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -83,6 +84,8 @@ class Checker:
                            f'{time.strftime("%H:%M:%S", time.gmtime(lease.acked))}')
             if d and d['state'] in ('gone', 'failed') and lease.id in self.ledger.running():
                 self.fault(f'{lease.name} is {d["state"]}, and its guest runs')
+            elif d and d['state'] in ('gone', 'failed') and lease.id in self.ledger.kept():
+                self.fault(f'{lease.name} is {d["state"]}, and there is still {self.left()}')
 
     # --- what really runs ---
 
@@ -98,10 +101,16 @@ class Checker:
                 self.fault(f'lease {lease} has {len(what)} instances: {what}')
             known = self.leases.get(lease)
             until = known.latest() if known else self.unknown_until
-            if now > until + self.ledger.BOUND_S:
+            if now > until + (self.ledger.ALONE_S if self.alone else self.ledger.BOUND_S):
                 self.fault(f'lease {lease} ({known.name if known else "never answered"}) runs '
                            f'{now - until:.1f} s after its deadline: {what}')
         return running
+
+    def count_launches(self):
+        """One after the other would be two as well."""
+        for lease, what in self.ledger.launched().items():
+            if len(what) > 1:
+                self.fault(f'lease {lease} was launched {len(what)} times: {what}')
 
     def latest_end(self):
         return max([self.unknown_until] + [lease.latest() for lease in self.leases.values()])

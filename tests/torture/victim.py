@@ -22,7 +22,6 @@ OVER = ('gone', 'failed')
 HANG_S = 0.3    # hung for so long, it does not go on by itself
 NEAR_S = 0.3    # a deadline is waited for in real time from so long before it
 DOWN_S = (0, 0, 0, 0.3, 3)  # how long nobody starts the daemon again
-STEP_S = 12 * PATIENCE
 SANITIZED = re.compile(r'AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:')
 
 
@@ -45,7 +44,7 @@ class Victim(World):
             f.write(f'[policy]\nttl_min = 1s\n{make_ledger.CONFIG}')
         self.env.update(MIRAGE_DEPLOY_SOCKET=self.socket, MIRAGE_DEPLOY_CONFIG=config)
         self.time = Meddle(self.dir)
-        self.ledger = make_ledger(self)
+        self.ledger = make_ledger(self)  # may add to what the daemon is given
         self.checker = Checker(self.ledger, self.time.truth)
         self.starts = self.deaths = 0
         self.ready_at = 0
@@ -55,9 +54,16 @@ class Victim(World):
 
     def __exit__(self, *_):
         self.checker.close()
+        self.kill_daemon()
+        self.ledger.close()
         super().__exit__()
 
     # --- time ---
+
+    def passes(self, seconds):
+        """Time goes by, here and where the provider is."""
+        if seconds > 0:
+            self.ledger.passes(seconds)
 
     def passes_to(self, moment):
         """Skip what is left until then, but for the last moments before a deadline."""
@@ -65,7 +71,7 @@ class Victim(World):
         ahead = [t for t in [moment, *leases, self.checker.unknown_until] if t > self.time.truth()]
         seconds = min(ahead, default=0) - NEAR_S - self.time.truth()
         if seconds > 0 and moment > self.time.truth():
-            self.time.passes(seconds)
+            self.passes(seconds)
         else:
             time.sleep(0.03)
 
@@ -112,18 +118,21 @@ class Victim(World):
                     self.wait_without_it()
                 self.kill_daemon()
                 if self.fault:  # not always at once
-                    self.time.passes(self.random.choice(DOWN_S))
+                    self.passes(self.random.choice(DOWN_S))
             if self.launch():
                 return
         raise AssertionError(f'the daemon does not start any more:\n{self.daemon_log()[-3000:]}')
 
     def wait_without_it(self):
         """It hangs until every deadline has passed, and whatever runs has to end all the same."""
+        self.checker.alone = True
         until = self.checker.latest_end()
         while self.time.truth() < until:
             self.passes_to(until)
-        while self.ledger.running() and self.time.truth() < until + self.ledger.BOUND_S:
-            time.sleep(0.05)
+        with self.ledger.others():
+            while self.ledger.running() and self.time.truth() < until + self.ledger.ALONE_S:
+                self.passes(self.ledger.LOOK_S)
+                time.sleep(0.05)
         self.checker.look()
 
     def count_of(self, start):
@@ -235,7 +244,7 @@ class Victim(World):
         key = f'{name}-{self.random.getrandbits(64):x}'
         self.checker.asked_to_deploy(ttl_s)
         request = {'provider': self.ledger.NAME, 'kernel': kernel, 'name': name, 'ttl': f'{ttl_s}s',
-                   'anyway': True}
+                   'anyway': True, **self.ledger.REQUEST}
         began = self.time.truth()
         status, document = self.ask('POST', '/v1/deployments', request, Idempotency_Key=key)
         self.checker.unknown_until += self.time.truth() - began
@@ -251,7 +260,8 @@ class Victim(World):
         if status == 202:
             self.checker.extended(lease, document['lease'])
             return True
-        assert status == 409, f'{lease.name}: extension: {status} {document}'
+        # 403: it would end sooner than a lease can be kept.
+        assert status in (403, 409), f'{lease.name}: extension: {status} {document}'
         if self.time.truth() < lease.acked - 1:
             self.ended_early(lease, document)
         return False
@@ -286,6 +296,7 @@ class Victim(World):
             state = self.state_now(lease)
             if state in states or state in OVER:
                 return state
+            self.passes(self.ledger.LOOK_S)
             time.sleep(0.1)
         return None
 
@@ -301,7 +312,7 @@ class Victim(World):
                                    f'{now - until:.1f} s after it had to be over')
                 return
             if now > until and self.ledger.SETTLE_S:
-                self.time.passes(self.ledger.SETTLE_S / 30)
+                self.passes(self.ledger.SETTLE_S / 20)
             self.passes_to(until)
 
     def stop_daemon(self):
@@ -337,6 +348,7 @@ class Victim(World):
             time.sleep(0.1)
         if not self.checker.nothing_left():
             self.checker.fault(f'left behind: {self.checker.left()}')
+        self.checker.count_launches()
         self.tell()
         if self.end_well() != 0:
             self.checker.fault('the daemon did not end well')

@@ -121,6 +121,14 @@ static void test_answers(void **state)
     found = (struct mir_instance){.state = MIR_INSTANCE_ENDED, .started_ms = T0};
     mird_turn_never_started(&d, &found);
     assert_int_equal(found.state, MIR_INSTANCE_ENDED);
+    /* Launched a moment ago: its group is listed, itself not yet. */
+    d.steps[MIRD_STEP_INSTANCE] = MIRD_DONE;
+    found = (struct mir_instance){.state = MIR_INSTANCE_ENDED, .object_count = 1};
+    mird_turn_never_started(&d, &found);
+    assert_int_equal(found.state, MIR_INSTANCE_ABSENT);
+    found = (struct mir_instance){.state = MIR_INSTANCE_ENDED, .id = "i-1"};
+    mird_turn_never_started(&d, &found);
+    assert_int_equal(found.state, MIR_INSTANCE_ENDED);
 }
 
 static void test_pace(void **state)

@@ -107,7 +107,8 @@ struct mir_instance_spec {
 /* Also an image, where a function says so: then kind, id, state, tags and name are all there is. */
 struct mir_instance {
     enum mir_object_kind kind;
-    char id[MIR_INSTANCE_ID]; /* the provider's name for it */
+    char id[MIR_INSTANCE_ID]; /* the provider's name for it; "" with ENDED: there are things of it,
+                                 itself is not shown (any more, or yet) */
     char name[MIR_NAME_TEXT]; /* that it was created with; "" unknown */
     enum mir_instance_state state;
     struct mir_tags tags; /* as found on the object; deployment "" when it has none */

@@ -97,7 +97,9 @@ void mird_turn_failed(struct mir_error *error, struct mird_input *input);
 
 /* Recorded as over before anything was started: whoever asked for it died between the two. That
  * is as good as absent while the answer is awaited, since asking again under the same token goes
- * on where that one stopped, and says so when it is over indeed. Changes found->state. */
+ * on where that one stopped, and says so when it is over indeed. The same of what was launched and
+ * of which only the things beside it are shown: a listing may still miss the instance itself.
+ * Changes found->state. */
 void mird_turn_never_started(const struct mird_deployment *d, struct mir_instance *found);
 
 /* The database is lost and an instance of ours runs on: its record, from what its provider says. It

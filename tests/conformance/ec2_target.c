@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+#include "ec2_target.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/cleanup.h"
+#include "api/clock.h"
+#include "api/file.h"
+#include "api/imager.h"
+#include "api/memory.h"
+#include "ec2/provider.h"
+#include "fake_aws.h"
+
+#define DISK_BYTES ((uint64_t)1 << 30)
+#define RANGE_BYTES 65536u
+#define ROLE "arn:aws:iam::123456789012:role/mirage-scheduler"
+#define TAG "mirage-deploy:deployment"
+
+static char folder[64];
+static unsigned kernels;
+static struct fake_aws *fake;
+
+/* --- time: the machine's, and what the test has let pass --- */
+
+static int64_t ahead_ms;
+
+static int64_t utc_ms(void *ctx)
+{
+    const struct mir_clock *system = mir_clock_system();
+    (void)ctx;
+    return system->utc_ms(system->ctx) + ahead_ms;
+}
+
+static int64_t boot_ms(void *ctx)
+{
+    const struct mir_clock *system = mir_clock_system();
+    (void)ctx;
+    return system->boot_ms(system->ctx) + ahead_ms;
+}
+
+static const struct mir_clock moved = {.utc_ms = utc_ms, .boot_ms = boot_ms};
+
+static void passes(int64_t ms)
+{
+    fake_aws_advance(fake, ms);
+    ahead_ms += ms;
+}
+
+/* --- the truth: the ledger --- */
+
+static const char *tag_of(const json_t *row, const char *key)
+{
+    size_t i;
+    json_t *tag;
+    json_array_foreach(json_object_get(json_object_get(row, "document"), "tagSet"), i, tag)
+    {
+        if (!strcmp(json_string_value(json_object_get(tag, "key")), key))
+            return json_string_value(json_object_get(tag, "value"));
+    }
+    return "";
+}
+
+static const char *text_of(const json_t *row, const char *name)
+{
+    const char *text = json_string_value(json_object_get(row, name));
+    return text ? text : "";
+}
+
+/* Of an instance that has not ended, nor begun to: those that have are shown for an hour. */
+static bool runs(const json_t *row)
+{
+    const json_t *state = json_object_get(json_object_get(row, "document"), "instanceState");
+    const char *name = text_of(state, "name");
+    return strcmp(name, "terminated") != 0 && strcmp(name, "shutting-down") != 0;
+}
+
+/* The instances of that name that run, and the id of the last. */
+static unsigned instances(const char *name, char ret_id[32])
+{
+    unsigned count = 0;
+    size_t i;
+    json_t *row, *ledger = fake_aws_ledger(fake);
+    json_array_foreach(json_object_get(ledger, "exists"), i, row)
+    {
+        if (strcmp(text_of(row, "kind"), "instance") != 0 || !runs(row) ||
+            strcmp(tag_of(row, "Name"), name) != 0)
+            continue;
+        mir_copy(ret_id, 32, text_of(row, "id"));
+        count++;
+    }
+    json_decref(ledger);
+    return count;
+}
+
+static unsigned running(const char *name)
+{
+    char id[32];
+    return instances(name, id);
+}
+
+/* Whatever carries the token, in its tags or in its name. */
+static unsigned left(const char *token)
+{
+    unsigned count = 0;
+    size_t i;
+    json_t *row, *ledger = fake_aws_ledger(fake);
+    json_array_foreach(json_object_get(ledger, "exists"), i, row)
+    {
+        bool instance = !strcmp(text_of(row, "kind"), "instance");
+        bool its = !strcmp(tag_of(row, TAG), token) || strstr(text_of(row, "id"), token);
+        if (!its || (instance && !runs(row)))
+            continue;
+        fprintf(stderr, "left of %s: %s %s\n", token, text_of(row, "kind"), text_of(row, "id"));
+        count++;
+    }
+    json_decref(ledger);
+    return count;
+}
+
+/* --- guests: nobody runs there, so what they do is told to the fake --- */
+
+static void play(enum conformance_guest guest, const char *name)
+{
+    char id[32];
+    /* A guest that ends by a status, or crashes, ends no machine of EC2. */
+    bool off = guest == GUEST_EXIT || guest == GUEST_POWEROFF;
+    if (!instances(name, id))
+        abort();
+    for (int i = 0; i < (guest == GUEST_FLOOD ? 1000 : 1); i++)
+        fake_aws_guest(fake, id, CONFORMANCE_BANNER, 0);
+    if (off)
+        fake_aws_guest(fake, id, "", 1);
+}
+
+/* --- the kernel, and its disk: some bytes at the beginning --- */
+
+static void describe(enum conformance_guest guest, struct mir_instance_spec *spec)
+{
+    /* The case that spec belongs to holds both; they are only borrowed as const by the spec. */
+    struct mir_kernel *kernel = (struct mir_kernel *)(uintptr_t)spec->kernel;
+    char *path = (char *)(uintptr_t)spec->kernel_path;
+    struct mir_needs needs = {.image = MIR_IMAGE_RAW,
+                              .firmware = MIR_FIRMWARE_BIOS,
+                              .disk_bus = MIR_BUS_NVME,
+                              .nic = MIR_NIC_ENA,
+                              .ena = true};
+    (void)guest;
+    snprintf(path, 512, "%s/kernel", folder);
+    *kernel = (struct mir_kernel){.bytes = RANGE_BYTES,
+                                  .unpacked_bytes = RANGE_BYTES,
+                                  .format = MIR_FORMAT_DISK_RAW,
+                                  .arch = MIR_ARCH_X86_64,
+                                  .boot_ways = MIR_BOOT_BIOS_DISK,
+                                  .takes_part = MIR_PART_DEADLINE,
+                                  .min_memory_bytes = (uint64_t)16 << 20,
+                                  .boots_count = 1,
+                                  .family_count = 1};
+    /* Another one each time: an image that is there already would be borrowed. */
+    snprintf(kernel->sha256, sizeof kernel->sha256, "%064x", ++kernels);
+    kernel->boots[0] = (struct mir_boots){.provider = "ec2",
+                                          .verdict = MIR_VERDICT_BOOTS,
+                                          .how = "disk",
+                                          .why = "a disk with a boot loader"};
+    kernel->families[0] = (struct mir_family){.boots = 0,
+                                              .family = "nitro",
+                                              .verdict = MIR_VERDICT_BOOTS,
+                                              .why = "a disk with a boot loader",
+                                              .needs = needs};
+    spec->memory_bytes = (uint64_t)16 << 20;
+}
+
+struct mir_disk {
+    int fd; /* of the kernel */
+    uint64_t at;
+    unsigned char data[RANGE_BYTES];
+};
+
+static int disk_open(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                     int64_t timeout_ms, struct mir_disk **ret, uint64_t *ret_disk_bytes,
+                     struct mir_error *err)
+{
+    int fd = open(spec->kernel_path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return mir_fail(err, MIR_NOT_FOUND, "there is no kernel '%s'", spec->kernel_path);
+    struct mir_disk *disk = mir_calloc(1, sizeof *disk);
+    (void)ctx;
+    (void)needs;
+    (void)timeout_ms;
+    disk->fd = fd;
+    *ret = disk;
+    *ret_disk_bytes = DISK_BYTES;
+    return 0;
+}
+
+static int disk_next(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err)
+{
+    ssize_t n = read(disk->fd, disk->data, sizeof disk->data);
+    if (n < 0)
+        return mir_fail(err, MIR_FAILED, "the kernel cannot be read");
+    *ret = (struct mir_disk_range){.at = disk->at, .len = (uint64_t)n, .data = disk->data};
+    disk->at += (uint64_t)n;
+    return 0;
+}
+
+static void disk_close(struct mir_disk *disk)
+{
+    if (disk)
+        close(disk->fd);
+    free(disk);
+}
+
+static const struct mir_imager imager = {.open = disk_open, .next = disk_next, .close = disk_close};
+
+/* --- the target --- */
+
+static void write_file(const char *name, const void *data, size_t len)
+{
+    mir_auto_free char *path = mir_format("%s/%s", folder, name);
+    mir_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || mir_write_all(fd, data, len))
+        abort();
+}
+
+static struct mir_config *configure(void)
+{
+    static const char text[] = "[ec2]\nrole = " ROLE "\n";
+    struct mir_config *config = NULL;
+    mir_auto_free char *path = mir_format("%s/config", folder);
+    write_file("config", text, sizeof text - 1);
+    if (mir_config_load_file(path, &config, NULL))
+        abort();
+    return config;
+}
+
+int ec2_target_open(struct conformance_target *ret, const char *program)
+{
+    char dir[sizeof folder] = "/tmp/mirage-conformance-XXXXXX";
+    static unsigned char kernel[RANGE_BYTES];
+    if (access(program, X_OK)) {
+        printf("1..0 # SKIP %s is not built\n", program);
+        return 77;
+    }
+    if (!mkdtemp(dir))
+        return 1;
+    mir_copy(folder, sizeof folder, dir);
+    memset(kernel, 'k', sizeof kernel);
+    write_file("kernel", kernel, sizeof kernel);
+    setenv("HOME", folder, 1); /* nobody's profiles */
+    unsetenv("AWS_PROFILE");
+    unsetenv("AWS_SESSION_TOKEN");
+    mir_auto_free char *state = mir_format("%s/fake", folder);
+    fake = fake_aws_start(program, state);
+    if (!fake)
+        return 1;
+    *ret = (struct conformance_target){
+        .provider = &mir_provider_ec2,
+        .env = {.config = configure(),
+                .state_dir = folder,
+                .installation = "0123456789abcdef0123456789abcdef",
+                .clock = &moved,
+                .imager = &imager},
+        .describe = describe,
+        .running = running,
+        .left = left,
+        .passes = passes,
+        .play = play,
+        .console = true,
+        .reasons = {[GUEST_EXIT] = "Client.InstanceInitiatedShutdown",
+                    [GUEST_POWEROFF] = "Client.InstanceInitiatedShutdown"},
+        .look_ms = 2000,
+        .lease_s = 120,
+        /* The schedule comes up to two minutes after the deadline. */
+        .gone_s = 180,
+    };
+    return 0;
+}
+
+void ec2_target_close(struct conformance_target *target)
+{
+    fake_aws_stop(fake);
+    mir_config_free((struct mir_config *)(uintptr_t)target->env.config);
+    mir_dir_remove_at(AT_FDCWD, folder, NULL);
+}

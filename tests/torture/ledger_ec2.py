@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: ISC
+"""What there is of a world's deployments on EC2: the ledger of a mirage-fakecloud of its own, whose
+clock goes with the world's. Everything in the account counts that was not there at the beginning,
+tagged or not: nobody else uses it."""
+import contextlib
+import os
+import subprocess
+import threading
+import time
+
+from fakecloud import FakeCloud, tags_of
+from mirage import PATIENCE, program
+
+ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
+DEPLOYMENT = 'mirage-deploy:deployment'
+OVER = ('shutting-down', 'terminated')
+STRIDE_S = 15  # so much time is skipped at once: less than what one answer may take
+QUIET_S = 0.1  # nobody has asked the cloud anything for so long: nothing is under way
+REAP_S = 20    # between two runs of mirage-reap, here; a timer's are a minute apart
+
+
+def a_disk(fill):
+    """With boot code, and a little on it."""
+    content = bytearray(2 << 20)
+    content[:440] = bytes((i * 7 + 1) & 255 for i in range(440))
+    content[510:512] = b'\x55\xaa'
+    content[1 << 20:(1 << 20) + 5000] = fill * 5000
+    return bytes(content)
+
+
+def is_over(row):
+    """An instance that has ended, or is doing it: it is shown for an hour."""
+    return row['kind'] == 'instance' and row['document']['instanceState']['name'] in OVER
+
+
+def lease_of(row):
+    """By its tags; a schedule has none and says it in its name."""
+    name = row['id'].removeprefix('mirage-') if row['kind'] == 'schedule' else 'nobody'
+    return tags_of(row).get(DEPLOYMENT, name)
+
+
+class Ec2Ledger:
+    """See LocalLedger for what each of these says."""
+    NAME = 'ec2'
+    REQUEST = {'place': {'open': [22]}}  # no URL: nothing answers, and nobody is to ask
+    NEEDS = ('mirage-fakecloud', 'mirage-reap')
+    BEST = 'running'       # no guest runs behind the fake
+    STEP_S = 60 * PATIENCE
+    TTL_S, LONGER_S = 600, 120
+    SOME_TTL_S = (120, 300)
+    LOOK_S = 5
+    CONFIG = f'[ec2]\nrole = {ROLE}\n'
+    BOUND_S = 60.0
+    ALONE_S = 180.0        # the schedule's minute, its precision, and the end itself
+    SETTLE_S = 300
+    HOLDERS = ()
+    HOLDER_S = 0
+
+    def __init__(self, world):
+        self.world, self.time = world, world.time
+        self.fake = FakeCloud(os.path.join(world.dir, 'cloud'))
+        world.env.update(self.fake.env)
+        self.before = {row['id'] for row in self.fake.ledger()['exists']}
+
+    def close(self):
+        if self.fake.process.poll() is None:
+            self.fake.stop()
+
+    # --- time ---
+
+    def passes(self, seconds):
+        """In strides, and none while the cloud is being asked: an answer is not late because the
+        test skips time. The world's clock goes first: a cloud that is ahead would be believed."""
+        while seconds > 0:
+            self._wait_quiet()
+            stride = min(seconds, STRIDE_S)
+            self.time.passes(stride)
+            self.fake.advance(stride)
+            seconds -= stride
+
+    def _wait_quiet(self):
+        before, give_up = None, time.monotonic() + 3 * PATIENCE
+        while time.monotonic() < give_up:
+            count = self.fake.control('GET', '/_calls')['count']
+            if count == before:
+                return
+            before = count
+            time.sleep(QUIET_S * PATIENCE)
+
+    @contextlib.contextmanager
+    def others(self):
+        """mirage-reap, as a timer starts it on another machine: it has the identity and the keys,
+        and no daemon."""
+        over = threading.Event()
+        worker = threading.Thread(target=self._reap_again, args=(over,), daemon=True)
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
+
+    def _reap_again(self, over):
+        env = {**self.world.env, **self.time.outsider()}
+        at = 0
+        while not over.is_set():
+            if self.time.truth() < at + REAP_S:
+                over.wait(0.05)
+                continue
+            at = self.time.truth()
+            with subprocess.Popen([program('mirage-reap'), 'ec2', '--quiet', '--grace', '0'],
+                                  env=env, stdin=subprocess.DEVNULL, stdout=self.world.log,
+                                  stderr=self.world.log) as run:
+                while run.poll() is None and not over.is_set():
+                    over.wait(0.05)
+                run.kill()
+
+    # --- kernels ---
+
+    @staticmethod
+    def kernel():
+        return a_disk(b'Z')
+
+    @staticmethod
+    def quiet_kernel():
+        return a_disk(b'Q')
+
+    # --- what is there ---
+
+    def _by_lease(self, rows):
+        found = {}
+        for row in rows:
+            if row['id'] not in self.before:
+                found.setdefault(lease_of(row), []).append(f'{row["kind"]} {row["id"]}')
+        return found
+
+    def running(self):
+        return self._by_lease(row for row in self.fake.ledger()['exists']
+                              if row['kind'] == 'instance' and not is_over(row))
+
+    @staticmethod
+    def tending():
+        """Nothing runs beside an instance."""
+        return {}
+
+    def launched(self):
+        ledger = self.fake.ledger()
+        return self._by_lease(row for row in ledger['exists'] + ledger['existed']
+                              if row['kind'] == 'instance')
+
+    def kept(self):
+        """{lease: [everything]}."""
+        return self._by_lease(row for row in self.fake.ledger()['exists'] if not is_over(row))
