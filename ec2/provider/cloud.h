@@ -100,9 +100,10 @@ size_t cloud_known_regions(struct cloud *cloud, char ret[CLOUD_REGIONS_MAX][MIR_
 #define TAG_EXPIRES "mirage-deploy:expires"
 #define TAG_SIGNATURE "mirage-deploy:signature"
 #define TAG_NAME "Name"
-#define TAG_DISK "mirage-deploy:disk"     /* of an image: what its disk is made of */
-#define TAG_GUEST "mirage-deploy:guest"   /* "deadline": the guest powers itself off at it */
-#define TAG_SUBNET "mirage-deploy:subnet" /* of a group: where a launch was tried last */
+#define TAG_DISK "mirage-deploy:disk"       /* of an image: what its disk is made of */
+#define TAG_GUEST "mirage-deploy:guest"     /* "deadline": the guest powers itself off at it */
+#define TAG_ADDRESS "mirage-deploy:address" /* "kept": an elastic one, and nothing else, is its */
+#define TAG_SUBNET "mirage-deploy:subnet"   /* of a group: where a launch was tried last */
 #define CLOUD_TAGS_MAX 8
 
 struct cloud_tags {

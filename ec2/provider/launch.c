@@ -47,7 +47,8 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
     const struct mir_instance_spec *spec = launch->spec;
     const struct ec2_subnet *where = &launch->network.subnets.rows[subnet];
     const char *const groups[] = {launch->network.group_id};
-    const bool ipv4 = !spec->place.ipv6_only;
+    /* No address that is only its first: what was learnt of that one would be wrong for ever. */
+    const bool ipv4 = !spec->place.ipv6_only && !spec->place.keep_address;
     const struct ec2_interface interface = {.subnet_id = where->id,
                                             .group_ids = groups,
                                             .group_count = 1,
@@ -61,6 +62,8 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
     cloud_tags_fill(&tags, &spec->tags, spec->name);
     if (spec->kernel->takes_part & MIR_PART_DEADLINE)
         cloud_tags_add(&tags, TAG_GUEST, "deadline");
+    if (spec->place.keep_address)
+        cloud_tags_add(&tags, TAG_ADDRESS, "kept");
     cloud_tag_sets(&tags, kinds, MIR_NELEMS(kinds), sets);
     const struct ec2_run run = {.count = 1,
                                 .image_id = spec->image_id,

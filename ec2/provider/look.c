@@ -82,8 +82,10 @@ void cloud_instance_read(const struct ec2_instance *row, struct mir_instance *re
     cloud_tags_read(row->tags, row->tag_count, &ret->tags);
     if (!cloud_launched(row, ret->tags.deployment))
         ret->tags = (struct mir_tags){.expires_s = 0}; /* copied: they prove nothing */
-    /* The public IPv4 address comes a moment after the launch; IPv6 is there at once. */
-    bool early = ret->state == MIR_INSTANCE_STARTING;
+    /* The public IPv4 address comes a moment after the launch, an elastic one when the instance
+     * runs already; IPv6 is there at once. */
+    bool early = ret->state == MIR_INSTANCE_STARTING ||
+                 ec2_tag_value(row->tags, row->tag_count, TAG_ADDRESS);
     const char *address = *row->address || early ? row->address : row->ipv6;
     if (mir_copy(ret->address, sizeof ret->address, address))
         ret->address[0] = '\0';

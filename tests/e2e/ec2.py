@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A deployment on EC2, from the command line to the ledger of mirage-fakecloud: what is made, that
-it is armed and moves with an extension, and what is left when it ends or half of it fails. That
-something answers at its address is not shown here: there is no guest behind the fake."""
+it is armed and moves with an extension, and what is left when it ends or half of it fails. Here the
+fake has no machines: that something answers at its address is ec2_journey.py's."""
 import json
 import os
 import re

@@ -7,6 +7,7 @@
 #include "api/json.h"
 #include "api/memory.h"
 #include "ec2.h"
+#include "guests.h"
 
 #define TOKEN_MAX 64
 
@@ -57,9 +58,15 @@ json_t *fc_ec2_edit(struct fc_call *call, struct fc_object *object)
     return fc_ec2_edit_at(call->world, object, call->now_ms);
 }
 
-/* 198.18.0.0/15 belongs to nobody: it is for measuring networks. */
+/* 198.18.0.0/15 belongs to nobody: it is for measuring networks. What has a machine behind it is
+ * reached at its address, from here. */
 json_t *fc_public_address(const struct fc_world *world, uint64_t seq)
 {
+    char own[16];
+    if (world->guests) {
+        fc_guests_address(world, seq, own);
+        return json_string(own);
+    }
     unsigned host = (unsigned)(seq % 131070) + 1;
     return json_sprintf("198.%u.%u.%u", 18 + (host >> 16), host >> 8 & 255, host & 255);
 }

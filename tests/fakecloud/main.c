@@ -13,6 +13,7 @@
 #include "api/memory.h"
 #include "api/scarce.h"
 #include "api/suggest.h"
+#include "guests.h"
 #include "service.h"
 
 #define SETTINGS_MAX 32
@@ -33,7 +34,7 @@ static const char usage[] =
     "time.\n\nOptions:\n"
     "  --listen ADDRESS:PORT  where to listen; port 0 is any free one\n"
     "  --state DIR            where everything is kept; a restart goes on with it\n"
-    "  --guests none          what launched instances are: only states, no machines\n"
+    "  --guests none|qemu     what launched instances are: only states, or machines under QEMU\n"
     "  --set NAME=VALUE       a setting, as of POST /_settings; several times\n"
     "  --verbose              one line per call on standard error\n"
     "  --help                 print this\n";
@@ -66,6 +67,11 @@ static int take_value(struct options *options, const char *name, const char *val
     return near ? mir_error_hint(err, "did you mean %s?", near) : -1;
 }
 
+static bool wants_guests(const struct options *options)
+{
+    return options->guests && !strcmp(options->guests, "qemu");
+}
+
 static int read_options(int argc, char **argv, struct options *options, struct mir_error *err)
 {
     for (int i = 1; i < argc; i++) {
@@ -82,8 +88,8 @@ static int read_options(int argc, char **argv, struct options *options, struct m
         return 0;
     if (!options->listen || !options->state)
         return mir_fail(err, MIR_USAGE, "--listen and --state have to be given");
-    if (options->guests && strcmp(options->guests, "none") != 0)
-        return mir_fail(err, MIR_USAGE, "--guests is none");
+    if (options->guests && strcmp(options->guests, "none") != 0 && !wants_guests(options))
+        return mir_fail(err, MIR_USAGE, "--guests is none or qemu");
     return 0;
 }
 
@@ -161,13 +167,17 @@ static int serve(const struct options *options, const sigset_t *set, struct mir_
         fc_world_open(options->state, &server.world, err))
         return -1;
     config.spool = server.world->dir;
-    if (apply_settings(server.world, options, err) || fc_edge_start(&config, &server.edge, err)) {
+    if (apply_settings(server.world, options, err) ||
+        (wants_guests(options) && fc_guests_start(server.world, err)) ||
+        fc_edge_start(&config, &server.edge, err)) {
+        fc_guests_stop(server.world);
         fc_world_close(server.world);
         return -1;
     }
     print_environment(&server, address);
     sigwait(set, &sig);
     fc_edge_stop(server.edge);
+    fc_guests_stop(server.world);
     fc_world_close(server.world);
     return 0;
 }

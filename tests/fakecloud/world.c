@@ -18,6 +18,7 @@
 #include "api/memory.h"
 #include "calls.h"
 #include "faults.h"
+#include "guests.h"
 #include "roles.h"
 #include "throttle.h"
 #include "tick.h"
@@ -45,6 +46,7 @@ static const struct setting {
     {"vcpu_limit", offsetof(struct fc_settings, vcpu_limit), 1152},
     {"address_limit", offsetof(struct fc_settings, address_limit), 5},
     {"page_max", offsetof(struct fc_settings, page_max), 1000},
+    {"guest_mib", offsetof(struct fc_settings, guest_mib), 256},
 };
 
 static int64_t *setting_slot(struct fc_settings *settings, const struct setting *row)
@@ -166,6 +168,8 @@ void fc_world_commit(struct fc_world *world, const struct fc_cause *cause)
         _exit(1);
     }
     pthread_cond_signal(&world->changed);
+    if (world->guests)
+        fc_guests_wake(world->guests);
 }
 
 /* --- the account --- */

@@ -28,6 +28,7 @@ struct fc_settings {
     int64_t vcpu_limit;    /* of all running instances of a region */
     int64_t address_limit; /* elastic addresses of a region */
     int64_t page_max;      /* rows of a page when the client sets no limit */
+    int64_t guest_mib;     /* memory of a machine, at most (--guests qemu) */
 };
 
 struct fc_clock {
@@ -62,6 +63,7 @@ struct fc_world {
     struct fc_faults *faults;
     struct fc_buckets *buckets;
     struct fc_calls *calls;
+    struct fc_guests *guests; /* NULL: instances are only states */
 };
 
 extern const char *const fc_regions[]; /* ends with NULL; the first is the default */

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: ISC
+"""The whole journey of hello on EC2: uploaded, launched, live, said to be so by page and badge, and
+at its deadline gone with everything that it cost. mirage-fakecloud runs it on a machine under QEMU,
+whose network card is virtio: on Amazon's own machines hello would have none, so it is --anyway.
+
+Time is the test's: the daemon's clocks (tests/torture/meddle_clock.c) and the cloud's go ahead
+together, as the provider settles for minutes."""
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import struct
+import sys
+import time
+
+from fakecloud import fakecloud
+from kernels import multiboot
+from meddle import LIBRARY, Meddle
+from mirage import (OVER, PATIENCE, Skip, Tap, World, get, need_programs, program, skip_all, utc,
+                    wait_for)
+
+HELLO = program('hello.elf')
+ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
+OWN_NETWORK = 'MIRAGE_TEST_OWN_NETWORK'
+
+
+# --- port 80 ---
+
+def may_have_port_80():
+    with socket.socket() as s:
+        try:
+            s.bind(('127.80.80.80', 80))
+        except PermissionError:
+            return False
+        except OSError:
+            pass
+    return True
+
+
+def loopback_up():
+    with socket.socket() as s: # SIOCGIFFLAGS, SIOCSIFFLAGS with IFF_UP
+        name, flags = struct.unpack('16sh', fcntl.ioctl(s, 0x8913, struct.pack('16sh', b'lo', 0)))
+        fcntl.ioctl(s, 0x8914, struct.pack('16sh', name, flags | 1))
+
+
+def get_port_80():
+    """Who is not root has it in a network of its own."""
+    if OWN_NETWORK in os.environ:
+        loopback_up()
+    elif not may_have_port_80():
+        if not shutil.which('unshare'):
+            skip_all('port 80 needs root, or unshare (util-linux)')
+        os.environ[OWN_NETWORK] = '1'
+        os.execvp('unshare', ['unshare', '--map-root-user', '--net', sys.executable, *sys.argv])
+
+
+# --- the world ---
+
+class Journey(World):
+    """A daemon and a cloud that have the same time."""
+
+    def __init__(self, fake):
+        super().__init__()
+        self.fake = fake
+        self.time = Meddle(self.dir)
+        folder = os.path.join(self.dir, '.config', 'mirage-deploy')
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
+            f.write(f'[ec2]\nrole = {ROLE}\n')
+        self.env.update(fake.env)
+        self.start_daemon(**self.time.env())
+
+    def passes(self, seconds):
+        self.fake.advance(seconds)
+        self.time.passes(seconds)
+
+    def kernel(self, name, data):
+        path = os.path.join(self.dir, name)
+        with open(path, 'wb') as f:
+            f.write(data)
+        return path
+
+    def deploy(self, kernel, name, *options, expect=0):
+        return self.cli('ec2', kernel, '--anyway', '--ttl', '20m', '--name', name, '--yes',
+                        *options, expect=expect, timeout=90 * PATIENCE)
+
+    def instance(self, name):
+        """What the cloud says of it, also afterwards; None before."""
+        token = self.show(name)['id']
+        ledger = self.fake.ledger()
+        for row in ledger['exists'] + ledger['existed']:
+            if row['kind'] == 'instance' and row['document'].get('clientToken', '') == token:
+                return row
+        return None
+
+
+def machines(fake):
+    """Pids of the QEMUs of this cloud: they work in its state directory."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        with contextlib.suppress(OSError):
+            if 'qemu-system' in os.readlink(f'/proc/{pid}/exe') and \
+                    os.readlink(f'/proc/{pid}/cwd') == os.path.realpath(fake.state):
+                found.append(int(pid))
+    return found
+
+
+def words(pid):
+    with open(f'/proc/{pid}/cmdline', encoding='utf-8') as f:
+        return f.read().split('\0')
+
+
+def disks(fake):
+    folder = os.path.join(fake.state, 'volumes')
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def state(row):
+    return row['document']['instanceState']['name'] if row else 'none'
+
+
+def says(world, name, word):
+    d = world.show(name)
+    assert d['site_url'] and d['badge_url'], d
+    pages = [d['site_url'], d['badge_url'], d['badge_url'].removesuffix('.svg') + '.json']
+    return all(status == 200 and word in text.lower()
+               for status, text in (get(url) for url in pages))
+
+
+# --- hello ---
+
+def goes_live(tap, world):
+    with tap.part('hello is uploaded, launched, and answers at its elastic address'):
+        began = time.monotonic()
+        world.deploy(HELLO, 'hello', '--keep-address')
+        d = world.show('hello')
+        assert d['state'] == 'live' and d['place']['type'] == 't3.micro', d
+        address, = [row['document']['publicIp'] for row in world.fake.ledger()['exists']
+                    if row['kind'] == 'elastic-ip']
+        assert world.instance('hello')['document']['ipAddress'] == address
+        assert d['url'] == f'http://{address}/' and address.startswith('127.'), d['url']
+        status, text = get(d['url'])
+        assert status == 200 and 'hello' in text.lower(), (status, text)
+        print(f'# live after {time.monotonic() - began:.1f} s')
+    with tap.part('one machine, on a disk that has the volume\'s size and few blocks'):
+        assert len(machines(world.fake)) == 1 and len(disks(world.fake)) == 1
+        of = os.stat(os.path.join(world.fake.state, 'volumes', disks(world.fake)[0]))
+        assert of.st_size == 1 << 30 and 0 < of.st_blocks * 512 < 64 << 20, of
+    with tap.part('ports that its group does not open are closed'):
+        with socket.socket() as s:
+            assert s.connect_ex((d['url'].split('/')[2], 22)) != 0
+    with tap.part('page and badge say live; its console is EC2\'s'):
+        wait_for('page and badge say live', 10 * PATIENCE, lambda: says(world, 'hello', 'live'))
+        wait_for('the console', 10 * PATIENCE,
+                 lambda: 'hello: listening on' in world.cli('logs', 'hello').out)
+
+
+def settle(world, *names):
+    """Time passes until they are over."""
+    def over():
+        world.passes(20)
+        return all(world.state_of(name) in OVER for name in names)
+    wait_for(f'over: {names}', 90 * PATIENCE, over, every=0.2)
+
+
+def left(world):
+    """What the cloud still has that is not its own furniture, also what costs nothing."""
+    return [(row['kind'], row['id']) for row in world.fake.ledger()['exists']
+            if row['kind'] != 'role']
+
+
+def meets_its_deadline(tap, world):
+    pid = machines(world.fake)[0]
+    d = world.show('hello')
+    with tap.part('at the deadline its machine is off and its disk away'):
+        world.passes(utc(d['expires_at']) - world.time.wall() + 1)
+        wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(world.fake))
+        wait_for('the disk is away', 30 * PATIENCE, lambda: not disks(world.fake))
+        assert not os.path.exists(f'/proc/{pid}')
+        assert get(d['url'])[0] == 0
+    with tap.part('it is gone when EC2 has settled, and nothing is left'):
+        settle(world, 'hello')
+        d = world.show('hello')
+        assert d['state'] == 'gone' and d['end_reason'] == 'deadline', d
+        assert not left(world), left(world)
+        existed = {row['kind'] for row in world.fake.ledger()['existed']}
+        assert {'instance', 'volume', 'image', 'snapshot', 'elastic-ip', 'security-group',
+                'schedule', 'network-interface'} <= existed, existed
+    with tap.part('page and badge say gone'):
+        wait_for('page and badge say gone', 10 * PATIENCE, lambda: says(world, 'hello', 'gone'))
+
+
+# --- other machines ---
+
+def other_machines(tap, world):
+    with tap.part('a Xen type starts it from IDE, at the address that it is launched with'):
+        world.deploy(HELLO, 'xen', '--type', 't2.micro', '--no-list')
+        d = world.show('xen')
+        assert d['url'] == f'http://{world.instance("xen")["document"]["ipAddress"]}/', d
+        assert get(d['url'])[0] == 200
+        pid, = machines(world.fake)
+        assert any(word.startswith('ide-hd,') for word in words(pid)), words(pid)
+        assert not any('pflash' in word for word in words(pid)), words(pid)
+        end(world, 'xen')
+    with tap.part('a disk for UEFI is started by UEFI, from NVMe'):
+        if not os.path.exists('/usr/share/OVMF/OVMF_CODE_4M.fd'):
+            raise Skip('ovmf is not installed')
+        disk = os.path.join(world.dir, 'uefi.raw')
+        world.cli('image', 'build', HELLO, '-o', disk, '--boot', 'uefi', '--format', 'raw')
+        world.deploy(disk, 'uefi', '--no-list', '--type', 't3.micro')
+        assert get(world.show('uefi')['url'])[0] == 200
+        pid, = machines(world.fake)
+        assert any('OVMF_CODE' in word for word in words(pid)), words(pid)
+        assert any(word.startswith('nvme,') for word in words(pid)), words(pid)
+        end(world, 'uefi')
+
+
+def end(world, name):
+    world.cli('rm', name, '--detach')
+    wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(world.fake))
+
+
+# --- machines that end otherwise ---
+
+def ends_itself(tap, world):
+    with tap.part('a machine that powers itself off is what its shutdown behaviour says'):
+        kernel = world.kernel('off.elf', multiboot('I go\n', 'power-off'))
+        world.deploy(kernel, 'off', '--detach')
+        wait_for('it has ended', 60 * PATIENCE,
+                 lambda: state(world.instance('off')) == 'terminated')
+        row = world.instance('off')
+        assert row['gone_by'].startswith('guest.power_off'), row
+        assert row['document']['stateReason']['code'] == 'Client.InstanceInitiatedShutdown', row
+        assert not machines(world.fake)
+
+
+def nothing_is_left(tap, world):
+    with tap.part('of all of these nothing is left'):
+        assert world.state_of('uefi') == 'ending', 'EC2 may still show what was just ended'
+        settle(world, 'xen', 'uefi', 'off')
+        assert not left(world), left(world)
+        assert not disks(world.fake) and not os.listdir(os.path.join(world.fake.state, 'guests'))
+
+
+def outlives_nobody(tap, world):
+    with tap.part('a cloud that is killed takes its machines along'):
+        kernel = world.kernel('hang.elf', multiboot('I stay\n', 'hang'))
+        world.deploy(kernel, 'hang', '--detach')
+        wait_for('it runs', 60 * PATIENCE, lambda: machines(world.fake))
+        world.fake.stop(signal.SIGKILL)
+        wait_for('the machine is gone', 5 * PATIENCE, lambda: not machines(world.fake))
+    with tap.part('one that comes up again starts them again, and takes them along when it stops'):
+        world.fake.start()
+        wait_for('it runs again', 20 * PATIENCE, lambda: machines(world.fake))
+        assert world.fake.stop() == 0
+        assert not machines(world.fake)
+
+
+def main():
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud',
+                  'mirage-public', 'hello.elf')
+    if not os.path.exists(LIBRARY):
+        skip_all('libmeddle.so is not built')
+    get_port_80()
+    tap = Tap()
+    with fakecloud('--guests', 'qemu') as fake, Journey(fake) as world:
+        goes_live(tap, world)
+        meets_its_deadline(tap, world)
+        other_machines(tap, world)
+        ends_itself(tap, world)
+        nothing_is_left(tap, world)
+        outlives_nobody(tap, world)
+        world.say_log(tap)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
