@@ -82,8 +82,8 @@ static void check_role(const struct cloud *cloud, struct report *report)
         mir_copy(row->detail, sizeof row->detail,
                  "no role: only kernels that end themselves have two hooks");
         mir_copy(row->fix, sizeof row->fix,
-                 "make a role that scheduler.amazonaws.com may take and that may "
-                 "ec2:TerminateInstances, and name it: [ec2] role = ARN");
+                 "make the role that `mirage-deploy doctor ec2 --print-policy` prints, and name "
+                 "it: [ec2] role = ARN");
     }
 }
 

@@ -7,6 +7,7 @@
 #include "api/memory.h"
 #include "cloud.h"
 #include "ec2/provider.h"
+#include "policy.h"
 
 /* What EC2 may take to show what was made, and to end it: facts are in ec2/README.md. */
 #define POLL_MS 15000
@@ -206,6 +207,7 @@ const struct mir_provider mir_provider_ec2 = {
     .config_keys = config_keys,
     .hook_names = hook_names,
     .quote = cloud_quote,
+    .policy = cloud_policy,
     .open = cloud_open,
     .close = cloud_close,
     .check = cloud_check,

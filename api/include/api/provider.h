@@ -201,6 +201,10 @@ struct mir_provider {
     int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
     void (*close)(void *ctx);
 
+    /* Optional: what its credentials have to be allowed, and nothing beyond, as the documents that
+     * its cloud takes. The same every time; before it is opened; new reference. */
+    json_t *(*policy)(void);
+
     /* doctor: append lines to checks (at most max), set *ret_count. Never fails as a whole. */
     void (*check)(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count);
 
