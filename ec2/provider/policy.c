@@ -21,6 +21,7 @@ static const struct cloud_action actions[] = {
     {"ec2:DescribeSnapshots", CLOUD_LOOK},
     {"ec2:DescribeSubnets", CLOUD_LOOK},
     {"ec2:DescribeVolumes", CLOUD_LOOK},
+    {"pricing:GetProducts", CLOUD_LOOK},
     {"ec2:DescribeInstanceAttribute", CLOUD_LOOK_OURS},
     {"ec2:GetConsoleOutput", CLOUD_LOOK_OURS},
     {"ebs:StartSnapshot", CLOUD_MAKE},

@@ -60,9 +60,11 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
 
 /* This provider has ended what it launched only where that was our own stand-in: it has to be told
  * before it spends anybody's money. */
-static bool may_deploy(const struct cloud *cloud)
+bool cloud_may_deploy(const struct cloud *cloud)
 {
     struct ec2_setting endpoint = {.value = NULL};
+    if (!cloud->configured)
+        return false;
     return cloud->preview ||
            (!ec2_config_endpoint(cloud->config, EC2_COMPUTE, &endpoint, NULL) && endpoint.value);
 }
@@ -96,6 +98,7 @@ static void cloud_free(struct cloud *cloud)
         ec2_session_free(cloud->sites[i].session);
     ec2_chain_free(cloud->chain);
     ec2_config_free(cloud->config);
+    cloud_prices_clear(&cloud->prices);
     pthread_mutex_destroy(&cloud->lock);
     free(cloud->seen);
     free(cloud);
@@ -124,6 +127,7 @@ static int cloud_open(const struct mir_provider_env *env, void **ret_ctx, struct
     cloud->fence = env->fence;
     cloud->imager = env->imager;
     pthread_mutex_init(&cloud->lock, NULL);
+    cloud_prices_init(&cloud->prices);
     mir_copy(cloud->installation, sizeof cloud->installation,
              env->installation ? env->installation : "");
     int rc = read_settings(cloud, env->config, err);
@@ -162,7 +166,7 @@ static int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct m
     struct cloud *cloud = ctx;
     if ((!cloud->configured || !*spec->place.region) && cloud_ready(cloud, err))
         return -1;
-    if (may_deploy(cloud))
+    if (cloud_may_deploy(cloud))
         return 0;
     mir_fail(err, MIR_POLICY, "deploying to Amazon itself is a preview, which is not switched on");
     return mir_error_hint(err,
@@ -173,8 +177,7 @@ static int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct m
 /* Where nothing can be deployed to, nothing is listed once a minute either. */
 static bool cloud_configured(void *ctx)
 {
-    const struct cloud *cloud = ctx;
-    return cloud->configured && may_deploy(cloud);
+    return cloud_may_deploy(ctx);
 }
 
 static int64_t cloud_date(void *ctx, int64_t *ret_boot_ms)
