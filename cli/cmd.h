@@ -69,6 +69,10 @@ bool cmd_may_ask(const struct cmd_context *ctx);
 /* Ask a yes/no question; true when --yes, false when nobody can be asked. */
 bool cmd_confirm(const struct cmd_context *ctx, const char *question);
 
+/* Becomes mirage-reap for OPT_PROVIDER, with `mode` among its arguments (NULL: none); returns only
+ * when it cannot. */
+int cmd_become_reap(const struct cmd_context *ctx, const char *mode, struct mir_error *err);
+
 /* --- the commands --- */
 cmd_run_fn cmd_deploy, cmd_plan, cmd_ps, cmd_show, cmd_logs, cmd_wait, cmd_extend, cmd_rm,
     cmd_inspect, cmd_image_build, cmd_doctor, cmd_orphans, cmd_reap, cmd_sites, cmd_site_add,

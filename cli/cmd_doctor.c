@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* doctor [PROVIDER]: PASS, WARN or FAIL with the fix. Works without a daemon, and says so. */
+/* doctor [PROVIDER]: PASS, WARN or FAIL with the fix. Works without a daemon, and says so; what a
+ * provider has to be allowed it prints without one. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,9 +239,19 @@ static size_t count_level(const json_t *checks, const char *level)
     return count;
 }
 
+static int print_policy(const struct cmd_context *ctx, const char *provider, struct mir_error *err)
+{
+    if (provider)
+        return cmd_become_reap(ctx, "--print-policy", err);
+    mir_fail(err, MIR_USAGE, "--print-policy needs a provider");
+    return mir_error_hint(err, "mirage-deploy doctor PROVIDER --print-policy");
+}
+
 int cmd_doctor(struct cmd_context *ctx, struct mir_error *err)
 {
     const char *only = cmd_args_text(&ctx->args, OPT_PROVIDER);
+    if (cmd_args_flag(&ctx->args, OPT_PRINT_POLICY, false))
+        return print_policy(ctx, only, err);
     json_t *checks = json_array();
     check_programs(checks);
     check_state(checks);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* orphans PROVIDER, reap PROVIDER: this process becomes mirage-reap, which needs no daemon. */
+/* orphans PROVIDER, reap PROVIDER, doctor PROVIDER --print-policy: this process becomes
+ * mirage-reap, which has the providers and needs no daemon. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include "api/process.h"
 #include "cmd.h"
 
-static int become(const struct cmd_context *ctx, const char *mode, struct mir_error *err)
+int cmd_become_reap(const struct cmd_context *ctx, const char *mode, struct mir_error *err)
 {
     const char *grace = cmd_args_text(&ctx->args, OPT_GRACE);
     char *program = mir_program_path("mirage-reap", err);
@@ -38,10 +39,10 @@ static int become(const struct cmd_context *ctx, const char *mode, struct mir_er
 
 int cmd_orphans(struct cmd_context *ctx, struct mir_error *err)
 {
-    return become(ctx, "--list", err);
+    return cmd_become_reap(ctx, "--list", err);
 }
 
 int cmd_reap(struct cmd_context *ctx, struct mir_error *err)
 {
-    return become(ctx, NULL, err);
+    return cmd_become_reap(ctx, NULL, err);
 }

@@ -44,7 +44,7 @@ const struct cmd_command cmd_commands[] = {
     {"reap", CMD_REAP, {OPT_PROVIDER, OPT_NONE}, 1, false, NULL,
      "end what is past its deadline, and wait until it is verified gone", "reap local", cmd_reap},
     {"doctor", CMD_DOCTOR, {OPT_PROVIDER, OPT_NONE}, 0, false, NULL,
-     "check this machine, the daemon and the providers", "doctor local", cmd_doctor},
+     "check this machine, the daemon and the providers", "doctor ec2 --print-policy", cmd_doctor},
     {"sites", CMD_SITES, {NONE}, 0, false, NULL,
      "list the public registry", NULL, cmd_sites},
     {"site add", CMD_SITE_ADD, {OPT_URL, OPT_NONE}, 1, false, NULL,

@@ -111,6 +111,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_GRACE] = {"grace", 0, CMD_DURATION, 0, "DURATION", NULL, IN(REAP), NULL,
                    "leave alone what is past its deadline by less (default: 5s and the provider's "
                    "settling time)"},
+    [OPT_PRINT_POLICY] = {"print-policy", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, IN(DOCTOR), NULL,
+                          "print what the provider's credentials have to be allowed, as JSON for "
+                          "the cloud's own tools, and check nothing"},
     [OPT_OUTPUT] = {"output", 'o', CMD_FILE, 0, "FILE", NULL, IN(IMAGE_BUILD), "Image file",
                     "where the image goes; - is standard output; a folder for an ec2-bundle"},
     [OPT_FORMAT] = {"format", 0, CMD_CHOICE, 0, "FORMAT", formats, IN(IMAGE_BUILD), NULL,

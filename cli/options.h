@@ -83,6 +83,7 @@ enum cmd_opt {
     OPT_SHOW_ORIGIN,
     OPT_DATA,
     OPT_GRACE,
+    OPT_PRINT_POLICY,
     /* of image build */
     OPT_OUTPUT,
     OPT_FORMAT,

@@ -53,6 +53,26 @@ static int find_load(struct mird_engine *engine, struct mird_load *ret, struct m
     return engine->policy.budget_micro ? mird_store_committed(store, "", &ret->committed, err) : 0;
 }
 
+static int quote(struct mir_prov *prov, const struct mird_request *request,
+                 const struct draft *draft, struct mir_quote *ret, struct mir_error *err)
+{
+    uint64_t memory_bytes =
+        request->memory_bytes ? request->memory_bytes : draft->kernel.min_memory_bytes;
+    return mir_prov_quote(prov, &draft->kernel, &request->place, memory_bytes, ret, err);
+}
+
+/* A provider may have to ask its cloud for a price: before anybody has to wait for this deploy.
+ * With the lock held it remembers the answer. */
+static void ask_ahead(struct mird_engine *engine, const struct mird_request *request,
+                      const struct draft *draft)
+{
+    struct mir_prov *prov;
+    struct mir_quote answer;
+    if (draft->kernel_error.kind == MIR_OK &&
+        !find_provider(engine->core, request->provider, &prov, NULL))
+        (void)quote(prov, request, draft, &answer, NULL);
+}
+
 static int make_draft(struct mird_engine *engine, const struct mird_request *request,
                       struct draft *draft, struct mir_error *err)
 {
@@ -66,14 +86,11 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
             *err = draft->kernel_error;
         return -1;
     }
-    struct mir_quote quote;
+    struct mir_quote quoted;
     struct mird_load load;
-    uint64_t memory_bytes =
-        request->memory_bytes ? request->memory_bytes : draft->kernel.min_memory_bytes;
-    if (mir_prov_quote(draft->prov, &draft->kernel, &request->place, memory_bytes, &quote, err) ||
-        find_load(engine, &load, err))
+    if (quote(draft->prov, request, draft, &quoted, err) || find_load(engine, &load, err))
         return -1;
-    int rc = mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &quote,
+    int rc = mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &quoted,
                             &engine->policy, &load, draft->now_s, &draft->plan, err);
     if (rc && err)
         mir_copy(err->provider, sizeof err->provider, request->provider);
@@ -224,6 +241,7 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     struct mird_deployment d;
     struct mird_operation op;
     find_kernel(engine, request, &draft);
+    ask_ahead(engine, request, &draft);
     pthread_mutex_lock(&engine->deploy_lock);
     int rc = deploy_locked(engine, request, idempotency_key, body_sha, &draft, &d, &op, err);
     pthread_mutex_unlock(&engine->deploy_lock);

@@ -18,7 +18,8 @@
 #define PROVIDERS_MAX 8
 
 static const char usage[] =
-    "usage: mirage-reap PROVIDER [--list] [--json] [--quiet] [--grace DURATION]\n\n"
+    "usage: mirage-reap PROVIDER [--list] [--json] [--quiet] [--grace DURATION]\n"
+    "       mirage-reap PROVIDER --print-policy\n\n"
     "Ends what is past its deadline, by the tags on it alone: needs the provider's credentials\n"
     "and the identity file of the state directory, but no daemon and no database.\n\n"
     "  --list             show it, and end nothing\n"
@@ -26,13 +27,15 @@ static const char usage[] =
     "  --quiet            no summary on standard error\n"
     "  --grace DURATION   leave alone what is past its deadline by less\n"
     "                     (default: 5s and the provider's settling time)\n"
+    "  --print-policy     print what the provider's credentials have to be allowed, as JSON,\n"
+    "                     and do nothing else\n"
     "  --version, --help\n\n"
     "Ends with 9 when something could not be ended, and names it.\n";
 
 struct choices {
     const struct mir_provider *provider;
     int64_t grace_s; /* -1: not given */
-    bool list_only, json, quiet;
+    bool list_only, json, quiet, print_policy;
 };
 
 static int find_provider(const char *name, const struct mir_provider **ret, struct mir_error *err)
@@ -72,6 +75,8 @@ static int read_arguments(int argc, char **argv, struct choices *ret, struct mir
             ret->json = true;
         else if (!strcmp(argv[i], "--quiet"))
             ret->quiet = true;
+        else if (!strcmp(argv[i], "--print-policy"))
+            ret->print_policy = true;
         else if (!strcmp(argv[i], "--grace")) {
             const char *value = i + 1 < argc ? argv[++i] : NULL;
             if (read_grace(value, &ret->grace_s, err))
@@ -199,6 +204,30 @@ static int reap(const struct choices *choices, json_t **ret, struct mir_error *e
     return rc;
 }
 
+/* Needs neither credentials nor an identity: it is asked for before there are any. What people and
+ * programs are given is the same. */
+static int find_policy(struct choices *choices, json_t **ret, struct mir_error *err)
+{
+    const struct mir_provider *provider = choices->provider;
+    if (!provider->policy) {
+        mir_fail(err, MIR_USAGE, "the provider %s needs no permissions", provider->name);
+        return mir_error_hint(err, "--print-policy is for clouds");
+    }
+    choices->json = false;
+    *ret = provider->policy();
+    return 0;
+}
+
+static void print_for_people(const json_t *document, const struct choices *choices)
+{
+    if (!choices->print_policy) {
+        print_table(document, choices);
+        return;
+    }
+    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+    putchar('\n');
+}
+
 int main(int argc, char **argv)
 {
     struct choices choices = {.grace_s = -1};
@@ -213,9 +242,10 @@ int main(int argc, char **argv)
         return fputs(usage, stdout) < 0;
     int rc = read_arguments(argc, argv, &choices, &err);
     if (!rc)
-        rc = reap(&choices, &document, &err);
+        rc = choices.print_policy ? find_policy(&choices, &document, &err)
+                                  : reap(&choices, &document, &err);
     if (document && !choices.json)
-        print_table(document, &choices);
+        print_for_people(document, &choices);
     if (!document)
         document = json_object();
     int status = rc ? complain(&err, document, choices.json) : 0;

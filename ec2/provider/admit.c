@@ -12,6 +12,8 @@
 bool cloud_may_deploy(const struct cloud *cloud)
 {
     struct ec2_setting endpoint = {.value = NULL};
+    if (!cloud->configured)
+        return false;
     return cloud->preview ||
            (!ec2_config_endpoint(cloud->config, EC2_COMPUTE, &endpoint, NULL) && endpoint.value);
 }

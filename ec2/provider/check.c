@@ -6,6 +6,7 @@
 #include "api/memory.h"
 #include "cloud.h"
 #include "ec2/sts.h"
+#include "probe.h"
 
 struct report {
     struct mir_check *rows;
@@ -47,33 +48,83 @@ static void check_steps(struct cloud *cloud, struct report *report)
         }
 }
 
-static void check_identity(struct ec2_session *session, struct report *report)
+/* False: nobody knows who asks, so nothing else needs to be asked. */
+static bool check_identity(struct ec2_session *session, struct report *report)
 {
     struct ec2_identity who = {.arn = ""};
     struct mir_error said = {0};
     if (ec2_get_caller_identity(session, ec2_until(session, CLOUD_LOOK_MS), &who, &said)) {
         add_error(report, "identity", &said);
-        return;
+        return false;
     }
     struct mir_check *row = add(report, "identity", MIR_CHECK_PASS);
     snprintf(row->detail, sizeof row->detail, "%.200s", who.arn);
+    return true;
+}
+
+/* --- what it may do --- */
+
+#define PROBE_MS 20000 /* of all questions together */
+
+struct permissions {
+    struct report *report;
+    unsigned allowed;
+    char unknown[240],
+        not_asked[240]; /* lists of actions, cut with "..." where they are too long */
+};
+
+static void list(char *text, size_t size, const char *action)
+{
+    size_t len = strlen(text);
+    if (len + strlen(action) + 8 < size)
+        snprintf(text + len, size - len, "%s%s", len ? ", " : "", action);
+    else if (len < 3 || strcmp(text + len - 3, "...") != 0)
+        snprintf(text + len, size - len, ", ...");
+}
+
+static void on_verdict(void *ctx, const char *action, enum cloud_verdict verdict,
+                       const struct mir_error *said)
+{
+    struct permissions *seen = ctx;
+    struct mir_check *row;
+    switch (verdict) {
+    case CLOUD_ALLOWED:
+        seen->allowed++;
+        break;
+    case CLOUD_REFUSED_UNKNOWN:
+        list(seen->unknown, sizeof seen->unknown, action);
+        break;
+    case CLOUD_NOT_ASKED:
+        list(seen->not_asked, sizeof seen->not_asked, action);
+        break;
+    case CLOUD_REFUSED:
+        add_error(seen->report, action, said);
+        break;
+    case CLOUD_NOT_TOLD:
+        row = add(seen->report, action, MIR_CHECK_WARN);
+        snprintf(row->detail, sizeof row->detail, "could not be found out: %.200s", said->text);
+        mir_copy(row->fix, sizeof row->fix, "ask again; or compare with --print-policy");
+        break;
+    }
 }
 
 /* Asked without doing: what would be refused in the middle of a deploy is said before it. */
-static void check_may_end(struct ec2_session *session, struct report *report)
+static void check_permissions(struct cloud *cloud, struct ec2_session *session,
+                              struct report *report)
 {
-    const struct ec2_change change = {.id = "i-0123456789abcdef0", .dry_run = true};
-    struct ec2_changed changed = {.before = 0};
-    struct mir_error said = {0};
-    int rc = ec2_terminate_instance(session, &change, ec2_until(session, CLOUD_LOOK_MS), &changed,
-                                    &said);
-    /* That it is not there is only said to whoever may end it. */
-    if (rc && said.kind != MIR_NOT_FOUND) {
-        add_error(report, "may end instances", &said);
-        return;
+    struct permissions seen = {.report = report};
+    cloud_probe(cloud, session, ec2_until(session, PROBE_MS), on_verdict, &seen);
+    struct mir_check *row = add(report, "permissions", MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail, "%u actions are allowed, by dry runs", seen.allowed);
+    if (*seen.unknown) {
+        row = add(report, "permissions by tag", MIR_CHECK_WARN);
+        mir_copy(row->detail, sizeof row->detail, seen.unknown);
+        mir_copy(row->fix, sizeof row->fix,
+                 "refused for things that are not there: right if they are allowed for things "
+                 "with our tag, as --print-policy has it; else allow them");
     }
-    struct mir_check *row = add(report, "may end instances", MIR_CHECK_PASS);
-    mir_copy(row->detail, sizeof row->detail, "ec2:TerminateInstances is allowed");
+    row = add(report, "permissions without dry run", MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail, "not asked: %.220s", seen.not_asked);
 }
 
 static void check_role(const struct cloud *cloud, struct report *report)
@@ -87,8 +138,8 @@ static void check_role(const struct cloud *cloud, struct report *report)
         mir_copy(row->detail, sizeof row->detail,
                  "no role: only kernels that end themselves have two hooks");
         mir_copy(row->fix, sizeof row->fix,
-                 "make a role that scheduler.amazonaws.com may take and that may "
-                 "ec2:TerminateInstances, and name it: [ec2] role = ARN");
+                 "make the role that `mirage-deploy doctor ec2 --print-policy` prints, and name "
+                 "it: [ec2] role = ARN");
     }
 }
 
@@ -103,9 +154,10 @@ void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
     } else {
         struct mir_check *row = add(&report, "region", MIR_CHECK_PASS);
         mir_copy(row->detail, sizeof row->detail, ec2_session_region(session));
-        check_identity(session, &report);
+        bool known = check_identity(session, &report);
         check_steps(cloud, &report);
-        check_may_end(session, &report);
+        if (known)
+            check_permissions(cloud, session, &report);
         check_role(cloud, &report);
     }
     *ret_count = report.count;

@@ -20,6 +20,7 @@
 #include "ec2/config.h"
 #include "ec2/session.h"
 #include "machines.h"
+#include "prices.h"
 
 #define CLOUD_REGIONS_MAX 64
 #define CLOUD_LOOK_MS 4500  /* of the questions of one look; MIR_LOOK_LIMIT_MS is the contract's */
@@ -48,7 +49,8 @@ struct cloud {
     struct ec2_config *config; /* owned, both; NULL while nothing is configured */
     struct ec2_chain *chain;
 
-    pthread_mutex_t lock; /* of all below */
+    struct cloud_prices prices; /* with a lock of its own */
+    pthread_mutex_t lock;       /* of all below */
     struct cloud_site sites[CLOUD_REGIONS_MAX];
     size_t site_count;
     struct cloud_seen *seen; /* owned */
@@ -58,6 +60,8 @@ struct cloud {
 
 /* provider.c: MIR_CREDENTIALS with the fix when nothing is configured. */
 int cloud_ready(const struct cloud *cloud, struct mir_error *err);
+/* Somebody has said how to reach AWS, and that it may be deployed to. */
+bool cloud_may_deploy(const struct cloud *cloud);
 
 /* --- again.c --- */
 
@@ -152,7 +156,6 @@ void cloud_things_add(const struct cloud_things *things, struct mir_instance *in
 
 /* admit.c */
 int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err);
-bool cloud_may_deploy(const struct cloud *cloud);
 /* The type of machine that was decided, and what this kernel has to be given to start on it;
  * MIR_POLICY when nothing helps. */
 int cloud_needs(const struct mir_instance_spec *spec, struct ec2_machine *ret_machine,
@@ -160,6 +163,10 @@ int cloud_needs(const struct mir_instance_spec *spec, struct ec2_machine *ret_ma
 /* quote.c */
 int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
                 uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err);
+/* What it costs by the hour: with AWS's price of the machine, or by the table. Pure. */
+void cloud_price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
+                 const struct mir_place *place, const struct cloud_hour *hour,
+                 struct mir_price *ret);
 /* put.c: the upload */
 int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
                     struct mir_error *err);

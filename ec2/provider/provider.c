@@ -7,6 +7,7 @@
 #include "api/memory.h"
 #include "cloud.h"
 #include "ec2/provider.h"
+#include "policy.h"
 
 /* What EC2 may take to show what was made, and to end it: facts are in ec2/README.md. */
 #define POLL_MS 15000
@@ -86,6 +87,7 @@ static void cloud_free(struct cloud *cloud)
         ec2_session_free(cloud->sites[i].session);
     ec2_chain_free(cloud->chain);
     ec2_config_free(cloud->config);
+    cloud_prices_clear(&cloud->prices);
     pthread_mutex_destroy(&cloud->lock);
     free(cloud->seen);
     free(cloud);
@@ -114,6 +116,7 @@ static int cloud_open(const struct mir_provider_env *env, void **ret_ctx, struct
     cloud->fence = env->fence;
     cloud->imager = env->imager;
     pthread_mutex_init(&cloud->lock, NULL);
+    cloud_prices_init(&cloud->prices);
     mir_copy(cloud->installation, sizeof cloud->installation,
              env->installation ? env->installation : "");
     int rc = read_settings(cloud, env->config, err);
@@ -150,8 +153,7 @@ int cloud_ready(const struct cloud *cloud, struct mir_error *err)
 /* Where nothing can be deployed to, nothing is listed once a minute either. */
 static bool cloud_configured(void *ctx)
 {
-    const struct cloud *cloud = ctx;
-    return cloud->configured && cloud_may_deploy(cloud);
+    return cloud_may_deploy(ctx);
 }
 
 static int64_t cloud_date(void *ctx, int64_t *ret_boot_ms)
@@ -184,6 +186,7 @@ const struct mir_provider mir_provider_ec2 = {
     .config_keys = config_keys,
     .hook_names = hook_names,
     .quote = cloud_quote,
+    .policy = cloud_policy,
     .open = cloud_open,
     .close = cloud_close,
     .check = cloud_check,

@@ -5,6 +5,7 @@
 
 #include "api/memory.h"
 #include "cloud.h"
+#include "ec2/pricing.h"
 #include "machines.h"
 
 #define GIB ((uint64_t)1 << 30)
@@ -52,36 +53,76 @@ static int check_memory(const struct ec2_machine *machine, uint64_t memory_bytes
     return mir_error_hint(err, "choose a larger --type, or leave it to the provider");
 }
 
-static void price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
-                  const struct mir_place *place, struct mir_price *ret)
+/* --- what it costs --- */
+
+void cloud_price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
+                 const struct mir_place *place, const struct cloud_hour *hour,
+                 struct mir_price *ret)
 {
     uint64_t gib = volume_gib(kernel);
+    bool said = hour->word == CLOUD_PRICE_KNOWN;
     bool home = !strcmp(place->region, EC2_PRICE_REGION);
-    int64_t hour_micro = machine->per_hour_micro +
-                         ec2_disk_hour_micro(gib, EC2_DISK_GIB_MONTH_MICRO) +
+    int64_t rest_micro = ec2_disk_hour_micro(gib, EC2_DISK_GIB_MONTH_MICRO) +
                          ec2_disk_hour_micro(gib, EC2_SNAPSHOT_GIB_MONTH_MICRO);
+    int64_t table_micro = machine->per_hour_micro;
     if (!place->ipv6_only)
-        hour_micro += EC2_ADDRESS_HOUR_MICRO;
-    *ret = (struct mir_price){.known = machine->per_hour_micro > 0, .least_s = 60};
+        rest_micro += EC2_ADDRESS_HOUR_MICRO;
+    if (!home) {
+        rest_micro *= 2;
+        table_micro *= 2;
+    }
+    *ret = (struct mir_price){.known = said || table_micro > 0, .least_s = 60};
     if (!ret->known) {
-        snprintf(ret->note, sizeof ret->note, "the price of %s is not in the table", machine->type);
+        snprintf(ret->note, sizeof ret->note, "the price of %s is not in the table; AWS: %s",
+                 machine->type, cloud_price_word(hour->word));
         return;
     }
-    ret->per_hour_micro = home ? hour_micro : 2 * hour_micro;
-    mir_copy(ret->date, sizeof ret->date, EC2_PRICE_DATE);
-    snprintf(ret->note, sizeof ret->note, "estimate: machine%s, %u GiB%s of disk and snapshot%s%s",
-             place->ipv6_only ? "" : ", IPv4 address", (unsigned)gib,
+    ret->per_hour_micro = rest_micro + (said ? hour->micro_usd : table_micro);
+    mir_copy(ret->date, sizeof ret->date, said ? hour->date : EC2_PRICE_DATE);
+    if (said)
+        mir_copy(ret->note, sizeof ret->note, "machine as AWS says; estimate: ");
+    else
+        snprintf(ret->note, sizeof ret->note, "estimate (AWS: %s): machine, ",
+                 cloud_price_word(hour->word));
+    size_t len = strlen(ret->note);
+    snprintf(ret->note + len, sizeof ret->note - len, "%s%u GiB%s of disk and snapshot%s%s",
+             place->ipv6_only ? "" : "IPv4 address, ", (unsigned)gib,
              may_be_larger(kernel) ? " or more" : "",
              home ? "" : "; twice that of " EC2_PRICE_REGION,
              place->spot ? "; spot costs less" : "");
 }
 
+static int ask_hour(void *ctx, const char *region, const char *type, int64_t *ret_micro_usd,
+                    struct mir_error *err)
+{
+    struct ec2_session *session = ctx;
+    struct ec2_hourly hourly;
+    if (ec2_get_hourly(session, type, region, ec2_until(session, MIR_QUOTE_LIMIT_MS), &hourly, err))
+        return -1;
+    if (strcmp(hourly.type, type) != 0 || strcmp(hourly.region, region) != 0)
+        return mir_fail(err, MIR_CORRUPT, "the price of %s in %s was asked for, not of %s in %s",
+                        type, region, hourly.type, hourly.region);
+    *ret_micro_usd = hourly.micro_usd;
+    return 0;
+}
+
+/* Where nothing can be deployed to nobody is asked either. */
+static void find_hour(struct cloud *cloud, const struct mir_place *place, struct cloud_hour *ret)
+{
+    struct ec2_session *session;
+    *ret = (struct cloud_hour){.word = CLOUD_PRICE_NOT_ASKED};
+    if (cloud_may_deploy(cloud) && !cloud_session(cloud, place->region, &session, NULL))
+        cloud_prices_find(&cloud->prices, cloud->clock, ask_hour, session, place->region,
+                          place->type, ret);
+}
+
 int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
                 uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err)
 {
-    const struct cloud *cloud = ctx;
+    struct cloud *cloud = ctx;
     struct mir_quote quote = {.place = *asked};
     struct ec2_machine machine;
+    struct cloud_hour hour;
     if (!*asked->region && cloud_ready(cloud, err))
         return -1;
     if (!*asked->region)
@@ -92,7 +133,8 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     mir_copy(quote.place.type, sizeof quote.place.type, machine.type);
     mir_copy(quote.family, sizeof quote.family, machine.family);
     quote.memory_bytes = machine.memory_bytes;
-    price(kernel, &machine, &quote.place, &quote.price);
+    find_hour(cloud, &quote.place, &hour);
+    cloud_price(kernel, &machine, &quote.place, &hour, &quote.price);
     *ret = quote;
     return 0;
 }

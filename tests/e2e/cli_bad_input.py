@@ -110,6 +110,7 @@ def words_and_numbers(tap, world):
         ('an impossible duration', 2, ['--ttl', 'soon'], ('local', HELLO, '--ttl', 'soon')),
         ('a duration of nothing', 2, ['--ttl'], ('local', HELLO, '--ttl', '0s')),
         ('a negative duration', 2, ['--ttl'], ('local', HELLO, '--ttl', '-5m')),
+        ('the permissions of no provider', 2, ['needs a provider'], ('doctor', '--print-policy')),
         ('an impossible time', 2, ['--until'], ('local', HELLO, '--until', 'tomorrow')),
         ('both ttl and until', 2, ['--ttl', '--until'],
          ('local', HELLO, '--ttl', '1h', '--until', '2036-01-01T00:00:00Z')),

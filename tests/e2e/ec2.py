@@ -10,24 +10,13 @@ import subprocess
 import sys
 
 import kernels
+from ec2_disk import disk
 from fakecloud import fakecloud
 from mirage import Skip, Tap, World, need_programs, program, wait_for
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 TAG = 'mirage-deploy:'
 HELLO = program('hello.elf')
-
-
-def disk(world):
-    """A disk with boot code, which is what the table says may start anywhere."""
-    content = bytearray(2 << 20)
-    content[:440] = bytes((i * 7 + 1) & 255 for i in range(440))
-    content[510:512] = b'\x55\xaa'
-    content[1 << 20:(1 << 20) + 5000] = b'Z' * 5000
-    path = os.path.join(world.dir, 'disk.raw')
-    with open(path, 'wb') as f:
-        f.write(content)
-    return path
 
 
 def start(world, fake, *lines):

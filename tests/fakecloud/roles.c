@@ -184,6 +184,22 @@ int fc_may(struct fc_call *call, const char *action, struct fc_refusal *refusal)
                      call->who.arn, action, action);
 }
 
+/* What a call asks for beside itself, by the parameter that makes it do so. */
+static int permitted_beside(struct fc_call *call, struct fc_refusal *refusal)
+{
+    static const struct {
+        const char *service, *parameter, *action;
+    } rows[] = {{"ec2", "TagSpecification", "ec2:CreateTags"},
+                {"ebs", "Tags", "ec2:CreateTags"},
+                {"ec2", "IamInstanceProfile", "iam:PassRole"},
+                {"scheduler", "Target.RoleArn", "iam:PassRole"}};
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++)
+        if (!strcmp(call->service->name, rows[i].service) &&
+            fc_at(call->params, rows[i].parameter) && fc_may(call, rows[i].action, refusal))
+            return -1;
+    return 0;
+}
+
 int fc_permitted(struct fc_call *call, struct fc_refusal *refusal)
 {
     const struct fc_operation *operation = call->operation;
@@ -194,11 +210,7 @@ int fc_permitted(struct fc_call *call, struct fc_refusal *refusal)
              operation->action ? operation->action : operation->name);
     if (fc_may(call, action, refusal))
         return -1;
-    bool ec2 = call->service->protocol == FC_PROTOCOL_EC2;
-    if (ec2 && fc_at(call->params, "TagSpecification") && fc_may(call, "ec2:CreateTags", refusal))
-        return -1;
-    return ec2 && fc_at(call->params, "IamInstanceProfile") ? fc_may(call, "iam:PassRole", refusal)
-                                                            : 0;
+    return permitted_beside(call, refusal);
 }
 
 /* --- sessions --- */

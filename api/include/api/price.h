@@ -24,7 +24,7 @@ struct mir_price {
     int64_t once_micro;     /* paid however short it lives */
     uint32_t least_s;       /* billed for so long at least (EC2: 60); 0: by the second */
     char date[12];          /* of the price table: "2026-11-20"; "" where there is none */
-    char note[120];         /* what it holds and what it does not, for people; "" nothing to say */
+    char note[160];         /* what it holds and what it does not, for people; "" nothing to say */
 };
 
 /* "2.50", "0.004": digits, and up to six behind a point; above 0, and at most MIR_MONEY_MAX.

@@ -44,7 +44,8 @@
 #define MIR_INSTANCE_ID 128
 #define MIR_LOOK_LIMIT_MS 5000
 #define MIR_CREATE_LIMIT_MS 30000
-#define MIR_NAME_TEXT 64 /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
+#define MIR_QUOTE_LIMIT_MS 2000 /* of asking what something costs */
+#define MIR_NAME_TEXT 64        /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
 #define MIR_PORTS_MAX 16
 #define MIR_HOOKS_MAX 6
 #define MIR_ARGS_MAX 4096 /* bytes of a kernel command line, terminator included */
@@ -190,18 +191,23 @@ struct mir_provider {
      * its manifest. Pure: the planner asks it before anything is paid for. */
     const struct mir_offer *(*offer)(const struct mir_kernel *kernel);
 
-    /* Optional: decides what of a place was left open, and says what it costs by the hour. Quick
-     * and without the network: from tables that are built in, the configuration, and what earlier
-     * answers have left; the same again for what it has decided. asked: its open ports are filled
-     * in. memory_bytes: the least that the type has to have. A kernel that boots on no type is
-     * quoted all the same, for a type of the family that comes nearest: the planner says why it is
-     * refused, or tries it. MIR_USAGE for what there is not, MIR_POLICY for what cannot be had
-     * together, with the fix. NULL: nothing can be chosen and nothing is paid for. */
+    /* Optional: decides what of a place was left open, and says what it costs by the hour. From
+     * tables that are built in, the configuration, and what earlier answers have left; the same
+     * again for what it has decided. For the price alone its cloud may be asked, for at most
+     * MIR_QUOTE_LIMIT_MS and not each time; without an answer the tables count. asked: its open
+     * ports are filled in. memory_bytes: the least that the type has to have. A kernel that boots
+     * on no type is quoted all the same, for a type of the family that comes nearest: the planner
+     * says why it is refused, or tries it. MIR_USAGE for what there is not, MIR_POLICY for what
+     * cannot be had together, with the fix. NULL: nothing can be chosen and nothing is paid for. */
     int (*quote)(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
                  uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err);
 
     int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
     void (*close)(void *ctx);
+
+    /* Optional: what its credentials have to be allowed, and nothing beyond, as the documents that
+     * its cloud takes. The same every time; before it is opened; new reference. */
+    json_t *(*policy)(void);
 
     /* doctor: append lines to checks (at most max), set *ret_count. Never fails as a whole. */
     void (*check)(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What AWS has to allow for all of this provider to work: one table of actions, each with the
+ * bounds that it is allowed in. The policy that `doctor ec2 --print-policy` prints is made of it,
+ * what doctor asks about goes through it, and tests/e2e/ec2_policy.py runs whole deployments with
+ * nothing else allowed. Pure; any thread.
+ */
+#ifndef EC2_POLICY_H
+#define EC2_POLICY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The statements of the policy, in their order. */
+enum cloud_bounds {
+    CLOUD_LOOK,      /* anywhere: what listings need */
+    CLOUD_LOOK_OURS, /* at what carries our tag */
+    CLOUD_MAKE,      /* only with our tag in the request */
+    CLOUD_MAKE_FROM, /* the things that something is made of, whose tags are not ours to give */
+    CLOUD_LAUNCH_FROM,
+    CLOUD_TAG_NEW, /* tags, as part of a making */
+    CLOUD_CHANGE,  /* what carries our tag, and nothing else: changed, ended */
+    CLOUD_SCHEDULE,
+    CLOUD_PASS_ROLE,
+    CLOUD_BOUNDS_COUNT
+};
+
+struct cloud_action {
+    const char *name; /* as IAM has it: "ec2:RunInstances" */
+    enum cloud_bounds bounds;
+};
+
+/* By bounds, then by name; an action may be there in several bounds. */
+size_t cloud_action_count(void);
+const struct cloud_action *cloud_action_at(size_t i);
+
+/* {"policy": of whoever deploys, "role": {"name","trust","policy"}: of what EventBridge Scheduler
+ * ends instances by}; new reference. */
+json_t *cloud_policy(void);
+
+#endif

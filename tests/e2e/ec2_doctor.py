@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: ISC
+"""`doctor ec2` before money is spent: each permission that is missing is named, and nothing is made
+or ended by asking."""
+import sys
+
+from fakecloud import fakecloud
+from mirage import Tap, World, need_programs
+
+ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
+
+
+def allow(fake, policy):
+    fake.control('POST', '/_policy', {'policy': policy})
+
+
+def rows(world):
+    """The lines about EC2, by name, and the exit status."""
+    done = world.cli('doctor', 'ec2', '--json', expect=None)
+    found = {check['name'][len('ec2: '):]: check for check in done.json()['checks']
+             if check['name'].startswith('ec2: ')}
+    return found, done.status
+
+
+def everything(fake):
+    return [(row['kind'], row['id']) for row in fake.ledger()['existed']]
+
+
+def without(policy, action):
+    statements = [{**s, 'Action': [a for a in s['Action'] if a != action]}
+                  for s in policy['Statement']]
+    return {**policy, 'Statement': [s for s in statements if s['Action']]}
+
+
+def allowed(tap, world, fake, policy):
+    with tap.part('all is allowed: it says so, and what cannot be asked; nothing was made'):
+        before = everything(fake)
+        found, status = rows(world)
+        assert status == 0 and not [c for c in found.values() if c['level'] != 'PASS'], found
+        assert found['permissions']['detail'].startswith('28 actions'), found['permissions']
+        assert 'ebs:StartSnapshot' in found['permissions without dry run']['detail'], found
+        assert everything(fake) == before
+    with tap.part('the policy that is printed is enough for it'):
+        allow(fake, policy)
+        found, status = rows(world)
+        assert status == 0 and not [c for c in found.values() if c['level'] != 'PASS'], found
+
+
+def missing(tap, world, fake, policy):
+    """Each action taken away: named as missing, or as one that cannot be asked for. Which of the
+    two a made-up thing was refused for, its absence or its tag, nobody can tell."""
+    actions = sorted({a for s in policy['Statement'] for a in s['Action']})
+    for action in actions:
+        with tap.part(f'without {action}'):
+            allow(fake, without(policy, action))
+            found, status = rows(world)
+            if action in found['permissions without dry run']['detail']:
+                assert status == 0, found
+            elif action in found:
+                check = found[action]
+                assert check['level'] == 'FAIL' and status == 1, check
+                assert action in check['detail'] and '--print-policy' in check['fix'], check
+            else:
+                check = found['permissions by tag']
+                assert check['level'] == 'WARN' and action in check['detail'], found
+    with tap.part('without any: the list is cut, and says so'):
+        allow(fake, {'Statement': [{'Effect': 'Deny', 'Action': '*', 'Resource': '*'}]})
+        found, status = rows(world)
+        assert status == 1 and found['permissions']['detail'].startswith('0 actions'), found
+        assert found['ec2:RunInstances']['level'] == 'FAIL' or \
+            found['ec2:RunInstances']['level'] == 'WARN', found
+        assert found['permissions by tag']['detail'].endswith('...'), found
+
+
+def troubles(tap, world, fake):
+    allow(fake, None)
+    with tap.part('an answer that says neither yes nor no is no permission'):
+        fake.fault('fail-before', service='ec2', operation='AllocateAddress', status=400, times=0,
+                   code='AddressLimitExceeded')
+        found, status = rows(world)
+        assert status == 0 and found['ec2:AllocateAddress']['level'] == 'WARN', found
+        assert 'could not be found out' in found['ec2:AllocateAddress']['detail'], found
+        fake.control('DELETE', '/_faults')
+    with tap.part('nobody knows the key: that is said, and nothing else is asked'):
+        world.kill_daemon()
+        world.start_daemon(AWS_SECRET_ACCESS_KEY='wrong')
+        found, status = rows(world)
+        assert status == 1 and found['identity']['level'] == 'FAIL', found
+        assert 'permissions' not in found, found
+
+
+def main():
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-reap', 'mirage-fakecloud')
+    tap = Tap()
+    with fakecloud() as fake, World() as world:
+        policy = world.cli('doctor', 'ec2', '--print-policy').json()['policy']
+        world.env.update(fake.env, MIRAGE_DEPLOY_CONFIG=world.dir + '/config')
+        with open(world.dir + '/config', 'w', encoding='utf-8') as f:
+            f.write(f'[ec2]\nrole = {ROLE}\n')
+        world.start_daemon()
+        allowed(tap, world, fake, policy)
+        missing(tap, world, fake, policy)
+        troubles(tap, world, fake)
+        world.say_log(tap)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: ISC
+"""What `doctor ec2 --print-policy` prints is enough, and not too much: whole deployments run
+against a mirage-fakecloud that allows these actions and nothing else, and afterwards each of the
+actions has been asked for. So a call that the policy does not know fails here, and so does an
+action that nobody needs (any more)."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from ec2_disk import disk
+from fakecloud import fakecloud
+from mirage import Tap, World, need_programs, program, skip_all, wait_for
+
+TAG = 'mirage-deploy:'
+ACCOUNT = '123456789012'
+# What is in the policy and in no list of calls: another call asks for it, and fails without it.
+ASKED_BESIDE = {'iam:PassRole': 'asked for by CreateSchedule and UpdateSchedule'}
+
+
+def actions(policy):
+    return {action for statement in policy['Statement'] for action in statement['Action']}
+
+
+def allow(fake, policy):
+    fake.control('POST', '/_policy', {'policy': policy})
+
+
+class Owner:
+    """Whoever owns the account, and may do everything while he does it."""
+
+    def __init__(self, fake, policy):
+        self.fake, self.policy = fake, policy
+
+    def aws(self, *words):
+        allow(self.fake, None)
+        done = subprocess.run(['aws', '--endpoint-url', self.fake.url, '--output', 'json', 'ec2',
+                               *words], env={**os.environ, **self.fake.env}, capture_output=True,
+                              text=True, timeout=60, check=False)
+        allow(self.fake, self.policy)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+
+def printed(world):
+    """The policy, from the command line alone."""
+    first = world.cli('doctor', 'ec2', '--print-policy')
+    again = world.cli('doctor', 'ec2', '--print-policy', '--json')
+    assert first.out == again.out and not first.err and not again.err, (first, again)
+    assert not os.path.exists(world.state), 'printing left something behind'
+    none = world.cli('doctor', 'local', '--print-policy', expect=2)
+    assert not none.out and 'needs no permissions' in none.err, none
+    document = first.json()
+    assert first.out == json.dumps(document, indent=2, sort_keys=True) + '\n', first.out
+    return document
+
+
+def configure(world, fake, role):
+    folder = os.path.join(world.dir, '.config', 'mirage-deploy')
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
+        f.write(f'[ec2]\nrole = arn:aws:iam::{ACCOUNT}:role/{role["name"]}\n')
+    fake.control('POST', '/_roles', {'name': role['name'], 'policy': role['policy'],
+                                     'trust': [role['trust']['Statement'][0]['Principal']
+                                               ['Service']]})
+    world.env.update(fake.env)
+    world.start_daemon()
+
+
+def deploy(world, kernel, name, *options):
+    world.cli('ec2', kernel, '--anyway', '--no-list', '--open', '22', '--ttl', '20m', '--name',
+              name, '--yes', *options)
+    return world.show(name)
+
+
+def of(fake, token):
+    return fake.carrying(TAG + 'deployment', token)
+
+
+def deploy_image(world):
+    """Another disk, so that no image of another deployment is borrowed."""
+    path = os.path.join(world.dir, 'other.raw')
+    with open(world.disk, 'rb') as f:
+        content = bytearray(f.read())
+    content[1 << 20] ^= 1
+    with open(path, 'wb') as f:
+        f.write(content)
+    return world.cli('ec2', path, '--anyway', '--no-list', '--ttl', '20m', '--name', 'image',
+                     '--yes', '--wait-timeout', '20s', expect=None)
+
+
+def left(fake, token, *kinds):
+    """What is there of a deployment, of these kinds or of an instance that is not over."""
+    found = of(fake, token)
+    over = [row['document']['instanceState']['name'] == 'terminated'
+            for row in found.get('instance', [])]
+    return not all(over) or any(kind in found for kind in kinds)
+
+
+def leave_behind(owner, fake, d):
+    """A volume and an interface with the deployment's tags, which no instance takes with it."""
+    row = of(fake, d['id'])['instance'][0]
+    tags = ','.join(f'{{Key={key},Value="{value}"}}' for key, value in row['tags'].items())
+    made = owner.aws(
+        'run-instances', '--image-id', row['document']['imageId'], '--instance-type', 't3.micro',
+        '--block-device-mappings', 'DeviceName=/dev/xvda,Ebs={DeleteOnTermination=false}',
+        '--network-interfaces', 'DeviceIndex=0,DeleteOnTermination=false',
+        '--tag-specifications', f'ResourceType=volume,Tags=[{tags}]',
+        f'ResourceType=network-interface,Tags=[{tags}]')
+    owner.aws('terminate-instances', '--instance-ids', made['Instances'][0]['InstanceId'])
+
+
+def move_address(owner, fake, d):
+    """The deployment's address, given to an instance that stays."""
+    row = of(fake, d['id'])['instance'][0]
+    made = owner.aws('run-instances', '--image-id', row['document']['imageId'],
+                     '--instance-type', 't3.micro')
+    owner.aws('associate-address', '--allow-reassociation', '--allocation-id',
+              of(fake, d['id'])['elastic-ip'][0]['id'], '--instance-id',
+              made['Instances'][0]['InstanceId'])
+
+
+def life(tap, world, fake, owner):
+    hello = program('hello.elf')
+    with tap.part('a deployment with an address that is kept, its console, and an extension'):
+        d = deploy(world, world.disk, 'one', '--keep-address')
+        hooks = {hook['name']: hook['state'] for hook in d['hooks']}
+        assert hooks['cloud-schedule'] == 'armed', d['hooks']
+        assert 'elastic-ip' in of(fake, d['id']), of(fake, d['id'])
+        world.cli('logs', 'one')
+        world.cli('extend', 'one', '1h')
+    with tap.part('a zone without room: the next one is noted, and taken'):
+        fake.fault('fail-before', service='ec2', operation='RunInstances', status=500,
+                   code='InsufficientInstanceCapacity')
+        deploy(world, world.disk, 'zone')
+    with tap.part('a guest that keeps the deadline itself'):
+        guest = deploy(world, hello, 'guest')
+        hooks = {hook['name']: hook['state'] for hook in guest['hooks']}
+        assert hooks['shutdown-behaviour'] == 'armed', guest['hooks']
+    with tap.part('all of it goes, and what it has left behind, and what somebody has protected'):
+        leave_behind(owner, fake, d)
+        move_address(owner, fake, d)
+        owner.aws('modify-instance-attribute', '--disable-api-termination', '--instance-id',
+                  of(fake, d['id'])['instance'][0]['id'])
+        tokens = [world.show(name)['id'] for name in ('one', 'zone', 'guest')]
+        for name in ('one', 'zone', 'guest'):
+            world.cli('rm', name, '--detach')
+        for token in tokens:
+            wait_for(f'nothing is left of {token}', 120,
+                     lambda t=token: not left(fake, t, 'elastic-ip', 'network-interface',
+                                              'security-group', 'volume'))
+    with tap.part('an image that no instance ever came of goes with its snapshot'):
+        fake.fault('fail-before', service='ec2', operation='DescribeImages', status=403,
+                   code='UnauthorizedOperation', where={'ImageId.1': 'ami-*'})
+        done = deploy_image(world)
+        assert done.status != 0, done.err
+        token = world.show('image')['id']
+        wait_for('image and snapshot are gone', 60,
+                 lambda: not left(fake, token, 'image', 'snapshot'))
+
+
+def refusals(fake, after):
+    """The calls that were refused for the policy, of those behind a number."""
+    words = ('unauthorizedoperation', 'accessdenied')
+    return [row for row in fake.control('GET', '/_calls')['calls']
+            if row['number'] > after and not row['fault'] and row['code'].lower().startswith(words)]
+
+
+def compare(tap, fake, policy):
+    calls = fake.control('GET', '/_calls')
+    asked = {name.replace('.', ':') for name in calls['by_operation']} - {'sts:GetCallerIdentity'}
+    with tap.part('nothing was refused, and nothing was called that the policy does not have'):
+        assert not refusals(fake, 0), refusals(fake, 0)
+        assert asked <= actions(policy), sorted(asked - actions(policy))
+    with tap.part('nothing is in the policy that was not called'):
+        spare = actions(policy) - asked - set(ASKED_BESIDE)
+        assert not spare, sorted(spare)
+
+
+def without(policy, action):
+    statements = [{**s, 'Action': [a for a in s['Action'] if a != action]}
+                  for s in policy['Statement']]
+    return {**policy, 'Statement': [s for s in statements if s['Action']]}
+
+
+def needed(tap, world, fake, policy):
+    """That the comparison above has teeth: the fake refuses what is not in the policy."""
+    for action in [*ASKED_BESIDE, 'ec2:CreateTags']:
+        with tap.part(f'without {action} a call is refused'):
+            allow(fake, without(policy, action))
+            before = fake.control('GET', '/_calls')['count']
+            name = 'without-' + action.split(':')[1].lower()
+            world.cli('ec2', world.disk, '--anyway', '--no-list', '--ttl', '20m', '--name', name,
+                      '--yes', '--detach')
+            wait_for('a call is refused', 30, lambda: refusals(fake, before))
+
+
+def main():
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud',
+                  'mirage-reap', 'hello.elf')
+    if not shutil.which('aws'):
+        skip_all("Debian's aws (package awscli) is not installed")
+    tap = Tap()
+    with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
+        world.disk = disk(world)
+        document = {}
+        with tap.part('the policy is printed: without a daemon, and nothing else'):
+            document = printed(world)
+            assert actions(document['policy']), document
+        allow(fake, document['policy'])
+        configure(world, fake, document['role'])
+        life(tap, world, fake, Owner(fake, document['policy']))
+        compare(tap, fake, document['policy'])
+        needed(tap, world, fake, document['policy'])
+        world.say_log(tap)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
