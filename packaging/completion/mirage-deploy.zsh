@@ -70,7 +70,7 @@ _mirage_deploy() {
     'image') words=' build' ;;
     'orphans') words='local ec2 --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'reap') words='local ec2 --grace --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
-    'doctor') words='local ec2 --print-policy --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
+    'doctor') words='local ec2 --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'sites') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'site add') words=' --name --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'site') words=' add verify rm' ;;
