@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -47,13 +48,15 @@ def loopback_up():
 
 def get_port_80():
     """Who is not root has it in a network of its own."""
+    unshare = ['unshare', '--map-root-user', '--net']
     if OWN_NETWORK in os.environ:
         loopback_up()
     elif not may_have_port_80():
-        if not shutil.which('unshare'):
-            skip_all('port 80 needs root, or unshare (util-linux)')
+        if not shutil.which('unshare') or subprocess.run(
+                [*unshare, 'true'], stderr=subprocess.DEVNULL, check=False).returncode:
+            skip_all('port 80 needs root, or unshare with user namespaces')
         os.environ[OWN_NETWORK] = '1'
-        os.execvp('unshare', ['unshare', '--map-root-user', '--net', sys.executable, *sys.argv])
+        os.execvp('unshare', [*unshare, sys.executable, *sys.argv])
 
 
 # --- the world ---

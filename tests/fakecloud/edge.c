@@ -335,16 +335,17 @@ int fc_edge_start(const struct fc_edge_config *config, struct fc_edge **ret, str
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
+    *ret = edge; /* a request may come before the server says that it runs, and asks for it */
     edge->mhd = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
             MHD_USE_ITC | MHD_USE_ERROR_LOG | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
         0, NULL, NULL, on_request, edge, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!edge->mhd) {
+        *ret = NULL;
         close(fd);
         free(edge);
         return mir_fail(err, MIR_FAILED, "cannot start the HTTP server");
     }
-    *ret = edge;
     return 0;
 }
 

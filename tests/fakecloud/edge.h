@@ -25,6 +25,7 @@ struct fc_edge_config {
     void *ctx;
 };
 
+/* *ret is there before the first request is handled. */
 int fc_edge_start(const struct fc_edge_config *config, struct fc_edge **ret, struct mir_error *err);
 uint16_t fc_edge_port(const struct fc_edge *edge);
 
