@@ -177,7 +177,8 @@ static void arm_schedule(const struct arming *a, struct mir_hook *hook)
         return;
     }
     cloud_schedule_name(a->lease->id, name);
-    if (put_schedule(a, name, &said))
+    /* An answer that was lost is no refusal: what stands there says whether it is armed. */
+    if (put_schedule(a, name, &said) && said.outcome != MIR_OUTCOME_UNKNOWN)
         failed(hook, &said);
     else
         read_schedule(a, name, hook);

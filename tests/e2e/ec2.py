@@ -113,6 +113,13 @@ def faults(tap, world, fake):
         deploy(world, 'lost')
         assert len(of(fake, 'lost', world)['instance']) == 1
         world.cli('rm', 'lost', '--detach')
+    with tap.part('the answer of the schedule is lost: it is read back, and armed'):
+        fake.fault('lose', service='scheduler', operation='CreateSchedule', times=3)
+        deploy(world, 'unsaid')
+        hooks = {hook['name']: hook['state'] for hook in world.show('unsaid')['hooks']}
+        assert hooks['cloud-schedule'] == 'armed', hooks
+        world.cli('rm', 'unsaid', '--detach')
+        fake.control('DELETE', '/_faults')
     with tap.part('no permission to launch: said once, and the group does not stay'):
         fake.fault('fail-before', service='ec2', operation='RunInstances', status=403, times=0,
                    code='UnauthorizedOperation', message='You are not authorized')

@@ -232,8 +232,9 @@ class Torture:
 
     def report(self):
         """Fails the part when anything was broken, and says how to see it again."""
+        where = '' if self.args.provider == 'local' else f'--provider {self.args.provider} '
         for replay, broken, log in self.failures:
-            print(f'# replay with: make torture TORTURE="{replay}"')
+            print(f'# replay with: make torture TORTURE="{where}{replay}"')
             for text in broken:
                 for line in text.splitlines():
                     print(f'#   {line}')
