@@ -66,20 +66,36 @@ static bool check_identity(struct ec2_session *session, struct report *report)
 
 #define PROBE_MS 20000 /* of all questions together */
 
+/* Actions of which the same is to be said, in as many lines as they need. */
+struct actions {
+    const char *name, *fix;
+    enum mir_check_level level;
+    char text[sizeof((struct mir_check *)0)->detail];
+};
+
 struct permissions {
     struct report *report;
     unsigned allowed;
-    char unknown[240],
-        not_asked[240]; /* lists of actions, cut with "..." where they are too long */
+    struct actions unknown, not_asked;
 };
 
-static void list(char *text, size_t size, const char *action)
+static void say(struct report *report, struct actions *actions)
 {
-    size_t len = strlen(text);
-    if (len + strlen(action) + 8 < size)
-        snprintf(text + len, size - len, "%s%s", len ? ", " : "", action);
-    else if (len < 3 || strcmp(text + len - 3, "...") != 0)
-        snprintf(text + len, size - len, ", ...");
+    if (!*actions->text)
+        return;
+    struct mir_check *row = add(report, actions->name, actions->level);
+    mir_copy(row->detail, sizeof row->detail, actions->text);
+    mir_copy(row->fix, sizeof row->fix, actions->fix);
+    *actions->text = '\0';
+}
+
+static void list(struct report *report, struct actions *actions, const char *action)
+{
+    size_t size = sizeof actions->text;
+    if (strlen(actions->text) + strlen(action) + 3 > size)
+        say(report, actions);
+    size_t len = strlen(actions->text);
+    snprintf(actions->text + len, size - len, "%s%s", len ? ", " : "", action);
 }
 
 static void on_verdict(void *ctx, const char *action, enum cloud_verdict verdict,
@@ -92,10 +108,10 @@ static void on_verdict(void *ctx, const char *action, enum cloud_verdict verdict
         seen->allowed++;
         break;
     case CLOUD_REFUSED_UNKNOWN:
-        list(seen->unknown, sizeof seen->unknown, action);
+        list(seen->report, &seen->unknown, action);
         break;
     case CLOUD_NOT_ASKED:
-        list(seen->not_asked, sizeof seen->not_asked, action);
+        list(seen->report, &seen->not_asked, action);
         break;
     case CLOUD_REFUSED:
         add_error(seen->report, action, said);
@@ -112,19 +128,18 @@ static void on_verdict(void *ctx, const char *action, enum cloud_verdict verdict
 static void check_permissions(struct cloud *cloud, struct ec2_session *session,
                               struct report *report)
 {
-    struct permissions seen = {.report = report};
+    struct permissions seen = {
+        .report = report,
+        .unknown = {.name = "permissions by tag",
+                    .fix = "refused for things that are not there: right if they are allowed for "
+                           "things with our tag, as --print-policy has it; else allow them",
+                    .level = MIR_CHECK_WARN},
+        .not_asked = {.name = "permissions without dry run", .fix = "", .level = MIR_CHECK_PASS}};
     cloud_probe(cloud, session, ec2_until(session, PROBE_MS), on_verdict, &seen);
     struct mir_check *row = add(report, "permissions", MIR_CHECK_PASS);
     snprintf(row->detail, sizeof row->detail, "%u actions are allowed, by dry runs", seen.allowed);
-    if (*seen.unknown) {
-        row = add(report, "permissions by tag", MIR_CHECK_WARN);
-        mir_copy(row->detail, sizeof row->detail, seen.unknown);
-        mir_copy(row->fix, sizeof row->fix,
-                 "refused for things that are not there: right if they are allowed for things "
-                 "with our tag, as --print-policy has it; else allow them");
-    }
-    row = add(report, "permissions without dry run", MIR_CHECK_PASS);
-    snprintf(row->detail, sizeof row->detail, "not asked: %.220s", seen.not_asked);
+    say(report, &seen.unknown);
+    say(report, &seen.not_asked);
 }
 
 static void check_role(const struct cloud *cloud, struct report *report)

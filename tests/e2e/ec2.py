@@ -137,6 +137,13 @@ def faults(tap, world, fake):
         fake.control('DELETE', '/_faults')
 
 
+def kernel(world, name, *what):
+    path = os.path.join(world.dir, name + '.elf')
+    with open(path, 'wb') as f:
+        f.write(kernels.multiboot(*what))
+    return path
+
+
 def puts(fake):
     return fake.control('GET', '/_calls')['by_operation'].get('ebs.PutSnapshotBlock', 0)
 
@@ -147,7 +154,7 @@ def notes(world, name):
 
 def proofs(tap, world, fake):
     with tap.part('--prove: a disk whose kernel speaks is started here, then uploaded'):
-        world.cli('ec2', HELLO, '--anyway', '--no-list', '--ttl', '20m', '--name', 'proven',
+        world.cli('ec2', world.speaks, '--anyway', '--no-list', '--ttl', '20m', '--name', 'proven',
                   '--prove', '--yes', '--open', '22')
         assert re.match(r'proven: its disk spoke after [0-9.]+ s, started here by bios .*Nitro',
                         notes(world, 'proven')[0]), notes(world, 'proven')
@@ -185,9 +192,8 @@ def main():
     tap = Tap()
     with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
         world.disk = disk(world)
-        world.halts = os.path.join(world.dir, 'halts.elf')
-        with open(world.halts, 'wb') as f:
-            f.write(kernels.multiboot('', 'triple-fault'))
+        world.halts = kernel(world, 'halts', '', 'triple-fault')
+        world.speaks = kernel(world, 'speaks', 'here\r\n', 'power-off')
         start(world, fake)
         life(tap, world, fake)
         faults(tap, world, fake)

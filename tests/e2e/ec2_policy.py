@@ -160,6 +160,38 @@ def life(tap, world, fake, owner):
                  lambda: not left(fake, token, 'image', 'snapshot'))
 
 
+def bounds(tap, fake, policy):
+    """With the policy nothing can be done to what is not ours, nor made without our tag."""
+    def aws(*words):
+        return subprocess.run(['aws', '--endpoint-url', fake.url, '--output', 'json', 'ec2',
+                               *words], env={**os.environ, **fake.env}, capture_output=True,
+                              text=True, timeout=60, check=False)
+
+    def make(*more):
+        return aws('create-security-group', '--group-name', 'theirs', '--description', 'x', *more)
+
+    ours = 'ResourceType=security-group,Tags=[{Key=mirage-deploy:installation,Value=x}]'
+    with tap.part('nothing is made without our tag'):
+        assert 'UnauthorizedOperation' in make().stderr
+    allow(fake, None)
+    theirs = json.loads(make().stdout)['GroupId']
+    allow(fake, policy)
+    with tap.part('what is not ours is not changed, not ended and not made ours'):
+        for words in (['delete-security-group', '--group-id', theirs],
+                      ['authorize-security-group-ingress', '--group-id', theirs, '--protocol',
+                       'tcp', '--port', '1', '--cidr', '127.0.0.1/32'],
+                      ['create-tags', '--resources', theirs, '--tags',
+                       'Key=mirage-deploy:installation,Value=x']):
+            done = aws(*words)
+            assert 'UnauthorizedOperation' in done.stderr, (words, done)
+    with tap.part('what is ours is'):
+        done = aws('create-security-group', '--group-name', 'ours', '--description', 'x',
+                   '--tag-specifications', ours)
+        assert done.returncode == 0, done.stderr
+        done = aws('delete-security-group', '--group-id', json.loads(done.stdout)['GroupId'])
+        assert done.returncode == 0, done.stderr
+
+
 def refusals(fake, after):
     """The calls that were refused for the policy, of those behind a number."""
     words = ('unauthorizedoperation', 'accessdenied')
@@ -212,6 +244,7 @@ def main():
         configure(world, fake, document['role'])
         life(tap, world, fake, Owner(fake, document['policy']))
         compare(tap, fake, document['policy'])
+        bounds(tap, fake, document['policy'])
         needed(tap, world, fake, document['policy'])
         world.say_log(tap)
     return tap.end()

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "roles.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -13,6 +12,7 @@
 #include "api/id.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "bounds.h"
 
 /* --- roles --- */
 
@@ -103,20 +103,6 @@ bool fc_role_trusts(const struct fc_object *role, const char *principal)
 
 /* --- policies --- */
 
-static bool names_action(const json_t *value, const char *action)
-{
-    size_t i;
-    json_t *one;
-    if (json_is_string(value))
-        return !fnmatch(json_string_value(value), action, FNM_CASEFOLD);
-    json_array_foreach((json_t *)(uintptr_t)value, i, one)
-    {
-        if (json_is_string(one) && !fnmatch(json_string_value(one), action, FNM_CASEFOLD))
-            return true;
-    }
-    return false;
-}
-
 bool fc_policy_allows(const json_t *policy, const char *action)
 {
     bool allowed = false;
@@ -126,7 +112,7 @@ bool fc_policy_allows(const json_t *policy, const char *action)
         return true;
     json_array_foreach((json_t *)(uintptr_t)fc_at(policy, "Statement"), i, statement)
     {
-        if (!names_action(fc_at(statement, "Action"), action))
+        if (!fc_statement_names(statement, action))
             continue;
         if (!strcmp(fc_text_at(statement, "Effect"), "Deny"))
             return false;
@@ -175,7 +161,8 @@ int fc_may(struct fc_call *call, const char *action, struct fc_refusal *refusal)
                                   {403, "AccessDeniedException"},
                                   {403, "AccessDenied"}};
     enum fc_protocol protocol = call->service->protocol;
-    if (fc_policy_allows(policy_of(call), action))
+    const json_t *policy = policy_of(call);
+    if (fc_policy_allows(policy, action) && fc_bounds_allow(policy, call, action))
         return 0;
     bool target = call->service->version && protocol == FC_PROTOCOL_JSON;
     return fc_refuse(refusal, target ? 400 : words[protocol].status, words[protocol].code,
@@ -191,8 +178,7 @@ static int permitted_beside(struct fc_call *call, struct fc_refusal *refusal)
         const char *service, *parameter, *action;
     } rows[] = {{"ec2", "TagSpecification", "ec2:CreateTags"},
                 {"ebs", "Tags", "ec2:CreateTags"},
-                {"ec2", "IamInstanceProfile", "iam:PassRole"},
-                {"scheduler", "Target.RoleArn", "iam:PassRole"}};
+                {"ec2", "IamInstanceProfile", "iam:PassRole"}};
     for (size_t i = 0; i < MIR_NELEMS(rows); i++)
         if (!strcmp(call->service->name, rows[i].service) &&
             fc_at(call->params, rows[i].parameter) && fc_may(call, rows[i].action, refusal))

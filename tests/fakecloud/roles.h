@@ -4,7 +4,8 @@
  * of the account's own user. All under the world's lock.
  *
  * A policy is what IAM calls one: {"Statement": [{"Effect": "Allow", "Action": ["ec2:Describe*"],
- * "Resource": "*"}]}. Effect and Action count; resources and conditions are not looked at.
+ * "Resource": "*"}]}. Of a caller's policy all of it counts (bounds.h); of a role's by which a
+ * schedule acts, Effect and Action alone.
  */
 #ifndef FAKECLOUD_ROLES_H
 #define FAKECLOUD_ROLES_H
