@@ -230,10 +230,11 @@ static int read_body(const struct fc_request *request, json_t **ret, struct mir_
     return *ret ? 0 : -1;
 }
 
-static int control(struct fc_world *world, const struct fc_request *request, json_t **ret,
+/* *ret is text, made under the lock: what a ledger points to is changed by others. Owned. */
+static int control(struct fc_world *world, const struct fc_request *request, char **ret,
                    struct mir_error *err)
 {
-    json_t *body = NULL;
+    json_t *body = NULL, *json = NULL;
     size_t i = 0;
     while (i < MIR_NELEMS(routes) && (strcmp(routes[i].method, request->method) != 0 ||
                                       strcmp(routes[i].path, request->path) != 0))
@@ -244,7 +245,10 @@ static int control(struct fc_world *world, const struct fc_request *request, jso
     if (read_body(request, &body, err))
         return -1;
     pthread_mutex_lock(&world->lock);
-    int rc = routes[i].handle(world, body, ret, err);
+    int rc = routes[i].handle(world, body, &json, err);
+    if (!rc)
+        *ret = mir_json_text(json);
+    json_decref(json);
     pthread_mutex_unlock(&world->lock);
     json_decref(body);
     return rc;
@@ -253,14 +257,14 @@ static int control(struct fc_world *world, const struct fc_request *request, jso
 void fc_control(struct fc_server *server, struct fc_request *request, struct fc_reply *reply)
 {
     struct mir_error err = {0};
-    json_t *json = NULL;
+    mir_auto_free char *text = NULL;
     reply->status = 200;
     mir_copy(reply->type, sizeof reply->type, "application/json");
-    if (control(server->world, request, &json, &err)) {
+    if (control(server->world, request, &text, &err)) {
         reply->status = mir_kind_info(err.kind)->http_status;
-        json = json_pack("{s:s}", "error", err.text);
+        json_t *json = json_pack("{s:s}", "error", err.text);
+        text = mir_json_text(json);
+        json_decref(json);
     }
-    mir_auto_free char *text = mir_json_text(json);
     mir_buf_addf(&reply->body, "%s\n", text);
-    json_decref(json);
 }
