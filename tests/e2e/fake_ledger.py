@@ -17,7 +17,8 @@ READERS, READINGS = 4, 250
 def launch(fake):
     """An instance of the cloud's own image; its id."""
     def aws(*words):
-        done = subprocess.run(['aws', '--endpoint-url', fake.url, '--output', 'json', 'ec2', *words],
+        done = subprocess.run(['aws', '--endpoint-url', fake.url, '--output', 'json', 'ec2',
+                               *words],
                               env={**os.environ, **fake.env}, capture_output=True, text=True,
                               timeout=60, check=True)
         return json.loads(done.stdout)
