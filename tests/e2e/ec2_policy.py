@@ -87,7 +87,7 @@ def deploy_image(world):
     with open(path, 'wb') as f:
         f.write(content)
     return world.cli('ec2', path, '--anyway', '--no-list', '--ttl', '20m', '--name', 'image',
-                     '--yes', '--wait-timeout', '20s', expect=None)
+                     '--yes', '--wait-timeout', '4s', expect=None)
 
 
 def left(fake, token, *kinds):

@@ -262,7 +262,7 @@ class Victim(World):
             return True
         # 403: it would end sooner than a lease can be kept.
         assert status in (403, 409), f'{lease.name}: extension: {status} {document}'
-        if self.time.truth() < lease.acked - 1:
+        if status == 409 and self.time.truth() < lease.acked - 1:
             self.ended_early(lease, document)
         return False
 
