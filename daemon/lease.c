@@ -214,16 +214,16 @@ static enum mird_weight step_refused(struct mird_deployment *d, const struct mir
     return fail_for_good(d, in->error, now_ms);
 }
 
-/* What the first request ever was refused to make is not there, and nobody has to wait until a
- * listing can show that. */
+/* What the first request ever was refused to make is not there: nobody has to wait until a listing
+ * can show that. It is looked for all the same. */
 static enum mird_weight step_denied(struct mird_deployment *d, const struct mird_rules *rules,
                                     const struct mird_input *in, int64_t now_ms)
 {
     bool first = d->first_try & 1u << in->step;
     if (first && in->step == MIRD_STEP_IMAGE)
-        d->last_put_ms = 0;
+        d->last_put_ms = now_ms - rules->settle_ms;
     if (first && in->step == MIRD_STEP_INSTANCE)
-        d->last_create_ms = 0;
+        d->last_create_ms = now_ms - rules->settle_ms;
     return step_refused(d, rules, in, now_ms);
 }
 

@@ -197,11 +197,7 @@ static int send_disk(struct put *put, struct mir_error *err)
         rc = ec2_upload(put->session, put->snapshot, disk_bytes, &source, &settings, put->until_ms,
                         NULL, err);
     reading.imager->close(reading.disk);
-    if (!rc)
-        return mark_whole(put, err);
-    if (*put->snapshot && err)
-        err->outcome = MIR_OUTCOME_UNKNOWN; /* a snapshot is there, and is found by its tags */
-    return -1;
+    return rc ? -1 : mark_whole(put, err);
 }
 
 /* --- until it is ready --- */
@@ -345,12 +341,7 @@ static int make_image(struct put *put, struct mir_error *err)
         return -1;
     if (!*put->snapshot && send_disk(put, err))
         return -1;
-    if (await(put, &a_snapshot, put->snapshot, err) || register_image(put, err)) {
-        if (err && err->outcome == MIR_DID_NOT_HAPPEN)
-            err->outcome = MIR_OUTCOME_UNKNOWN; /* the snapshot is there */
-        return -1;
-    }
-    return 0;
+    return await(put, &a_snapshot, put->snapshot, err) || register_image(put, err) ? -1 : 0;
 }
 
 int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
@@ -363,8 +354,12 @@ int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id
     put.until_ms =
         ec2_until(put.session, mir_prov_create_limit_ms(spec->lease, put.cloud->clock, PUT_MS));
     if (find_image(&put, err) || (!*put.image && make_image(&put, err)) ||
-        await(&put, &an_image, put.image, err))
+        await(&put, &an_image, put.image, err)) {
+        /* Whatever was refused last, a snapshot or an image is there, and is found by its tags. */
+        if (err && (*put.snapshot || *put.image) && err->outcome == MIR_DID_NOT_HAPPEN)
+            err->outcome = MIR_OUTCOME_UNKNOWN;
         return -1;
+    }
     mir_copy(ret_id, MIR_INSTANCE_ID, put.image);
     return 0;
 }

@@ -44,51 +44,58 @@ static int terminate(struct cloud *cloud, struct ec2_session *session, const cha
 
 /* --- what is left when it is over --- */
 
-static int end_addresses(struct ec2_session *session, const struct ec2_addresses *addresses,
-                         int64_t until_ms, struct mir_error *err)
+/* One thing that cannot be ended keeps no other: the first refusal is told at the end. */
+static void keep_first(int rc, const struct mir_error *said, struct mir_error *first)
 {
-    for (size_t i = 0; i < addresses->count; i++) {
-        const struct ec2_address *row = &addresses->rows[i];
-        const struct ec2_target association = {.id = row->association_id};
-        const struct ec2_target allocation = {.id = row->allocation_id};
-        struct mir_error said = {0};
-        int rc = *row->association_id
-                     ? ec2_disassociate_address(session, &association, until_ms, &said)
-                     : 0;
-        if (forgive(rc, &said, err))
-            return -1;
-        said = (struct mir_error){0};
-        rc = ec2_release_address(session, &allocation, until_ms, &said);
-        if (forgive(rc, &said, err))
-            return -1;
-    }
-    return 0;
+    if (rc && first->kind == MIR_OK)
+        *first = *said;
+}
+
+static int end_address(struct ec2_session *session, const struct ec2_address *row, int64_t until_ms,
+                       struct mir_error *err)
+{
+    const struct ec2_target association = {.id = row->association_id};
+    const struct ec2_target allocation = {.id = row->allocation_id};
+    struct mir_error said = {0};
+    int rc =
+        *row->association_id ? ec2_disassociate_address(session, &association, until_ms, &said) : 0;
+    if (forgive(rc, &said, err))
+        return -1;
+    said = (struct mir_error){0};
+    rc = ec2_release_address(session, &allocation, until_ms, &said);
+    return forgive(rc, &said, err);
 }
 
 typedef int delete_fn(struct ec2_session *session, const struct ec2_target *args, int64_t until_ms,
                       struct mir_error *err);
 
-static int end_one(struct ec2_session *session, delete_fn *delete, const char *id, int64_t until_ms,
-                   struct mir_error *err)
+static void end_one(struct ec2_session *session, delete_fn *delete, const char *id,
+                    int64_t until_ms, struct mir_error *first)
 {
     const struct ec2_target target = {.id = id};
-    struct mir_error said = {0};
-    return forgive(delete (session, &target, until_ms, &said), &said, err);
+    struct mir_error said = {0}, kept = {0};
+    int rc = delete (session, &target, until_ms, &said);
+    keep_first(forgive(rc, &said, &kept), &kept, first);
 }
 
 static int end_things(struct cloud *cloud, struct ec2_session *session,
                       const struct cloud_things *things, int64_t until_ms, struct mir_error *err)
 {
+    struct mir_error first = {0};
     if (mir_fence_check(cloud->fence, err))
         return -1;
-    int rc = end_addresses(session, &things->addresses, until_ms, err);
-    for (size_t i = 0; !rc && i < things->volumes.count; i++)
-        rc = end_one(session, ec2_delete_volume, things->volumes.rows[i].id, until_ms, err);
-    for (size_t i = 0; !rc && i < things->nics.count; i++)
-        rc = end_one(session, ec2_delete_network_interface, things->nics.rows[i].id, until_ms, err);
-    for (size_t i = 0; !rc && i < things->groups.count; i++)
-        rc = end_one(session, ec2_delete_security_group, things->groups.rows[i].id, until_ms, err);
-    return rc;
+    for (size_t i = 0; i < things->addresses.count; i++) {
+        struct mir_error said = {0};
+        keep_first(end_address(session, &things->addresses.rows[i], until_ms, &said), &said,
+                   &first);
+    }
+    for (size_t i = 0; i < things->volumes.count; i++)
+        end_one(session, ec2_delete_volume, things->volumes.rows[i].id, until_ms, &first);
+    for (size_t i = 0; i < things->nics.count; i++)
+        end_one(session, ec2_delete_network_interface, things->nics.rows[i].id, until_ms, &first);
+    for (size_t i = 0; i < things->groups.count; i++)
+        end_one(session, ec2_delete_security_group, things->groups.rows[i].id, until_ms, &first);
+    return first.kind == MIR_OK ? 0 : cloud_said(&first, err);
 }
 
 /* A schedule is removed by its own coming, and ends nothing that is not there: that we may not
@@ -116,14 +123,15 @@ static int end_instances(struct cloud *cloud, struct ec2_session *session, const
                          const struct ec2_instances *instances, int64_t until_ms,
                          struct mir_error *err)
 {
+    struct mir_error first = {0};
     for (size_t i = 0; i < instances->count; i++) {
         const struct ec2_instance *row = &instances->rows[i];
+        struct mir_error said = {0};
         bool going = cloud_over(row) || (row->state_code & 0xff) == EC2_SHUTTING_DOWN;
-        if (!going && cloud_launched(row, token) &&
-            terminate(cloud, session, row->id, until_ms, err))
-            return -1;
+        if (!going && cloud_launched(row, token))
+            keep_first(terminate(cloud, session, row->id, until_ms, &said), &said, &first);
     }
-    return 0;
+    return first.kind == MIR_OK ? 0 : cloud_said(&first, err);
 }
 
 static int end_left(struct cloud *cloud, struct ec2_session *session, const char *token,
@@ -132,10 +140,13 @@ static int end_left(struct cloud *cloud, struct ec2_session *session, const char
     struct cloud_filter mine;
     auto_things struct cloud_things things = {.volumes = {.rows = NULL}};
     cloud_by_token(&mine, cloud, token);
-    if (cloud_things_find(session, &mine, until_ms, &things, err) ||
-        end_things(cloud, session, &things, until_ms, err) ||
-        end_schedule(cloud, session, token, until_ms, err))
+    struct mir_error first = {0}, said = {0};
+    if (cloud_things_find(session, &mine, until_ms, &things, err))
         return -1;
+    int rc = end_things(cloud, session, &things, until_ms, &first);
+    keep_first(end_schedule(cloud, session, token, until_ms, &said), &said, &first);
+    if (rc || first.kind != MIR_OK)
+        return cloud_said(&first, err);
     cloud_things_add(&things, ret);
     if (ret->object_count)
         ret->state = MIR_INSTANCE_ENDED;

@@ -137,6 +137,21 @@ def faults(tap, world, fake):
         fake.control('DELETE', '/_faults')
 
 
+def one_stays(tap, world, fake):
+    with tap.part('an address that may not be released keeps nothing else from its end'):
+        world.cli('ec2', world.disk, '--anyway', '--no-list', '--open', '22', '--ttl', '20m',
+                  '--name', 'address', '--keep-address', '--yes')
+        assert {'elastic-ip', 'security-group'} <= set(of(fake, 'address', world))
+        fake.fault('fail-before', service='ec2', operation='ReleaseAddress', status=403, times=0,
+                   code='UnauthorizedOperation', message='You are not authorized')
+        world.cli('rm', 'address', '--detach')
+        wait_for('the group is gone', 60,
+                 lambda: 'security-group' not in of(fake, 'address', world))
+        assert 'elastic-ip' in of(fake, 'address', world)
+        fake.control('DELETE', '/_faults')
+        wait_for('the address is gone', 60, lambda: 'elastic-ip' not in of(fake, 'address', world))
+
+
 def kernel(world, name, *what):
     path = os.path.join(world.dir, name + '.elf')
     with open(path, 'wb') as f:
@@ -197,6 +212,7 @@ def main():
         start(world, fake)
         life(tap, world, fake)
         faults(tap, world, fake)
+        one_stays(tap, world, fake)
         proofs(tap, world, fake)
         world.say_log(tap)
     with World() as world:

@@ -88,7 +88,7 @@ static void test_not_without_being_asked(void **state)
     mir_auto_free char *path = in(state, "bundle"), *missing = in(state, "no/bundle");
     assert_int_equal(make(path, false, "one", &err), 0);
     assert_int_equal(make(path, false, "two", &err), -1);
-    assert_int_equal(err.kind, MIR_CONFLICT);
+    assert_int_equal(err.kind, MIR_USAGE);
     is_part(path, "one");
     /* And not when it came while the new one was written. */
     struct img_bundle_folder folder;
@@ -97,7 +97,7 @@ static void test_not_without_being_asked(void **state)
     write_two(&folder, "two");
     assert_int_equal(make(late, false, "one", &err), 0);
     assert_int_equal(img_bundle_folder_keep(&folder, &err), -1);
-    assert_int_equal(err.kind, MIR_CONFLICT);
+    assert_int_equal(err.kind, MIR_USAGE);
     img_bundle_folder_clear(&folder);
     is_part(late, "one");
     assert_int_equal(make(missing, false, "one", &err), -1);
@@ -142,7 +142,7 @@ static void test_nobody_elses(void **state)
     for (size_t i = 0; i < MIR_NELEMS(strange); i++) {
         mir_auto_free char *name = mir_format("%s/%s", path, strange[i]);
         put(path, strange[i], "years of work");
-        refuses(path, MIR_CONFLICT, "is not replaced");
+        refuses(path, MIR_USAGE, "is not replaced");
         mir_auto_free char *kept = read_text(path, strange[i]), *part = read_text(path, "b.part.0");
         assert_string_equal(kept, "years of work");
         assert_string_equal(part, "one");
@@ -150,7 +150,7 @@ static void test_nobody_elses(void **state)
     }
     mir_auto_free char *below = mir_format("%s/folder", path);
     assert_int_equal(mkdir(below, 0755), 0);
-    refuses(path, MIR_CONFLICT, "is not a file");
+    refuses(path, MIR_USAGE, "is not a file");
     assert_int_equal(rmdir(below), 0);
     assert_int_equal(entries(*state), 3);
     assert_int_equal(make(path, true, "two", &err), 0);
@@ -165,11 +165,11 @@ static void test_no_manifest(void **state)
     mir_auto_free char *manifest = mir_format("%s/b.manifest.xml", path);
     assert_int_equal(make(path, false, "one", &err), 0);
     put(path, "b.manifest.xml", "<filename>b.part.0</filename>");
-    refuses(path, MIR_CONFLICT, "no bundle's manifest");
+    refuses(path, MIR_USAGE, "no bundle's manifest");
     assert_int_equal(unlink(manifest), 0);
-    refuses(path, MIR_CONFLICT, "'b.part.0'");
+    refuses(path, MIR_USAGE, "'b.part.0'");
     assert_int_equal(symlink("b.part.0", manifest), 0);
-    refuses(path, MIR_CONFLICT, "is not a file");
+    refuses(path, MIR_USAGE, "is not a file");
 }
 
 /* A file that comes while the new one is written: the old bundle is back in its place, with it. */
@@ -183,7 +183,7 @@ static void test_changed_meanwhile(void **state)
     write_two(&folder, "two");
     put(path, "thesis.txt", "years of work");
     assert_int_equal(img_bundle_folder_keep(&folder, &err), -1);
-    assert_int_equal(err.kind, MIR_CONFLICT);
+    assert_int_equal(err.kind, MIR_USAGE);
     img_bundle_folder_clear(&folder);
     mir_auto_free char *kept = read_text(path, "thesis.txt"), *part = read_text(path, "b.part.0");
     assert_string_equal(kept, "years of work");

@@ -174,7 +174,7 @@ class Program(unittest.TestCase):
         with open('/dev/full', 'wb') as full:
             done = subprocess.run([PROGRAM, 'inspect', self.path('kernel', kernel())], stdout=full,
                                   stderr=subprocess.PIPE, check=False, timeout=60)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 5)
 
     def test_sandbox(self):
         done = self.run_it('sandbox-check')

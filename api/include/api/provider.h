@@ -14,7 +14,8 @@
  *     again with the same token finds the first one;
  *   - deletes treat "already gone" as success; success means "asked for", and only get/list say
  *     what is really there;
- *   - an answer that was lost is reported with err.outcome = MIR_OUTCOME_UNKNOWN;
+ *   - an answer that was lost is reported with err.outcome = MIR_OUTCOME_UNKNOWN, and so is a
+ *     refusal after something has been made on the way: DID_NOT_HAPPEN says that nothing is there;
  *   - the wrappers ask the fence before each call that creates, ends or changes something; a
  *     provider asks it once more before the step that cannot be taken back, when other steps that
  *     take time come before it.
