@@ -121,11 +121,18 @@ static void check_tags(void **state)
     conformance_case_end(c);
 }
 
+/* The runner takes the line before as the reason. */
+static void skip_because(const char *why)
+{
+    print_message("%s\n", why);
+    skip();
+}
+
 static void check_console(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->console)
-        skip();
+        skip_because("this provider's guests say nothing on a console here");
     struct conformance_case *c = conformance_case_new(target, GUEST_EXIT, 60);
     conformance_create(c);
     free(conf_console_until(c, CONFORMANCE_BANNER, 10000));
@@ -294,7 +301,7 @@ static void check_image(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->provider->image_put)
-        skip();
+        skip_because("kernels are not uploaded to this provider");
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     struct found found = {.token = c->lease.id, .kind = MIR_OBJECT_IMAGE};
     char first[MIR_INSTANCE_ID];
@@ -384,7 +391,7 @@ static void check_ports(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->ports)
-        skip();
+        skip_because("this provider publishes no ports");
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     c->spec.port_count = 2;
     c->spec.ports[0].guest_port = 80;
@@ -404,7 +411,7 @@ static void check_port_in_use(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->ports)
-        skip();
+        skip_because("this provider publishes no ports");
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     char named[32];
     int fd = occupy(&c->spec.ports[0].host_port);
@@ -467,7 +474,7 @@ static void check_flood(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->console)
-        skip();
+        skip_because("this provider's guests say nothing on a console here");
     struct conformance_case *c = conformance_case_new(target, GUEST_FLOOD, 60);
     conformance_create(c);
     free(conf_console_until(c, CONFORMANCE_BANNER CONFORMANCE_BANNER, 10000));
@@ -480,7 +487,7 @@ static void check_guard_killed(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->kill_guard)
-        skip();
+        skip_because("nothing beside the daemon guards an instance that a test could kill");
     struct conformance_case *c = conformance_case_new(target, GUEST_IDLE, 60);
     conformance_create(c);
     conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000);
@@ -532,7 +539,7 @@ static void check_console_deadline(void **state)
 {
     const struct conformance_target *target = target_of(state);
     if (!target->console || !target->kill_guard)
-        skip();
+        skip_because("no console, or no guard, that carries a new deadline to the guest");
     struct conformance_case *c = conformance_case_new(target, GUEST_ECHO, 60);
     struct mir_hook hooks[MIR_HOOKS_MAX];
     size_t count;
