@@ -7,14 +7,6 @@
 
 #define ROWS 500 /* for which the store is held at once */
 
-static bool stopping(struct mird_engine *engine)
-{
-    pthread_mutex_lock(&engine->lock);
-    bool stopping = engine->stopping;
-    pthread_mutex_unlock(&engine->lock);
-    return stopping;
-}
-
 void mird_audit_watch(struct mird_engine *engine)
 {
     struct mird_audit_check *check = &engine->audit;
@@ -22,7 +14,7 @@ void mird_audit_watch(struct mird_engine *engine)
     int more = 1;
     if (check->broken)
         return; /* said already */
-    while (more > 0 && !stopping(engine))
+    while (more > 0 && !mird_engine_stopping(engine))
         more = mird_store_audit_check(engine->core->store, check, ROWS, &err);
     if (more < 0)
         mir_log(MIR_LOG_WARN, "audit", "the audit log cannot be checked: %s", err.text);

@@ -15,7 +15,6 @@
 #include "engine_parts.h"
 #include "log_times.h"
 
-#define LOG_MAX ((off_t)8 << 20) /* bytes kept of one deployment: the first ones */
 #define PULL_BYTES (256u << 10)
 #define PULLS_MAX 64 /* in one go: more than a full log */
 #define LAST_LINES 5
@@ -65,9 +64,9 @@ static void append(int fd, const char *data, size_t len)
 {
     static const char full[] = "\n[the log is full; the console goes on unrecorded]\n";
     struct stat st;
-    if (fstat(fd, &st) || st.st_size >= LOG_MAX)
+    if (fstat(fd, &st) || st.st_size >= (off_t)MIRD_LOG_MAX)
         return;
-    size_t room = (size_t)(LOG_MAX - st.st_size);
+    size_t room = MIRD_LOG_MAX - (size_t)st.st_size;
     if (mir_write_all(fd, data, len < room ? len : room))
         mir_log(MIR_LOG_DEBUG, "engine", "console log: %s", strerror(errno));
     if (len >= room)

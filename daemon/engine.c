@@ -93,6 +93,14 @@ static void join_all(struct mird_engine *engine)
     pthread_mutex_unlock(&engine->lock);
 }
 
+bool mird_engine_stopping(struct mird_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool stopping = engine->stopping;
+    pthread_mutex_unlock(&engine->lock);
+    return stopping;
+}
+
 void mird_engine_stop(struct mird_engine *engine)
 {
     if (!engine)

@@ -22,9 +22,10 @@
 #include "daemon/engine.h"
 #include "daemon/held.h"
 
-#define MIRD_TAIL_BYTES 2048 /* of the console, kept for the last lines */
-#define MIRD_WATCHED_MAX 64  /* leases of one provider that are looked at one by one */
-#define MIRD_WRITING_MAX 512 /* bodies whose write nobody waits for */
+#define MIRD_TAIL_BYTES 2048    /* of the console, kept for the last lines */
+#define MIRD_LOG_MAX (8u << 20) /* bytes kept of one console: the first ones */
+#define MIRD_WATCHED_MAX 64     /* leases of one provider that are looked at one by one */
+#define MIRD_WRITING_MAX 512    /* bodies whose write nobody waits for */
 #define MIRD_AT_ONCE INT64_MIN
 
 /* What a lease that is awake has in memory. */
@@ -176,6 +177,8 @@ struct mird_engine {
 /* The wall clock in ms, never going back while this process lives: early is cheap, late is not. */
 int64_t mird_engine_now_ms(struct mird_engine *engine);
 int64_t mird_engine_boot_ms(const struct mird_engine *engine);
+/* Is it to stop? Whoever works for long asks now and then. */
+bool mird_engine_stopping(struct mird_engine *engine);
 
 /* What the machine has to know of a kernel on a provider; each may be NULL: not known. */
 struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,

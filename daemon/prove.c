@@ -19,12 +19,11 @@
 #include "engine_parts.h"
 #include "images/digest.h"
 
-#define LIMIT_S 60         /* for the boot */
-#define LEASE_SPARE_S 60   /* beyond it, for the launch and for the teardown */
-#define TEARDOWN_MS 60000  /* after it, its lease ends it */
-#define BUILD_MS 120000    /* for the disk */
-#define LOOK_MS 200        /* between two looks */
-#define CONSOLE_MAX 262144 /* of what is read of it */
+#define LIMIT_S 60        /* for the boot */
+#define LEASE_SPARE_S 60  /* beyond it, for the launch and for the teardown */
+#define TEARDOWN_MS 60000 /* after it, its lease ends it */
+#define BUILD_MS 120000   /* for the disk */
+#define LOOK_MS 200       /* between two looks */
 #define DISK_MAX ((uint64_t)1 << 30)
 #define PIECE (1u << 20)
 
@@ -141,10 +140,15 @@ static int begin(struct proof *p, struct mir_error *err)
 static int still_wanted(const struct proof *p, struct mir_error *err)
 {
     struct mird_deployment now;
+    if (mird_engine_stopping(p->engine)) {
+        mir_fail(err, MIR_UNAVAILABLE, "the daemon stops; the next one proves the disk again");
+        if (err)
+            err->retry = MIR_RETRY_TRANSIENT;
+        return -1;
+    }
     if (mird_store_deployment_get(p->engine->core->store, p->d->id, &now, err))
         return -1;
-    return now.end_reason == MIRD_END_NONE && p->engine->core->clock &&
-                   mird_engine_now_ms(p->engine) < now.deadline_s * 1000
+    return now.end_reason == MIRD_END_NONE && mird_engine_now_ms(p->engine) < now.deadline_s * 1000
                ? 0
                : mir_fail(err, MIR_INTERRUPTED, "it is to end before its disk was proven");
 }
@@ -158,10 +162,10 @@ static int look(struct proof *p, struct mir_proof_seen *seen, char **console, st
         return -1;
     free(*console);
     *console = NULL;
-    if (mir_file_read(path, CONSOLE_MAX, console, &len, NULL))
+    if (mir_file_read(path, MIRD_LOG_MAX, console, &len, NULL))
         *console = mir_strdup(""); /* it has said nothing yet */
     seen->console = *console;
-    seen->console_len = strlen(*console) ? len : 0;
+    seen->console_len = len;
     seen->answered = mird_deployment_state(&p->boot) == MIRD_LIVE;
     seen->ended = p->boot.end_reason != MIRD_END_NONE;
     seen->end_reason = p->boot.instance.end_reason;
@@ -186,7 +190,7 @@ static int watch(struct proof *p, struct mir_proof_seen *seen, enum mir_proof_ve
     return 0;
 }
 
-/* Its lease ends what does not end by then. */
+/* Its lease ends what does not end by then, and the next daemon what this one cannot wait for. */
 static void end(struct proof *p)
 {
     struct mird_core *core = p->engine->core;
@@ -195,7 +199,8 @@ static void end(struct proof *p)
     struct mir_error err = {0};
     if (mird_engine_remove(p->engine, p->boot.id, p->d->owner, &p->boot, &op, &err))
         mir_log(MIR_LOG_WARN, "engine", "%s: %s", p->boot.name, err.text);
-    while (!p->boot.finished_s && mird_engine_boot_ms(p->engine) < until_ms &&
+    while (!p->boot.finished_s && !mird_engine_stopping(p->engine) &&
+           mird_engine_boot_ms(p->engine) < until_ms &&
            !mird_store_deployment_get(core->store, p->boot.id, &p->boot, NULL))
         poll(NULL, 0, LOOK_MS);
 }

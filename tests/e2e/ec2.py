@@ -167,6 +167,12 @@ def notes(world, name):
     return [event['text'] for event in world.show(name)['events'] if event['kind'] == 'note']
 
 
+def being_proven(world):
+    """Does a deployment for a proof run?"""
+    return any(row['name'].startswith('prove-') and row['state'] == 'running'
+               for row in world.cli('ps', '--json').json()['deployments'])
+
+
 def proofs(tap, world, fake):
     with tap.part('--prove: a disk whose kernel speaks is started here, then uploaded'):
         world.cli('ec2', world.speaks, '--anyway', '--no-list', '--ttl', '20m', '--name', 'proven',
@@ -177,6 +183,7 @@ def proofs(tap, world, fake):
                    if row['name'].startswith('prove-')}
         assert len(kernels) == 1, kernels
         world.cli('api', 'GET', f'/v1/kernels/{kernels.pop()}', expect=3) # not kept
+        assert notes(world, 'proven')[0] in world.cli('show', 'proven').out
         world.cli('rm', 'proven', '--detach')
     with tap.part('--prove: of a disk that stays silent not a byte is sent'):
         before = puts(fake)
@@ -186,6 +193,17 @@ def proofs(tap, world, fake):
         assert 'not proven, nothing is uploaded' in done.err, done.err
         assert puts(fake) == before
         assert not of(fake, 'silent', world), of(fake, 'silent', world)
+    with tap.part('--prove: the daemon stops, and is killed, in the middle of it'):
+        world.cli('ec2', world.hangs, '--anyway', '--no-list', '--ttl', '20m', '--name', 'hung',
+                  '--prove', '--yes', '--detach')
+        before = puts(fake)
+        for end in (world.stop_daemon, world.kill_daemon):
+            wait_for('it is being proven', 60, lambda: being_proven(world))
+            end()
+            world.start_daemon()
+        world.cli('rm', 'hung', '--detach')
+        assert puts(fake) == before
+        assert not of(fake, 'hung', world), of(fake, 'hung', world)
     with tap.part('--prove where nothing is uploaded'):
         done = world.cli('local', HELLO, '--prove', expect=2)
         assert 'leave --prove away' in done.err, done.err
@@ -208,6 +226,7 @@ def main():
     with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
         world.disk = disk(world)
         world.halts = kernel(world, 'halts', '', 'triple-fault')
+        world.hangs = kernel(world, 'hangs', '', 'hang')
         world.speaks = kernel(world, 'speaks', 'here\r\n', 'power-off')
         start(world, fake)
         life(tap, world, fake)
