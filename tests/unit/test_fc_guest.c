@@ -3,7 +3,7 @@
  * Machines behind the fake's instances, without QEMU: what is read from the world, the disks that
  * are made, the command, and the process, which here is a script.
  */
-#include "scratch.h"
+#include "fc_scratch.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -31,21 +31,16 @@ struct house {
 static int house_make(void **state)
 {
     struct house *house = mir_calloc(1, sizeof *house);
-    void *dir = NULL;
     *state = house;
-    if (scratch_make(&dir))
-        return -1;
-    house->dir = dir;
-    return fc_world_open(house->dir, &house->world, NULL);
+    return fc_scratch_make(&house->dir, &house->world);
 }
 
 static int house_remove(void **state)
 {
     struct house *house = *state;
-    void *dir = house->dir;
-    fc_world_close(house->world);
+    int rc = fc_scratch_remove(house->dir, house->world);
     free(house);
-    return scratch_remove(&dir);
+    return rc;
 }
 
 static struct fc_object *add(struct house *house, const char *kind, const char *id, json_t *doc)

@@ -3,7 +3,7 @@
  * The thread that keeps machines like the fake's instances: what becomes of both when one of them
  * changes. In the place of QEMU is a script, found by PATH as QEMU is.
  */
-#include "scratch.h"
+#include "fc_scratch.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -32,25 +32,20 @@ struct house {
 static int house_make(void **state)
 {
     struct house *house = mir_calloc(1, sizeof *house);
-    void *dir = NULL;
     *state = house;
-    if (scratch_make(&dir))
-        return -1;
-    house->dir = dir;
     house->path = mir_strdup(getenv("PATH"));
-    return fc_world_open(house->dir, &house->world, NULL);
+    return fc_scratch_make(&house->dir, &house->world);
 }
 
 static int house_remove(void **state)
 {
     struct house *house = *state;
-    void *dir = house->dir;
     fc_guests_stop(house->world);
-    fc_world_close(house->world);
     setenv("PATH", house->path, 1);
     free(house->path);
+    int rc = fc_scratch_remove(house->dir, house->world);
     free(house);
-    return scratch_remove(&dir);
+    return rc;
 }
 
 /* A running instance with a volume. */
