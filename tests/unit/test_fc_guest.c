@@ -3,7 +3,7 @@
  * Machines behind the fake's instances, without QEMU: what is read from the world, the disks that
  * are made, the command, and the process, which here is a script.
  */
-#include "fc_scratch.h"
+#include "scratch.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -12,6 +12,7 @@
 
 #include "api/clock.h"
 #include "ec2_run.h"
+#include "fc_scratch.h"
 #include "guest.h"
 #include "guest_argv.h"
 #include "guest_disk.h"

@@ -3,7 +3,7 @@
  * The thread that keeps machines like the fake's instances: what becomes of both when one of them
  * changes. In the place of QEMU is a script, found by PATH as QEMU is.
  */
-#include "fc_scratch.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "ec2_life.h"
+#include "fc_scratch.h"
 #include "guest_disk.h"
 #include "guests.h"
 
