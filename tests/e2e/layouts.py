@@ -36,11 +36,12 @@ KERNELS = os.environ.get('MIRAGE_TEST_KERNELS', '/nonexistent')
 NO_KERNEL = b'mirage-deploy: the boot loader cannot start the kernel; powering off'
 NO_CONFIG = b'mirage-deploy: the boot configuration is missing or broken; powering off'
 
-# Layout, firmware, adapter; those with a star are always tried.
+# Layout, firmware, adapter; those with a star are always tried, as raw disks: others are among the
+# formats.
 MATRIX = [
     ('bios', 'bios', 'ide', '*'), ('bios', 'bios', 'virtio-blk', ''), ('bios', 'bios', 'nvme', ''),
-    ('both', 'bios', 'ide', ''), ('both', 'bios', 'virtio-blk', ''), ('both', 'bios', 'nvme', '*'),
-    ('uefi', 'uefi', 'ide', ''), ('uefi', 'uefi', 'virtio-blk', '*'), ('uefi', 'uefi', 'nvme', ''),
+    ('both', 'bios', 'ide', ''), ('both', 'bios', 'virtio-blk', ''), ('both', 'bios', 'nvme', ''),
+    ('uefi', 'uefi', 'ide', ''), ('uefi', 'uefi', 'virtio-blk', ''), ('uefi', 'uefi', 'nvme', ''),
     ('both', 'uefi', 'ide', ''), ('both', 'uefi', 'virtio-blk', ''), ('both', 'uefi', 'nvme', '*'),
 ]
 

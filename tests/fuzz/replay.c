@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * replay CORPUS: a fuzz target without a fuzzer. Every file of the corpus as it is, then with changes
- * (CHANGES for the whole corpus), and RANDOM inputs of no corpus; the same ones in every run. Speaks
- * TAP; when the target aborts, the input is named on stderr and stands in ./replay-crash-PID.
+ * replay CORPUS: a fuzz target without a fuzzer. Every file of the corpus as it is, then with
+ * changes (CHANGES for the whole corpus), and RANDOM inputs of no corpus; the same ones in every
+ * run. Speaks TAP; when the target aborts, the input is named on stderr and stands in
+ * ./replay-crash-PID.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct input {
     const char *name; /* of the file it was made of */
     int change;       /* 0: as it is */
-    uint8_t *bytes; /* owned */
+    uint8_t *bytes;   /* owned */
     size_t size;
 };
 
@@ -49,8 +50,8 @@ static void keep_it(int signal_number)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd >= 0 && write(fd, now.bytes, now.size) == (ssize_t)now.size)
         close(fd);
-    int length = snprintf(text, sizeof text, "# %s, change %d: kept in %s\n", now.name, now.change,
-                          path);
+    int length =
+        snprintf(text, sizeof text, "# %s, change %d: kept in %s\n", now.name, now.change, path);
     if (write(STDERR_FILENO, text, (size_t)length) < 0)
         _exit(2);
     signal(signal_number, SIG_DFL);
