@@ -11,6 +11,8 @@
 #include "api/log.h"
 #include "api/memory.h"
 
+#define LONG_BODY ((size_t)1 << 20)
+
 /* One exchange under way: everything libcurl points at. */
 struct exchange {
     CURL *curl;
@@ -167,7 +169,8 @@ static void set_limits(struct exchange *x, const struct mir_http_request *reques
     curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     /* Own callbacks bound the bytes; no transfer is decoded behind their back. */
     curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 16384L);
+    /* What may be long comes in fewer pieces; what is short does not need the room. */
+    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, request->response_max > LONG_BODY ? 131072L : 16384L);
     if (request->fresh) {
         curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);

@@ -58,6 +58,24 @@ static void test_gone_through(void **state)
     assert_string_equal(mir_xml_get(mir_xml_root(xml), "set/item/id"), "");
 }
 
+/* Long enough to be met in pieces, and cut by what stands for a character. */
+static void test_long_text(void **state)
+{
+    struct mir_buf text, want;
+    mir_buf_init(&text, 1 << 20);
+    mir_buf_init(&want, 1 << 20);
+    for (int i = 0; i < 20000; i++) {
+        mir_buf_addf(&text, "%d&amp;\xc3\xbc", i);
+        mir_buf_addf(&want, "%d&\xc3\xbc", i);
+    }
+    mir_auto_free char *document = mir_format("<a>\n<b>%s</b><c/></a>", mir_buf_text(&text));
+    mir_auto_xml struct mir_xml *xml = parse(document, NULL);
+    assert_string_equal(mir_xml_get(mir_xml_root(xml), "b"), mir_buf_text(&want));
+    assert_string_equal(mir_xml_text(mir_xml_root(xml)), "\n");
+    mir_buf_clear(&text);
+    mir_buf_clear(&want);
+}
+
 static void test_refused(void **state)
 {
     static const char *const bad[] = {
@@ -115,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found_by_name),
         cmocka_unit_test(test_gone_through),
+        cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_depth_is_limited),
     };
