@@ -131,10 +131,8 @@ static void test_depth_is_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found_by_name),
-        cmocka_unit_test(test_gone_through),
-        cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_found_by_name),    cmocka_unit_test(test_gone_through),
+        cmocka_unit_test(test_long_text),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_depth_is_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
