@@ -128,6 +128,14 @@ def faults(tap, world, fake):
         wait_for('the group is gone', 60,
                  lambda: 'security-group' not in of(fake, 'denied', world))
         fake.control('DELETE', '/_faults')
+    with tap.part('the schedule is throttled for a moment: asked for again, and nothing is ended'):
+        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', times=4,
+                   status=429, code='ThrottlingException')
+        deploy(world, 'throttled')
+        hooks = {hook['name']: hook['state'] for hook in world.show('throttled')['hooks']}
+        assert hooks['cloud-schedule'] == 'armed', hooks
+        world.cli('rm', 'throttled', '--detach')
+        fake.control('DELETE', '/_faults')
     with tap.part('no hook but the daemon: torn down again'):
         fake.fault('fail-before', service='scheduler', operation='*', status=403, times=0,
                    code='AccessDeniedException')
@@ -135,6 +143,38 @@ def faults(tap, world, fake):
         assert done.status == 7 and 'hooks' in done.err, done.err
         wait_for('the instance is over', 60, lambda: ended(fake, 'alone', world))
         fake.control('DELETE', '/_faults')
+
+
+def hooks_of(world, name):
+    return {hook['name']: hook for hook in world.show(name)['hooks']}
+
+
+def refused_schedule(tap, world, fake):
+    """AWS does not let it be made, and the guest ends itself: two hooks are left."""
+    with tap.part('no schedule, but a guest that ends itself: it runs on, and that is said'):
+        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        world.cli('ec2', HELLO, '--anyway', '--no-list', '--open', '22', '--ttl', '20m', '--name',
+                  'two', '--yes')
+        hooks = hooks_of(world, 'two')
+        assert hooks['cloud-schedule']['state'] == 'failed', hooks
+        assert hooks['daemon']['state'] == hooks['shutdown-behaviour']['state'] == 'armed', hooks
+        assert 'not you' in world.cli('ps').err and 'not you' in world.cli('show', 'two').out
+        events = [e['text'] for e in world.show('two')['events'] if e['kind'] == 'hook']
+        assert 'cloud-schedule failed' in events[-1], events
+    with tap.part('when it is allowed, an extension arms it'):
+        fake.control('DELETE', '/_faults')
+        world.cli('extend', 'two', '30m')
+        assert hooks_of(world, 'two')['cloud-schedule']['state'] == 'armed'
+    with tap.part('a schedule that may not be moved is taken away: it would come too early'):
+        fake.fault('fail-before', service='scheduler', operation='UpdateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        world.cli('extend', 'two', '1h')
+        assert world.state_of('two') == 'running'
+        assert hooks_of(world, 'two')['cloud-schedule']['state'] == 'failed'
+        assert 'schedule' not in of(fake, 'two', world), of(fake, 'two', world)
+        fake.control('DELETE', '/_faults')
+        world.cli('rm', 'two', '--detach')
 
 
 def one_stays(tap, world, fake):
@@ -231,6 +271,7 @@ def main():
         start(world, fake)
         life(tap, world, fake)
         faults(tap, world, fake)
+        refused_schedule(tap, world, fake)
         one_stays(tap, world, fake)
         proofs(tap, world, fake)
         world.say_log(tap)

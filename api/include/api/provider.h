@@ -136,6 +136,7 @@ struct mir_hook {
     enum mir_hook_state state; /* ARMED only after it has been read back */
     int64_t deadline_s;        /* as read back */
     char detail[160];
+    unsigned again_after_s; /* worth arming and reading back again so much later; 0: not */
 };
 
 enum mir_check_level { MIR_CHECK_PASS, MIR_CHECK_WARN, MIR_CHECK_FAIL };
