@@ -293,12 +293,22 @@ static enum mird_weight step_unknown(struct mird_deployment *d, const struct mir
     return MIRD_DURABLE;
 }
 
+/* What was not shown yet may be any moment: looked for when as much time again has passed, so that
+ * it is found soon after it is shown; and not less often than any other step is tried. Not a try of
+ * the step: attempts stay. */
+static void look_soon(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)
+{
+    int64_t settled = settled_ms(d, rules, MIRD_STEP_INSTANCE);
+    int64_t pause = max64(now_ms - made_ms(d, MIRD_STEP_INSTANCE), rules->backoff_min_ms);
+    d->retry_at_ms = min64(now_ms + min64(pause, rules->backoff_max_ms), settled);
+}
+
 /* Not found where it may have been created: only a look after the settling time says no. */
 static enum mird_weight maybe_absent(struct mird_deployment *d, const struct mird_rules *rules,
                                      const struct mird_input *in, int64_t now_ms)
 {
     if (in->asked_ms < settled_ms(d, rules, MIRD_STEP_INSTANCE)) {
-        d->retry_at_ms = settled_ms(d, rules, MIRD_STEP_INSTANCE);
+        look_soon(d, rules, now_ms);
         return MIRD_IN_MEMORY;
     }
     d->steps[MIRD_STEP_INSTANCE] = MIRD_TODO;
