@@ -11,10 +11,10 @@
 #include "api/paths.h"
 #include "api/scarce.h"
 #include "api/suggest.h"
+#include "daemon/lease.h"
 #include "daemon/provider_list.h"
 #include "reap.h"
 
-#define GRACE_S 5 /* beside the provider's settling time */
 #define PROVIDERS_MAX 8
 
 static const char usage[] =
@@ -26,7 +26,7 @@ static const char usage[] =
     "  --json             print the result as JSON\n"
     "  --quiet            no summary on standard error\n"
     "  --grace DURATION   leave alone what is past its deadline by less\n"
-    "                     (default: 5s and the provider's settling time)\n"
+    "                     (default: 5s where all is seen at once, 60s in a cloud)\n"
     "  --print-policy     print what the provider's credentials have to be allowed, as JSON,\n"
     "                     and do nothing else\n"
     "  --version, --help\n\n"
@@ -195,7 +195,7 @@ static int reap(const struct choices *choices, json_t **ret, struct mir_error *e
     if (!rc)
         rc = mir_prov_open(choices->provider, &env, &run.prov, err);
     if (run.grace_s < 0)
-        run.grace_s = GRACE_S + (int64_t)choices->provider->settle_s;
+        run.grace_s = mird_reap_grace_s(choices->provider->settle_s);
     if (!rc)
         rc = mird_reap_run(&run, ret, err);
     mir_prov_close(run.prov);
