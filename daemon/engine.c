@@ -33,6 +33,7 @@ static void init(struct mird_engine *engine, struct mird_core *core)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&engine->deploy_lock, NULL);
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->copies.lock, NULL);
     pthread_cond_init(&engine->loaded, NULL);
     pthread_cond_init(&engine->idle, NULL);
     pthread_cond_init(&engine->sweep, &monotonic);
@@ -63,7 +64,12 @@ int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct m
     struct mird_engine *engine = mir_calloc(1, sizeof *engine);
     init(engine, core);
     mird_engine_clock_begin(engine);
-    if (read_settings(engine, err) || mird_reconcile(engine, err) || start_threads(engine, err)) {
+    int rc = read_settings(engine, err) || mird_reconcile(engine, err) ? -1 : 0;
+    if (!rc) {
+        mird_proof_copies_begin(engine); /* before a new proof of the same disk can begin */
+        rc = start_threads(engine, err);
+    }
+    if (rc) {
         mird_engine_stop(engine);
         return -1;
     }
@@ -121,6 +127,7 @@ void mird_engine_stop(struct mird_engine *engine)
     pthread_cond_destroy(&engine->idle);
     pthread_cond_destroy(&engine->sweep);
     pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->copies.lock);
     pthread_mutex_destroy(&engine->deploy_lock);
     free(engine->awake.entries);
     free(engine->resting.entries);

@@ -213,6 +213,13 @@ def being_proven(world):
                for row in world.cli('ps', '--json').json()['deployments'])
 
 
+def copies(world):
+    """The kernels of the store that no deployment but those for a proof was made of."""
+    rows = world.cli('ps', '--all', '--json').json()['deployments']
+    wanted = {row['kernel'] for row in rows if not row['name'].startswith('prove-')}
+    return set(os.listdir(os.path.join(world.state, 'kernels'))) - wanted
+
+
 def proofs(tap, world, fake):
     with tap.part('--prove: a disk whose kernel speaks is started here, then uploaded'):
         world.cli('ec2', world.speaks, '--anyway', '--no-list', '--ttl', '20m', '--name', 'proven',
@@ -241,9 +248,21 @@ def proofs(tap, world, fake):
             wait_for('it is being proven', 60, lambda: being_proven(world))
             end()
             world.start_daemon()
+        assert copies(world)
         world.cli('rm', 'hung', '--detach')
         assert puts(fake) == before
         assert not of(fake, 'hung', world), of(fake, 'hung', world)
+    with tap.part('--prove: what the daemons that died have put by for it does not stay'):
+        wait_for('no copy is kept', 60, lambda: not copies(world))
+        assert not os.listdir(os.path.join(world.state, 'proofs'))
+    with tap.part('--prove: a daemon that dies in it for good leaves nothing to the next'):
+        world.cli('ec2', world.hangs, '--anyway', '--no-list', '--ttl', '20m', '--name', 'orphan',
+                  '--prove', '--yes', '--detach')
+        wait_for('it is being proven', 60, lambda: being_proven(world))
+        world.kill_daemon()
+        world.start_daemon()
+        world.cli('rm', 'orphan', '--detach')
+        wait_for('no copy is kept', 60, lambda: not copies(world))
     with tap.part('--prove where nothing is uploaded'):
         done = world.cli('local', HELLO, '--prove', expect=2)
         assert 'leave --prove away' in done.err, done.err
