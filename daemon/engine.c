@@ -46,8 +46,10 @@ static void init(struct mird_engine *engine, struct mird_core *core)
     for (size_t i = 0; i < MIRD_LANES_MAX; i++)
         engine->lanes[i] = (struct mird_lane){
             .engine = engine, .prov = i < core->provider_count ? core->providers[i] : NULL};
-    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++) {
         pthread_cond_init(&engine->lanes[i].listed, NULL);
+        pthread_mutex_init(&engine->lanes[i].reapers.lock, NULL);
+    }
     mird_pools_init(engine);
 }
 
@@ -121,8 +123,10 @@ void mird_engine_stop(struct mird_engine *engine)
     close_fd(engine->wake_fd);
     close_fd(engine->timer_fd);
     close_fd(engine->clock_fd);
-    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++) {
         pthread_cond_destroy(&engine->lanes[i].listed);
+        pthread_mutex_destroy(&engine->lanes[i].reapers.lock);
+    }
     pthread_cond_destroy(&engine->loaded);
     pthread_cond_destroy(&engine->idle);
     pthread_cond_destroy(&engine->sweep);

@@ -21,6 +21,7 @@
 #include "daemon/answer.h"
 #include "daemon/engine.h"
 #include "daemon/held.h"
+#include "hook_reaper.h"
 #include "proof_copy.h"
 
 #define MIRD_TAIL_BYTES 2048    /* of the console, kept for the last lines */
@@ -98,6 +99,7 @@ struct mird_lane {
     pthread_cond_t listed;
     pthread_t sweeper;
     bool sweeping;
+    struct mird_reaper_heard reapers; /* with a lock of its own */
 };
 
 #define MIRD_LANES_MAX (MIRD_PROVIDERS_MAX + 1) /* the last: providers that are not built in */

@@ -2,12 +2,15 @@
 """A deployment on EC2, from the command line to the ledger of mirage-fakecloud: what is made, that
 it is armed and moves with an extension, and what is left when it ends or half of it fails. Here the
 fake has no machines: that something answers at its address is ec2_journey.py's."""
+import datetime
+import hmac
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 import kernels
 from ec2_disk import disk
@@ -177,6 +180,79 @@ def refused_schedule(tap, world, fake):
         world.cli('rm', 'two', '--detach')
 
 
+def elsewhere(world, name, **changed):
+    """The environment of another machine that has the identity and the credentials alone."""
+    state = os.path.join(world.dir, name)
+    os.makedirs(state, exist_ok=True)
+    with open(os.path.join(world.state, 'identity'), encoding='utf-8') as f:
+        identity = json.load(f)
+    with open(os.path.join(state, 'identity'), 'w', encoding='utf-8') as f:
+        json.dump({**identity, **changed}, f)
+    return {'MIRAGE_DEPLOY_STATE': state}
+
+
+def put_word(world, age_s, every_s):
+    """A reaper's word in the daemon's own state directory, as old as that: made as
+    daemon/pass.h says, by somebody else's code."""
+    with open(os.path.join(world.state, 'identity'), encoding='utf-8') as f:
+        identity = json.load(f)
+    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age_s)
+    inner = json.dumps({'account': '123456789012', 'at': at.strftime('%Y-%m-%dT%H:%M:%SZ'),
+                        'caller': 'arn:aws:iam::123456789012:user/timer', 'every_s': every_s,
+                        'installation': identity['installation'],
+                        'places': 'us-east-1 us-west-2', 'provider': 'ec2'},
+                       sort_keys=True, separators=(',', ':'))
+    signature = hmac.new(bytes.fromhex(identity['tag_key']),
+                         b'mirage-reap pass\n' + inner.encode(), 'sha256').hexdigest()
+    os.makedirs(os.path.join(world.state, 'reaped'), exist_ok=True)
+    with open(os.path.join(world.state, 'reaped', 'ec2'), 'w', encoding='utf-8') as f:
+        f.write(f'{{"pass":{inner},"signature":"{signature}"}}')
+
+
+def reaper(tap, world, fake):
+    """A mirage-reap that comes again is the second hook where AWS keeps none."""
+    fake.fault('fail-before', service='scheduler', operation='*', status=403, times=0,
+               code='AccessDeniedException', message='not you')
+    with tap.part('a reaper on another machine leaves word: with it a deployment has two hooks'):
+        done = world.reap('ec2', '--every', '1m', '--json', **elsewhere(world, 'machine'))
+        assert done.returncode == 0, done
+        assert json.loads(done.stdout)['recorded'] == ['account', 'state'], done.stdout
+        deploy(world, 'reaped')
+        hook = hooks_of(world, 'reaped')['reaper']
+        assert hook['state'] == 'armed' and hook['deadline'] == world.show('reaped')['expires_at']
+        assert 'every 1m' in hook['detail'] and 'user/fakecloud' in hook['detail'], hook
+        assert 'mirage-reap was last done' in world.cli('show', 'reaped').out
+    fake.control('DELETE', '/_faults')
+    with tap.part('a word by another key is none, and the hook counts no more'):
+        done = world.reap('ec2', '--every', '1m', **elsewhere(world, 'thief', tag_key='0' * 64))
+        assert done.returncode == 0, done
+        time.sleep(10) # what was heard is not asked for at once again
+        world.cli('extend', 'reaped', '30m')
+        hook = hooks_of(world, 'reaped')['reaper']
+        assert hook['state'] == 'off' and 'cannot be verified' in hook['detail'], hook
+    with tap.part('it holds as long as its interval and the grace, and then it has failed'):
+        put_word(world, 60 + 600 - 8, 60)
+        world.cli('extend', 'reaped', '1h')
+        assert hooks_of(world, 'reaped')['reaper']['state'] == 'armed'
+        wait_for('it counts no more', 30,
+                 lambda: hooks_of(world, 'reaped')['reaper']['state'] == 'failed')
+        assert 'does not come any more' in world.cli('ps').err
+        assert world.state_of('reaped') == 'running' # it has the schedule, too
+        events = [e['text'] for e in world.show('reaped')['events'] if e['kind'] == 'hook']
+        assert 'reaper failed' in events[-1], events
+    with tap.part('what it does not look at it does not end'):
+        put_word(world, 1, 60)
+        deploy(world, 'far', '--region', 'eu-west-1')
+        hook = hooks_of(world, 'far')['reaper']
+        assert hook['state'] == 'failed' and 'not in this region' in hook['detail'], hook
+    with tap.part('by hand it promises nothing, and takes away no word of a timer'):
+        assert world.reap('ec2').returncode == 0
+        with open(os.path.join(world.state, 'reaped', 'ec2'), encoding='utf-8') as f:
+            assert json.load(f)['pass']['every_s'] == 60
+    for name in ('reaped', 'far'):
+        world.cli('rm', name, '--detach')
+
+
 def one_stays(tap, world, fake):
     with tap.part('an address that may not be released keeps nothing else from its end'):
         world.cli('ec2', world.disk, '--anyway', '--no-list', '--open', '22', '--ttl', '20m',
@@ -280,7 +356,8 @@ def refusals(tap, world):
 
 
 def main():
-    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud')
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-reap',
+                  'mirage-fakecloud')
     tap = Tap()
     with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
         world.disk = disk(world)
@@ -291,6 +368,7 @@ def main():
         life(tap, world, fake)
         faults(tap, world, fake)
         refused_schedule(tap, world, fake)
+        reaper(tap, world, fake)
         one_stays(tap, world, fake)
         proofs(tap, world, fake)
         world.say_log(tap)

@@ -41,11 +41,18 @@ def flat(actions):
 
 
 def allowed(tap, world, fake, policy):
+    with tap.part('no reaper that comes again: that is said, with what to do'):
+        row = rows(world)[0]['hook reaper']
+        assert row['level'] == 'WARN' and 'mirage-reap ec2 --every' in row['fix'], row
+    with tap.part('a reaper that comes again: when it was last done'):
+        assert world.reap('ec2', '--every', '1h').returncode == 0
+        row = rows(world)[0]['hook reaper']
+        assert row['level'] == 'PASS' and 'every 1h' in row['detail'], row
     with tap.part('all is allowed: it says so, and what cannot be asked; nothing was made'):
         before = everything(fake)
         found, status = rows(world)
         assert status == 0 and not [c for c in found.values() if c['level'] != 'PASS'], found
-        assert found['permissions']['detail'].startswith('28 actions'), found['permissions']
+        assert found['permissions']['detail'].startswith('29 actions'), found['permissions']
         assert 'ebs:StartSnapshot' in found['permissions without dry run']['detail'], found
         assert everything(fake) == before
     with tap.part('the printed policy: what it allows for our things alone cannot be told'):
