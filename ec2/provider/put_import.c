@@ -18,8 +18,8 @@ struct import {
 
 /* A disk's file on its way into parts of an upload. */
 struct stream {
+    const struct put *put;
     const struct mir_imager *imager;
-    const struct mir_fence *fence;
     struct mir_disk *disk;
     struct mir_disk_range range; /* what has come, and is not used up */
     bool over;
@@ -30,7 +30,7 @@ static int read_stream(void *ctx, void *out, size_t len, size_t *ret_len, struct
     struct stream *stream = ctx;
     struct mir_disk_range *range = &stream->range;
     size_t done = 0;
-    if (mir_fence_check(stream->fence, err))
+    if (mir_fence_check(stream->put->cloud->fence, err) || mir_prov_wanted(stream->put->spec, err))
         return -1;
     while (done < len && !stream->over) {
         if (!range->len && stream->imager->next(stream->disk, range, err))
@@ -50,7 +50,7 @@ static int send_file(struct import *import, struct mir_error *err)
 {
     struct put *put = import->put;
     char key[CLOUD_KEY_TEXT];
-    struct stream stream = {.imager = put->cloud->imager, .fence = put->cloud->fence};
+    struct stream stream = {.put = put, .imager = put->cloud->imager};
     const struct ec2_s3_source source = {.read = read_stream, .ctx = &stream};
     const struct ec2_s3_object object = {.bucket = put->cloud->bucket, .key = key};
     cloud_key_make(&put->spec->tags, put->disk, key);

@@ -97,6 +97,8 @@ static int await(struct put *put, const struct awaited *thing, const char *id,
             return mir_fail(err, MIR_FAILED, "EC2 could not make %s %s%s%s", thing->what, id,
                             *seen.why ? ": " : "", seen.why);
         cloud_pause_ms(POLL_MS);
+        if (mir_prov_wanted(put->spec, err))
+            return -1;
     } while (time_left(put));
     return not_yet(thing, id, err);
 }

@@ -106,6 +106,20 @@ static void add_parameters(struct asked *asked, const json_t *value)
     }
 }
 
+/* Of the things that a call makes, it may be asked to tag some. */
+static bool leaves_untagged(const struct fc_call *call, const char *kind)
+{
+    size_t i;
+    json_t *set;
+    const json_t *sets = fc_at(call->params, "TagSpecification");
+    json_array_foreach((json_t *)(uintptr_t)sets, i, set)
+    {
+        if (!strcmp(fc_text_at(set, "ResourceType"), kind))
+            return false;
+    }
+    return sets != NULL;
+}
+
 static void add_made(struct asked *asked)
 {
     static const struct {
@@ -120,7 +134,8 @@ static void add_made(struct asked *asked)
                 {"ImportSnapshot", "snapshot"},
                 {"ImportSnapshot", "import-snapshot-task"}};
     for (size_t i = 0; i < MIR_NELEMS(rows); i++)
-        if (!strcmp(asked->call->operation->name, rows[i].operation))
+        if (!strcmp(asked->call->operation->name, rows[i].operation) &&
+            !(asked->beside && leaves_untagged(asked->call, rows[i].kind)))
             add(asked, rows[i].kind, "*", NULL, true);
 }
 

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+from bucket import make_bucket
 from fakecloud import FakeCloud, tags_of
 from mirage import PATIENCE, program
 
@@ -34,8 +35,10 @@ def is_over(row):
 
 
 def lease_of(row):
-    """By its tags; a schedule has none and says it in its name."""
+    """By its tags; a schedule has none and says it in its name, as what is in a bucket does."""
     name = row['id'].removeprefix('mirage-') if row['kind'] == 'schedule' else 'nobody'
+    if row['kind'] in ('object', 'upload'):
+        name = row['document']['Key'].split('/')[2]
     return tags_of(row).get(DEPLOYMENT, name)
 
 
@@ -151,3 +154,14 @@ class Ec2Ledger:
     def kept(self):
         """{lease: [everything]}."""
         return self._by_lease(row for row in self.fake.ledger()['exists'] if not is_over(row))
+
+
+class Ec2BucketLedger(Ec2Ledger):
+    """The same where images go through a bucket."""
+    BUCKET = 'torture'
+    CONFIG = Ec2Ledger.CONFIG + f'upload = s3\nbucket = {BUCKET}\n'
+
+    def __init__(self, world):
+        super().__init__(world)
+        make_bucket(self.fake, self.BUCKET)
+        self.before = {row['id'] for row in self.fake.ledger()['exists']}
