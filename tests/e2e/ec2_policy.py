@@ -292,9 +292,11 @@ def through_bucket(tap, before):
 
 
 def theirs_stay(fake, policy):
+    """A snapshot of a volume that is none of ours, which somebody tries to give our tag."""
     owner = Owner(fake, policy)
-    image = owner.aws('describe-images', '--owners', 'amazon', '--filters',
-                      'Name=virtualization-type,Values=hvm', 'Name=architecture,Values=x86_64')['Images'][0]['ImageId']
+    images = owner.aws('describe-images', '--owners', 'amazon', '--filters',
+                       'Name=virtualization-type,Values=hvm', 'Name=architecture,Values=x86_64')
+    image = images['Images'][0]['ImageId']
     made = owner.aws('run-instances', '--image-id', image, '--instance-type', 't3.micro')
     fake.advance(60)
     volumes = owner.aws('describe-volumes', '--filters', 'Name=attachment.instance-id,Values=' +

@@ -4,6 +4,7 @@ clock goes with the world's. Everything in the account counts that was not there
 tagged or not: nobody else uses it."""
 import contextlib
 import os
+import random
 import subprocess
 import threading
 import time
@@ -157,7 +158,7 @@ class Ec2Ledger:
 
 
 class Ec2BucketLedger(Ec2Ledger):
-    """The same where images go through a bucket."""
+    """The same where images go through a bucket, the one of a journey in parts."""
     BUCKET = 'torture'
     CONFIG = Ec2Ledger.CONFIG + f'upload = s3\nbucket = {BUCKET}\n'
 
@@ -165,3 +166,8 @@ class Ec2BucketLedger(Ec2Ledger):
         super().__init__(world)
         make_bucket(self.fake, self.BUCKET)
         self.before = {row['id'] for row in self.fake.ledger()['exists']}
+
+    @staticmethod
+    def kernel():
+        """A disk whose file is longer than a part: nothing packs it."""
+        return a_disk(b'Z') + random.Random(1).randbytes(9 << 20)
