@@ -223,6 +223,11 @@ int mir_prov_image_delete(struct mir_prov *prov, const char *token, const char *
     return end(&call, token, prov->info->image_delete(prov->ctx, token, image_id, err), err);
 }
 
+int mir_prov_wanted(const struct mir_instance_spec *spec, struct mir_error *err)
+{
+    return spec->wanted ? spec->wanted->check(spec->wanted->ctx, err) : 0;
+}
+
 int mir_prov_create_limit_ms(const struct mir_lease *lease, const struct mir_clock *clock,
                              int limit_ms)
 {

@@ -16,6 +16,7 @@
 
 #define DISK_MAX_BYTES ((uint64_t)16 << 40) /* the largest volume that a cloud has */
 #define WORDS_MAX 10
+#define PIECE_BYTES ((size_t)256 << 10)
 
 /* The helper's side runs in a thread of its own, which blocks until the helper has ended, while the
  * reader takes what it writes. */
@@ -29,7 +30,9 @@ struct mir_disk {
     int64_t timeout_ms;
     pthread_t thread;
     bool joined;
-    struct img_extents extents;
+    struct img_extents extents; /* of a disk */
+    unsigned char *piece;       /* of a file: what came last, owned; NULL: a disk */
+    uint64_t at;                /* ... and how much came before it */
     /* Of the helper; to be read when the thread was joined. */
     int rc;
     struct img_summary summary;
@@ -74,11 +77,11 @@ static int stream_ended(struct mir_disk *disk, struct mir_error *err)
 }
 
 static void choose_words(struct mir_disk *disk, const struct mir_instance_spec *spec,
-                         const struct mir_needs *needs)
+                         const struct mir_needs *needs, const char *container)
 {
     size_t n = 0;
     disk->words[n++] = "--format";
-    disk->words[n++] = "extents";
+    disk->words[n++] = container;
     if (needs->layout == MIR_LAYOUT_NONE)
         return;
     disk->words[n++] = "--boot";
@@ -114,6 +117,7 @@ static void disk_free(struct mir_disk *disk)
     img_extents_clear(&disk->extents);
     if (disk->kernel_fd >= 0)
         close(disk->kernel_fd);
+    free(disk->piece);
     free(disk->grub);
     free(disk);
 }
@@ -126,22 +130,34 @@ static void disk_close(struct mir_disk *disk)
     disk_free(disk);
 }
 
+/* The helper is at work; nothing of what it writes has been read. */
+static int begin(const char *helper_path, const struct mir_instance_spec *spec,
+                 const struct mir_needs *needs, const char *container, int64_t timeout_ms,
+                 struct mir_disk **ret, struct mir_error *err)
+{
+    if (spec->prover && spec->prover->prove(spec->prover->ctx, spec, needs, err))
+        return -1;
+    struct mir_disk *disk = mir_calloc(1, sizeof *disk);
+    disk->helper_path = helper_path;
+    disk->timeout_ms = timeout_ms;
+    disk->kernel_fd = -1;
+    choose_words(disk, spec, needs, container);
+    if (img_open_file(spec->kernel_path, &disk->kernel_fd, err) || start(disk, err)) {
+        disk_free(disk);
+        return -1;
+    }
+    *ret = disk;
+    return 0;
+}
+
 static int disk_open(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
                      int64_t timeout_ms, struct mir_disk **ret, uint64_t *ret_disk_bytes,
                      struct mir_error *err)
 {
     struct mir_error reading = {0};
-    if (spec->prover && spec->prover->prove(spec->prover->ctx, spec, needs, err))
+    struct mir_disk *disk;
+    if (begin(ctx, spec, needs, "extents", timeout_ms, &disk, err))
         return -1;
-    struct mir_disk *disk = mir_calloc(1, sizeof *disk);
-    disk->helper_path = ctx;
-    disk->timeout_ms = timeout_ms;
-    disk->kernel_fd = -1;
-    choose_words(disk, spec, needs);
-    if (img_open_file(spec->kernel_path, &disk->kernel_fd, err) || start(disk, err)) {
-        disk_free(disk);
-        return -1;
-    }
     if (img_extents_open(&disk->extents, disk->in_fd, DISK_MAX_BYTES, &reading)) {
         stream_failed(disk, &reading, err);
         disk_close(disk);
@@ -152,11 +168,38 @@ static int disk_open(void *ctx, const struct mir_instance_spec *spec, const stru
     return 0;
 }
 
+static int file_open(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                     const char *container, int64_t timeout_ms, struct mir_disk **ret,
+                     struct mir_error *err)
+{
+    struct mir_disk *disk;
+    if (begin(ctx, spec, needs, container, timeout_ms, &disk, err))
+        return -1;
+    disk->piece = mir_calloc(1, PIECE_BYTES);
+    *ret = disk;
+    return 0;
+}
+
+static int next_run(struct mir_disk *disk, struct img_run *ret, struct mir_error *err)
+{
+    ssize_t n;
+    if (!disk->piece)
+        return img_extents_next(&disk->extents, ret, err);
+    do
+        n = read(disk->in_fd, disk->piece, PIECE_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return mir_fail_errno(err, errno, "cannot read from the inspector");
+    *ret = (struct img_run){.at = disk->at, .len = (uint64_t)n, .data = disk->piece};
+    disk->at += (uint64_t)n;
+    return 0;
+}
+
 static int disk_next(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err)
 {
     struct img_run run;
     struct mir_error reading = {0};
-    if (img_extents_next(&disk->extents, &run, &reading))
+    if (next_run(disk, &run, &reading))
         return stream_failed(disk, &reading, err);
     if (!run.len && stream_ended(disk, err))
         return -1;
@@ -171,6 +214,9 @@ struct mir_imager mird_imager(const char *helper_path)
         const char *borrowed;
         void *ctx;
     } helper = {.borrowed = helper_path};
-    return (struct mir_imager){
-        .open = disk_open, .next = disk_next, .close = disk_close, .ctx = helper.ctx};
+    return (struct mir_imager){.open = disk_open,
+                               .open_file = file_open,
+                               .next = disk_next,
+                               .close = disk_close,
+                               .ctx = helper.ctx};
 }

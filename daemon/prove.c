@@ -139,23 +139,6 @@ static int begin(struct proof *p, struct mir_error *err)
     return 0;
 }
 
-/* Whoever asked for the proof may not want it any more. */
-static int still_wanted(const struct proof *p, struct mir_error *err)
-{
-    struct mird_deployment now;
-    if (mird_engine_stopping(p->engine)) {
-        mir_fail(err, MIR_UNAVAILABLE, "the daemon stops; the next one proves the disk again");
-        if (err)
-            err->retry = MIR_RETRY_TRANSIENT;
-        return -1;
-    }
-    if (mird_store_deployment_get(p->engine->core->store, p->d->id, &now, err))
-        return -1;
-    return now.end_reason == MIRD_END_NONE && mird_engine_now_ms(p->engine) < now.deadline_s * 1000
-               ? 0
-               : mir_fail(err, MIR_INTERRUPTED, "it is to end before its disk was proven");
-}
-
 static int look(struct proof *p, struct mir_proof_seen *seen, char **console, struct mir_error *err)
 {
     struct mird_core *core = p->engine->core;
@@ -185,7 +168,7 @@ static int watch(struct proof *p, struct mir_proof_seen *seen, enum mir_proof_ve
     do {
         poll(NULL, 0, LOOK_MS);
         seen->now_ms = mird_engine_boot_ms(p->engine) - began_ms;
-        if (still_wanted(p, err) || look(p, seen, &console, err))
+        if (mir_prov_wanted(p->spec, err) || look(p, seen, &console, err))
             return -1;
         *ret = mir_proof_judge(seen);
     } while (*ret == MIR_PROOF_WAIT);

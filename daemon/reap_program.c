@@ -253,8 +253,12 @@ static int find_policy(struct choices *choices, json_t **ret, struct mir_error *
         mir_fail(err, MIR_USAGE, "the provider %s needs no permissions", provider->name);
         return mir_error_hint(err, "--print-policy is for clouds");
     }
+    struct mir_config *config = NULL;
+    if (mir_config_load(&config, err))
+        return -1;
     choices->json = false;
-    *ret = provider->policy();
+    *ret = provider->policy(config);
+    mir_config_free(config);
     return 0;
 }
 

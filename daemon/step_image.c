@@ -10,6 +10,7 @@
 #include "engine_parts.h"
 #include "prove.h"
 #include "sandbox.h"
+#include "wanted.h"
 
 #define UNPACK_TIMEOUT_MS 120000
 
@@ -53,6 +54,7 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     struct mir_lease lease;
     struct mir_instance_spec spec;
     struct mird_prover prover;
+    struct mird_wanted wanted;
     if (!mir_prov_info(mird_entry_prov(engine, entry))->image_put)
         return 0;
     mir_auto_free char *path = mird_kernel_bootable(engine->core, kernel);
@@ -61,6 +63,8 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
         mird_spec_make(engine, d, &lease, kernel, path, &spec, &ret->error))
         return -1;
     mird_prover_init(&prover, engine, d);
+    mird_wanted_init(&wanted, engine, d->id);
+    spec.wanted = &wanted.wanted;
     spec.prover = d->prove ? &prover.prover : NULL;
     if (mir_prov_image_put(mird_entry_prov(engine, entry), &spec, ret->image_id, &ret->error))
         return -1;

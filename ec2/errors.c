@@ -94,6 +94,7 @@ static const struct ec2_error_row rows[] = {
     /* not there */
     {"InvalidAMIID.Unavailable", MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
     {"*.NotFound", MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
+    {"InvalidConversionTaskId", MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
     {"NoSuch*", MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
     {"*NotFound*", MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
     /* nonsense */

@@ -344,9 +344,16 @@ int ec2_operate_at(struct ec2_session *session, const struct ec2_operation *oper
                    const char *path, const void *args, int64_t until_ms, void *ret,
                    struct mir_error *err)
 {
-    struct page page = {.operation = operation, .ret = ret};
+    const struct ec2_table *reply = operation->reply;
+    void *made = reply ? mir_calloc(1, reply->size) : NULL; /* until the call is over */
+    struct page page = {.operation = operation, .ret = made};
     struct mir_error own = {0};
     int rc = call_page(session, &page, path, args, until_ms, &own);
+    if (reply)
+        ec2_record_clear(reply, rc ? made : ret);
+    if (reply && !rc)
+        memcpy(ret, made, reply->size);
+    free(made);
     if (rc && err)
         *err = own;
     return rc;

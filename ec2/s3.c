@@ -195,14 +195,19 @@ int ec2_s3_get(struct ec2_session *session, const struct ec2_s3_object *object, 
     return 0;
 }
 
-/* Its answers have no body, so a 404 is known by the request id alone to be S3's own. */
+/* Its answers have no body, so a refusal is known by the request id alone to be S3's own. */
 static void read_head_error(struct mir_error *err)
 {
-    if (err->http_status != 404 || *err->provider_code || !*err->request_id)
+    bool absent = err->http_status == 404, denied = err->http_status == 403;
+    if ((!absent && !denied) || *err->provider_code || !*err->request_id)
         return;
-    err->kind = MIR_NOT_FOUND;
+    err->kind = absent ? MIR_NOT_FOUND : MIR_CREDENTIALS;
     err->retry = MIR_RETRY_NEVER;
     err->outcome = MIR_DID_NOT_HAPPEN;
+    if (!denied)
+        return;
+    mir_copy(err->text, sizeof err->text, "s3 HeadObject: refused; it goes by s3:GetObject");
+    mir_error_hint(err, "`mirage-deploy doctor ec2 --print-policy` prints what has to be allowed");
 }
 
 int ec2_s3_head(struct ec2_session *session, const struct ec2_s3_object *object, int64_t until_ms,

@@ -21,7 +21,8 @@ bool cloud_may_deploy(const struct cloud *cloud)
 static int admit_account(const struct cloud *cloud, const struct mir_instance_spec *spec,
                          struct mir_error *err)
 {
-    if ((!cloud->configured || !*spec->place.region) && cloud_ready(cloud, err))
+    if (((!cloud->configured || !*spec->place.region) && cloud_ready(cloud, err)) ||
+        cloud_bucket_reaches(cloud, spec->place.region, err))
         return -1;
     if (cloud_may_deploy(cloud))
         return 0;

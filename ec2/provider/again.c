@@ -35,3 +35,9 @@ int cloud_gone(int rc, const struct mir_error *said, struct mir_error *err)
 {
     return !rc || said->kind == MIR_NOT_FOUND ? 0 : cloud_said(said, err);
 }
+
+void cloud_keep_first(int rc, const struct mir_error *said, struct mir_error *first)
+{
+    if (rc && first->kind == MIR_OK)
+        *first = *said;
+}

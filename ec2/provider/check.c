@@ -158,6 +158,32 @@ static void check_role(const struct cloud *cloud, struct report *report)
     }
 }
 
+static void check_bucket(const struct cloud *cloud, struct ec2_session *session,
+                         struct report *report)
+{
+    const struct ec2_s3_object bucket = {.bucket = cloud->bucket};
+    struct ec2_s3_list found = {.rows = NULL};
+    struct mir_error said = {0};
+    if (!*cloud->bucket)
+        return;
+    int rc = ec2_s3_list_objects(session, &bucket, CLOUD_KEY_ROOT "doctor",
+                                 ec2_until(session, CLOUD_LOOK_MS), &found, &said);
+    ec2_s3_list_clear(&found);
+    struct mir_check *row = add(report, "bucket", rc ? MIR_CHECK_FAIL : MIR_CHECK_PASS);
+    if (!rc) {
+        snprintf(row->detail, sizeof row->detail, "%s; images go %s", cloud->bucket,
+                 cloud->by_bucket ? "through it" : "by EBS direct, and not through it");
+        return;
+    }
+    snprintf(row->detail, sizeof row->detail, "%s in %s: %.140s", cloud->bucket,
+             ec2_session_region(session), said.text);
+    snprintf(row->fix, sizeof row->fix,
+             said.kind == MIR_NOT_FOUND
+                 ? "make it, in that region: aws s3 mb s3://%s --region %s"
+                 : "name a bucket that is yours, or another region: [ec2] bucket = %s, region = %s",
+             cloud->bucket, ec2_session_region(session));
+}
+
 void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count)
 {
     struct cloud *cloud = ctx;
@@ -171,8 +197,10 @@ void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
         mir_copy(row->detail, sizeof row->detail, ec2_session_region(session));
         bool known = check_identity(session, &report);
         check_steps(cloud, &report);
-        if (known)
+        if (known) {
+            check_bucket(cloud, session, &report);
             check_permissions(cloud, session, &report);
+        }
         check_role(cloud, &report);
     }
     *ret_count = report.count;

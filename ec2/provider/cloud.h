@@ -18,6 +18,7 @@
 #include "ec2/chain.h"
 #include "ec2/compute.h"
 #include "ec2/config.h"
+#include "ec2/s3.h"
 #include "ec2/session.h"
 #include "machines.h"
 #include "prices.h"
@@ -51,8 +52,11 @@ struct cloud {
     /* From [ec2] of the configuration; "" not said. */
     char profile[64], role[256], subnet[EC2_ID_TEXT], type[MIR_PLACE_TEXT];
     char home[MIR_PLACE_TEXT]; /* the region of a deployment that names none */
-    bool configured;           /* somebody has said something about AWS at all */
-    bool preview;              /* ... and that Amazon itself may be deployed to */
+    char bucket[64];      /* in the home region: what is uploaded through it is looked for there */
+    char import_role[65]; /* by which ImportSnapshot reads it; "" that of AWS's own choice */
+    bool by_bucket;       /* images go through it; else by EBS direct */
+    bool configured;      /* somebody has said something about AWS at all */
+    bool preview;         /* ... and that Amazon itself may be deployed to */
     struct ec2_config *config; /* owned, both; NULL while nothing is configured */
     struct ec2_chain *chain;
 
@@ -82,6 +86,8 @@ bool cloud_again(const struct ec2_session *session, int64_t until_ms, const stru
 int cloud_gone(int rc, const struct mir_error *said, struct mir_error *err);
 /* -1, and err (NULL allowed) is what was said. */
 int cloud_said(const struct mir_error *said, struct mir_error *err);
+/* One thing that cannot be ended keeps no other: the first refusal is told at the end. */
+void cloud_keep_first(int rc, const struct mir_error *said, struct mir_error *first);
 
 /* --- regions.c --- */
 
@@ -107,6 +113,7 @@ size_t cloud_known_regions(struct cloud *cloud, char ret[CLOUD_REGIONS_MAX][MIR_
 
 /* --- tags.c --- */
 
+#define TAG_PREFIX "mirage-deploy:"
 #define TAG_INSTALLATION "mirage-deploy:installation"
 #define TAG_DEPLOYMENT "mirage-deploy:deployment"
 #define TAG_EXPIRES "mirage-deploy:expires"
@@ -130,6 +137,9 @@ void cloud_tags_add(struct cloud_tags *tags, const char *key, const char *value)
 /* The same set for each of the kinds named. */
 void cloud_tag_sets(const struct cloud_tags *tags, const char *const *kinds, size_t count,
                     struct ec2_tag_set *ret);
+/* Given to what was made a moment ago, which EC2 may not know yet. */
+int cloud_tag(struct ec2_session *session, const char *id, const struct ec2_tag *tags, size_t count,
+              int64_t until_ms, struct mir_error *err);
 /* As found; deployment "" when they are not ours or one is missing or unreadable. */
 void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir_tags *ret);
 /* The filters "whatever carries this token, of this installation", and the one for whatever is of
@@ -160,6 +170,57 @@ void cloud_things_clear(struct cloud_things *things);
 void cloud_add_object(struct mir_instance *instance, const char *kind, const char *id);
 void cloud_things_add(const struct cloud_things *things, struct mir_instance *instance);
 
+/* --- bucket.c: objects, by their keys --- */
+
+/* Parts that are on their way have neither tags nor metadata, so a key says whose its object is,
+ * until when, and by whose word: all of a deployment stands below one prefix. */
+#define CLOUD_KEY_ROOT "mirage-deploy/"
+#define CLOUD_KEY_TEXT 256
+
+/* Is the bucket in this region, and is there one at all? */
+bool cloud_bucket_here(const struct cloud *cloud, const struct ec2_session *session);
+/* Images of a region can go the way that is configured; else MIR_USAGE. */
+int cloud_bucket_reaches(const struct cloud *cloud, const char *region, struct mir_error *err);
+void cloud_key_make(const struct mir_tags *tags, const char *disk, char out[CLOUD_KEY_TEXT]);
+/* Deployment "" when it is none of these; ret_disk may be NULL. */
+void cloud_key_read(const char *key, struct mir_tags *ret, char ret_disk[MIR_SHA256_TEXT]);
+/* What a key begins with that has this token; token NULL: any of ours. */
+void cloud_key_prefix(const struct cloud *cloud, const char *token, char out[CLOUD_KEY_TEXT]);
+
+/* --- imports.c: what an upload through the bucket leaves on its way --- */
+
+struct cloud_imports {
+    struct ec2_s3_list objects;
+    struct ec2_s3_uploads uploads; /* begun, and not completed */
+    struct ec2_import_tasks tasks; /* in any state */
+    struct ec2_snapshots
+        snapshots; /* that they have made, and that have not been given our tags yet */
+};
+
+/* Of a token; NULL: all that is there with tags of any installation. Nothing where the bucket is
+ * not. Clear it afterwards, whatever comes back. */
+int cloud_imports_find(const struct cloud *cloud, struct ec2_session *session, const char *token,
+                       int64_t until_ms, struct cloud_imports *ret, struct mir_error *err);
+void cloud_imports_clear(struct cloud_imports *imports);
+#define auto_imports MIR_CLEANUP(cloud_imports_clear)
+
+/* Kinds of objects that are none of EC2's, and can be given no tags. */
+#define CLOUD_OBJECT "object"
+#define CLOUD_UPLOAD "upload"
+
+/* Each of them that is there and costs, as an object of an instance. */
+typedef void cloud_thing_fn(void *ctx, const char *kind, const char *id,
+                            const struct mir_tags *tags);
+void cloud_imports_each(const struct cloud_imports *imports, cloud_thing_fn *fn, void *ctx);
+
+/* Objects, and parts of them: what is not needed any more once the snapshot is there. */
+int cloud_imports_empty(const struct cloud *cloud, struct ec2_session *session,
+                        const struct cloud_imports *imports, int64_t until_ms,
+                        struct mir_error *err);
+/* All of it. What is just ending is a matter of time. */
+int cloud_imports_end(const struct cloud *cloud, struct ec2_session *session,
+                      const struct cloud_imports *imports, int64_t until_ms, struct mir_error *err);
+
 /* --- the provider's functions --- */
 
 /* admit.c */
@@ -175,7 +236,7 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
 void cloud_price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
                  const struct mir_place *place, const struct cloud_hour *hour,
                  struct mir_price *ret);
-/* put.c: the upload */
+/* put.c: the upload, with put.h */
 int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
                     struct mir_error *err);
 /* image.c */

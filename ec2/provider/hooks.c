@@ -70,7 +70,9 @@ static int find_others(const struct arming *a, struct mir_instance *ret, struct 
         return -1;
     cloud_things_add(&things, ret);
     for (unsigned i = 0; i < image.object_count; i++)
-        cloud_add_object(ret, image.objects[i].kind, image.objects[i].id);
+        if (strcmp(image.objects[i].kind, CLOUD_OBJECT) &&
+            strcmp(image.objects[i].kind, CLOUD_UPLOAD))
+            cloud_add_object(ret, image.objects[i].kind, image.objects[i].id);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What there is of an upload: an image, and the snapshot behind it, each with the deployment's
- * tags. An image that another deployment of this installation has made is only borrowed. */
+ * tags; and what has gone through the bucket. An image that another deployment of this installation
+ * has made is only borrowed. */
 #include <string.h>
 
 #include "api/memory.h"
@@ -9,12 +10,14 @@
 struct uploaded {
     struct ec2_images images;
     struct ec2_snapshots snapshots;
+    struct cloud_imports imports;
 };
 
 static void uploaded_clear(struct uploaded *uploaded)
 {
     ec2_images_clear(&uploaded->images);
     ec2_snapshots_clear(&uploaded->snapshots);
+    cloud_imports_clear(&uploaded->imports);
 }
 #define auto_uploaded MIR_CLEANUP(uploaded_clear)
 
@@ -29,30 +32,39 @@ static int find(const struct cloud *cloud, struct ec2_session *session, const ch
     const struct ec2_describe_snapshots_args snapshots = {
         .owners = self, .owner_count = 1, .filters = mine.rows, .filter_count = mine.count};
     return ec2_describe_images(session, &images, until_ms, &ret->images, err) ||
-                   ec2_describe_snapshots(session, &snapshots, until_ms, &ret->snapshots, err)
+                   ec2_describe_snapshots(session, &snapshots, until_ms, &ret->snapshots, err) ||
+                   cloud_imports_find(cloud, session, token, until_ms, &ret->imports, err)
                ? -1
                : 0;
 }
 
+/* The first of them names the image: whoever can be asked for the newest tags comes first. */
+static void add(void *ctx, const char *kind, const char *id, const struct mir_tags *tags)
+{
+    struct mir_instance *image = ctx;
+    if (image->state == MIR_INSTANCE_ABSENT) {
+        mir_copy(image->id, sizeof image->id, id);
+        image->tags = *tags;
+        image->state = MIR_INSTANCE_RUNNING;
+    }
+    cloud_add_object(image, kind, id);
+}
+
 static void read_image(const struct uploaded *uploaded, struct mir_instance *ret)
 {
+    struct mir_tags tags;
     *ret = (struct mir_instance){.kind = MIR_OBJECT_IMAGE, .state = MIR_INSTANCE_ABSENT};
-    if (uploaded->images.count) {
-        const struct ec2_image *row = &uploaded->images.rows[0];
-        mir_copy(ret->id, sizeof ret->id, row->id);
-        cloud_tags_read(row->tags, row->tag_count, &ret->tags);
-    } else if (uploaded->snapshots.count) {
-        const struct ec2_snapshot *row = &uploaded->snapshots.rows[0];
-        mir_copy(ret->id, sizeof ret->id, row->id);
-        cloud_tags_read(row->tags, row->tag_count, &ret->tags);
-    } else {
-        return;
+    for (size_t i = 0; i < uploaded->images.count; i++) {
+        const struct ec2_image *row = &uploaded->images.rows[i];
+        cloud_tags_read(row->tags, row->tag_count, &tags);
+        add(ret, "image", row->id, &tags);
     }
-    ret->state = MIR_INSTANCE_RUNNING;
-    for (size_t i = 0; i < uploaded->images.count; i++)
-        cloud_add_object(ret, "image", uploaded->images.rows[i].id);
-    for (size_t i = 0; i < uploaded->snapshots.count; i++)
-        cloud_add_object(ret, "snapshot", uploaded->snapshots.rows[i].id);
+    for (size_t i = 0; i < uploaded->snapshots.count; i++) {
+        const struct ec2_snapshot *row = &uploaded->snapshots.rows[i];
+        cloud_tags_read(row->tags, row->tag_count, &tags);
+        add(ret, "snapshot", row->id, &tags);
+    }
+    cloud_imports_each(&uploaded->imports, add, ret);
 }
 
 /* --- in one region --- */
@@ -67,11 +79,12 @@ int cloud_image_look(struct cloud *cloud, struct ec2_session *session, const cha
     return 0;
 }
 
-static int gone_or_going(int rc, const struct mir_error *said, struct mir_error *err)
+/* A snapshot whose image is just going is a matter of time. */
+static void end(int rc, struct mir_error *said, struct mir_error *first)
 {
-    /* A snapshot whose image is just going is a matter of time. */
-    return rc && !strcmp(said->provider_code, "InvalidSnapshot.InUse") ? 0
-                                                                       : cloud_gone(rc, said, err);
+    if (rc && said->kind != MIR_NOT_FOUND && strcmp(said->provider_code, "InvalidSnapshot.InUse"))
+        cloud_keep_first(rc, said, first);
+    *said = (struct mir_error){0};
 }
 
 /* The images first: a snapshot that an image is made of cannot go. */
@@ -82,19 +95,18 @@ static int delete_in(struct cloud *cloud, struct ec2_session *session, const cha
     if (find(cloud, session, token, until_ms, &uploaded, err) || mir_fence_check(cloud->fence, err))
         return -1;
     read_image(&uploaded, ret);
+    struct mir_error first = {0}, said = {0};
     for (size_t i = 0; i < uploaded.images.count; i++) {
         const struct ec2_deregister args = {.id = uploaded.images.rows[i].id};
-        struct mir_error said = {0};
-        if (gone_or_going(ec2_deregister_image(session, &args, until_ms, &said), &said, err))
-            return -1;
+        end(ec2_deregister_image(session, &args, until_ms, &said), &said, &first);
     }
     for (size_t i = 0; i < uploaded.snapshots.count; i++) {
         const struct ec2_target args = {.id = uploaded.snapshots.rows[i].id};
-        struct mir_error said = {0};
-        if (gone_or_going(ec2_delete_snapshot(session, &args, until_ms, &said), &said, err))
-            return -1;
+        end(ec2_delete_snapshot(session, &args, until_ms, &said), &said, &first);
     }
-    return 0;
+    int rc = cloud_imports_end(cloud, session, &uploaded.imports, until_ms, &said);
+    cloud_keep_first(rc, &said, &first);
+    return first.kind == MIR_OK ? 0 : cloud_said(&first, err);
 }
 
 int cloud_image_get(void *ctx, const char *token, struct mir_instance *ret, struct mir_error *err)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy.h"
 
+#include <string.h>
+
 #include "api/memory.h"
 #include "cloud.h"
 
 #define ROLE_NAME "mirage-deploy-scheduler"
 #define EC2_ARN "arn:aws:ec2:*:*:"
 #define EC2_SHARED_ARN "arn:aws:ec2:*::" /* things that have no account in their names */
+#define BUCKET_ARN "arn:aws:s3:::@"
 #define RESOURCES_MAX 8
 
 /* --- the table --- */
@@ -54,6 +57,18 @@ static const struct cloud_action actions[] = {
     {"iam:PassRole", CLOUD_PASS_ROLE, false},
     {"ssm:GetParameter", CLOUD_NOTE, false},
     {"ssm:PutParameter", CLOUD_NOTE, true},
+    {"ec2:DescribeImportSnapshotTasks", CLOUD_IMPORT_LOOK, true},
+    {"ec2:ImportSnapshot", CLOUD_IMPORT, false},
+    {"ec2:ImportSnapshot", CLOUD_IMPORT_INTO, false},
+    {"ec2:CreateTags", CLOUD_IMPORT_TAG, false},
+    {"ec2:CreateTags", CLOUD_IMPORT_ADOPT, true},
+    {"ec2:CancelImportTask", CLOUD_IMPORT_END, true},
+    {"s3:ListBucket", CLOUD_BUCKET, true},
+    {"s3:ListBucketMultipartUploads", CLOUD_BUCKET, true},
+    {"s3:AbortMultipartUpload", CLOUD_OBJECTS, true},
+    {"s3:DeleteObject", CLOUD_OBJECTS, true},
+    {"s3:GetObject", CLOUD_OBJECTS, false},
+    {"s3:PutObject", CLOUD_OBJECTS, false},
 };
 
 /* What is true of everything that carries our tag, whatever its value: which installation will
@@ -80,11 +95,24 @@ static json_t *to_scheduler(void)
     return json_pack("{s:{s:s}}", "StringEquals", "iam:PassedToService", "scheduler.amazonaws.com");
 }
 
+static json_t *while_importing(void)
+{
+    return json_pack("{s:{s:s}}", "StringEquals", "ec2:CreateAction", "ImportSnapshot");
+}
+
+/* A snapshot that is made of no volume has this one for its own: so those that are made of
+ * somebody's volumes cannot become ours. */
+static json_t *made_of_no_volume(void)
+{
+    return json_pack("{s:{s:s},s:{s:s}}", "Null", "aws:RequestTag/" TAG_INSTALLATION, "false",
+                     "ArnLike", "ec2:ParentVolume", EC2_ARN "volume/vol-ffffffff");
+}
+
 /* Source of which resources and conditions an action goes by: AWS Service Authorization Reference,
  * EC2, EBS, EventBridge Scheduler, IAM. */
 static const struct {
     const char *sid;
-    const char *resources[RESOURCES_MAX]; /* ends with NULL */
+    const char *resources[RESOURCES_MAX]; /* ends with NULL; '@' is the bucket's name */
     json_t *(*condition)(void);           /* NULL: none */
 } statements[CLOUD_BOUNDS_COUNT] = {
     [CLOUD_LOOK] = {"Look", {"*"}, NULL},
@@ -105,6 +133,14 @@ static const struct {
     [CLOUD_SCHEDULE] = {"Schedule", {"arn:aws:scheduler:*:*:schedule/default/mirage-*"}, NULL},
     [CLOUD_PASS_ROLE] = {"PassRole", {"arn:aws:iam::*:role/" ROLE_NAME}, to_scheduler},
     [CLOUD_NOTE] = {"Note", {"arn:aws:ssm:*:*:parameter/mirage-deploy/*"}, NULL},
+    [CLOUD_IMPORT_LOOK] = {"LookAtImports", {"*"}, NULL},
+    [CLOUD_IMPORT] = {"Import", {EC2_ARN "import-snapshot-task/*"}, in_request},
+    [CLOUD_IMPORT_INTO] = {"ImportInto", {EC2_SHARED_ARN "snapshot/*"}, NULL},
+    [CLOUD_IMPORT_TAG] = {"TagImports", {EC2_ARN "import-snapshot-task/*"}, while_importing},
+    [CLOUD_IMPORT_ADOPT] = {"TagImported", {EC2_SHARED_ARN "snapshot/*"}, made_of_no_volume},
+    [CLOUD_IMPORT_END] = {"EndImports", {EC2_ARN "import-snapshot-task/*"}, on_thing},
+    [CLOUD_BUCKET] = {"LookIntoBucket", {BUCKET_ARN}, NULL},
+    [CLOUD_OBJECTS] = {"KeepObjects", {BUCKET_ARN "/" CLOUD_KEY_ROOT "*"}, NULL},
 };
 
 size_t cloud_action_count(void)
@@ -124,14 +160,37 @@ static json_t *document(json_t *statement_list)
     return json_pack("{s:s,s:o}", "Version", "2012-10-17", "Statement", statement_list);
 }
 
-static json_t *statement_of(enum cloud_bounds bounds, bool reaper)
+static json_t *resource_text(const char *pattern, const char *bucket)
+{
+    size_t len = strcspn(pattern, "@");
+    return pattern[len] ? json_sprintf("%.*s%s%s", (int)len, pattern, bucket, pattern + len + 1)
+                        : json_string(pattern);
+}
+
+/* What the configuration says of it. */
+struct way {
+    const char *bucket, *role; /* NULL none */
+    bool direct;               /* images go by EBS direct */
+    bool reaper;               /* what mirage-reap does, and no more */
+};
+
+/* Whether an action is of what is asked for. */
+static bool is_wanted(const struct cloud_action *action, const struct way *way)
+{
+    if (way->reaper && !action->reaps)
+        return false;
+    return way->direct || strncmp(action->name, "ebs:", 4) != 0;
+}
+
+static json_t *statement_of(enum cloud_bounds bounds, const struct way *way)
 {
     json_t *allowed = json_array(), *resources = json_array();
     for (size_t i = 0; i < MIR_NELEMS(actions); i++)
-        if (actions[i].bounds == bounds && (!reaper || actions[i].reaps))
+        if (actions[i].bounds == bounds && is_wanted(&actions[i], way))
             json_array_append_new(allowed, json_string(actions[i].name));
     for (size_t i = 0; i < RESOURCES_MAX && statements[bounds].resources[i]; i++)
-        json_array_append_new(resources, json_string(statements[bounds].resources[i]));
+        json_array_append_new(resources,
+                              resource_text(statements[bounds].resources[i], way->bucket));
     json_t *statement = json_pack("{s:s,s:s,s:o,s:o}", "Sid", statements[bounds].sid, "Effect",
                                   "Allow", "Action", allowed, "Resource", resources);
     if (statements[bounds].condition)
@@ -139,22 +198,54 @@ static json_t *statement_of(enum cloud_bounds bounds, bool reaper)
     return statement;
 }
 
+static json_t *trust_in(const char *service)
+{
+    return json_pack("{s:s,s:s,s:{s:s}}", "Effect", "Allow", "Action", "sts:AssumeRole",
+                     "Principal", "Service", service);
+}
+
 static json_t *role_document(void)
 {
-    json_t *trust = json_pack("[{s:s,s:s,s:{s:s}}]", "Effect", "Allow", "Action", "sts:AssumeRole",
-                              "Principal", "Service", "scheduler.amazonaws.com");
     json_t *may = json_pack("[{s:s,s:s,s:s,s:s,s:o}]", "Sid", "EndOurs", "Effect", "Allow",
                             "Action", "ec2:TerminateInstances", "Resource", EC2_ARN "instance/*",
                             "Condition", on_thing());
+    json_t *trust = json_pack("[o]", trust_in("scheduler.amazonaws.com"));
     return json_pack("{s:s,s:o,s:o}", "name", ROLE_NAME, "trust", document(trust), "policy",
                      document(may));
 }
 
-static json_t *policy_of(bool reaper)
+/* What AWS says that this role needs, of our objects alone. Source: VM Import/Export guide,
+ * "Required service role". */
+static json_t *import_role_document(const struct way *way)
+{
+    json_t *trust = trust_in("vmie.amazonaws.com");
+    json_object_set_new(trust, "Condition",
+                        json_pack("{s:{s:s}}", "StringEquals", "sts:ExternalId", "vmimport"));
+    json_t *look = json_pack("{s:s,s:s,s:[s,s],s:o}", "Sid", "LookIntoBucket", "Effect", "Allow",
+                             "Action", "s3:GetBucketLocation", "s3:ListBucket", "Resource",
+                             resource_text(BUCKET_ARN, way->bucket));
+    json_t *take = json_pack("{s:s,s:s,s:s,s:o}", "Sid", "ReadObjects", "Effect", "Allow", "Action",
+                             "s3:GetObject", "Resource",
+                             resource_text(BUCKET_ARN "/" CLOUD_KEY_ROOT "*", way->bucket));
+    json_t *make = json_pack("{s:s,s:s,s:[s,s,s],s:s}", "Sid", "MakeSnapshots", "Effect", "Allow",
+                             "Action", "ec2:CopySnapshot", "ec2:Describe*",
+                             "ec2:ModifySnapshotAttribute", "Resource", "*");
+    return json_pack("{s:s,s:o,s:o}", "name", way->role ? way->role : "vmimport", "trust",
+                     document(json_pack("[o]", trust)), "policy",
+                     document(json_pack("[o,o,o]", look, take, make)));
+}
+
+static const char *setting(const struct mir_config *config, const char *key)
+{
+    const char *value = config ? mir_config_get(config, "ec2", key) : NULL;
+    return value && *value ? value : NULL;
+}
+
+static json_t *policy_of(const struct way *way)
 {
     json_t *list = json_array();
-    for (unsigned i = 0; i < CLOUD_BOUNDS_COUNT; i++) {
-        json_t *statement = statement_of((enum cloud_bounds)i, reaper);
+    for (unsigned i = 0; i < (way->bucket ? CLOUD_BOUNDS_COUNT : CLOUD_IMPORT_LOOK); i++) {
+        json_t *statement = statement_of((enum cloud_bounds)i, way);
         if (json_array_size(json_object_get(statement, "Action")))
             json_array_append(list, statement);
         json_decref(statement);
@@ -162,8 +253,17 @@ static json_t *policy_of(bool reaper)
     return document(list);
 }
 
-json_t *cloud_policy(void)
+json_t *cloud_policy(const struct mir_config *config)
 {
-    return json_pack("{s:o,s:o,s:o}", "policy", policy_of(false), "reaper", policy_of(true), "role",
-                     role_document());
+    const char *upload = setting(config, "upload");
+    const struct way way = {.bucket = setting(config, "bucket"),
+                            .role = setting(config, "import_role"),
+                            .direct = !upload || strcmp(upload, "s3") != 0};
+    struct way reaper = way;
+    reaper.reaper = true;
+    json_t *all = json_pack("{s:o,s:o,s:o}", "policy", policy_of(&way), "reaper",
+                            policy_of(&reaper), "role", role_document());
+    if (way.bucket)
+        json_object_set_new(all, "import_role", import_role_document(&way));
+    return all;
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api/config.h"
+
 /* The statements of the policy, in their order. */
 enum cloud_bounds {
     CLOUD_LOOK,      /* anywhere: what listings need */
@@ -24,6 +26,15 @@ enum cloud_bounds {
     CLOUD_SCHEDULE,
     CLOUD_PASS_ROLE,
     CLOUD_NOTE, /* by which a reaper says that it comes again */
+    /* With a bucket alone: */
+    CLOUD_IMPORT_LOOK,
+    CLOUD_IMPORT,       /* only with our tag in the request */
+    CLOUD_IMPORT_INTO,  /* the snapshot, which gets no tags yet */
+    CLOUD_IMPORT_TAG,   /* tags, as part of an import */
+    CLOUD_IMPORT_ADOPT, /* our tags, to snapshots of no volume */
+    CLOUD_IMPORT_END,
+    CLOUD_BUCKET,
+    CLOUD_OBJECTS, /* below our prefix */
     CLOUD_BOUNDS_COUNT
 };
 
@@ -38,7 +49,9 @@ size_t cloud_action_count(void);
 const struct cloud_action *cloud_action_at(size_t i);
 
 /* {"policy": of whoever deploys, "reaper": of a mirage-reap elsewhere, "role": {"name","trust",
- * "policy"}: of what EventBridge Scheduler ends instances by}; new reference. */
-json_t *cloud_policy(void);
+ * "policy"}: of what EventBridge Scheduler ends instances by, and, where the configuration (NULL:
+ * none) names a bucket, "import_role": {"name","trust","policy"}: of what ImportSnapshot reads it
+ * by}; new reference. */
+json_t *cloud_policy(const struct mir_config *config);
 
 #endif

@@ -10,6 +10,7 @@
 /* Nobody has these: what is ended here would be nothing, even if a dry run were carried out. */
 #define MADE_UP "0123456789abcdef0"
 #define ANY_IMAGE "al2023-ami-2023.*-kernel-6.1-x86_64"
+#define NOBODYS_KEY CLOUD_KEY_ROOT "doctor"
 #define NOBODYS_SCHEDULE "mirage-0123456789abcdef0123456789abcdef"
 
 struct probing {
@@ -106,6 +107,70 @@ static int look_console(const struct probing *p, struct mir_error *said)
     return rc;
 }
 
+/* --- the bucket --- */
+
+static int look_bucket(const struct probing *p, struct mir_error *said)
+{
+    const struct ec2_s3_object bucket = {.bucket = p->cloud->bucket};
+    struct ec2_s3_list found = {.rows = NULL};
+    int rc = ec2_s3_list_objects(p->session, &bucket, NOBODYS_KEY, p->until_ms, &found, said);
+    ec2_s3_list_clear(&found);
+    return rc;
+}
+
+static int look_uploads(const struct probing *p, struct mir_error *said)
+{
+    const struct ec2_s3_object bucket = {.bucket = p->cloud->bucket};
+    struct ec2_s3_uploads found = {.rows = NULL};
+    int rc = ec2_s3_list_uploads(p->session, &bucket, NOBODYS_KEY, p->until_ms, &found, said);
+    ec2_s3_uploads_clear(&found);
+    return rc;
+}
+
+static int look_object(const struct probing *p, struct mir_error *said)
+{
+    const struct ec2_s3_object object = {.bucket = p->cloud->bucket, .key = NOBODYS_KEY};
+    struct ec2_s3_head found;
+    int rc = ec2_s3_head(p->session, &object, p->until_ms, &found, said);
+    if (!rc)
+        ec2_s3_head_clear(&found);
+    return rc;
+}
+
+static int look_imports(const struct probing *p, struct mir_error *said)
+{
+    const struct ec2_describe args = {.id_count = 0};
+    struct ec2_import_tasks found = {.rows = NULL};
+    int rc = ec2_describe_import_tasks(p->session, &args, p->until_ms, &found, said);
+    ec2_import_tasks_clear(&found);
+    return rc;
+}
+
+static int end_upload(const struct probing *p, struct mir_error *said)
+{
+    const struct ec2_s3_object object = {.bucket = p->cloud->bucket, .key = NOBODYS_KEY};
+    return ec2_s3_abort(p->session, &object, MADE_UP, p->until_ms, said);
+}
+
+/* Who may not is told so; who may, that the object is not there. */
+static int make_import(const struct probing *p, struct mir_error *said)
+{
+    static const char *const kinds[] = {"import-snapshot-task"};
+    struct ec2_tag_set set;
+    struct ec2_import_task made = {.id = ""};
+    cloud_tag_sets(&p->tags, kinds, 1, &set);
+    const struct ec2_import args = {.client_token = "mirage-doctor",
+                                    .format = "VMDK",
+                                    .bucket = p->cloud->bucket,
+                                    .key = NOBODYS_KEY,
+                                    .role_name = p->cloud->import_role,
+                                    .tags = &set,
+                                    .tag_count = 1,
+                                    .dry_run = true};
+    int rc = ec2_import_snapshot(p->session, &args, p->until_ms, &made, said);
+    return rc && strcmp(said->provider_code, "InvalidParameter") ? -1 : 0;
+}
+
 /* --- making --- */
 
 static int make_address(const struct probing *p, struct mir_error *said)
@@ -190,6 +255,7 @@ static int make_instance(const struct probing *p, struct mir_error *said)
 END(end_address, ec2_release_address, "eipalloc-")
 END(end_association, ec2_disassociate_address, "eipassoc-")
 END(end_group, ec2_delete_security_group, "sg-")
+END(end_import, ec2_cancel_import, "import-snap-")
 END(end_nic, ec2_delete_network_interface, "eni-")
 END(end_snapshot, ec2_delete_snapshot, "snap-")
 END(end_volume, ec2_delete_volume, "vol-")
@@ -245,12 +311,14 @@ static int change_tags(const struct probing *p, struct mir_error *said)
 
 /* --- all of them --- */
 
-/* Every action of the policy (policy.c). */
-static const struct {
+struct probe {
     const char *action;
     probe_fn *ask; /* NULL: it knows no dry run */
     bool made_up;  /* asked for something that is not there */
-} probes[] = {
+};
+
+/* Every action of the policy (policy.c), and those that a bucket adds. */
+static const struct probe probes[] = {
     {"ec2:DescribeAddresses", look_addresses, false},
     {"ec2:DescribeImages", look_images, false},
     {"ec2:DescribeInstances", look_instances, false},
@@ -291,6 +359,18 @@ static const struct {
     {"ssm:PutParameter", NULL, false},
 };
 
+static const struct probe bucket_probes[] = {
+    {"ec2:CancelImportTask", end_import, true},
+    {"ec2:DescribeImportSnapshotTasks", look_imports, false},
+    {"ec2:ImportSnapshot", make_import, false},
+    {"s3:AbortMultipartUpload", end_upload, false},
+    {"s3:GetObject", look_object, false},
+    {"s3:ListBucket", look_bucket, false},
+    {"s3:ListBucketMultipartUploads", look_uploads, false},
+    {"s3:DeleteObject", NULL, false},
+    {"s3:PutObject", NULL, false},
+};
+
 static enum cloud_verdict judge(int rc, bool made_up, const struct mir_error *said)
 {
     /* That it is not there is said to whoever may do it. */
@@ -328,6 +408,22 @@ static void find_things(struct probing *p)
     ec2_images_clear(&images);
 }
 
+static void ask(const struct probing *p, const struct probe *rows, size_t count,
+                cloud_verdict_fn *fn, void *ctx)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct mir_error said = {0};
+        enum cloud_verdict verdict = CLOUD_NOT_ASKED;
+        if (p->cloud->by_bucket && !strncmp(rows[i].action, "ebs:", 4))
+            continue; /* nothing goes that way */
+        if (rows[i].ask) {
+            int rc = rows[i].ask(p, &said);
+            verdict = judge(rc, rows[i].made_up, &said);
+        }
+        fn(ctx, rows[i].action, verdict, &said);
+    }
+}
+
 void cloud_probe(struct cloud *cloud, struct ec2_session *session, int64_t until_ms,
                  cloud_verdict_fn *fn, void *ctx)
 {
@@ -335,13 +431,7 @@ void cloud_probe(struct cloud *cloud, struct ec2_session *session, int64_t until
     cloud_by_us(&p.ours);
     cloud_tags_add(&p.tags, TAG_INSTALLATION, cloud->installation);
     find_things(&p);
-    for (size_t i = 0; i < MIR_NELEMS(probes); i++) {
-        struct mir_error said = {0};
-        enum cloud_verdict verdict = CLOUD_NOT_ASKED;
-        if (probes[i].ask) {
-            int rc = probes[i].ask(&p, &said);
-            verdict = judge(rc, probes[i].made_up, &said);
-        }
-        fn(ctx, probes[i].action, verdict, &said);
-    }
+    ask(&p, probes, MIR_NELEMS(probes), fn, ctx);
+    if (*cloud->bucket)
+        ask(&p, bucket_probes, MIR_NELEMS(bucket_probes), fn, ctx);
 }

@@ -20,7 +20,7 @@ enum cloud_verdict {
 typedef void cloud_verdict_fn(void *ctx, const char *action, enum cloud_verdict verdict,
                               const struct mir_error *said);
 
-/* Every action once, in the order of this file's table; until_ms is the end of all of it. */
+/* Every action once, in the order of probe.c's tables; until_ms is the end of all of it. */
 void cloud_probe(struct cloud *cloud, struct ec2_session *session, int64_t until_ms,
                  cloud_verdict_fn *fn, void *ctx);
 

@@ -21,6 +21,10 @@ static const struct mir_config_key config_keys[] = {
     {"subnet", "the subnet that instances stand in (those of the default VPC)"},
     {"type",
      "the instance type of deployments that name none (the cheapest that boots the kernel)"},
+    {"upload", "direct: the disk goes into a snapshot by EBS direct; s3: through the bucket, by "
+               "ImportSnapshot (direct)"},
+    {"bucket", "the bucket that it goes through, in the region above"},
+    {"import_role", "the role by which ImportSnapshot reads the bucket (vmimport)"},
     {"preview", "yes: deploy to Amazon itself, which nobody has tried yet with this version (no)"},
     {NULL, NULL},
 };
@@ -29,6 +33,25 @@ static const char *setting(const struct mir_config *config, const char *key)
 {
     const char *value = config ? mir_config_get(config, "ec2", key) : NULL;
     return value && *value ? value : NULL;
+}
+
+static int read_choice(const struct mir_config *config, const char *key, const char *yes,
+                       const char *no, bool *ret, struct mir_error *err)
+{
+    const char *value = setting(config, key);
+    *ret = value && !strcmp(value, yes);
+    if (value && !*ret && strcmp(value, no) != 0)
+        return mir_fail(err, MIR_USAGE, "[ec2] %s = %.32s: has to be %s or %s", key, value, yes,
+                        no);
+    return 0;
+}
+
+static int check_bucket(const struct cloud *cloud, struct mir_error *err)
+{
+    if (!cloud->by_bucket || *cloud->bucket)
+        return 0;
+    mir_fail(err, MIR_USAGE, "[ec2] upload = s3 goes through no bucket");
+    return mir_error_hint(err, "name it in section [ec2]: bucket = NAME");
 }
 
 static int read_settings(struct cloud *cloud, const struct mir_config *config,
@@ -44,6 +67,8 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
         {"role", cloud->role, sizeof cloud->role},
         {"subnet", cloud->subnet, sizeof cloud->subnet},
         {"type", cloud->type, sizeof cloud->type},
+        {"bucket", cloud->bucket, sizeof cloud->bucket},
+        {"import_role", cloud->import_role, sizeof cloud->import_role},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const char *value = setting(config, rows[i].key);
@@ -51,11 +76,11 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
             return mir_fail(err, MIR_USAGE, "[ec2] %s = is too long", rows[i].key);
         cloud->configured |= value != NULL;
     }
-    const char *preview = setting(config, "preview");
-    cloud->preview = preview && !strcmp(preview, "yes");
-    if (preview && !cloud->preview && strcmp(preview, "no") != 0)
-        return mir_fail(err, MIR_USAGE, "[ec2] preview = %.32s: has to be yes or no", preview);
-    return 0;
+    return read_choice(config, "preview", "yes", "no", &cloud->preview, err) ||
+                   read_choice(config, "upload", "s3", "direct", &cloud->by_bucket, err) ||
+                   check_bucket(cloud, err)
+               ? -1
+               : 0;
 }
 
 /* Without a word about AWS anywhere nobody is asked: not the metadata service either, which costs a

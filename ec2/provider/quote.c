@@ -123,7 +123,8 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     struct mir_quote quote = {.place = *asked};
     struct ec2_machine machine;
     struct cloud_hour hour;
-    if (!*asked->region && cloud_ready(cloud, err))
+    if ((!*asked->region && cloud_ready(cloud, err)) ||
+        cloud_bucket_reaches(cloud, asked->region, err))
         return -1;
     if (!*asked->region)
         mir_copy(quote.place.region, sizeof quote.place.region, cloud->home);

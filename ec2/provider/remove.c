@@ -44,13 +44,6 @@ static int terminate(struct cloud *cloud, struct ec2_session *session, const cha
 
 /* --- what is left when it is over --- */
 
-/* One thing that cannot be ended keeps no other: the first refusal is told at the end. */
-static void keep_first(int rc, const struct mir_error *said, struct mir_error *first)
-{
-    if (rc && first->kind == MIR_OK)
-        *first = *said;
-}
-
 static int end_address(struct ec2_session *session, const struct ec2_address *row, int64_t until_ms,
                        struct mir_error *err)
 {
@@ -75,7 +68,7 @@ static void end_one(struct ec2_session *session, delete_fn *delete, const char *
     const struct ec2_target target = {.id = id};
     struct mir_error said = {0}, kept = {0};
     int rc = delete (session, &target, until_ms, &said);
-    keep_first(forgive(rc, &said, &kept), &kept, first);
+    cloud_keep_first(forgive(rc, &said, &kept), &kept, first);
 }
 
 static int end_things(struct cloud *cloud, struct ec2_session *session,
@@ -86,8 +79,8 @@ static int end_things(struct cloud *cloud, struct ec2_session *session,
         return -1;
     for (size_t i = 0; i < things->addresses.count; i++) {
         struct mir_error said = {0};
-        keep_first(end_address(session, &things->addresses.rows[i], until_ms, &said), &said,
-                   &first);
+        cloud_keep_first(end_address(session, &things->addresses.rows[i], until_ms, &said), &said,
+                         &first);
     }
     for (size_t i = 0; i < things->volumes.count; i++)
         end_one(session, ec2_delete_volume, things->volumes.rows[i].id, until_ms, &first);
@@ -129,7 +122,7 @@ static int end_instances(struct cloud *cloud, struct ec2_session *session, const
         struct mir_error said = {0};
         bool going = cloud_over(row) || (row->state_code & 0xff) == EC2_SHUTTING_DOWN;
         if (!going && cloud_launched(row, token))
-            keep_first(terminate(cloud, session, row->id, until_ms, &said), &said, &first);
+            cloud_keep_first(terminate(cloud, session, row->id, until_ms, &said), &said, &first);
     }
     return first.kind == MIR_OK ? 0 : cloud_said(&first, err);
 }
@@ -144,7 +137,7 @@ static int end_left(struct cloud *cloud, struct ec2_session *session, const char
     if (cloud_things_find(session, &mine, until_ms, &things, err))
         return -1;
     int rc = end_things(cloud, session, &things, until_ms, &first);
-    keep_first(end_schedule(cloud, session, token, until_ms, &said), &said, &first);
+    cloud_keep_first(end_schedule(cloud, session, token, until_ms, &said), &said, &first);
     if (rc || first.kind != MIR_OK)
         return cloud_said(&first, err);
     cloud_things_add(&things, ret);

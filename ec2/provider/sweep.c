@@ -100,19 +100,25 @@ static int list_things(struct sweep *sweep, struct ec2_session *session, struct 
 
 /* --- images --- */
 
-static void add_image(struct sweep *sweep, const char *kind, const char *id,
-                      const struct ec2_found_tag *found, size_t count)
+static void add_image(void *ctx, const char *kind, const char *id, const struct mir_tags *tags)
 {
-    struct mir_tags tags;
-    cloud_tags_read(found, count, &tags);
-    if (!*tags.deployment)
+    struct sweep *sweep = ctx;
+    if (!*tags->deployment)
         return;
-    struct mir_instance *row = row_of(sweep, MIR_OBJECT_IMAGE, &tags);
+    struct mir_instance *row = row_of(sweep, MIR_OBJECT_IMAGE, tags);
     if (!*row->id) {
         mir_copy(row->id, sizeof row->id, id);
         row->state = MIR_INSTANCE_RUNNING;
     }
     cloud_add_object(row, kind, id);
+}
+
+static void add_tagged(struct sweep *sweep, const char *kind, const char *id,
+                       const struct ec2_found_tag *found, size_t count)
+{
+    struct mir_tags tags;
+    cloud_tags_read(found, count, &tags);
+    add_image(sweep, kind, id, &tags);
 }
 
 static int list_images(struct sweep *sweep, struct ec2_session *session, struct mir_error *err)
@@ -131,13 +137,24 @@ static int list_images(struct sweep *sweep, struct ec2_session *session, struct 
                  ? -1
                  : 0;
     for (size_t i = 0; !rc && i < images.count; i++)
-        add_image(sweep, "image", images.rows[i].id, images.rows[i].tags, images.rows[i].tag_count);
+        add_tagged(sweep, "image", images.rows[i].id, images.rows[i].tags,
+                   images.rows[i].tag_count);
     for (size_t i = 0; !rc && i < snapshots.count; i++)
-        add_image(sweep, "snapshot", snapshots.rows[i].id, snapshots.rows[i].tags,
-                  snapshots.rows[i].tag_count);
+        add_tagged(sweep, "snapshot", snapshots.rows[i].id, snapshots.rows[i].tags,
+                   snapshots.rows[i].tag_count);
     ec2_images_clear(&images);
     ec2_snapshots_clear(&snapshots);
     return rc;
+}
+
+/* Last: an image's own tags go before those that its object was put with. */
+static int list_imports(struct sweep *sweep, struct ec2_session *session, struct mir_error *err)
+{
+    auto_imports struct cloud_imports found = {.objects = {.rows = NULL}};
+    if (cloud_imports_find(sweep->cloud, session, NULL, sweep->until_ms, &found, err))
+        return -1;
+    cloud_imports_each(&found, add_image, sweep);
+    return 0;
 }
 
 /* --- a region, all regions --- */
@@ -164,7 +181,8 @@ static int sweep_region(struct sweep *sweep, const char *region, struct mir_erro
     struct ec2_session *session;
     sweep->count = 0;
     if (cloud_session(sweep->cloud, region, &session, err) || list_instances(sweep, session, err) ||
-        list_things(sweep, session, err) || list_images(sweep, session, err))
+        list_things(sweep, session, err) || list_images(sweep, session, err) ||
+        list_imports(sweep, session, err))
         return mir_error_wrap(err, "region %s", region);
     for (size_t i = 0; i < sweep->count && !sweep->stop; i++) {
         cloud_remember(sweep->cloud, sweep->rows[i].tags.deployment, region);

@@ -72,3 +72,16 @@ void cloud_by_us(struct cloud_filter *ret)
     ret->count = 0;
     add_filter(ret, "tag-key", TAG_DEPLOYMENT);
 }
+
+int cloud_tag(struct ec2_session *session, const char *id, const struct ec2_tag *tags, size_t count,
+              int64_t until_ms, struct mir_error *err)
+{
+    const struct ec2_tagging args = {.ids = &id, .id_count = 1, .tags = tags, .tag_count = count};
+    struct mir_error said = {0};
+    do {
+        said = (struct mir_error){0};
+        if (!ec2_create_tags(session, &args, until_ms, &said))
+            return 0;
+    } while (cloud_again(session, until_ms, &said));
+    return cloud_said(&said, err);
+}

@@ -51,7 +51,7 @@ static int put(int fd, uint64_t index, const char *block)
 
 int main(int argc, char **argv)
 {
-    int fd = argc == 3 ? connected(atoi(argv[1])) : -1;
+    int fd = argc == 3 ? connected((int)strtol(argv[1], NULL, 10)) : -1;
     char *block = calloc(1, BLOCK);
     if (fd < 0 || !block) {
         fprintf(stderr, "usage: %s PORT MIB\n", argv[0]);

@@ -12,12 +12,17 @@
 #include "api/file.h"
 #include "api/imager.h"
 #include "api/memory.h"
+#include "ec2/chain.h"
 #include "ec2/provider.h"
+#include "ec2/s3.h"
 #include "fake_aws.h"
+#include "images/container.h"
 
 #define DISK_BYTES ((uint64_t)1 << 30)
 #define RANGE_BYTES 65536u
 #define ROLE "arn:aws:iam::123456789012:role/mirage-scheduler"
+#define BUCKET "conformance"
+#define BUCKET_MS 30000
 #define TAG "mirage-deploy:deployment"
 
 static char folder[64];
@@ -102,7 +107,7 @@ static unsigned running(const char *name)
     return instances(name, id);
 }
 
-/* Whatever carries the token, in its tags or in its name. */
+/* Whatever carries the token, in its tags, in its name, or in the name that it is to get. */
 static unsigned left(const char *token)
 {
     unsigned count = 0;
@@ -111,7 +116,9 @@ static unsigned left(const char *token)
     json_array_foreach(json_object_get(ledger, "exists"), i, row)
     {
         bool instance = !strcmp(text_of(row, "kind"), "instance");
-        bool its = !strcmp(tag_of(row, TAG), token) || strstr(text_of(row, "id"), token);
+        const char *key = text_of(json_object_get(row, "document"), "Key");
+        bool its = !strcmp(tag_of(row, TAG), token) || strstr(text_of(row, "id"), token) ||
+                   strstr(key, token);
         if (!its || (instance && !runs(row)))
             continue;
         fprintf(stderr, "left of %s: %s %s\n", token, text_of(row, "kind"), text_of(row, "id"));
@@ -196,6 +203,39 @@ static int disk_open(void *ctx, const struct mir_instance_spec *spec, const stru
     return 0;
 }
 
+static int write_container(int from, int to, const char *container, struct mir_error *err)
+{
+    mir_auto_disk struct img_disk disk;
+    struct img_input input;
+    struct img_output output;
+    img_input_init(&input, from);
+    img_output_init(&output, to);
+    return img_disk_init(&disk, DISK_BYTES, err) || img_disk_input(&disk, 0, 0, RANGE_BYTES, err) ||
+                   img_disk_seal(&disk, err) ||
+                   img_container_write(img_container_by_name(container), &disk, &input, &output,
+                                       err) ||
+                   lseek(to, 0, SEEK_SET)
+               ? -1
+               : 0;
+}
+
+static int file_open(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                     const char *container, int64_t timeout_ms, struct mir_disk **ret,
+                     struct mir_error *err)
+{
+    struct mir_disk *disk;
+    uint64_t bytes;
+    if (disk_open(ctx, spec, needs, timeout_ms, &disk, &bytes, err))
+        return -1;
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 || write_container(disk->fd, fd, container, err))
+        abort();
+    close(disk->fd);
+    disk->fd = fd;
+    *ret = disk;
+    return 0;
+}
+
 static int disk_next(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err)
 {
     ssize_t n = read(disk->fd, disk->data, sizeof disk->data);
@@ -213,7 +253,8 @@ static void disk_close(struct mir_disk *disk)
     free(disk);
 }
 
-static const struct mir_imager imager = {.open = disk_open, .next = disk_next, .close = disk_close};
+static const struct mir_imager imager = {
+    .open = disk_open, .open_file = file_open, .next = disk_next, .close = disk_close};
 
 /* --- the target --- */
 
@@ -225,18 +266,35 @@ static void write_file(const char *name, const void *data, size_t len)
         abort();
 }
 
-static struct mir_config *configure(void)
+static void make_bucket(void)
 {
-    static const char text[] = "[ec2]\nrole = " ROLE "\n";
+    const struct ec2_chain_settings keys = {.clock = &moved};
+    struct ec2_chain *chain = ec2_chain_new(&keys);
+    struct ec2_session_settings settings = {.region = getenv("AWS_REGION"),
+                                            .credentials = ec2_chain_source(chain)};
+    const struct ec2_s3_object bucket = {.bucket = BUCKET};
+    settings.endpoints[EC2_S3] = getenv("AWS_ENDPOINT_URL");
+    struct ec2_session *session = ec2_session_new(&settings, NULL);
+    if (!session || ec2_s3_create_bucket(session, &bucket, ec2_until(session, BUCKET_MS), NULL))
+        abort();
+    ec2_session_free(session);
+    ec2_chain_free(chain);
+}
+
+static struct mir_config *configure(bool by_bucket)
+{
+    mir_auto_free char *text =
+        mir_format("[ec2]\nrole = " ROLE "\n%s",
+                   by_bucket ? "upload = s3\nbucket = " BUCKET "\nimport_role = vmimport\n" : "");
     struct mir_config *config = NULL;
     mir_auto_free char *path = mir_format("%s/config", folder);
-    write_file("config", text, sizeof text - 1);
+    write_file("config", text, strlen(text));
     if (mir_config_load_file(path, &config, NULL))
         abort();
     return config;
 }
 
-int ec2_target_open(struct conformance_target *ret, const char *program)
+int ec2_target_open(struct conformance_target *ret, const char *program, bool by_bucket)
 {
     char dir[sizeof folder] = "/tmp/mirage-conformance-XXXXXX";
     static unsigned char kernel[RANGE_BYTES];
@@ -256,9 +314,11 @@ int ec2_target_open(struct conformance_target *ret, const char *program)
     fake = fake_aws_start(program, state);
     if (!fake)
         return 1;
+    if (by_bucket)
+        make_bucket();
     *ret = (struct conformance_target){
         .provider = &mir_provider_ec2,
-        .env = {.config = configure(),
+        .env = {.config = configure(by_bucket),
                 .state_dir = folder,
                 .installation = "0123456789abcdef0123456789abcdef",
                 .clock = &moved,

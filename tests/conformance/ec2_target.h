@@ -8,8 +8,9 @@
 
 #include "conformance.h"
 
-/* `program`: the path of mirage-fakecloud. 0, or the exit status for main. */
-int ec2_target_open(struct conformance_target *ret, const char *program);
+/* `program`: the path of mirage-fakecloud. by_bucket: images go through S3, else by EBS direct. 0,
+ * or the exit status for main. */
+int ec2_target_open(struct conformance_target *ret, const char *program, bool by_bucket);
 void ec2_target_close(struct conformance_target *target);
 
 #endif

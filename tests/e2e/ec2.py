@@ -6,6 +6,7 @@ import datetime
 import hmac
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -13,9 +14,11 @@ import sys
 import time
 
 import kernels
+from bucket import held, make_bucket
 from ec2_disk import disk
-from fakecloud import fakecloud
-from mirage import Skip, Tap, World, need_programs, program, wait_for
+from fakecloud import fakecloud, tags_of
+from meddle import Meddle
+from mirage import PATIENCE, Skip, Tap, World, need_programs, program, wait_for
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 TAG = 'mirage-deploy:'
@@ -344,6 +347,106 @@ def proofs(tap, world, fake):
         assert 'leave --prove away' in done.err, done.err
 
 
+def counts(fake, *calls):
+    made = fake.control('GET', '/_calls')['by_operation']
+    return [made.get(call, 0) for call in calls]
+
+
+def imports(fake, name, world):
+    """The imports of a deployment, by their states."""
+    token, ledger = world.tokens[name], fake.ledger()
+    return [row['document']['snapshotTaskDetail']['status']
+            for row in ledger['exists'] + ledger['existed']
+            if row['kind'] == 'import-snapshot-task' and
+            tags_of(row).get(TAG + 'deployment') == token]
+
+
+def large(world):
+    """A disk whose file goes in parts: it cannot be packed."""
+    path = os.path.join(world.dir, 'large.raw')
+    with open(world.disk, 'rb') as f:
+        content = f.read()
+    with open(path, 'wb') as f:
+        f.write(content + random.Random(1).randbytes(17 << 20))
+    return path
+
+
+def other(world):
+    """A disk that is not there yet."""
+    path = os.path.join(world.dir, 'other.raw')
+    with open(world.disk, 'rb') as f:
+        content = f.read(2 << 20)
+    with open(path, 'wb') as f:
+        f.write(content[:-1] + b'1')
+    return path
+
+
+def through_bucket(tap, world, fake):
+    world.tokens = {}
+    ways = ('ebs.StartSnapshot', 's3.PutObject', 'ec2.ImportSnapshot')
+    with tap.part('through the bucket: nothing of EBS direct, and no object is left'):
+        before = counts(fake, *ways)
+        deploy(world, 'packed')
+        after = counts(fake, *ways)
+        assert [b - a for a, b in zip(before, after)] == [0, 1, 1], (before, after)
+        assert {'image', 'snapshot', 'instance', 'volume'} <= set(of(fake, 'packed', world))
+        assert not held(fake), held(fake)
+    with tap.part('the same kernel again: nothing is sent, and nothing imported'):
+        deploy(world, 'again')
+        assert counts(fake, *ways) == after, counts(fake, *ways)
+        assert 'snapshot' not in of(fake, 'again', world)
+    world.disk = large(world)
+    with tap.part('a large disk in parts; the daemon is killed while it is imported: one import'):
+        fake.settings(snapshot_ms=4000)
+        deploy(world, 'parts', '--detach')
+        world.tokens['parts'] = world.show('parts')['id']
+        wait_for('the import runs', 60, lambda: 'active' in imports(fake, 'parts', world))
+        assert counts(fake, 's3.UploadPart')[0] == 3, counts(fake, 's3.UploadPart')
+        world.kill_daemon()
+        world.start_daemon()
+        wait_for('it runs', 60, lambda: world.state_of('parts') == 'running')
+        assert imports(fake, 'parts', world) == ['completed'], imports(fake, 'parts', world)
+        assert len(of(fake, 'parts', world)['snapshot']) == 1
+        assert not held(fake), held(fake)
+    with tap.part('a daemon that stops waits for no import, and the next one goes on with it'):
+        world.disk = other(world)
+        fake.settings(snapshot_ms=3600000)
+        deploy(world, 'stopped', '--detach')
+        world.tokens['stopped'] = world.show('stopped')['id']
+        wait_for('the import runs', 60, lambda: 'active' in imports(fake, 'stopped', world))
+        began = time.monotonic()
+        world.stop_daemon()
+        assert time.monotonic() - began < 10 * PATIENCE
+    with tap.part('nobody is left: mirage-reap ends import and object by their tags and keys'):
+        assert len(held(fake)) == 1, held(fake)
+        reap(world, fake)
+        assert imports(fake, 'stopped', world) == ['deleted'], imports(fake, 'stopped', world)
+
+
+def there(fake):
+    return [f'{row["kind"]} {row["id"]}' for row in fake.ledger()['exists']
+            if row['kind'] != 'bucket']
+
+
+def reap(world, fake):
+    """mirage-reap again and again, from the deadlines on, until nothing is there."""
+    later, give_up = Meddle(world.dir), time.monotonic() + 60 * PATIENCE
+    env, run = {**world.env, **later.outsider()}, None
+    later.passes(25 * 60)
+    fake.advance(25 * 60)
+    while there(fake):
+        assert time.monotonic() < give_up, there(fake)
+        if not run or run.poll() is not None:
+            run = subprocess.Popen([program('mirage-reap'), 'ec2', '--grace', '0', '--quiet'],
+                                   env=env, stdin=subprocess.DEVNULL, stdout=world.log,
+                                   stderr=world.log)
+        time.sleep(0.3)
+        later.passes(15)
+        fake.advance(15)
+    run.kill()
+    run.wait()
+
+
 def refusals(tap, world):
     with tap.part('Amazon itself is refused until somebody says so'):
         env = {'AWS_ENDPOINT_URL': '', 'AWS_ACCESS_KEY_ID': 'AKIAX', 'AWS_SECRET_ACCESS_KEY': 'x',
@@ -371,6 +474,12 @@ def main():
         reaper(tap, world, fake)
         one_stays(tap, world, fake)
         proofs(tap, world, fake)
+        world.say_log(tap)
+    with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
+        world.disk = disk(world)
+        make_bucket(fake, 'heap')
+        start(world, fake, 'upload = s3', 'bucket = heap')
+        through_bucket(tap, world, fake)
         world.say_log(tap)
     with World() as world:
         world.disk = disk(world)

@@ -4,6 +4,7 @@ or ended by asking."""
 import os
 import sys
 
+from bucket import make_bucket
 from fakecloud import fakecloud
 from mirage import Tap, World, need_programs
 
@@ -67,11 +68,11 @@ def allowed(tap, world, fake, policy):
         assert 'ec2:TerminateInstances' in listed <= bound, (listed, bound)
 
 
-def missing(tap, world, fake, policy):
+def missing(tap, world, fake, policy, asked=None):
     """Each action taken away: named as missing, as one whose refusal may have been for the tag, or
     as one that cannot be asked for."""
     actions = actions_of(policy)
-    for action in actions:
+    for action in asked or actions:
         with tap.part(f'without {action}'):
             allow(fake, flat(a for a in actions if a != action))
             found, status = rows(world)
@@ -147,18 +148,62 @@ def sessions(fake):
     return fake.control('GET', '/_calls')['by_operation'].get('sts.AssumeRole', 0)
 
 
+def configure(world, *lines):
+    with open(world.dir + '/config', 'w', encoding='utf-8') as f:
+        f.write('\n'.join(['[ec2]', f'role = {ROLE}', *lines, '']))
+
+
+def through_bucket(tap, world, fake, plain):
+    """Where images go through a bucket, it is asked for as well, and EBS direct is not."""
+    configure(world, 'upload = s3', 'bucket = heap')
+    policy = world.cli('doctor', 'ec2', '--print-policy').json()['policy']
+    world.kill_daemon()
+    world.start_daemon(**fake.env)
+    allow(fake, None)
+    with tap.part('there is no such bucket'):
+        found, status = rows(world)
+        assert status == 1 and found['bucket']['level'] == 'FAIL', found['bucket']
+        assert 'NoSuchBucket' in found['bucket']['detail'], found['bucket']
+        assert 'aws s3 mb s3://heap' in found['bucket']['fix'], found['bucket']
+    with tap.part('the bucket is in another region'):
+        make_bucket(fake, 'far', 'us-west-2')
+        configure(world, 'upload = s3', 'bucket = far')
+        world.kill_daemon()
+        world.start_daemon()
+        found, status = rows(world)
+        assert status == 1 and found['bucket']['level'] == 'FAIL', found['bucket']
+        assert 'region' in found['bucket']['fix'], found['bucket']
+    make_bucket(fake, 'heap')
+    configure(world, 'upload = s3', 'bucket = heap')
+    world.kill_daemon()
+    world.start_daemon()
+    with tap.part('all is allowed: it says so, and nothing was made'):
+        before = everything(fake)
+        found, status = rows(world)
+        assert status == 0 and not [c for c in found.values() if c['level'] != 'PASS'], found
+        assert found['permissions']['detail'].startswith('36 actions'), found['permissions']
+        assert 'ebs:' not in found['permissions without dry run']['detail'], found
+        assert 's3:PutObject' in found['permissions without dry run']['detail'], found
+        assert everything(fake) == before
+    added = set(actions_of(policy)) - set(actions_of(plain))
+    assert len(added) == 9, added
+    missing(tap, world, fake, policy, sorted(added))
+
+
 def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-reap', 'mirage-fakecloud')
     tap = Tap()
     with fakecloud() as fake, World() as world:
         policy = world.cli('doctor', 'ec2', '--print-policy').json()['policy']
         world.env.update(fake.env, MIRAGE_DEPLOY_CONFIG=world.dir + '/config')
-        with open(world.dir + '/config', 'w', encoding='utf-8') as f:
-            f.write(f'[ec2]\nrole = {ROLE}\n')
+        configure(world)
         world.start_daemon()
         allowed(tap, world, fake, policy)
         missing(tap, world, fake, policy)
         troubles(tap, world, fake)
+        through_bucket(tap, world, fake, policy)
+        allow(fake, None)
+        configure(world)
         renewed(tap, world, fake)
         world.say_log(tap)
     return tap.end()

@@ -9,12 +9,19 @@ import shutil
 import subprocess
 import sys
 
+from bucket import held, make_bucket
 from ec2_disk import disk
 from fakecloud import fakecloud
 from mirage import Tap, World, need_programs, program, skip_all, wait_for
 
 TAG = 'mirage-deploy:'
 ACCOUNT = '123456789012'
+BUCKET = 'heap'
+# How IAM calls what S3 calls otherwise.
+ACTIONS = {'s3:ListObjectsV2': 's3:ListBucket', 's3:HeadObject': 's3:GetObject',
+           's3:ListMultipartUploads': 's3:ListBucketMultipartUploads',
+           's3:CreateMultipartUpload': 's3:PutObject', 's3:UploadPart': 's3:PutObject',
+           's3:CompleteMultipartUpload': 's3:PutObject'}
 # What is in the policy and in no list of calls: another call asks for it, and fails without it.
 ASKED_BESIDE = {'iam:PassRole': 'asked for by CreateSchedule and UpdateSchedule'}
 
@@ -33,9 +40,9 @@ class Owner:
     def __init__(self, fake, policy):
         self.fake, self.policy = fake, policy
 
-    def aws(self, *words):
+    def aws(self, *words, service='ec2'):
         allow(self.fake, None)
-        done = subprocess.run(['aws', '--endpoint-url', self.fake.url, '--output', 'json', 'ec2',
+        done = subprocess.run(['aws', '--endpoint-url', self.fake.url, '--output', 'json', service,
                                *words], env={**os.environ, **self.fake.env}, capture_output=True,
                               text=True, timeout=60, check=False)
         allow(self.fake, self.policy)
@@ -56,14 +63,24 @@ def printed(world):
     return document
 
 
-def configure(world, fake, role):
+def make_role(fake, role):
+    trust = role['trust']['Statement'][0]
+    condition = trust.get('Condition', {}).get('StringEquals', {})
+    fake.control('POST', '/_roles', {
+        'name': role['name'], 'policy': role['policy'], 'trust': [trust['Principal']['Service']],
+        'external_id': condition.get('sts:ExternalId', '')})
+
+
+def write_config(world, *lines):
     folder = os.path.join(world.dir, '.config', 'mirage-deploy')
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
-        f.write(f'[ec2]\nrole = arn:aws:iam::{ACCOUNT}:role/{role["name"]}\n')
-    fake.control('POST', '/_roles', {'name': role['name'], 'policy': role['policy'],
-                                     'trust': [role['trust']['Statement'][0]['Principal']
-                                               ['Service']]})
+        f.write('\n'.join(['[ec2]', *lines, '']))
+
+
+def configure(world, fake, role, *lines):
+    write_config(world, f'role = arn:aws:iam::{ACCOUNT}:role/{role["name"]}', *lines)
+    make_role(fake, role)
     world.env.update(fake.env)
     world.start_daemon()
 
@@ -78,15 +95,15 @@ def of(fake, token):
     return fake.carrying(TAG + 'deployment', token)
 
 
-def deploy_image(world):
+def deploy_image(world, name='image', flip=1):
     """Another disk, so that no image of another deployment is borrowed."""
-    path = os.path.join(world.dir, 'other.raw')
+    path = os.path.join(world.dir, name + '.raw')
     with open(world.disk, 'rb') as f:
         content = bytearray(f.read())
-    content[1 << 20] ^= 1
+    content[1 << 20] ^= flip
     with open(path, 'wb') as f:
         f.write(content)
-    return world.cli('ec2', path, '--anyway', '--no-list', '--ttl', '20m', '--name', 'image',
+    return world.cli('ec2', path, '--anyway', '--no-list', '--ttl', '20m', '--name', name,
                      '--yes', '--wait-timeout', '4s', expect=None)
 
 
@@ -233,15 +250,97 @@ def refusals(fake, after):
             if row['number'] > after and not row['fault'] and row['code'].lower().startswith(words)]
 
 
-def compare(tap, fake, policy):
-    calls = fake.control('GET', '/_calls')
-    asked = {name.replace('.', ':') for name in calls['by_operation']} - {'sts:GetCallerIdentity'}
+def asked_for(fake):
+    calls = fake.control('GET', '/_calls')['by_operation']
+    names = {name.replace('.', ':') for name in calls} - {'sts:GetCallerIdentity'}
+    return {ACTIONS.get(name, name) for name in names - {'s3:CreateBucket'}}
+
+
+def compare(tap, fake, policy, before=frozenset()):
+    asked = asked_for(fake)
     with tap.part('nothing was refused, and nothing was called that the policy does not have'):
         assert not refusals(fake, 0), refusals(fake, 0)
         assert asked <= actions(policy), sorted(asked - actions(policy))
     with tap.part('nothing is in the policy that was not called'):
-        spare = actions(policy) - asked - set(ASKED_BESIDE)
+        spare = actions(policy) - asked - before - set(ASKED_BESIDE)
         assert not spare, sorted(spare)
+    return asked
+
+
+def half_made(world, fake, token):
+    """The key that an object of the deployment has, and whether its import is under way."""
+    found = [row for row in fake.ledger()['exists'] if token in row['id']]
+    running = [row for row in of(fake, token).get('import-snapshot-task', [])
+               if row['document']['snapshotTaskDetail']['status'] == 'active']
+    return running and [row['id'] for row in found if row['kind'] == 'object']
+
+
+def nameless(fake):
+    return [row['id'] for row in fake.ledger()['exists']
+            if row['kind'] == 'snapshot' and not row['document']['tagSet']]
+
+
+def bucket_life(tap, world, fake, owner):
+    with tap.part('a deployment through the bucket: its object is gone, its snapshot is ours'):
+        d = deploy(world, world.disk, 'through')
+        assert {'image', 'snapshot', 'instance'} <= set(of(fake, d['id'])), of(fake, d['id'])
+        assert not held(fake), held(fake)
+    with tap.part('an import that still runs is cancelled, its object and parts of one go'):
+        fake.settings(snapshot_ms=600000)
+        deploy_image(world, 'running', 2)
+        token = world.show('running')['id']
+        key = half_made(world, fake, token)[0].removeprefix(BUCKET + '/')
+        owner.aws('create-multipart-upload', '--bucket', BUCKET, '--key', key, service='s3api')
+        world.cli('rm', 'running', '--detach')
+        wait_for('nothing is in the bucket', 60, lambda: not held(fake))
+        wait_for('the import is over', 60, lambda: not half_made(world, fake, token))
+        fake.settings(snapshot_ms=300)
+    with tap.part('the object may not go: nor is there a deployment, and the snapshot goes first'):
+        fake.fault('fail-before', service='s3', operation='DeleteObject', status=403, times=0,
+                   code='AccessDenied')
+        done = deploy_image(world, 'nameless', 4)
+        assert done.status != 0 and 'AccessDenied' in done.err, done.err
+        assert not of(fake, world.show('nameless')['id']).get('instance')
+        wait_for('no snapshot is left that is nobody\'s', 60, lambda: not nameless(fake))
+        assert held(fake)
+        fake.control('DELETE', '/_faults')
+        wait_for('nothing is in the bucket', 60, lambda: not held(fake))
+
+
+def through_bucket(tap, before):
+    """The same for a configuration with a bucket: what that adds is enough, and is all needed."""
+    with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
+        world.disk = disk(world)
+        make_bucket(fake, BUCKET)
+        write_config(world, 'upload = s3', f'bucket = {BUCKET}', 'import_role = reader')
+        document = world.cli('doctor', 'ec2', '--print-policy').json()
+        make_role(fake, document['import_role'])
+        allow(fake, document['policy'])
+        configure(world, fake, document['role'], 'upload = s3', f'bucket = {BUCKET}',
+                  'import_role = reader')
+        bucket_life(tap, world, fake, Owner(fake, document['policy']))
+        compare(tap, fake, document['policy'], before)
+        with tap.part('a snapshot of somebody\'s volume is not made ours'):
+            theirs_stay(fake, document['policy'])
+        world.say_log(tap)
+
+
+def theirs_stay(fake, policy):
+    """A snapshot of a volume that is none of ours, which somebody tries to give our tag."""
+    owner = Owner(fake, policy)
+    images = owner.aws('describe-images', '--owners', 'amazon', '--filters',
+                       'Name=virtualization-type,Values=hvm', 'Name=architecture,Values=x86_64')
+    image = images['Images'][0]['ImageId']
+    made = owner.aws('run-instances', '--image-id', image, '--instance-type', 't3.micro')
+    fake.advance(60)
+    volumes = owner.aws('describe-volumes', '--filters', 'Name=attachment.instance-id,Values=' +
+                        made['Instances'][0]['InstanceId'])['Volumes']
+    snapshot = owner.aws('create-snapshot', '--volume-id', volumes[0]['VolumeId'])['SnapshotId']
+    done = subprocess.run(
+        ['aws', '--endpoint-url', fake.url, 'ec2', 'create-tags', '--resources', snapshot, '--tags',
+         'Key=mirage-deploy:installation,Value=x'], env={**os.environ, **fake.env},
+        capture_output=True, text=True, timeout=60, check=False)
+    assert 'UnauthorizedOperation' in done.stderr, done
 
 
 def without(policy, action):
@@ -279,11 +378,12 @@ def main():
         life(tap, world, fake, Owner(fake, document['policy']))
         with tap.part('a reaper here leaves its word in the account'):
             assert world.reap('ec2', '--every', '5m').returncode == 0
-        compare(tap, fake, document['policy'])
+        before = compare(tap, fake, document['policy'])
         reaper(tap, world, fake, document)
         bounds(tap, fake, document['policy'])
         needed(tap, world, fake, document['policy'])
         world.say_log(tap)
+    through_bucket(tap, before)
     return tap.end()
 
 

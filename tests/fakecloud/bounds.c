@@ -12,11 +12,14 @@
 
 #define THINGS_MAX 64 /* of one call; a test names no more */
 
+#define ARN_TEXT 1200 /* an object's has a key of 1024 bytes */
+
 /* What a call names or would make. */
 struct thing {
-    char arn[256];
+    char arn[ARN_TEXT];
     const char *kind;   /* "" none of EC2's */
     const json_t *tags; /* those that it has; NULL none, or not there yet */
+    const char *volume; /* that a snapshot is of; "" none */
     bool made;
 };
 
@@ -57,7 +60,7 @@ static void add(struct asked *asked, const char *kind, const char *id, const jso
     if (asked->count == THINGS_MAX)
         return;
     struct thing *thing = &asked->things[asked->count++];
-    *thing = (struct thing){.kind = kind, .tags = tags, .made = made};
+    *thing = (struct thing){.kind = kind, .tags = tags, .volume = "", .made = made};
     snprintf(thing->arn, sizeof thing->arn, "arn:aws:ec2:%s:%s:%s/%s", call->region,
              shared ? "" : call->world->account.id, kind, id);
 }
@@ -83,6 +86,8 @@ static void add_named(struct asked *asked, const char *id)
     const struct fc_object *o =
         fc_store_get(asked->call->world->store, kind->name, asked->call->region, id);
     add(asked, kind->name, id, o ? fc_at(o->doc, "tagSet") : NULL, false);
+    if (o && asked->count)
+        asked->things[asked->count - 1].volume = fc_text_at(o->doc, "volumeId");
 }
 
 /* Ids among the parameters, wherever they stand; those in tags and filters name nothing. */
@@ -101,23 +106,43 @@ static void add_parameters(struct asked *asked, const json_t *value)
     }
 }
 
+/* Of the things that a call makes, it may be asked to tag some. */
+static bool leaves_untagged(const struct fc_call *call, const char *kind)
+{
+    size_t i;
+    json_t *set;
+    const json_t *sets = fc_at(call->params, "TagSpecification");
+    json_array_foreach((json_t *)(uintptr_t)sets, i, set)
+    {
+        if (!strcmp(fc_text_at(set, "ResourceType"), kind))
+            return false;
+    }
+    return sets != NULL;
+}
+
 static void add_made(struct asked *asked)
 {
     static const struct {
         const char *operation, *kind;
-    } rows[] = {{"RunInstances", "instance"},      {"RunInstances", "network-interface"},
-                {"RunInstances", "volume"},        {"CreateSecurityGroup", "security-group"},
-                {"AllocateAddress", "elastic-ip"}, {"RegisterImage", "image"},
-                {"StartSnapshot", "snapshot"}};
+    } rows[] = {{"RunInstances", "instance"},
+                {"RunInstances", "network-interface"},
+                {"RunInstances", "volume"},
+                {"CreateSecurityGroup", "security-group"},
+                {"AllocateAddress", "elastic-ip"},
+                {"RegisterImage", "image"},
+                {"StartSnapshot", "snapshot"},
+                {"ImportSnapshot", "snapshot"},
+                {"ImportSnapshot", "import-snapshot-task"}};
     for (size_t i = 0; i < MIR_NELEMS(rows); i++)
-        if (!strcmp(asked->call->operation->name, rows[i].operation))
+        if (!strcmp(asked->call->operation->name, rows[i].operation) &&
+            !(asked->beside && leaves_untagged(asked->call, rows[i].kind)))
             add(asked, rows[i].kind, "*", NULL, true);
 }
 
 static void add_other(struct asked *asked, const char *arn)
 {
     struct thing *thing = &asked->things[asked->count++];
-    *thing = (struct thing){.kind = ""};
+    *thing = (struct thing){.kind = "", .volume = ""};
     mir_copy(thing->arn, sizeof thing->arn, arn);
 }
 
@@ -158,6 +183,12 @@ static void find_things(struct asked *asked)
     }
     if (!strcmp(call->service->name, "ssm"))
         add_parameter(asked);
+    if (!strcmp(call->service->name, "s3") && first) {
+        mir_auto_free char *arn =
+            mir_format("arn:aws:s3:::%s%s%s", first, call->segments[1] ? "/" : "",
+                       call->segments[1] ? call->segments[1] : "");
+        add_other(asked, arn);
+    }
     if (!asked->count)
         add_other(asked, "*");
 }
@@ -181,6 +212,8 @@ static bool in_request(const struct asked *asked, const struct thing *thing, con
     size_t i;
     json_t *set;
     const json_t *params = asked->call->params;
+    if (!strcmp(asked->call->operation->name, "CreateTags"))
+        return has_key(fc_at(params, "Tag"), "Key", key);
     if (!thing->made)
         return false;
     json_array_foreach((json_t *)(uintptr_t)fc_at(params, "TagSpecification"), i, set)
@@ -217,6 +250,17 @@ static bool equals_holds(const struct asked *asked, const char *key, const json_
     return false;
 }
 
+static bool arn_holds(const struct asked *asked, const struct thing *thing, const char *key,
+                      const json_t *value)
+{
+    const struct fc_call *call = asked->call;
+    if (strcmp(key, "ec2:ParentVolume") != 0 || !*thing->volume)
+        return false;
+    mir_auto_free char *arn = mir_format("arn:aws:ec2:%s:%s:volume/%s", call->region,
+                                         call->world->account.id, thing->volume);
+    return names_any(value, arn, 0);
+}
+
 static bool conditions_hold(const struct asked *asked, const struct thing *thing,
                             const json_t *conditions)
 {
@@ -228,6 +272,7 @@ static bool conditions_hold(const struct asked *asked, const struct thing *thing
         {
             bool holds = !strcmp(operator, "Null")           ? null_holds(asked, thing, key, value)
                          : !strcmp(operator, "StringEquals") ? equals_holds(asked, key, value)
+                         : !strcmp(operator, "ArnLike")      ? arn_holds(asked, thing, key, value)
                                                              : false;
             if (!holds)
                 return false;
@@ -267,4 +312,18 @@ bool fc_bounds_allow(const json_t *policy, const struct fc_call *call, const cha
         if (!allows(policy, &asked, &asked.things[i]))
             return false;
     return true;
+}
+
+bool fc_bounds_reach(const json_t *policy, const char *action, const char *arn)
+{
+    size_t i;
+    json_t *statement;
+    json_array_foreach((json_t *)(uintptr_t)fc_at(policy, "Statement"), i, statement)
+    {
+        if (!strcmp(fc_text_at(statement, "Effect"), "Allow") &&
+            fc_statement_names(statement, action) &&
+            names_any(fc_at(statement, "Resource"), arn, 0))
+            return true;
+    }
+    return false;
 }

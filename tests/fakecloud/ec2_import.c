@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Snapshots out of S3: tasks that take their time. The object's bytes become the snapshot's; what
- * is no raw disk is kept as it is, with its format. */
+/* Snapshots out of S3: tasks that take their time. The object is read by the role, when the task
+ * comes to it: until then it has to stay. */
 #include <string.h>
 #include <strings.h>
 
 #include "api/memory.h"
+#include "bounds.h"
 #include "ec2_image.h"
+#include "roles.h"
 #include "s3_data.h"
 
 const struct fc_param fc_params_import_snapshot[] = {
@@ -45,33 +47,66 @@ struct import {
     struct fc_object *object;
 };
 
-static int check_source(struct fc_call *call, struct import *import, struct fc_refusal *refusal)
+/* What AWS says that the role has to be allowed: "Required service role" in the VM Import/Export
+ * guide. */
+static bool may_import(const struct fc_object *role, const char *bucket, const char *id)
+{
+    static const char *const on_bucket[] = {"s3:GetBucketLocation", "s3:ListBucket"};
+    static const char *const on_snapshots[] = {"ec2:ModifySnapshotAttribute", "ec2:CopySnapshot",
+                                               "ec2:DescribeSnapshots"};
+    const json_t *policy = fc_at(role->doc, "policy");
+    mir_auto_free char *bucket_arn = mir_format("arn:aws:s3:::%s", bucket);
+    mir_auto_free char *object_arn = mir_format("arn:aws:s3:::%s", id);
+    bool may = fc_bounds_reach(policy, "s3:GetObject", object_arn);
+    for (size_t i = 0; i < MIR_NELEMS(on_bucket); i++)
+        may = may && fc_bounds_reach(policy, on_bucket[i], bucket_arn);
+    for (size_t i = 0; i < MIR_NELEMS(on_snapshots); i++)
+        may = may && fc_bounds_reach(policy, on_snapshots[i], "*");
+    return may;
+}
+
+static int check_role(struct fc_call *call, const struct import *import, const char *id,
+                      struct fc_refusal *refusal)
+{
+    const char *said = fc_param_text(call, "RoleName"), *name = said ? said : "vmimport";
+    const struct fc_object *role = fc_store_get(call->world->store, "role", "", name);
+    const char *external = role ? fc_text_at(role->doc, "external_id") : "";
+    if (role && fc_role_trusts(role, "vmie.amazonaws.com") &&
+        (!*external || !strcmp(external, "vmimport")) && may_import(role, import->bucket, id))
+        return 0;
+    return fc_refuse(refusal, 400, "InvalidParameter",
+                     "The service role %.64s provided does not exist or does not have sufficient "
+                     "permissions",
+                     name);
+}
+
+static int check_format(const char *said, const char **ret, struct fc_refusal *refusal)
 {
     static const char *const formats[] = {"VHD", "VMDK", "RAW"};
-    const char *role = fc_param_text(call, "RoleName");
-    size_t i = 0;
-    import->format = fc_param_text(call, "DiskContainer.Format");
+    for (size_t i = 0; i < MIR_NELEMS(formats); i++)
+        if (!strcasecmp(formats[i], said)) {
+            *ret = formats[i];
+            return 0;
+        }
+    return fc_refuse(refusal, 400, "InvalidParameter",
+                     "The format %.40s is none of VHD, VMDK and RAW", said);
+}
+
+static int check_source(struct fc_call *call, struct import *import, struct fc_refusal *refusal)
+{
     import->bucket = fc_param_text(call, "DiskContainer.UserBucket.S3Bucket");
     import->key = fc_param_text(call, "DiskContainer.UserBucket.S3Key");
-    while (i < MIR_NELEMS(formats) && strcasecmp(formats[i], import->format) != 0)
-        i++;
-    if (i == MIR_NELEMS(formats))
-        return fc_refuse(refusal, 400, "InvalidParameter",
-                         "The format %.40s is none of VHD, VMDK "
-                         "and RAW",
-                         import->format);
-    import->format = formats[i];
+    if (check_format(fc_param_text(call, "DiskContainer.Format"), &import->format, refusal))
+        return -1;
     if (!import->bucket || !import->key)
         return fc_refuse(refusal, 400, "InvalidParameter",
                          "A disk comes from UserBucket.S3Bucket and S3Key");
-    if (!fc_store_get(call->world->store, "role", "", role ? role : "vmimport"))
-        return fc_refuse(refusal, 400, "InvalidParameter",
-                         "The service role %.64s provided does not exist or does not have "
-                         "sufficient permissions",
-                         role ? role : "vmimport");
     mir_auto_free char *id = mir_format("%s/%s", import->bucket, import->key);
+    const struct fc_object *bucket = fc_store_get(call->world->store, "bucket", "", import->bucket);
+    if (check_role(call, import, id, refusal))
+        return -1;
     import->object = fc_store_get(call->world->store, "object", "", id);
-    if (!import->object)
+    if (!bucket || !import->object || strcmp(fc_text_at(bucket->doc, "Region"), call->region) != 0)
         return fc_refuse(refusal, 400, "InvalidParameter",
                          "The given S3 object is not local to the region, or is not there: %.200s",
                          id);
@@ -143,12 +178,12 @@ void fc_tick_import(struct fc_world *world, struct fc_object *task, const struct
         fail_task(detail, "ClientError: Disk validation failed");
         return;
     }
-    struct fc_object *snapshot =
-        fc_snapshot_make(&call, (bytes + (1 << 30) - 1) >> 30, "Created from import",
-                         "vol-ffffffff", json_array(), NULL);
+    mir_auto_free char *description =
+        mir_format("Created by AWS-VMImport service for %s", task->id);
+    struct fc_object *snapshot = fc_snapshot_make(&call, (bytes + (1 << 30) - 1) >> 30, description,
+                                                  "vol-ffffffff", json_array(), NULL);
     json_object_set_new(snapshot->doc, "status", json_string("completed"));
     json_object_set_new(snapshot->doc, "progress", json_string("100%"));
-    json_object_set(snapshot->doc, "_format", fc_at(detail, "format"));
     snapshot->due_ms = 0;
     if (fc_s3_to_snapshot(world, object, fc_text_at(detail, "format"), snapshot->id)) {
         fail_task(detail, "ServerError: Insufficient storage");

@@ -2,6 +2,7 @@
 """The parts of awscli.py on S3, and the snapshots that come from there."""
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -215,8 +216,71 @@ def imports(tap, aws):
         refused('InvalidConversionTaskId', aws, 'ec2', 'cancel-import-task', '--import-task-id',
                 task)
         aws.fake.settings(snapshot_ms=50)
+    packed(tap, aws, words[:-1], disk)
+    roles(tap, aws, words)
+    with tap.part('the bucket is empty, and goes'):
         aws('s3api', 'delete-object', '--bucket', 'b-1', '--key', 'disk')
         aws('s3api', 'delete-bucket', '--bucket', 'b-1')
+
+
+def converted(aws, disk, subformat):
+    """The disk as a VMDK of qemu's."""
+    path = file_of(aws, disk, 'plain')
+    subprocess.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'vmdk', '-o',
+                    'subformat=' + subformat, path, path + '.vmdk'], check=True)
+    with open(path + '.vmdk', 'rb') as file:
+        return file.read()
+
+
+def packed(tap, aws, words, disk):
+    with tap.part('a snapshot out of a stream-optimised VMDK, and of no other and no damaged one'):
+        if not shutil.which('qemu-img'):
+            raise Skip('qemu-img (package qemu-utils) is not installed')
+        whole = converted(aws, disk, 'streamOptimized')
+        first = whole.index(b'\x78', 65536)  # of a grain that is deflated
+        damaged = whole[:first] + bytes([whole[first] ^ 1]) + whole[first + 1:]
+        for content in (converted(aws, disk, 'monolithicSparse'), damaged, whole[:65536],
+                        whole):
+            put(aws, 'packed', content)
+            task = aws(*words, 'Format=VMDK,UserBucket={S3Bucket=b-1,S3Key=packed}')['ImportTaskId']
+            detail = eventually(lambda t=task: ended(aws, t))
+            assert (detail['Status'] == 'completed') == (content is whole), detail
+        blocks = {}
+        listed = aws('ebs', 'list-snapshot-blocks', '--snapshot-id', detail['SnapshotId'])
+        for block in listed['Blocks']:
+            path = os.path.join(aws.fake.state, 'block')
+            aws('ebs', 'get-snapshot-block', '--snapshot-id', detail['SnapshotId'],
+                '--block-index', block['BlockIndex'], '--block-token', block['BlockToken'], path)
+            with open(path, 'rb') as file:
+                blocks[block['BlockIndex']] = file.read()
+        assert list(blocks) == [2, 4], list(blocks)
+        for index, content in blocks.items():
+            there = disk[index * 524288:(index + 1) * 524288]
+            assert content == there + bytes(524288 - len(there)), index
+        aws('ec2', 'delete-snapshot', '--snapshot-id', detail['SnapshotId'])
+        aws('s3api', 'delete-object', '--bucket', 'b-1', '--key', 'packed')
+
+
+def roles(tap, aws, words):
+    def role(bucket, trust='vmie.amazonaws.com'):
+        aws.fake.control('POST', '/_roles', {
+            'name': 'importer', 'trust': [trust], 'policy': {'Statement': [
+                {'Effect': 'Allow', 'Action': ['s3:GetBucketLocation', 's3:ListBucket'],
+                 'Resource': f'arn:aws:s3:::{bucket}'},
+                {'Effect': 'Allow', 'Action': ['s3:GetObject'],
+                 'Resource': f'arn:aws:s3:::{bucket}/*'},
+                {'Effect': 'Allow', 'Action': ['ec2:ModifySnapshotAttribute', 'ec2:CopySnapshot',
+                                               'ec2:Describe*'], 'Resource': '*'}]}})
+    with tap.part('an import by a role that may not read the bucket, or is for something else'):
+        dry = [*words, '--role-name', 'importer', '--dry-run']
+        role('b-2')
+        refused('InvalidParameter', aws, *dry)
+        role('b-1', 'ec2.amazonaws.com')
+        refused('InvalidParameter', aws, *dry)
+        role('b-1')
+        refused('DryRunOperation', aws, *dry)
+        west = {'AWS_REGION': 'us-west-2', 'AWS_DEFAULT_REGION': 'us-west-2'}
+        refused('InvalidParameter', aws, *dry, **west)
 
 
 def detail_of(aws, task):

@@ -36,7 +36,7 @@ void fc_roles_ready(struct fc_world *world)
 {
     static const struct {
         const char *name, *trusts, *action;
-    } rows[] = {{"vmimport", "vmie.amazonaws.com", "ec2:*"},
+    } rows[] = {{"vmimport", "vmie.amazonaws.com", "*"},
                 {"mirage-scheduler", "scheduler.amazonaws.com", "ec2:TerminateInstances"},
                 {"mirage-deployer", "account", "*"},
                 {"mirage-instance", "ec2.amazonaws.com", "*"},

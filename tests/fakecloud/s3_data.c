@@ -14,6 +14,7 @@
 #include "api/id.h"
 #include "api/memory.h"
 #include "snapshot_data.h"
+#include "vmdk.h"
 
 static char *path_of(const struct fc_world *world, const char *name)
 {
@@ -98,11 +99,11 @@ void fc_s3_drop(const struct fc_world *world, const char *name)
 
 /* --- disks --- */
 
-static uint64_t number(const unsigned char *bytes, bool big_endian)
+static uint64_t size_of_vhd(const unsigned char footer[512])
 {
     uint64_t value = 0;
     for (int i = 0; i < 8; i++)
-        value = value << 8 | bytes[big_endian ? i : 7 - i];
+        value = value << 8 | footer[48 + i];
     return value;
 }
 
@@ -116,11 +117,11 @@ int fc_s3_disk_size(const struct fc_world *world, const struct fc_object *object
     if (len < 512 || pread(fd, sector, sizeof sector, vhd ? len - 512 : 0) != sizeof sector)
         return -1;
     uint64_t bytes = (uint64_t)len;
+    if (vmdk)
+        return fc_vmdk_size(fd, ret_bytes);
     if (vhd && !memcmp(sector, "conectix", 8))
-        bytes = number(sector + 48, true);
-    else if (vmdk && !memcmp(sector, "KDMV", 4))
-        bytes = number(sector + 12, false) * 512;
-    else if (vhd || vmdk)
+        bytes = size_of_vhd(sector);
+    else if (vhd)
         return -1;
     if (bytes < 512 || bytes > (uint64_t)65536 << 30)
         return -1;
@@ -166,6 +167,7 @@ int fc_s3_to_snapshot(struct fc_world *world, const struct fc_object *object, co
     off_t len = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
     if (len < 0)
         return -1;
-    return strcmp(format, "RAW") ? copy_whole(world, fd, len, snapshot)
-                                 : copy_raw(world, fd, len, snapshot);
+    return !strcmp(format, "RAW")    ? copy_raw(world, fd, len, snapshot)
+           : !strcmp(format, "VMDK") ? fc_vmdk_to_snapshot(world, fd, snapshot)
+                                     : copy_whole(world, fd, len, snapshot);
 }

@@ -18,7 +18,7 @@ void fc_s3_drop(const struct fc_world *world, const char *name);
 int fc_s3_disk_size(const struct fc_world *world, const struct fc_object *object,
                     const char *format, int64_t *ret_bytes);
 
-/* Its bytes become a snapshot's: a raw disk block by block, the others as they are. */
+/* Its bytes become a snapshot's: a raw disk and a VMDK block by block, a VHD as it is. */
 int fc_s3_to_snapshot(struct fc_world *world, const struct fc_object *object, const char *format,
                       const char *snapshot);
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 
 import kernels
-from ledger_ec2 import Ec2Ledger
+from ledger_ec2 import Ec2BucketLedger, Ec2Ledger
 from mirage import PATIENCE, program
 
 
@@ -95,4 +95,4 @@ class LocalLedger:
         return [n for n in names if os.path.isdir(os.path.join(self.root, n))]
 
 
-LEDGERS = {ledger.NAME: ledger for ledger in (LocalLedger, Ec2Ledger)}
+LEDGERS = {'local': LocalLedger, 'ec2': Ec2Ledger, 'ec2-s3': Ec2BucketLedger}

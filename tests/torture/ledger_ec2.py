@@ -4,10 +4,12 @@ clock goes with the world's. Everything in the account counts that was not there
 tagged or not: nobody else uses it."""
 import contextlib
 import os
+import random
 import subprocess
 import threading
 import time
 
+from bucket import make_bucket
 from fakecloud import FakeCloud, tags_of
 from mirage import PATIENCE, program
 
@@ -34,8 +36,10 @@ def is_over(row):
 
 
 def lease_of(row):
-    """By its tags; a schedule has none and says it in its name."""
+    """By its tags; a schedule has none and says it in its name, as what is in a bucket does."""
     name = row['id'].removeprefix('mirage-') if row['kind'] == 'schedule' else 'nobody'
+    if row['kind'] in ('object', 'upload'):
+        name = row['document']['Key'].split('/')[2]
     return tags_of(row).get(DEPLOYMENT, name)
 
 
@@ -151,3 +155,19 @@ class Ec2Ledger:
     def kept(self):
         """{lease: [everything]}."""
         return self._by_lease(row for row in self.fake.ledger()['exists'] if not is_over(row))
+
+
+class Ec2BucketLedger(Ec2Ledger):
+    """The same where images go through a bucket, the one of a journey in parts."""
+    BUCKET = 'torture'
+    CONFIG = Ec2Ledger.CONFIG + f'upload = s3\nbucket = {BUCKET}\n'
+
+    def __init__(self, world):
+        super().__init__(world)
+        make_bucket(self.fake, self.BUCKET)
+        self.before = {row['id'] for row in self.fake.ledger()['exists']}
+
+    @staticmethod
+    def kernel():
+        """A disk whose file is longer than a part: nothing packs it."""
+        return a_disk(b'Z') + random.Random(1).randbytes(9 << 20)

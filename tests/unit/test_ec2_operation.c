@@ -90,6 +90,29 @@ static void test_dry_run_that_was_none(void **state)
     world_free(&w);
 }
 
+/* What an answer said is given away when the call has failed all the same. */
+static void test_failed_after_its_answer(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\n\n<ImportSnapshotResponse><importTaskId>import-snap-1</importTaskId>"
+        "<snapshotTaskDetail><status>active</status></snapshotTaskDetail>"
+        "<tagSet><item><key>a</key><value>b</value></item></tagSet></ImportSnapshotResponse>",
+        NULL};
+    struct test_world w;
+    world_open(&w, answers);
+    struct ec2_import args = {
+        .format = "RAW", .bucket = "b", .key = "k", .client_token = "t", .dry_run = true};
+    struct ec2_import_task task = {0};
+    struct mir_error err = {0};
+    int rc = ec2_import_snapshot(w.session, &args, ec2_until(w.session, 9000), &task, &err);
+    world_close(&w);
+    assert_int_equal(rc, -1);
+    assert_int_equal(err.outcome, MIR_HAPPENED);
+    assert_string_equal(task.id, "");
+    assert_null(task.tags);
+    world_free(&w);
+}
+
 static void test_answer_that_denies_itself(void **state)
 {
     static const char *const answers[] = {
@@ -160,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_dry_run_that_was_none),
+        cmocka_unit_test(test_failed_after_its_answer),
         cmocka_unit_test(test_answer_that_denies_itself),
         cmocka_unit_test(test_what_is_refused_before_it_is_sent),
         cmocka_unit_test(test_tables),

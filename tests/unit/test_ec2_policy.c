@@ -9,11 +9,14 @@
 
 #define MANAGED_POLICY_MAX 6144 /* characters without white space: a quota of IAM */
 
-/* The two calls of EBS direct that no table describes, and what is asked for by another call. */
+/* Calls that no table describes, and what is asked for by another call. */
 static bool known(const char *action)
 {
     static const char *const others[] = {"ebs:PutSnapshotBlock", "ebs:CompleteSnapshot",
-                                         "iam:PassRole"};
+                                         "iam:PassRole",         "s3:AbortMultipartUpload",
+                                         "s3:DeleteObject",      "s3:GetObject",
+                                         "s3:ListBucket",        "s3:ListBucketMultipartUploads",
+                                         "s3:PutObject"};
     for (size_t i = 0; i < MIR_NELEMS(others); i++)
         if (!strcmp(action, others[i]))
             return true;
@@ -43,18 +46,24 @@ static void test_table(void **state)
     }
 }
 
-/* Nothing is changed or ended that has not our tag. */
+static bool bound_to_ours(enum cloud_bounds bounds)
+{
+    return bounds == CLOUD_CHANGE || bounds == CLOUD_SCHEDULE || bounds == CLOUD_IMPORT_END ||
+           bounds == CLOUD_OBJECTS || bounds == CLOUD_NOTE;
+}
+
+/* Nothing is changed or ended that has not our tag, or our prefix. */
 static void test_ends_ours_alone(void **state)
 {
     static const char *const verbs[] = {"Delete",       "Terminate", "Deregister", "Release",
-                                        "Disassociate", "Modify",    "Authorize",  "Put"};
+                                        "Disassociate", "Modify",    "Authorize",  "Put",
+                                        "Cancel",       "Abort"};
     (void)state;
     for (size_t i = 0; i < cloud_action_count(); i++) {
         const struct cloud_action *action = cloud_action_at(i);
         const char *verb = strchr(action->name, ':') + 1;
         for (size_t k = 0; k < MIR_NELEMS(verbs); k++)
-            if (!strncmp(verb, verbs[k], strlen(verbs[k])) && action->bounds != CLOUD_CHANGE &&
-                action->bounds != CLOUD_SCHEDULE && action->bounds != CLOUD_NOTE)
+            if (!strncmp(verb, verbs[k], strlen(verbs[k])) && !bound_to_ours(action->bounds))
                 fail_msg("%s is not bound to what is ours", action->name);
     }
 }
@@ -69,10 +78,10 @@ static const char *condition(json_t *statement, const char *operator, const char
 static void test_bounds(void **state)
 {
     (void)state;
-    json_t *document = cloud_policy();
+    json_t *document = cloud_policy(NULL);
     json_t *list = json_object_get(json_object_get(document, "policy"), "Statement");
-    assert_int_equal(json_array_size(list), CLOUD_BOUNDS_COUNT);
-    for (size_t i = 0; i < CLOUD_BOUNDS_COUNT; i++) {
+    assert_int_equal(json_array_size(list), CLOUD_IMPORT_LOOK);
+    for (size_t i = 0; i < CLOUD_IMPORT_LOOK; i++) {
         json_t *one = json_array_get(list, i);
         assert_string_equal(json_string_value(json_object_get(one, "Effect")), "Allow");
         assert_true(json_array_size(json_object_get(one, "Action")) > 0);
@@ -95,7 +104,7 @@ static void test_bounds(void **state)
 static void test_role(void **state)
 {
     (void)state;
-    json_t *document = cloud_policy();
+    json_t *document = cloud_policy(NULL);
     json_t *role = json_object_get(document, "role");
     json_t *list = json_object_get(json_object_get(document, "policy"), "Statement");
     json_t *passed = json_object_get(json_array_get(list, CLOUD_PASS_ROLE), "Resource");
@@ -114,10 +123,64 @@ static void test_role(void **state)
     json_decref(document);
 }
 
+static struct mir_config *configured(const char *dir, const char *text)
+{
+    struct mir_config *config = NULL;
+    mir_auto_free char *path = mir_format("%s/config", dir);
+    mir_auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(mir_write_all(fd, text, strlen(text)), 0);
+    assert_int_equal(mir_config_load_file(path, &config, NULL), 0);
+    return config;
+}
+
+static const char *resource(json_t *list, enum cloud_bounds bounds)
+{
+    json_t *resources = json_object_get(json_array_get(list, bounds), "Resource");
+    return json_string_value(json_array_get(resources, 0));
+}
+
+/* A bucket adds what is for it alone, and the role that reads it; nothing else changes. */
+static void test_bucket(void **state)
+{
+    struct mir_config *config = configured(*state, "[ec2]\nbucket = heap\nimport_role = reader\n");
+    json_t *document = cloud_policy(config), *plain = cloud_policy(NULL);
+    json_t *list = json_object_get(json_object_get(document, "policy"), "Statement");
+    json_t *fewer = json_object_get(json_object_get(plain, "policy"), "Statement");
+    json_t *role = json_object_get(document, "import_role");
+    assert_int_equal(json_array_size(list), CLOUD_BOUNDS_COUNT);
+    for (size_t i = 0; i < json_array_size(fewer); i++)
+        assert_true(json_equal(json_array_get(list, i), json_array_get(fewer, i)));
+    assert_string_equal(resource(list, CLOUD_BUCKET), "arn:aws:s3:::heap");
+    assert_string_equal(resource(list, CLOUD_OBJECTS), "arn:aws:s3:::heap/mirage-deploy/*");
+    assert_string_equal(
+        condition(json_array_get(list, CLOUD_IMPORT_ADOPT), "ArnLike", "ec2:ParentVolume"),
+        "arn:aws:ec2:*:*:volume/vol-ffffffff");
+    assert_string_equal(json_string_value(json_object_get(role, "name")), "reader");
+    assert_null(json_object_get(plain, "import_role"));
+    mir_auto_free char *text = mir_json_text(json_object_get(document, "policy"));
+    assert_true(strlen(text) < MANAGED_POLICY_MAX);
+    json_decref(document);
+    json_decref(plain);
+    mir_config_free(config);
+}
+
+/* Whoever goes through the bucket alone needs nothing of EBS direct. */
+static void test_not_direct(void **state)
+{
+    struct mir_config *config = configured(*state, "[ec2]\nbucket = heap\nupload = s3\n");
+    json_t *document = cloud_policy(config), *plain = cloud_policy(NULL);
+    mir_auto_free char *with = mir_json_text(document), *without = mir_json_text(plain);
+    assert_null(strstr(with, "ebs:"));
+    assert_non_null(strstr(without, "ebs:"));
+    json_decref(document);
+    json_decref(plain);
+    mir_config_free(config);
+}
+
 static void test_fits_and_stays(void **state)
 {
     (void)state;
-    json_t *a = cloud_policy(), *b = cloud_policy();
+    json_t *a = cloud_policy(NULL), *b = cloud_policy(NULL);
     mir_auto_free char *text = mir_json_text(json_object_get(a, "policy"));
     assert_true(json_equal(a, b));
     assert_true(strlen(text) < MANAGED_POLICY_MAX);
@@ -128,9 +191,13 @@ static void test_fits_and_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),          cmocka_unit_test(test_ends_ours_alone),
-        cmocka_unit_test(test_bounds),         cmocka_unit_test(test_role),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_ends_ours_alone),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_role),
         cmocka_unit_test(test_fits_and_stays),
+        cmocka_unit_test_setup_teardown(test_bucket, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_not_direct, scratch_make, scratch_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

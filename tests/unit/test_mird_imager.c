@@ -81,6 +81,61 @@ static void test_whole(void **state)
     free(content);
 }
 
+/* The same disk as the bytes of a file, which is a disk again when it is read. */
+static void test_file(void **state)
+{
+    unsigned char *content = mir_calloc(1, DISK_BYTES);
+    mir_auto_free char *path = make_disk(*state, content);
+    mir_auto_free char *packed = mir_format("%s/packed", (char *)*state);
+    const struct mir_kernel kernel = {.format = MIR_FORMAT_DISK_RAW};
+    const struct mir_instance_spec spec = {.kernel = &kernel, .kernel_path = path};
+    const struct mir_needs needs = {.layout = MIR_LAYOUT_NONE};
+    const struct mir_imager imager = mird_imager(helper);
+    struct mir_disk_range range = {.len = 1};
+    struct mir_disk *disk = NULL;
+    struct mir_error err = {0};
+    struct copy copy = {.disk = NULL};
+    uint64_t at = 0;
+    int fd = open(packed, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (imager.open_file(imager.ctx, &spec, &needs, "vmdk", LIMIT_MS, &disk, &err))
+        fail_msg("%s", err.text);
+    while (!imager.next(disk, &range, &err) && range.len) {
+        assert_true(range.at == at);
+        assert_int_equal(mir_write_all(fd, range.data, range.len), 0);
+        at += range.len;
+    }
+    if (range.len)
+        fail_msg("%s", err.text);
+    imager.close(disk);
+    close(fd);
+    assert_true(at > 0 && at < DISK_BYTES / 4);
+    if (run(packed, &copy, &err))
+        fail_msg("%s", err.text);
+    assert_memory_equal(copy.disk, content, DISK_BYTES);
+    free(copy.disk);
+    free(content);
+}
+
+/* A file that cannot be made has no end: it must not be taken for a whole one. */
+static void test_no_such_file(void **state)
+{
+    unsigned char *content = mir_calloc(1, DISK_BYTES);
+    mir_auto_free char *path = make_disk(*state, content);
+    const struct mir_kernel kernel = {.format = MIR_FORMAT_DISK_RAW};
+    const struct mir_instance_spec spec = {.kernel = &kernel, .kernel_path = path};
+    const struct mir_needs needs = {.layout = MIR_LAYOUT_NONE};
+    const struct mir_imager imager = mird_imager(helper);
+    struct mir_disk_range range = {.len = 0};
+    struct mir_disk *disk = NULL;
+    struct mir_error err = {0};
+    assert_int_equal(imager.open_file(imager.ctx, &spec, &needs, "no such", LIMIT_MS, &disk, &err),
+                     0);
+    assert_int_equal(imager.next(disk, &range, &err), -1);
+    assert_true(*err.text);
+    imager.close(disk);
+    free(content);
+}
+
 /* The helper is in the middle of writing: it ends, which the closing waits for. */
 static void test_left_early(void **state)
 {
@@ -144,6 +199,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_whole, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_file, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_no_such_file, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_left_early, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_no_disk, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_no_file, scratch_make, scratch_remove),

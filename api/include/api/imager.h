@@ -36,6 +36,12 @@ struct mir_imager {
     /* The next range, in the order of the disk; its len is 0 when the disk came whole and its
      * digest was right. Whoever uploads completes nothing before that. */
     int (*next)(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err);
+    /* The same disk as the bytes of one file, for whoever uploads files: container is a name of
+     * `image build --format` that is written in one pass ("vmdk"). Its ranges begin at 0 and follow
+     * one another without gaps; how long it gets is known at its end alone. */
+    int (*open_file)(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
+                     const char *container, int64_t timeout_ms, struct mir_disk **ret,
+                     struct mir_error *err);
     void (*close)(struct mir_disk *disk); /* at any moment; NULL allowed */
     void *ctx;
 };

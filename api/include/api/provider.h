@@ -80,6 +80,14 @@ struct mir_tags {
                                            key */
 };
 
+/* Whoever asked for what takes minutes may not want it any more: asked between the looks of a wait.
+ * 0, or -1 with the reason: MIR_INTERRUPTED, or MIR_UNAVAILABLE when somebody else goes on with it.
+ */
+struct mir_wanted {
+    int (*check)(void *ctx, struct mir_error *err);
+    void *ctx;
+};
+
 #define MIR_OBJECTS_MAX 8
 #define MIR_OBJECT_ID 72
 
@@ -104,6 +112,7 @@ struct mir_instance_spec {
     struct mir_place place;          /* as the provider's own quote decided; else empty */
     char arguments[MIR_ARGS_MAX];    /* the kernel command line, our own arguments included */
     const struct mir_prover *prover; /* NULL: nothing to prove; for the imager, see there */
+    const struct mir_wanted *wanted; /* NULL: wanted until the limit */
 };
 
 /* Also an image, where a function says so: then kind, id, state, tags and name are all there is. */
@@ -218,9 +227,10 @@ struct mir_provider {
     int (*open)(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err);
     void (*close)(void *ctx);
 
-    /* Optional: what its credentials have to be allowed, and nothing beyond, as the documents that
-     * its cloud takes. The same every time; before it is opened; new reference. */
-    json_t *(*policy)(void);
+    /* Optional: what its credentials have to be allowed under this configuration (NULL: none), and
+     * nothing beyond, as the documents that its cloud takes. The same every time; before it is
+     * opened; new reference. */
+    json_t *(*policy)(const struct mir_config *config);
 
     /* doctor: append lines to checks (at most max), set *ret_count. Never fails as a whole. */
     void (*check)(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count);
@@ -315,6 +325,8 @@ int mir_prov_image_get(struct mir_prov *prov, const char *token, struct mir_inst
 int mir_prov_image_delete(struct mir_prov *prov, const char *token, const char *image_id,
                           struct mir_error *err);
 
+/* For providers: is it still wanted? */
+int mir_prov_wanted(const struct mir_instance_spec *spec, struct mir_error *err);
 /* For providers: how long a create may still take, at most limit_ms: nothing is waited for past the
  * deadline, because the teardown waits for the answer. At least 1. */
 int mir_prov_create_limit_ms(const struct mir_lease *lease, const struct mir_clock *clock,

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An upload under way, as the files of it share it: put.c has its order, put_direct.c and
+ * put_import.c are the two ways of a disk into a snapshot, put_register.c makes an image of the
+ * snapshot, put_wait.c waits for what EC2 makes of each. One thread; nothing here is owned.
+ */
+#ifndef EC2_PUT_H
+#define EC2_PUT_H
+
+#include "cloud.h"
+
+#define PUT_IMAGER_MS 120000
+#define PUT_DESCRIPTION "one kernel of mirage-deploy"
+#define TAG_WHOLE "mirage-deploy:whole" /* of a snapshot: all of the disk is in it */
+
+struct put {
+    struct cloud *cloud;
+    struct ec2_session *session;
+    const struct mir_instance_spec *spec;
+    struct ec2_machine machine;
+    struct mir_needs needs;
+    char disk[MIR_SHA256_TEXT];
+    struct cloud_tags tags;
+    int64_t until_ms;
+    bool began;             /* something is in the bucket, also when it fails */
+    char task[EC2_ID_TEXT]; /* an import; these three "" until there is one */
+    char snapshot[EC2_ID_TEXT];
+    char image[EC2_ID_TEXT];
+};
+
+/* The disk is in a snapshot of the deployment's, which is marked as whole and may still be
+ * pending: put->snapshot. What an earlier attempt has left in the middle is gone on with, or put
+ * away. */
+int cloud_put_direct(struct put *put, struct mir_error *err);
+int cloud_put_import(struct put *put, struct mir_error *err);
+
+/* put->image, of a snapshot that is completed. */
+int cloud_put_register(struct put *put, struct mir_error *err);
+
+/* MIR_FAILED: EC2 could not make it. MIR_TIMEOUT: its end was not seen; the next attempt goes on
+ * with it. An import that is ready has said put->snapshot. */
+int cloud_put_wait_import(struct put *put, struct mir_error *err);
+int cloud_put_wait_snapshot(struct put *put, struct mir_error *err);
+int cloud_put_wait_image(struct put *put, struct mir_error *err);
+
+#endif
