@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""moto MOTO_CALLS VENV: our bindings against moto, a stand-in for AWS by others, whose requests and
-replies are read and written by AWS's own service model (botocore's). So a name that our client and
-our stand-in have wrong alike is found here. First MOTO_CALLS (tests/ec2/moto_calls.c, built) makes
-every call that moto has, then a whole deployment comes and goes, with botocore as the judge of what
-is left. Speaks TAP.
+"""moto MOTO_CALLS VENV NAMES TESTDATA: our bindings against moto, a stand-in for AWS by others,
+whose requests and replies are read and written by AWS's own service model (botocore's). So a name
+that our client and our stand-in have wrong alike is found here. First MOTO_CALLS (moto_calls.c,
+built) makes every call that moto has, then a whole deployment comes and goes, with botocore as the
+judge of what is left. moto's botocore is newer than Debian's, so model.py (NAMES, TESTDATA) is told
+to look into it as well. Speaks TAP.
 
 Where moto and AWS's model disagree, what moto does is stepped around, and said there:
 - fields that it never fills, parameters that it forgets, calls that it has not: the table of
@@ -43,6 +44,7 @@ def become_python_with_moto(venv):
 
 become_python_with_moto(sys.argv[2])
 import boto3  # noqa: E402: only that Python has it
+import botocore  # noqa: E402
 
 from mirage import PATIENCE, free_port, wait_for  # noqa: E402
 from moto_deploy import deploy_and_remove  # noqa: E402
@@ -113,6 +115,11 @@ def prepare(moto):
                                  TagSpecifications=tagged('network-interface'))
     ec2.create_volume(AvailabilityZone=f'{REGION}a', Size=3, Encrypted=True,
                       TagSpecifications=tagged('volume'))
+    scheduler = moto.client('scheduler')
+    scheduler.create_schedule_group(Name='other')
+    scheduler.create_schedule(Name='schedule-1', GroupName='other',
+                              FlexibleTimeWindow={'Mode': 'OFF'}, ScheduleExpression='rate(1 day)',
+                              Target={'Arn': 'arn:aws:sqs:::q', 'RoleArn': 'arn:aws:iam:::role/r'})
     image = ec2.describe_images(Owners=['amazon'])['Images'][0]['ImageId']
     ec2.request_spot_instances(InstanceCount=1, TagSpecifications=tagged('spot-instances-request'),
                                LaunchSpecification={'ImageId': image, 'InstanceType': 't3.nano'})
@@ -160,9 +167,21 @@ def unread_parameters(tap, moto):
         assert target['DeadLetterConfig']['Arn'].endswith(':queue'), target
 
 
+def newest_model(tap, names, testdata):
+    """What moto forgets it does not judge; the model it has judges every name."""
+    model = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'model.py')
+    folder = os.path.dirname(os.path.dirname(botocore.__file__))
+    done = subprocess.run([sys.executable, '-B', model, names, testdata], capture_output=True,
+                          text=True, check=False, env={**os.environ, 'MIRAGE_MODEL_PATH': folder})
+    with tap.part(f'every name is in the model of botocore {botocore.__version__}'):
+        wrong = [line for line in done.stdout.splitlines() if line.startswith(('#', 'not ok'))]
+        assert done.returncode == 0 and botocore.__version__ in wrong[0], '\n'.join(wrong)
+
+
 def main():
-    program = sys.argv[1]
+    program, _, names, testdata = sys.argv[1:]
     tap = Tap()
+    newest_model(tap, names, testdata)
     moto = Moto()
     try:
         prepare(moto)

@@ -113,7 +113,7 @@ def settle(world):
     def over():
         world.time.passes(20)
         return world.state_of('one') in OVER
-    wait_for('it is gone', 90 * PATIENCE, over, every=0.2)
+    wait_for('it is gone', 90 * PATIENCE, over, every=0.5)
 
 
 def deploy_and_remove(tap, moto, keys):
