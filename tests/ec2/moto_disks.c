@@ -10,13 +10,15 @@
 
 /* --- EBS direct --- */
 
-static void put_block(const char *snapshot, uint64_t index, unsigned char fill)
+static void put_block(const char *snapshot, uint64_t index, unsigned char fill,
+                      unsigned char ret_digest[EC2_EBS_DIGEST])
 {
     unsigned char *data = mir_calloc(1, EC2_EBS_BLOCK);
     struct ec2_ebs_put put = {.snapshot_id = snapshot, .index = index, .data = data};
     memset(data, fill, EC2_EBS_BLOCK);
     SHA256(data, EC2_EBS_BLOCK, put.digest);
     EXPECT(!ec2_ebs_put_block(calls.session, &put, calls.until_ms, &calls.err));
+    memcpy(ret_digest, put.digest, EC2_EBS_DIGEST);
     free(data);
 }
 
@@ -34,13 +36,14 @@ static void write_snapshot(const struct ec2_ebs_start *start, unsigned char fill
                            char ret_id[EC2_ID_TEXT])
 {
     struct ec2_ebs_snapshot snapshot = {0};
-    unsigned char digest[EC2_EBS_DIGEST] = {0}; /* moto does not look at it */
+    unsigned char digests[2][EC2_EBS_DIGEST], digest[EC2_EBS_DIGEST];
     char status[16] = "";
     CALL("StartSnapshot", ec2_ebs_start_snapshot, start, &snapshot);
     SAME(snapshot.status, "pending");
     EXPECT(snapshot.volume_gib == start->volume_gib);
-    put_block(snapshot.id, 0, 1);
-    put_block(snapshot.id, 7, fill);
+    put_block(snapshot.id, 0, 1, digests[0]);
+    put_block(snapshot.id, 7, fill, digests[1]);
+    SHA256(digests[0], sizeof digests, digest);
     EXPECT(!ec2_ebs_complete_snapshot(calls.session, snapshot.id, 2, digest, calls.until_ms, status,
                                       &calls.err));
     SAME(status, "completed");
