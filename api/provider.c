@@ -330,6 +330,48 @@ int mir_prov_hooks_arm(struct mir_prov *prov, const struct mir_lease *lease, str
     return end(&call, lease->id, rc, err);
 }
 
+/* --- notes --- */
+
+static int begin_note(struct call *call, struct mir_prov *prov, const char *op,
+                      struct mir_error *err)
+{
+    if (prov->info->note_get)
+        return begin(call, prov, op, err);
+    return mir_fail(err, MIR_USAGE, "the provider %s keeps no notes", prov->info->name);
+}
+
+int mir_prov_caller(struct mir_prov *prov, struct mir_caller *ret, struct mir_error *err)
+{
+    struct call call;
+    return begin_note(&call, prov, "caller", err)
+               ? -1
+               : end(&call, "", prov->info->caller(prov->ctx, ret, err), err);
+}
+
+int mir_prov_covered(struct mir_prov *prov, char ret_places[MIR_PLACES_TEXT], struct mir_error *err)
+{
+    struct call call;
+    return begin_note(&call, prov, "covered", err)
+               ? -1
+               : end(&call, "", prov->info->covered(prov->ctx, ret_places, err), err);
+}
+
+int mir_prov_note_put(struct mir_prov *prov, const char *text, struct mir_error *err)
+{
+    struct call call;
+    return begin_note(&call, prov, "note_put", err) || mir_fence_check(prov->fence, err)
+               ? -1
+               : end(&call, "", prov->info->note_put(prov->ctx, text, err), err);
+}
+
+int mir_prov_note_get(struct mir_prov *prov, struct mir_buf *out, struct mir_error *err)
+{
+    struct call call;
+    return begin_note(&call, prov, "note_get", err)
+               ? -1
+               : end(&call, "", prov->info->note_get(prov->ctx, out, err), err);
+}
+
 bool mir_prov_configured(struct mir_prov *prov)
 {
     /* What cannot be opened now may be there later. */

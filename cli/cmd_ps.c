@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* ps [--all] */
 #include <stdio.h>
+#include <string.h>
 
 #include "api/cleanup.h"
 #include "api/clock.h"
@@ -63,6 +64,23 @@ static void say_forever(const struct cmd_context *ctx, const json_t *list)
     }
 }
 
+/* One line for each hook that should be armed and is not: what is deployed goes on, with less to
+ * end it than was meant. */
+static void say_hooks(const struct cmd_context *ctx, const json_t *list)
+{
+    size_t i, k;
+    json_t *d, *hook;
+    json_array_foreach(list, i, d)
+    {
+        json_array_foreach(json_object_get(d, "hooks"), k, hook)
+        {
+            if (!*cmd_text(d, "finished_at") && !strcmp(cmd_text(hook, "state"), "failed"))
+                cmd_say(ctx, "%s: the hook %s has failed: %s", cmd_text(d, "name"),
+                        cmd_text(hook, "name"), cmd_text(hook, "detail"));
+        }
+    }
+}
+
 int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
 {
     bool all = cmd_args_flag(&ctx->args, OPT_ALL, false);
@@ -78,6 +96,7 @@ int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
         cmd_say(ctx, "no deployments%s",
                 all ? "" : "; those that are over: mirage-deploy ps --all");
     say_forever(ctx, list);
+    say_hooks(ctx, list);
     json_decref(answer);
     return 0;
 }

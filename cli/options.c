@@ -109,8 +109,8 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_DATA] = {"data", 0, CMD_TEXT, 0, "JSON", NULL, IN(API), NULL,
                   "the request's body; - reads it from standard input"},
     [OPT_GRACE] = {"grace", 0, CMD_DURATION, 0, "DURATION", NULL, IN(REAP), NULL,
-                   "leave alone what is past its deadline by less (default: 5s and the provider's "
-                   "settling time)"},
+                   "leave alone what is past its deadline by less (default: 5s where all is seen "
+                   "at once, 60s in a cloud)"},
     [OPT_PRINT_POLICY] = {"print-policy", 0, CMD_FLAG, CMD_OPT_META, NULL, NULL, IN(DOCTOR), NULL,
                           "print what the provider's credentials have to be allowed, as JSON for "
                           "the cloud's own tools, and check nothing"},

@@ -33,6 +33,7 @@ static void init(struct mird_engine *engine, struct mird_core *core)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&engine->deploy_lock, NULL);
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->copies.lock, NULL);
     pthread_cond_init(&engine->loaded, NULL);
     pthread_cond_init(&engine->idle, NULL);
     pthread_cond_init(&engine->sweep, &monotonic);
@@ -45,8 +46,10 @@ static void init(struct mird_engine *engine, struct mird_core *core)
     for (size_t i = 0; i < MIRD_LANES_MAX; i++)
         engine->lanes[i] = (struct mird_lane){
             .engine = engine, .prov = i < core->provider_count ? core->providers[i] : NULL};
-    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++) {
         pthread_cond_init(&engine->lanes[i].listed, NULL);
+        pthread_mutex_init(&engine->lanes[i].reapers.lock, NULL);
+    }
     mird_pools_init(engine);
 }
 
@@ -63,7 +66,12 @@ int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct m
     struct mird_engine *engine = mir_calloc(1, sizeof *engine);
     init(engine, core);
     mird_engine_clock_begin(engine);
-    if (read_settings(engine, err) || mird_reconcile(engine, err) || start_threads(engine, err)) {
+    int rc = read_settings(engine, err) || mird_reconcile(engine, err) ? -1 : 0;
+    if (!rc) {
+        mird_proof_copies_begin(engine); /* before a new proof of the same disk can begin */
+        rc = start_threads(engine, err);
+    }
+    if (rc) {
         mird_engine_stop(engine);
         return -1;
     }
@@ -115,12 +123,15 @@ void mird_engine_stop(struct mird_engine *engine)
     close_fd(engine->wake_fd);
     close_fd(engine->timer_fd);
     close_fd(engine->clock_fd);
-    for (size_t i = 0; i < MIRD_LANES_MAX; i++)
+    for (size_t i = 0; i < MIRD_LANES_MAX; i++) {
         pthread_cond_destroy(&engine->lanes[i].listed);
+        pthread_mutex_destroy(&engine->lanes[i].reapers.lock);
+    }
     pthread_cond_destroy(&engine->loaded);
     pthread_cond_destroy(&engine->idle);
     pthread_cond_destroy(&engine->sweep);
     pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->copies.lock);
     pthread_mutex_destroy(&engine->deploy_lock);
     free(engine->awake.entries);
     free(engine->resting.entries);

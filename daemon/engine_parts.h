@@ -21,6 +21,8 @@
 #include "daemon/answer.h"
 #include "daemon/engine.h"
 #include "daemon/held.h"
+#include "hook_reaper.h"
+#include "proof_copy.h"
 
 #define MIRD_TAIL_BYTES 2048    /* of the console, kept for the last lines */
 #define MIRD_LOG_MAX (8u << 20) /* bytes kept of one console: the first ones */
@@ -97,6 +99,7 @@ struct mird_lane {
     pthread_cond_t listed;
     pthread_t sweeper;
     bool sweeping;
+    struct mird_reaper_heard reapers; /* with a lock of its own */
 };
 
 #define MIRD_LANES_MAX (MIRD_PROVIDERS_MAX + 1) /* the last: providers that are not built in */
@@ -165,6 +168,8 @@ struct mird_engine {
      * CLOCK_MONOTONIC. */
     int64_t reaper_due_awake_ms;
     int64_t reaper_nudged_awake_ms; /* 0: it has turned since */
+
+    struct mird_proof_copies copies; /* with a lock of its own */
 
     atomic_ulong teardowns_ok, teardowns_failed;
     _Atomic int64_t worst_lateness_s;

@@ -139,31 +139,72 @@ static enum mird_weight instance_done(struct mird_deployment *d, const struct mi
     return MIRD_DURABLE;
 }
 
+/* What the guest has said of this very deadline holds, whoever else is asked again. */
+static struct mir_hook hook_now(const struct mir_hook *before, unsigned count,
+                                const struct mir_hook *found, int64_t deadline_s)
+{
+    struct mir_hook hook = *found;
+    for (unsigned i = 0; i < count && !strcmp(found->name, "guest"); i++)
+        if (!strcmp(before[i].name, "guest") && before[i].state != MIR_HOOK_OFF &&
+            before[i].deadline_s == deadline_s)
+            hook = before[i];
+    mird_text_clean(hook.detail);
+    return hook;
+}
+
+/* Takes over what was read back; the number of those that are armed. */
+static unsigned take_hooks(struct mird_deployment *d, const struct mird_input *in, int64_t now_ms)
+{
+    struct mir_hook before[MIR_HOOKS_MAX];
+    unsigned armed = 0, count = d->hook_count;
+    memcpy(before, d->hooks, sizeof before);
+    d->hook_count = in->hook_count < MIR_HOOKS_MAX ? in->hook_count : MIR_HOOKS_MAX;
+    d->hooks_again_ms = 0;
+    for (unsigned i = 0; i < d->hook_count; i++) {
+        int64_t again_ms = now_ms + (int64_t)in->hooks[i].again_after_s * 1000;
+        d->hooks[i] = hook_now(before, count, &in->hooks[i], in->deadline_s);
+        armed += d->hooks[i].state == MIR_HOOK_ARMED;
+        if (again_ms > now_ms && (!d->hooks_again_ms || again_ms < d->hooks_again_ms))
+            d->hooks_again_ms = again_ms;
+    }
+    if (mir_forever(in->deadline_s))
+        d->hooks_again_ms = 0;
+    return armed;
+}
+
+/* Fewer than have to be. What may pass is waited for as long as for any other step; what is there
+ * meanwhile has the hooks that it has. */
+static enum mird_weight too_few_hooks(struct mird_deployment *d, const struct mird_rules *rules,
+                                      unsigned armed, int64_t now_ms)
+{
+    struct mir_error error = {0};
+    bool passes = d->hooks_again_ms && d->hooks_again_ms <= now_ms + rules->backoff_max_ms;
+    if (passes && d->attempts + 1 < rules->tries_max) {
+        if (d->steps[MIRD_STEP_HOOKS] != MIRD_DONE)
+            d->steps[MIRD_STEP_HOOKS] = MIRD_TODO;
+        try_later(d, rules, now_ms);
+        return MIRD_DURABLE;
+    }
+    mir_fail(&error, MIR_POLICY,
+             "only %u of the hooks that end '%s' could be armed; two are "
+             "the least where it costs money",
+             armed, d->name);
+    return fail_for_good(d, &error, now_ms);
+}
+
 static enum mird_weight hooks_done(struct mird_deployment *d, const struct mird_rules *rules,
                                    const struct mird_input *in, int64_t now_ms)
 {
-    unsigned armed = 0;
-    d->hook_count = in->hook_count < MIR_HOOKS_MAX ? in->hook_count : MIR_HOOKS_MAX;
-    for (unsigned i = 0; i < d->hook_count; i++) {
-        d->hooks[i] = in->hooks[i];
-        mird_text_clean(d->hooks[i].detail);
-        armed += d->hooks[i].state == MIR_HOOK_ARMED;
-    }
+    unsigned armed = take_hooks(d, in, now_ms);
     if (is_ending(d))
         return MIRD_IN_MEMORY;
-    d->steps[MIRD_STEP_HOOKS] = MIRD_DONE;
-    tries_over(d);
     /* An extension that came while they were being armed keeps them stale. */
     d->hooks_stale = in->deadline_s != d->deadline_s;
     /* Without a deadline there is nothing to arm; the policy that let it be has taken that. */
-    if (rules->paid && armed < 2 && !mir_forever(d->deadline_s)) {
-        struct mir_error error = {0};
-        mir_fail(&error, MIR_POLICY,
-                 "only %u of the hooks that end '%s' could be armed; two are "
-                 "the least where it costs money",
-                 armed, d->name);
-        return fail_for_good(d, &error, now_ms);
-    }
+    if (rules->paid && armed < 2 && !mir_forever(d->deadline_s))
+        return too_few_hooks(d, rules, armed, now_ms);
+    d->steps[MIRD_STEP_HOOKS] = MIRD_DONE;
+    tries_over(d);
     check_goal(d);
     return MIRD_DURABLE;
 }
@@ -252,12 +293,22 @@ static enum mird_weight step_unknown(struct mird_deployment *d, const struct mir
     return MIRD_DURABLE;
 }
 
+/* What was not shown yet may be any moment: looked for when as much time again has passed, so that
+ * it is found soon after it is shown; and not less often than any other step is tried. Not a try of
+ * the step: attempts stay. */
+static void look_soon(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)
+{
+    int64_t settled = settled_ms(d, rules, MIRD_STEP_INSTANCE);
+    int64_t pause = max64(now_ms - made_ms(d, MIRD_STEP_INSTANCE), rules->backoff_min_ms);
+    d->retry_at_ms = min64(now_ms + min64(pause, rules->backoff_max_ms), settled);
+}
+
 /* Not found where it may have been created: only a look after the settling time says no. */
 static enum mird_weight maybe_absent(struct mird_deployment *d, const struct mird_rules *rules,
                                      const struct mird_input *in, int64_t now_ms)
 {
     if (in->asked_ms < settled_ms(d, rules, MIRD_STEP_INSTANCE)) {
-        d->retry_at_ms = settled_ms(d, rules, MIRD_STEP_INSTANCE);
+        look_soon(d, rules, now_ms);
         return MIRD_IN_MEMORY;
     }
     d->steps[MIRD_STEP_INSTANCE] = MIRD_TODO;
@@ -457,6 +508,7 @@ static enum mird_weight finish(struct mird_deployment *d, int64_t now_ms)
     d->finished_s = now_ms / 1000;
     d->goal_over = true;
     d->hooks_stale = false;
+    d->hooks_again_ms = 0;
     for (unsigned i = 0; i < d->hook_count; i++)
         d->hooks[i].state = MIR_HOOK_OFF;
     if (mird_deployment_state(d) == MIRD_GONE && d->end_reason != MIRD_END_FAILED)
@@ -589,6 +641,7 @@ void mird_lease_stepped(struct mird_deployment *d, int64_t by_ms)
     shift(&d->absent_since_ms, by_ms);
     shift(&d->running_ms, by_ms);
     shift(&d->retry_at_ms, by_ms);
+    shift(&d->hooks_again_ms, by_ms);
 }
 
 int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,

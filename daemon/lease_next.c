@@ -36,11 +36,11 @@ static struct mird_action ending_next(const struct mird_deployment *d,
 }
 
 static bool step_wanted(const struct mird_deployment *d, const struct mird_rules *rules,
-                        enum mird_step_kind step)
+                        enum mird_step_kind step, int64_t now_ms)
 {
     enum mird_step_status status = d->steps[step];
     if (status == MIRD_DONE || status == MIRD_UNDONE)
-        return step == MIRD_STEP_HOOKS && d->hooks_stale;
+        return step == MIRD_STEP_HOOKS && hooks_due(d, now_ms);
     if (step == MIRD_STEP_IMAGE)
         return rules->image_needed;
     return step != MIRD_STEP_SITE || *d->url;
@@ -58,9 +58,11 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
     if (now_ms >= deadline_ms || now_ms >= late_ms)
         return act(MIRD_ACT_TICK, MIRD_STEP_IMAGE, 0);
     int64_t until_ms = mir_forever(d->deadline_s) ? late_ms : min64(deadline_ms, late_ms);
+    if (d->hooks_again_ms > now_ms)
+        until_ms = min64(until_ms, d->hooks_again_ms);
     for (int k = 0; k < MIRD_STEP_COUNT; k++) {
         enum mird_step_kind step = (enum mird_step_kind)k;
-        if (!step_wanted(d, rules, step))
+        if (!step_wanted(d, rules, step, now_ms))
             continue;
         if (d->retry_at_ms > now_ms) {
             until_ms = min64(until_ms, d->retry_at_ms);

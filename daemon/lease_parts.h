@@ -43,6 +43,13 @@ static inline bool has_to_be_seen_gone(enum mird_step_kind step)
     return step == MIRD_STEP_INSTANCE || step == MIRD_STEP_IMAGE;
 }
 
+/* Are hooks that were read back once to be asked for again: the deadline has moved, or one of them
+ * has to be seen again? */
+static inline bool hooks_due(const struct mird_deployment *d, int64_t now_ms)
+{
+    return d->hooks_stale || (d->hooks_again_ms && d->hooks_again_ms <= now_ms);
+}
+
 /* When the deploy operation is answered although the site is not live; INT64_MAX: never. */
 static inline int64_t goal_late_ms(const struct mird_deployment *d, const struct mird_rules *rules)
 {

@@ -33,8 +33,8 @@ struct proof {
     const struct mir_instance_spec *spec;
     const struct mir_needs *needs;
     const struct mir_proof_target *target;
-    struct mir_kernel disk; /* as the kernel store has it */
-    bool known;             /* it had it before */
+    struct mir_kernel disk;   /* as the kernel store has it */
+    char name[MIR_NAME_TEXT]; /* of its boot */
     struct mird_deployment boot;
 };
 
@@ -107,8 +107,11 @@ static int store_disk(struct proof *p, struct mir_error *err)
         return mir_fail_errno(err, errno, "cannot make a file in %s", core->state_dir);
     if (write_disk(p, fd, err) || img_digest_fd(fd, "the disk", sha256, err))
         return -1;
-    p->known = !mird_kernel_known(core, sha256, &p->disk, NULL);
-    return p->known ? 0 : take_in(p, fd, sha256, err);
+    bool known = !mird_kernel_known(core, sha256, &p->disk, NULL);
+    bool copy = !known || mird_proof_copy_noted(p->engine, sha256);
+    if (copy && mird_proof_copy_note(p->engine, sha256, p->name, err))
+        return -1;
+    return known ? 0 : take_in(p, fd, sha256, err);
 }
 
 /* --- its boot --- */
@@ -125,7 +128,7 @@ static int begin(struct proof *p, struct mir_error *err)
                                    .ports_given = true,
                                    .anyway = true};
     mir_id_new(p->engine->core->random, key);
-    snprintf(request.name, sizeof request.name, "prove-%.8s", key);
+    mir_copy(request.name, sizeof request.name, p->name);
     mir_copy(request.kernel, sizeof request.kernel, p->disk.sha256);
     mir_copy(request.owner, sizeof request.owner, p->d->owner);
     if (request.machine.nic != MIR_CARD_NONE)
@@ -276,11 +279,12 @@ static int prove(void *ctx, const struct mir_instance_spec *spec, const struct m
         mir_fail(err, MIR_POLICY, "nothing like the machine that this disk is for runs here");
         return mir_error_hint(err, "deploy it without --prove");
     }
-    if (store_disk(&p, err))
-        return -1;
-    int rc = boot(&p, err);
-    if (!p.known)
-        mird_engine_forget_kernel(p.engine, p.disk.sha256, NULL);
+    char id[MIR_ID_TEXT];
+    mir_id_new(p.engine->core->random, id);
+    snprintf(p.name, sizeof p.name, "prove-%.8s", id);
+    mird_proof_enter(p.engine);
+    int rc = store_disk(&p, err) || boot(&p, err) ? -1 : 0;
+    mird_proof_leave(p.engine);
     return rc;
 }
 

@@ -11,14 +11,17 @@
 #include "api/paths.h"
 #include "api/scarce.h"
 #include "api/suggest.h"
+#include "daemon/lease.h"
+#include "daemon/pass.h"
 #include "daemon/provider_list.h"
 #include "reap.h"
+#include "reap_word.h"
 
-#define GRACE_S 5 /* beside the provider's settling time */
 #define PROVIDERS_MAX 8
 
 static const char usage[] =
     "usage: mirage-reap PROVIDER [--list] [--json] [--quiet] [--grace DURATION]\n"
+    "                            [--every DURATION]\n"
     "       mirage-reap PROVIDER --print-policy\n\n"
     "Ends what is past its deadline, by the tags on it alone: needs the provider's credentials\n"
     "and the identity file of the state directory, but no daemon and no database.\n\n"
@@ -26,7 +29,10 @@ static const char usage[] =
     "  --json             print the result as JSON\n"
     "  --quiet            no summary on standard error\n"
     "  --grace DURATION   leave alone what is past its deadline by less\n"
-    "                     (default: 5s and the provider's settling time)\n"
+    "                     (default: 5s where all is seen at once, 60s in a cloud)\n"
+    "  --every DURATION   a timer runs it this often (1m to 1d): leave word of that, signed, in\n"
+    "                     the account and in the state directory, so that the daemon counts it\n"
+    "                     as the hook 'reaper' until it does not come any more\n"
     "  --print-policy     print what the provider's credentials have to be allowed, as JSON,\n"
     "                     and do nothing else\n"
     "  --version, --help\n\n"
@@ -35,6 +41,7 @@ static const char usage[] =
 struct choices {
     const struct mir_provider *provider;
     int64_t grace_s; /* -1: not given */
+    int64_t every_s; /* 0: by hand */
     bool list_only, json, quiet, print_policy;
 };
 
@@ -66,6 +73,40 @@ static int read_grace(const char *text, int64_t *ret_s, struct mir_error *err)
     return mir_duration_parse(text, ret_s, err) ? mir_error_wrap(err, "--grace") : 0;
 }
 
+static int read_every(const char *text, int64_t *ret_s, struct mir_error *err)
+{
+    int64_t every_s;
+    if (!text)
+        return mir_fail(err, MIR_USAGE, "--every needs a duration");
+    if (mir_duration_parse(text, &every_s, err))
+        return mir_error_wrap(err, "--every");
+    if (every_s < MIRD_PASS_EVERY_MIN_S || every_s > MIRD_PASS_EVERY_MAX_S)
+        return mir_fail(err, MIR_USAGE, "--every %.20s: from 1m to 1d", text);
+    *ret_s = every_s;
+    return 0;
+}
+
+static int read_value(const char *option, const char *value, struct choices *ret,
+                      struct mir_error *err)
+{
+    return !strcmp(option, "--grace") ? read_grace(value, &ret->grace_s, err)
+                                      : read_every(value, &ret->every_s, err);
+}
+
+static int check_choices(const struct choices *choices, struct mir_error *err)
+{
+    const struct mir_provider *provider = choices->provider;
+    if (!provider) {
+        mir_fail(err, MIR_USAGE, "no provider given");
+        return mir_error_hint(err, "mirage-reap --help lists the options");
+    }
+    if (!choices->every_s || (!choices->list_only && provider->note_get))
+        return 0;
+    mir_fail(err, MIR_USAGE, "--every does not go with %s",
+             choices->list_only ? "--list" : provider->name);
+    return mir_error_hint(err, "it is for a timer that ends what is overdue in a cloud");
+}
+
 static int read_arguments(int argc, char **argv, struct choices *ret, struct mir_error *err)
 {
     for (int i = 1; i < argc; i++) {
@@ -77,9 +118,9 @@ static int read_arguments(int argc, char **argv, struct choices *ret, struct mir
             ret->quiet = true;
         else if (!strcmp(argv[i], "--print-policy"))
             ret->print_policy = true;
-        else if (!strcmp(argv[i], "--grace")) {
-            const char *value = i + 1 < argc ? argv[++i] : NULL;
-            if (read_grace(value, &ret->grace_s, err))
+        else if (!strcmp(argv[i], "--grace") || !strcmp(argv[i], "--every")) {
+            const char *option = argv[i], *value = i + 1 < argc ? argv[++i] : NULL;
+            if (read_value(option, value, ret, err))
                 return -1;
         } else if (*argv[i] == '-' || ret->provider) {
             mir_fail(err, MIR_USAGE, "unknown argument '%.64s'", argv[i]);
@@ -88,10 +129,7 @@ static int read_arguments(int argc, char **argv, struct choices *ret, struct mir
             return -1;
         }
     }
-    if (ret->provider)
-        return 0;
-    mir_fail(err, MIR_USAGE, "no provider given");
-    return mir_error_hint(err, "mirage-reap --help lists the options");
+    return check_choices(ret, err);
 }
 
 /* What a daemon would keep: what there was, and which questions found it gone. */
@@ -195,9 +233,11 @@ static int reap(const struct choices *choices, json_t **ret, struct mir_error *e
     if (!rc)
         rc = mir_prov_open(choices->provider, &env, &run.prov, err);
     if (run.grace_s < 0)
-        run.grace_s = GRACE_S + (int64_t)choices->provider->settle_s;
+        run.grace_s = mird_reap_grace_s(choices->provider->settle_s);
     if (!rc)
         rc = mird_reap_run(&run, ret, err);
+    if (!rc && !run.list_only && choices->provider->note_get && mir_prov_configured(run.prov))
+        rc = mird_reap_leave_word(&run, state_dir, choices->every_s, *ret, err);
     mir_prov_close(run.prov);
     mir_config_free(config);
     explicit_bzero(&identity, sizeof identity);

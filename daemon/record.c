@@ -50,6 +50,7 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, stuck, BOOL),
     FIELD(mird_deployment, goal_over, BOOL),
     FIELD(mird_deployment, hooks_stale, BOOL),
+    FIELD(mird_deployment, hooks_again_ms, I64),
     FIELD(mird_deployment, running_ms, I64),
     FIELD(mird_deployment, last_create_ms, I64),
     FIELD(mird_deployment, last_put_ms, I64),

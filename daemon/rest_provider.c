@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* /v1/providers */
+#include <stdio.h>
 #include <string.h>
 
+#include "api/memory.h"
 #include "api/suggest.h"
+#include "daemon/engine.h"
 #include "rest.h"
 
 #define CHECKS_MAX 48
@@ -13,6 +16,8 @@ static json_t *hooks_of(const struct mir_provider *info)
     json_array_append_new(list, json_string("daemon"));
     for (size_t i = 0; info->hook_names && info->hook_names[i]; i++)
         json_array_append_new(list, json_string(info->hook_names[i]));
+    if (info->note_get)
+        json_array_append_new(list, json_string("reaper"));
     return list;
 }
 
@@ -47,6 +52,26 @@ struct mir_prov *rest_find_provider(const struct mird_rest *rest, const char *na
     return NULL;
 }
 
+/* Whether a reaper comes again: what the provider cannot tell, since it has not the key. */
+static size_t check_reaper(const struct mird_rest *rest, struct mir_prov *prov,
+                           struct mir_check *ret)
+{
+    struct mird_engine *engine = mird_core_engine(rest->core);
+    struct mir_hook hook;
+    if (!engine || !mir_prov_configured(prov) ||
+        !mird_engine_reaper_hook(engine, prov, "", 0, &hook))
+        return 0;
+    bool armed = hook.state == MIR_HOOK_ARMED;
+    *ret =
+        (struct mir_check){.name = "hook reaper", .level = armed ? MIR_CHECK_PASS : MIR_CHECK_WARN};
+    mir_copy(ret->detail, sizeof ret->detail, hook.detail);
+    if (!armed)
+        snprintf(ret->fix, sizeof ret->fix,
+                 "let a timer on another machine run: mirage-reap %s --every 5m",
+                 mir_prov_info(prov)->name);
+    return 1;
+}
+
 REST_HANDLER(rest_provider_check)
 {
     struct mir_error err = {0};
@@ -56,7 +81,8 @@ REST_HANDLER(rest_provider_check)
     struct mir_check checks[CHECKS_MAX];
     size_t count = 0;
     memset(checks, 0, sizeof checks);
-    mir_prov_check(prov, checks, CHECKS_MAX, &count);
+    mir_prov_check(prov, checks, CHECKS_MAX - 1, &count);
+    count += check_reaper(ctx, prov, &checks[count]);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", checks[i].name,

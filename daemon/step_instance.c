@@ -16,21 +16,19 @@ static int add_words(struct mir_buf *out, const char *words)
     return *words ? mir_buf_addf(out, "%s%s", out->len ? " " : "", words) : 0;
 }
 
-/* http://127.0.0.1:8420 is somewhere else for the guest. */
+/* http://127.0.0.1:8420 is somewhere else for a guest here, and nowhere for one in a cloud. */
 static void add_announce(struct mir_buf *out, const char *public_url, const char *guest_host)
 {
     static const char *const loopback[] = {
         "http://127.0.0.1:", "http://localhost:", "http://[::1]:"};
-    if (!*public_url)
-        return;
-    for (size_t i = 0; guest_host && i < MIR_NELEMS(loopback); i++) {
-        size_t len = strlen(loopback[i]);
-        if (strncmp(public_url, loopback[i], len))
-            continue;
+    size_t len = 0;
+    for (size_t i = 0; !len && i < MIR_NELEMS(loopback); i++)
+        if (!strncmp(public_url, loopback[i], strlen(loopback[i])))
+            len = strlen(loopback[i]);
+    if (!len && *public_url)
+        mir_buf_addf(out, " announce=%s/v1/announce", public_url);
+    else if (len && guest_host)
         mir_buf_addf(out, " announce=http://%s:%s/v1/announce", guest_host, public_url + len);
-        return;
-    }
-    mir_buf_addf(out, " announce=%s/v1/announce", public_url);
 }
 
 /* The kernel command line: for kernels that read them our own arguments come first, so that the

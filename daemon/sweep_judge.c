@@ -4,6 +4,9 @@
 
 #include "daemon/lease.h"
 
+#define GRACE_LEAST_S 5 /* where a change is seen at once */
+#define GRACE_MOST_S 60
+
 static bool is_ours(const struct mir_instance *found, bool verified, const char *installation)
 {
     return verified && *found->tags.deployment && !strcmp(found->tags.installation, installation);
@@ -64,4 +67,10 @@ enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool ve
     if (!is_ours(found, verified, installation))
         return MIRD_FOREIGN;
     return now_s - grace_s >= found->tags.expires_s ? MIRD_END : MIRD_KEEP;
+}
+
+int64_t mird_reap_grace_s(unsigned settle_s)
+{
+    int64_t grace_s = GRACE_LEAST_S + (int64_t)settle_s;
+    return grace_s < GRACE_MOST_S ? grace_s : GRACE_MOST_S;
 }

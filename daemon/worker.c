@@ -200,8 +200,11 @@ void *mird_worker_main(void *ctx)
     while ((entry = mird_pool_take(worker))) {
         unsigned lane = entry->lane;
         int64_t wake_ms;
-        if (advance(engine, entry, &wake_ms))
+        if (advance(engine, entry, &wake_ms)) {
             mird_entry_give_back(engine, entry, wake_ms);
+            if (wake_ms == MIRD_NEVER)
+                mird_proof_copies_again(engine);
+        }
         mird_pool_done(worker, lane);
     }
     return NULL;

@@ -17,6 +17,13 @@
 #define SKEW_MS ((int64_t)240 * 1000)
 #define SKEW_SAID_MS ((int64_t)5 * 1000) /* when the time was given as the reason */
 
+/* What there is to know about a call between its attempts. */
+struct course {
+    struct mir_retry_state state;
+    bool corrected, renewed;   /* the clock, the credentials: once each */
+    char key[EC2_KEY_ID_TEXT]; /* that signed the last attempt; "" none */
+};
+
 /* One attempt: where it goes, as it was signed. */
 struct attempt {
     char *host, *path; /* owned */
@@ -41,7 +48,8 @@ static const char *region_of(const struct ec2_session *session, enum ec2_service
 }
 
 static int sign_attempt(struct ec2_session *session, const struct ec2_call *call,
-                        struct attempt *attempt, struct mir_error *err)
+                        struct attempt *attempt, char ret_key[EC2_KEY_ID_TEXT],
+                        struct mir_error *err)
 {
     struct ec2_sign_request request = {
         .mode = call->service == EC2_S3 ? EC2_SIGN_S3 : EC2_SIGN_DEFAULT,
@@ -72,19 +80,21 @@ static int sign_attempt(struct ec2_session *session, const struct ec2_call *call
         who = none;
     } else if (session->credentials.get(session->credentials.ctx, &who, err)) {
         return -1;
+    } else {
+        mir_copy(ret_key, EC2_KEY_ID_TEXT, who.access_key_id);
     }
     return ec2_sign(&request, &who, &attempt->made, err);
 }
 
 static int prepare(struct ec2_session *session, const struct ec2_call *call,
-                   struct attempt *attempt, struct mir_error *err)
+                   struct attempt *attempt, char ret_key[EC2_KEY_ID_TEXT], struct mir_error *err)
 {
     const struct ec2_endpoint *to = &session->endpoints[call->service];
     const char *path = call->path ? call->path : *to->base ? "" : "/";
     attempt->host = mir_format("%s%s%s", call->host_name ? call->host_name : "",
                                call->host_name ? "." : "", to->host);
     attempt->path = mir_format("%s%s", to->base, path);
-    if (sign_attempt(session, call, attempt, err))
+    if (sign_attempt(session, call, attempt, ret_key, err))
         return -1;
     for (size_t i = 0; i < call->header_count; i++)
         attempt->headers[attempt->header_count++] = call->headers[i];
@@ -148,10 +158,12 @@ static void wipe_response(const struct ec2_call *call, struct mir_http_response 
 
 /* *ret is filled when an answer came, whatever it says. */
 static int try_once(struct ec2_session *session, const struct ec2_call *call, int64_t left_ms,
-                    struct mir_http_response *ret, struct mir_error *err)
+                    struct mir_http_response *ret, char ret_key[EC2_KEY_ID_TEXT],
+                    struct mir_error *err)
 {
     struct attempt attempt = {0};
-    if (prepare(session, call, &attempt, err)) {
+    *ret_key = '\0';
+    if (prepare(session, call, &attempt, ret_key, err)) {
         attempt_clear(&attempt);
         return -1;
     }
@@ -229,6 +241,26 @@ static bool correct_clock(struct ec2_session *session, const struct mir_http_res
     return true;
 }
 
+/* --- the credentials --- */
+
+/* Was it the key that was refused, and does its source have another one by now? */
+static bool renew(const struct ec2_session *session, const char *key, const struct mir_error *err)
+{
+    static const char *const codes[] = {"AuthFailure",
+                                        "ExpiredToken",
+                                        "ExpiredTokenException",
+                                        "InvalidAccessKeyId",
+                                        "InvalidClientTokenId",
+                                        "InvalidToken",
+                                        "RequestExpired", /* EC2's word for an expired session */
+                                        "UnrecognizedClientException"};
+    const struct ec2_credential_source *source = &session->credentials;
+    for (size_t i = 0; *key && source->refused && i < MIR_NELEMS(codes); i++)
+        if (!strcmp(err->provider_code, codes[i]))
+            return source->refused(source->ctx, key);
+    return false;
+}
+
 /* --- again and again --- */
 
 static int64_t asked_ms(const struct mir_http_response *response)
@@ -279,17 +311,20 @@ static void count_success(struct ec2_session *session, const struct mir_retry_st
 }
 
 /* After a failed attempt: is there to be another one? Waits before it. */
-static bool again(struct ec2_session *session, const struct ec2_call *call,
-                  struct mir_retry_state *state, bool *corrected,
+static bool again(struct ec2_session *session, const struct ec2_call *call, struct course *course,
                   const struct mir_http_response *response, int64_t until_ms,
                   const struct mir_error *err)
 {
     int64_t left = left_of(session, until_ms);
-    if (!*corrected && left > 0 && correct_clock(session, response, err)) {
-        *corrected = true;
+    if (!course->corrected && left > 0 && correct_clock(session, response, err)) {
+        course->corrected = true;
         return true;
     }
-    int64_t wait = next_wait(session, call, state, response, left, err);
+    if (!course->renewed && left > 0 && renew(session, course->key, err)) {
+        course->renewed = true;
+        return true;
+    }
+    int64_t wait = next_wait(session, call, &course->state, response, left, err);
     if (wait < 0)
         return false;
     session->wait(session->wait_ctx, wait);
@@ -299,8 +334,8 @@ static bool again(struct ec2_session *session, const struct ec2_call *call,
 static int call_until(struct ec2_session *session, const struct ec2_call *call, int64_t until_ms,
                       struct mir_http_response *ret, struct mir_error *err)
 {
-    struct mir_retry_state state = {0};
-    bool corrected = false, unknown = false;
+    struct course course = {.key = ""};
+    bool unknown = false;
     struct mir_error last = {0};
     for (;;) {
         int64_t left = left_of(session, until_ms);
@@ -312,15 +347,15 @@ static int call_until(struct ec2_session *session, const struct ec2_call *call, 
             break;
         }
         last = (struct mir_error){0};
-        int rc = try_once(session, call, left, &response, &last);
+        int rc = try_once(session, call, left, &response, course.key, &last);
         note_attempt(call, &response, &last);
         if (!rc) {
-            count_success(session, &state);
+            count_success(session, &course.state);
             *ret = response;
             return 0;
         }
         unknown = unknown || last.outcome == MIR_OUTCOME_UNKNOWN;
-        bool more = again(session, call, &state, &corrected, &response, until_ms, &last);
+        bool more = again(session, call, &course, &response, until_ms, &last);
         wipe_response(call, &response);
         if (!more)
             break;

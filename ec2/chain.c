@@ -16,17 +16,18 @@
 static const struct {
     const char *name;
     ec2_source_fn *ask;
+    bool renews; /* asked again it gives others; what is written down somewhere stays the same */
 } steps[] = {
-    {"environment", ec2_source_environment},
-    {"role", ec2_source_role},
-    {"web identity", ec2_source_web_identity},
-    {"SSO", ec2_source_sso},
-    {"credentials file", ec2_source_credentials_file},
-    {"login", ec2_source_login},
-    {"process", ec2_source_process},
-    {"config file", ec2_source_config_file},
-    {"container", ec2_source_container},
-    {"instance", ec2_source_instance},
+    {"environment", ec2_source_environment, false},
+    {"role", ec2_source_role, true},
+    {"web identity", ec2_source_web_identity, true},
+    {"SSO", ec2_source_sso, false},
+    {"credentials file", ec2_source_credentials_file, false},
+    {"login", ec2_source_login, false},
+    {"process", ec2_source_process, true},
+    {"config file", ec2_source_config_file, false},
+    {"container", ec2_source_container, true},
+    {"instance", ec2_source_instance, true},
 };
 _Static_assert(MIR_NELEMS(steps) <= EC2_CHAIN_STEPS_MAX, "room for all steps");
 
@@ -34,10 +35,12 @@ struct ec2_chain {
     struct ec2_chain_settings settings; /* texts owned */
     pthread_mutex_t lock;               /* of all below */
     pthread_cond_t asked;
-    bool asking;      /* somebody is */
-    uint64_t askings; /* that have ended */
-    int64_t last_s;   /* when the last one ended, on the boot-time clock */
-    int64_t life_s;   /* of what there is, when it came */
+    bool asking;       /* somebody is */
+    uint64_t askings;  /* that have ended */
+    int64_t last_s;    /* when the last one ended, on the boot-time clock */
+    int64_t life_s;    /* of what there is, when it came */
+    int64_t refused_s; /* when what there was was last refused and let go, likewise */
+    bool refused;      /* ... ever */
     bool have;
     struct ec2_credentials have_what;
     struct mir_error failure; /* of the last asking; MIR_OK: none */
@@ -266,17 +269,36 @@ static int get(void *ctx, struct ec2_credentials *ret, struct mir_error *err)
     return rc;
 }
 
-struct ec2_credential_source ec2_chain_source(struct ec2_chain *chain)
+static bool renews(const struct ec2_chain *chain)
 {
-    return (struct ec2_credential_source){get, chain};
+    for (size_t i = 0; i < MIR_NELEMS(steps); i++)
+        if (chain->steps[i].state == EC2_STEP_SERVED)
+            return steps[i].renews;
+    return false;
 }
 
-void ec2_chain_forget(struct ec2_chain *chain)
+/* Many calls may be refused for one key: the first lets go of it, and the others find that it is
+ * gone already. Not at every call: a source that gives nothing else would be asked each time. */
+static bool refused(void *ctx, const char *access_key_id)
 {
+    struct ec2_chain *chain = ctx;
     pthread_mutex_lock(&chain->lock);
-    chain->have = false;
-    ec2_credentials_clear(&chain->have_what);
+    bool same = chain->have && !strcmp(chain->have_what.access_key_id, access_key_id);
+    bool lately = chain->refused && boot_s(chain) - chain->refused_s < AGAIN_S;
+    bool others = !same || (renews(chain) && !lately);
+    if (same && others) {
+        chain->have = false;
+        ec2_credentials_clear(&chain->have_what);
+        chain->refused = true;
+        chain->refused_s = boot_s(chain);
+    }
     pthread_mutex_unlock(&chain->lock);
+    return others;
+}
+
+struct ec2_credential_source ec2_chain_source(struct ec2_chain *chain)
+{
+    return (struct ec2_credential_source){.get = get, .ctx = chain, .refused = refused};
 }
 
 size_t ec2_chain_steps(struct ec2_chain *chain, struct ec2_step ret[EC2_CHAIN_STEPS_MAX])

@@ -32,5 +32,5 @@ static int get_fixed(void *ctx, struct ec2_credentials *ret, struct mir_error *e
 
 struct ec2_credential_source ec2_credentials_fixed(struct ec2_credentials *credentials)
 {
-    return (struct ec2_credential_source){get_fixed, credentials};
+    return (struct ec2_credential_source){.get = get_fixed, .ctx = credentials};
 }

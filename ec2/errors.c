@@ -88,6 +88,7 @@ static const struct ec2_error_row rows[] = {
     {"BucketNotEmpty", MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
     {"PreconditionFailed", MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
     {"Resource.AlreadyAssociated", MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
+    {"ParameterAlreadyExists", MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
     {"*.Duplicate", MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
     {"*.InUse", MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
     /* not there */

@@ -33,16 +33,32 @@ static const struct ec2_field rows_fields[] = {
 };
 static const struct ec2_table rows_table = EC2_TABLE(struct ec2_parameters, rows_fields);
 
-enum { GET, BY_PATH };
+static const struct ec2_field put_fields[] = {
+    EC2_MUST(struct ec2_put_parameter_args, name, "Name", EC2_PUT_TEXT),
+    EC2_MUST(struct ec2_put_parameter_args, value, "Value", EC2_PUT_TEXT),
+    EC2_ROW(struct ec2_put_parameter_args, type, "Type", EC2_PUT_TEXT),
+    EC2_ROW(struct ec2_put_parameter_args, description, "Description", EC2_PUT_TEXT),
+    EC2_ROW(struct ec2_put_parameter_args, overwrite, "Overwrite", EC2_PUT_TRUE),
+};
+static const struct ec2_table put_table = EC2_TABLE(struct ec2_put_parameter_args, put_fields);
+
+static const struct ec2_field version_fields[] = {
+    EC2_MUST(struct ec2_parameter_version, version, "Version", EC2_GET_NUMBER),
+};
+static const struct ec2_table version_table =
+    EC2_TABLE(struct ec2_parameter_version, version_fields);
+
+enum { GET, BY_PATH, PUT };
 
 #define SSM(operation, args, answer)                                                               \
     .name = operation, .service = EC2_SSM, .protocol = EC2_JSON11, .version = "AmazonSSM",         \
-    .request = args, .reply = answer, .reads = true
+    .request = args, .reply = answer
 
 const struct ec2_operation ec2_ssm_operations[] = {
-    [GET] = {SSM("GetParameter", &args_table, &one_table)},
-    [BY_PATH] = {SSM("GetParametersByPath", &path_table, &rows_table), .page = 10,
+    [GET] = {SSM("GetParameter", &args_table, &one_table), .reads = true},
+    [BY_PATH] = {SSM("GetParametersByPath", &path_table, &rows_table), .reads = true, .page = 10,
                  .page_size = "MaxResults", .page_token = "NextToken", .page_next = "NextToken"},
+    [PUT] = {SSM("PutParameter", &put_table, &version_table)},
     {0},
 };
 
@@ -51,4 +67,6 @@ EC2_FUNCTION(ec2_get_parameter, struct ec2_parameter_args, struct ec2_parameter,
 EC2_CLEAR(ec2_parameter_clear, struct ec2_parameter, &one_table)
 EC2_FUNCTION(ec2_get_parameters, struct ec2_parameters_args, struct ec2_parameters,
              &ec2_ssm_operations[BY_PATH], ec2_operate_all)
+EC2_FUNCTION(ec2_put_parameter, struct ec2_put_parameter_args, struct ec2_parameter_version,
+             &ec2_ssm_operations[PUT], ec2_operate)
 EC2_CLEAR(ec2_parameters_clear, struct ec2_parameters, &rows_table)

@@ -50,18 +50,11 @@ int cloud_needs(const struct mir_instance_spec *spec, struct ec2_machine *ret_ma
     return 0;
 }
 
-/* A machine of 64 bits starts what is built for 32. */
-static bool runs(enum mir_arch machine, enum mir_arch kernel)
-{
-    return kernel == MIR_ARCH_UNKNOWN || kernel == machine ||
-           (machine == MIR_ARCH_X86_64 && kernel == MIR_ARCH_I386);
-}
-
 static int admit_kernel(const struct mir_instance_spec *spec, const struct ec2_machine *machine,
                         struct mir_error *err)
 {
     const struct mir_kernel *kernel = spec->kernel;
-    if (!runs(machine->arch, kernel->arch)) {
+    if (!ec2_machine_runs(machine, kernel->arch)) {
         mir_fail(err, MIR_POLICY, "this kernel is built for %s, and %s is %s",
                  mir_arch_name(kernel->arch), machine->type, mir_arch_name(machine->arch));
         return mir_error_hint(err, "choose another --type, or leave it to the provider");

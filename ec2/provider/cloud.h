@@ -36,6 +36,13 @@ struct cloud_seen {
     char region[MIR_PLACE_TEXT];
 };
 
+/* Of the last listing of all regions. */
+struct cloud_swept {
+    char regions[MIR_PLACES_TEXT]; /* "" none was whole */
+    char instance[EC2_ID_TEXT];    /* one of ours that runs; "" there is none */
+    char region[MIR_PLACE_TEXT];   /* where that is */
+};
+
 struct cloud {
     const struct mir_clock *clock;
     const struct mir_fence *fence;   /* NULL: none */
@@ -56,6 +63,7 @@ struct cloud {
     struct cloud_seen *seen; /* owned */
     size_t seen_count;
     int64_t whole_boot_ms; /* when all regions were last listed; 0: never */
+    struct cloud_swept swept;
 };
 
 /* provider.c: MIR_CREDENTIALS with the fix when nothing is configured. */
@@ -223,6 +231,12 @@ int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *h
 void cloud_schedule_name(const char *token, char out[80]);
 /* sweep.c */
 int cloud_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+/* note.c */
+#define EC2_PARAMETER_TEXT 80
+int cloud_caller(void *ctx, struct mir_caller *ret, struct mir_error *err);
+int cloud_covered(void *ctx, char ret_places[MIR_PLACES_TEXT], struct mir_error *err);
+int cloud_note_put(void *ctx, const char *text, struct mir_error *err);
+int cloud_note_get(void *ctx, struct mir_buf *out, struct mir_error *err);
 /* check.c */
 void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count);
 

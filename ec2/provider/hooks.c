@@ -6,12 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/log.h"
 #include "api/memory.h"
 #include "cloud.h"
 #include "ec2/scheduler.h"
 
 /* The schedule comes after the daemon, and its precision is a minute. */
 #define SCHEDULE_SLACK_S 60
+/* When a hook that could not be armed is tried again: what was only not possible just now, and what
+ * was refused, which somebody may allow meanwhile. */
+#define PASSING_AGAIN_S 2
+#define REFUSED_AGAIN_S 300
 
 void cloud_schedule_name(const char *token, char out[80])
 {
@@ -123,9 +128,16 @@ static int write_tags(struct arming *a, struct mir_error *err)
 
 /* --- the schedule --- */
 
+static bool passes(const struct mir_error *said)
+{
+    return said->retry != MIR_RETRY_NEVER || said->kind == MIR_UNAVAILABLE ||
+           said->kind == MIR_THROTTLED || said->kind == MIR_TIMEOUT || said->kind == MIR_CORRUPT;
+}
+
 static void failed(struct mir_hook *hook, const struct mir_error *said)
 {
     hook->state = MIR_HOOK_FAILED;
+    hook->again_after_s = passes(said) ? PASSING_AGAIN_S : REFUSED_AGAIN_S;
     snprintf(hook->detail, sizeof hook->detail, "%.150s", said->text);
 }
 
@@ -161,11 +173,22 @@ static void read_schedule(const struct arming *a, const char *name, struct mir_h
                  seen.at_s <= a->lease->deadline_s + SCHEDULE_SLACK_S && seen.input &&
                  strstr(seen.input, a->row->id) && !strcmp(seen.target_arn, EC2_SCHEDULE_TERMINATE);
     hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
+    hook->again_after_s = right ? 0 : PASSING_AGAIN_S;
     hook->deadline_s = right ? a->lease->deadline_s : seen.at_s; /* it comes a minute after */
     snprintf(hook->detail, sizeof hook->detail,
              right ? "EventBridge schedule %.60s" : "EventBridge schedule %.60s says otherwise",
              name);
     ec2_schedule_clear(&seen);
+}
+
+/* What was not moved would come at the old deadline, and end what has been given longer. */
+static void take_back(const struct arming *a, const char *name)
+{
+    const struct ec2_schedule_name args = {.name = name};
+    struct mir_error said = {0};
+    if (mir_fence_check(a->cloud->fence, &said) ||
+        cloud_gone(ec2_delete_schedule(a->session, &args, a->until_ms, &said), &said, NULL))
+        mir_log(MIR_LOG_WARN, "ec2", "%s may come at an earlier deadline: %s", name, said.text);
 }
 
 static void arm_schedule(const struct arming *a, struct mir_hook *hook)
@@ -178,10 +201,13 @@ static void arm_schedule(const struct arming *a, struct mir_hook *hook)
     }
     cloud_schedule_name(a->lease->id, name);
     /* An answer that was lost is no refusal: what stands there says whether it is armed. */
-    if (put_schedule(a, name, &said) && said.outcome != MIR_OUTCOME_UNKNOWN)
-        failed(hook, &said);
-    else
+    if (!put_schedule(a, name, &said) || said.outcome == MIR_OUTCOME_UNKNOWN) {
         read_schedule(a, name, hook);
+        return;
+    }
+    failed(hook, &said);
+    if (!passes(&said))
+        take_back(a, name);
 }
 
 /* --- a guest that ends itself --- */

@@ -143,17 +143,25 @@ int ec2_machine_named(const char *type, struct ec2_machine *ret, struct mir_erro
 
 /* --- the one for a kernel --- */
 
-static bool starts(const struct mir_kernel *kernel, const char *family, bool anyway)
+/* A machine of 64 bits starts what is built for 32. */
+bool ec2_machine_runs(const struct ec2_machine *machine, enum mir_arch arch)
 {
-    const struct mir_family *row = mir_kernel_family(kernel, "ec2", family);
-    if (!row)
+    return arch == MIR_ARCH_UNKNOWN || arch == machine->arch ||
+           (machine->arch == MIR_ARCH_X86_64 && arch == MIR_ARCH_I386);
+}
+
+static bool starts(const struct mir_kernel *kernel, const struct ec2_machine *machine, bool anyway)
+{
+    const struct mir_family *row = mir_kernel_family(kernel, "ec2", machine->family);
+    if (!row || !ec2_machine_runs(machine, kernel->arch))
         return false;
     bool way = row->needs.image != MIR_IMAGE_NONE;
     return way &&
            (row->verdict == MIR_VERDICT_BOOTS || row->verdict == MIR_VERDICT_UNKNOWN || anyway);
 }
 
-/* Where it is known to boot goes before where nobody knows, then the free tier, then the price. */
+/* Where it is known to boot goes before where nobody knows, then x86 before arm64 for what may be
+ * for either, then the free tier, then the price. */
 static bool better(const struct mir_kernel *kernel, const struct ec2_machine *a,
                    const struct ec2_machine *b)
 {
@@ -161,6 +169,8 @@ static bool better(const struct mir_kernel *kernel, const struct ec2_machine *a,
     bool sure_b = mir_kernel_family(kernel, "ec2", b->family)->verdict == MIR_VERDICT_BOOTS;
     if (sure_a != sure_b)
         return sure_a;
+    if (kernel->arch == MIR_ARCH_UNKNOWN && a->arch != b->arch)
+        return a->arch == MIR_ARCH_X86_64;
     if (a->free_tier != b->free_tier)
         return a->free_tier;
     return a->per_hour_micro < b->per_hour_micro;
@@ -171,12 +181,15 @@ static int no_machine(const struct mir_kernel *kernel, uint64_t memory_bytes, bo
 {
     const struct mir_boots *boots = mir_kernel_boots(kernel, "ec2");
     unsigned mib = (unsigned)((memory_bytes + MIB - 1) / MIB);
-    for (size_t i = 0; i < MIR_NELEMS(table); i++)
-        if (starts(kernel, table[i].family, anyway)) {
+    for (size_t i = 0; i < MIR_NELEMS(table); i++) {
+        struct ec2_machine one;
+        ec2_machine_at(i, &one);
+        if (starts(kernel, &one, anyway)) {
             mir_fail(err, MIR_POLICY, "no instance type of the table has %u MiB for this kernel",
                      mib);
             return mir_error_hint(err, "name one with --type");
         }
+    }
     mir_fail(err, MIR_POLICY, "no kind of machine of EC2 starts this %s kernel%s%s",
              mir_format_name(kernel->format), boots ? ": " : "", boots ? boots->why : "");
     return mir_error_hint(err, "`mirage-deploy inspect` says where it boots");
@@ -188,7 +201,7 @@ int ec2_machine_for(const struct mir_kernel *kernel, uint64_t memory_bytes, bool
     struct ec2_machine best = {.per_hour_micro = 0}, one;
     for (size_t i = 0; i < MIR_NELEMS(table); i++) {
         ec2_machine_at(i, &one);
-        if (one.memory_bytes < memory_bytes || !starts(kernel, one.family, anyway))
+        if (one.memory_bytes < memory_bytes || !starts(kernel, &one, anyway))
             continue;
         if (!*best.type || better(kernel, &one, &best))
             best = one;

@@ -43,9 +43,13 @@ void ec2_machine_at(size_t i, struct ec2_machine *ret);
  * with one that was probably meant. */
 int ec2_machine_named(const char *type, struct ec2_machine *ret, struct mir_error *err);
 
+/* Does its processor run what is built for that one? Also true when nobody knows what it is. */
+bool ec2_machine_runs(const struct ec2_machine *machine, enum mir_arch arch);
+
 /* The one for a kernel: of the families where it boots (with `anyway` also where the table says
- * that it has no network or cannot, if there is a way to start it), enough memory, free tier
- * first, then the cheapest. MIR_POLICY: there is none. */
+ * that it has no network or cannot, if there is a way to start it) and with its processor, enough
+ * memory, free tier first, then the cheapest. What does not say for which processor it is (a disk
+ * for UEFI) gets an arm64 machine only when it starts on no other. MIR_POLICY: there is none. */
 int ec2_machine_for(const struct mir_kernel *kernel, uint64_t memory_bytes, bool anyway,
                     struct ec2_machine *ret, struct mir_error *err);
 

@@ -12,46 +12,48 @@
 /* --- the table --- */
 
 static const struct cloud_action actions[] = {
-    {"ec2:DescribeAddresses", CLOUD_LOOK},
-    {"ec2:DescribeImages", CLOUD_LOOK},
-    {"ec2:DescribeInstances", CLOUD_LOOK},
-    {"ec2:DescribeNetworkInterfaces", CLOUD_LOOK},
-    {"ec2:DescribeRegions", CLOUD_LOOK},
-    {"ec2:DescribeSecurityGroups", CLOUD_LOOK},
-    {"ec2:DescribeSnapshots", CLOUD_LOOK},
-    {"ec2:DescribeSubnets", CLOUD_LOOK},
-    {"ec2:DescribeVolumes", CLOUD_LOOK},
-    {"pricing:GetProducts", CLOUD_LOOK},
-    {"ec2:DescribeInstanceAttribute", CLOUD_LOOK_OURS},
-    {"ec2:GetConsoleOutput", CLOUD_LOOK_OURS},
-    {"ebs:StartSnapshot", CLOUD_MAKE},
-    {"ec2:AllocateAddress", CLOUD_MAKE},
-    {"ec2:CreateSecurityGroup", CLOUD_MAKE},
-    {"ec2:RegisterImage", CLOUD_MAKE},
-    {"ec2:RunInstances", CLOUD_MAKE},
-    {"ec2:CreateSecurityGroup", CLOUD_MAKE_FROM},
-    {"ec2:RegisterImage", CLOUD_MAKE_FROM},
-    {"ec2:RunInstances", CLOUD_LAUNCH_FROM},
-    {"ec2:CreateTags", CLOUD_TAG_NEW},
-    {"ebs:CompleteSnapshot", CLOUD_CHANGE},
-    {"ebs:PutSnapshotBlock", CLOUD_CHANGE},
-    {"ec2:AssociateAddress", CLOUD_CHANGE},
-    {"ec2:AuthorizeSecurityGroupIngress", CLOUD_CHANGE},
-    {"ec2:CreateTags", CLOUD_CHANGE},
-    {"ec2:DeleteNetworkInterface", CLOUD_CHANGE},
-    {"ec2:DeleteSecurityGroup", CLOUD_CHANGE},
-    {"ec2:DeleteSnapshot", CLOUD_CHANGE},
-    {"ec2:DeleteVolume", CLOUD_CHANGE},
-    {"ec2:DeregisterImage", CLOUD_CHANGE},
-    {"ec2:DisassociateAddress", CLOUD_CHANGE},
-    {"ec2:ModifyInstanceAttribute", CLOUD_CHANGE},
-    {"ec2:ReleaseAddress", CLOUD_CHANGE},
-    {"ec2:TerminateInstances", CLOUD_CHANGE},
-    {"scheduler:CreateSchedule", CLOUD_SCHEDULE},
-    {"scheduler:DeleteSchedule", CLOUD_SCHEDULE},
-    {"scheduler:GetSchedule", CLOUD_SCHEDULE},
-    {"scheduler:UpdateSchedule", CLOUD_SCHEDULE},
-    {"iam:PassRole", CLOUD_PASS_ROLE},
+    {"ec2:DescribeAddresses", CLOUD_LOOK, true},
+    {"ec2:DescribeImages", CLOUD_LOOK, true},
+    {"ec2:DescribeInstances", CLOUD_LOOK, true},
+    {"ec2:DescribeNetworkInterfaces", CLOUD_LOOK, true},
+    {"ec2:DescribeRegions", CLOUD_LOOK, true},
+    {"ec2:DescribeSecurityGroups", CLOUD_LOOK, true},
+    {"ec2:DescribeSnapshots", CLOUD_LOOK, true},
+    {"ec2:DescribeSubnets", CLOUD_LOOK, false},
+    {"ec2:DescribeVolumes", CLOUD_LOOK, true},
+    {"pricing:GetProducts", CLOUD_LOOK, false},
+    {"ec2:DescribeInstanceAttribute", CLOUD_LOOK_OURS, false},
+    {"ec2:GetConsoleOutput", CLOUD_LOOK_OURS, false},
+    {"ebs:StartSnapshot", CLOUD_MAKE, false},
+    {"ec2:AllocateAddress", CLOUD_MAKE, false},
+    {"ec2:CreateSecurityGroup", CLOUD_MAKE, false},
+    {"ec2:RegisterImage", CLOUD_MAKE, false},
+    {"ec2:RunInstances", CLOUD_MAKE, false},
+    {"ec2:CreateSecurityGroup", CLOUD_MAKE_FROM, false},
+    {"ec2:RegisterImage", CLOUD_MAKE_FROM, false},
+    {"ec2:RunInstances", CLOUD_LAUNCH_FROM, false},
+    {"ec2:CreateTags", CLOUD_TAG_NEW, false},
+    {"ebs:CompleteSnapshot", CLOUD_CHANGE, false},
+    {"ebs:PutSnapshotBlock", CLOUD_CHANGE, false},
+    {"ec2:AssociateAddress", CLOUD_CHANGE, false},
+    {"ec2:AuthorizeSecurityGroupIngress", CLOUD_CHANGE, false},
+    {"ec2:CreateTags", CLOUD_CHANGE, false},
+    {"ec2:DeleteNetworkInterface", CLOUD_CHANGE, true},
+    {"ec2:DeleteSecurityGroup", CLOUD_CHANGE, true},
+    {"ec2:DeleteSnapshot", CLOUD_CHANGE, true},
+    {"ec2:DeleteVolume", CLOUD_CHANGE, true},
+    {"ec2:DeregisterImage", CLOUD_CHANGE, true},
+    {"ec2:DisassociateAddress", CLOUD_CHANGE, true},
+    {"ec2:ModifyInstanceAttribute", CLOUD_CHANGE, true},
+    {"ec2:ReleaseAddress", CLOUD_CHANGE, true},
+    {"ec2:TerminateInstances", CLOUD_CHANGE, true},
+    {"scheduler:CreateSchedule", CLOUD_SCHEDULE, false},
+    {"scheduler:DeleteSchedule", CLOUD_SCHEDULE, true},
+    {"scheduler:GetSchedule", CLOUD_SCHEDULE, false},
+    {"scheduler:UpdateSchedule", CLOUD_SCHEDULE, false},
+    {"iam:PassRole", CLOUD_PASS_ROLE, false},
+    {"ssm:GetParameter", CLOUD_NOTE, false},
+    {"ssm:PutParameter", CLOUD_NOTE, true},
 };
 
 /* What is true of everything that carries our tag, whatever its value: which installation will
@@ -102,6 +104,7 @@ static const struct {
     [CLOUD_CHANGE] = {"ChangeAndEndOurs", {"*"}, on_thing},
     [CLOUD_SCHEDULE] = {"Schedule", {"arn:aws:scheduler:*:*:schedule/default/mirage-*"}, NULL},
     [CLOUD_PASS_ROLE] = {"PassRole", {"arn:aws:iam::*:role/" ROLE_NAME}, to_scheduler},
+    [CLOUD_NOTE] = {"Note", {"arn:aws:ssm:*:*:parameter/mirage-deploy/*"}, NULL},
 };
 
 size_t cloud_action_count(void)
@@ -121,11 +124,11 @@ static json_t *document(json_t *statement_list)
     return json_pack("{s:s,s:o}", "Version", "2012-10-17", "Statement", statement_list);
 }
 
-static json_t *statement_of(enum cloud_bounds bounds)
+static json_t *statement_of(enum cloud_bounds bounds, bool reaper)
 {
     json_t *allowed = json_array(), *resources = json_array();
     for (size_t i = 0; i < MIR_NELEMS(actions); i++)
-        if (actions[i].bounds == bounds)
+        if (actions[i].bounds == bounds && (!reaper || actions[i].reaps))
             json_array_append_new(allowed, json_string(actions[i].name));
     for (size_t i = 0; i < RESOURCES_MAX && statements[bounds].resources[i]; i++)
         json_array_append_new(resources, json_string(statements[bounds].resources[i]));
@@ -147,10 +150,20 @@ static json_t *role_document(void)
                      document(may));
 }
 
-json_t *cloud_policy(void)
+static json_t *policy_of(bool reaper)
 {
     json_t *list = json_array();
-    for (unsigned i = 0; i < CLOUD_BOUNDS_COUNT; i++)
-        json_array_append_new(list, statement_of((enum cloud_bounds)i));
-    return json_pack("{s:o,s:o}", "policy", document(list), "role", role_document());
+    for (unsigned i = 0; i < CLOUD_BOUNDS_COUNT; i++) {
+        json_t *statement = statement_of((enum cloud_bounds)i, reaper);
+        if (json_array_size(json_object_get(statement, "Action")))
+            json_array_append(list, statement);
+        json_decref(statement);
+    }
+    return document(list);
+}
+
+json_t *cloud_policy(void)
+{
+    return json_pack("{s:o,s:o,s:o}", "policy", policy_of(false), "reaper", policy_of(true), "role",
+                     role_document());
 }

@@ -23,20 +23,22 @@ enum cloud_bounds {
     CLOUD_CHANGE,  /* what carries our tag, and nothing else: changed, ended */
     CLOUD_SCHEDULE,
     CLOUD_PASS_ROLE,
+    CLOUD_NOTE, /* by which a reaper says that it comes again */
     CLOUD_BOUNDS_COUNT
 };
 
 struct cloud_action {
     const char *name; /* as IAM has it: "ec2:RunInstances" */
     enum cloud_bounds bounds;
+    bool reaps; /* mirage-reap needs it, too */
 };
 
 /* By bounds, then by name; an action may be there in several bounds. */
 size_t cloud_action_count(void);
 const struct cloud_action *cloud_action_at(size_t i);
 
-/* {"policy": of whoever deploys, "role": {"name","trust","policy"}: of what EventBridge Scheduler
- * ends instances by}; new reference. */
+/* {"policy": of whoever deploys, "reaper": of a mirage-reap elsewhere, "role": {"name","trust",
+ * "policy"}: of what EventBridge Scheduler ends instances by}; new reference. */
 json_t *cloud_policy(void);
 
 #endif

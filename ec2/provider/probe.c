@@ -13,7 +13,7 @@
 #define NOBODYS_SCHEDULE "mirage-0123456789abcdef0123456789abcdef"
 
 struct probing {
-    const struct cloud *cloud;
+    struct cloud *cloud;
     struct ec2_session *session;
     int64_t until_ms;
     struct cloud_filter ours;
@@ -88,6 +88,13 @@ static int look_schedule(const struct probing *p, struct mir_error *said)
     int rc = ec2_get_schedule(p->session, &args, p->until_ms, &found, said);
     ec2_schedule_clear(&found);
     return rc;
+}
+
+static int look_note(const struct probing *p, struct mir_error *said)
+{
+    mir_auto_buf struct mir_buf note;
+    mir_buf_init(&note, MIR_NOTE_MAX + 1);
+    return cloud_note_get(p->cloud, &note, said);
 }
 
 static int look_console(const struct probing *p, struct mir_error *said)
@@ -255,6 +262,7 @@ static const struct {
     {"ec2:DescribeVolumes", look_volumes, false},
     {"pricing:GetProducts", look_price, false},
     {"scheduler:GetSchedule", look_schedule, false},
+    {"ssm:GetParameter", look_note, false},
     {"ec2:AllocateAddress", make_address, false},
     {"ec2:CreateSecurityGroup", make_group, false},
     {"ec2:RegisterImage", make_image, true}, /* of a snapshot that is not there */
@@ -280,6 +288,7 @@ static const struct {
     {"scheduler:CreateSchedule", NULL, false},
     {"scheduler:DeleteSchedule", NULL, false},
     {"scheduler:UpdateSchedule", NULL, false},
+    {"ssm:PutParameter", NULL, false},
 };
 
 static enum cloud_verdict judge(int rc, bool made_up, const struct mir_error *said)

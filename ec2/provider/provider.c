@@ -201,5 +201,9 @@ const struct mir_provider mir_provider_ec2 = {
     .hooks_arm = cloud_hooks_arm,
     .configured = cloud_configured,
     .date = cloud_date,
+    .caller = cloud_caller,
+    .covered = cloud_covered,
+    .note_put = cloud_note_put,
+    .note_get = cloud_note_get,
     .sweep = cloud_sweep,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Everything that carries tags of ours: region by region, in the regions where something was seen,
  * and from time to time (and at the start) in all of them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct sweep {
     void *fn_ctx;
     int64_t until_ms;
     bool stop; /* fn has said so */
+    struct cloud_swept seen;
     /* What stands in the listing of instances already, and what is left over. */
     struct mir_instance *rows; /* owned */
     size_t count;
@@ -140,6 +142,23 @@ static int list_images(struct sweep *sweep, struct ec2_session *session, struct 
 
 /* --- a region, all regions --- */
 
+static void note_instance(struct sweep *sweep, const char *region, const struct mir_instance *row)
+{
+    bool runs = row->state == MIR_INSTANCE_STARTING || row->state == MIR_INSTANCE_RUNNING;
+    if (row->kind != MIR_OBJECT_INSTANCE || !runs || *sweep->seen.instance ||
+        strcmp(row->tags.installation, sweep->cloud->installation) != 0)
+        return;
+    mir_copy(sweep->seen.instance, sizeof sweep->seen.instance, row->id);
+    mir_copy(sweep->seen.region, sizeof sweep->seen.region, region);
+}
+
+static void note_region(struct sweep *sweep, const char *region)
+{
+    size_t len = strlen(sweep->seen.regions);
+    snprintf(sweep->seen.regions + len, sizeof sweep->seen.regions - len, "%s%s", len ? " " : "",
+             region);
+}
+
 static int sweep_region(struct sweep *sweep, const char *region, struct mir_error *err)
 {
     struct ec2_session *session;
@@ -149,6 +168,7 @@ static int sweep_region(struct sweep *sweep, const char *region, struct mir_erro
         return mir_error_wrap(err, "region %s", region);
     for (size_t i = 0; i < sweep->count && !sweep->stop; i++) {
         cloud_remember(sweep->cloud, sweep->rows[i].tags.deployment, region);
+        note_instance(sweep, region, &sweep->rows[i]);
         sweep->stop = sweep->fn(sweep->fn_ctx, &sweep->rows[i]) != 0;
     }
     return 0;
@@ -169,12 +189,16 @@ static int sweep_all(struct sweep *sweep, int64_t now_ms, struct mir_error *err)
     struct ec2_regions regions = {.rows = NULL};
     int rc = cloud_all_regions(sweep->cloud, sweep->until_ms, &regions, err);
     for (size_t i = 0; !rc && i < regions.count && !sweep->stop; i++)
-        rc = sweep_region(sweep, regions.rows[i].name, err);
+        if (!(rc = sweep_region(sweep, regions.rows[i].name, err)))
+            note_region(sweep, regions.rows[i].name);
     ec2_regions_clear(&regions);
     if (rc)
         return -1;
+    if (sweep->stop)
+        sweep->seen.regions[0] = '\0';
     pthread_mutex_lock(&sweep->cloud->lock);
     sweep->cloud->whole_boot_ms = now_ms;
+    sweep->cloud->swept = sweep->seen;
     pthread_mutex_unlock(&sweep->cloud->lock);
     return 0;
 }

@@ -82,7 +82,7 @@ complete -c mirage-deploy -l for -x -a 'pending preparing uploading launching ru
 complete -c mirage-deploy -l timeout -x -n '__fish_seen_subcommand_from wait' -d 'give up after this time (exit code 7)'
 complete -c mirage-deploy -l show-origin -n '__fish_seen_subcommand_from list' -d 'say where each value comes from, and what it shadows'
 complete -c mirage-deploy -l data -x -n '__fish_seen_subcommand_from api' -d 'the request\'s body; - reads it from standard input'
-complete -c mirage-deploy -l grace -x -n '__fish_seen_subcommand_from orphans reap' -d 'leave alone what is past its deadline by less (default: 5s and the provider\'s settling time)'
+complete -c mirage-deploy -l grace -x -n '__fish_seen_subcommand_from orphans reap' -d 'leave alone what is past its deadline by less (default: 5s where all is seen at once, 60s in a cloud)'
 complete -c mirage-deploy -l print-policy -n '__fish_seen_subcommand_from doctor' -d 'print what the provider\'s credentials have to be allowed, as JSON for the cloud\'s own tools, and check nothing'
 complete -c mirage-deploy -l output -s o -r -F -n '__fish_seen_subcommand_from build' -d 'where the image goes; - is standard output; a folder for an ec2-bundle'
 complete -c mirage-deploy -l format -x -a 'raw qcow2 vhd vhd-dynamic vmdk extents ec2-bundle' -n '__fish_seen_subcommand_from build' -d 'what the image is written as (default: raw)'

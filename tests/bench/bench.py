@@ -58,11 +58,11 @@ def ms(us):
     return f'{us / 1000:.2f} ms'
 
 
-def compiled(folder, name, source=None):
+def compiled(folder, name, source=None, libraries=()):
     out = os.path.join(folder, name)
     args = ['cc', '-O2', '-D_GNU_SOURCE', '-o', out]
     if source is None:
-        subprocess.run([*args, os.path.join(HERE, name + '.c')], check=True)
+        subprocess.run([*args, os.path.join(HERE, name + '.c'), *libraries], check=True)
     else:
         subprocess.run([*args, '-x', 'c', '-'], input=source, text=True, check=True)
     return out
@@ -282,6 +282,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tools = {'pairs': compiled(folder, 'pairs'), 'loop': compiled(folder, 'loop'),
                  'sink': compiled(folder, 'sink'),
+                 'bare': compiled(folder, 'bare', libraries=['-lcrypto']),
                  'empty': compiled(folder, 'empty', 'int main(void) { return 0; }\n')}
         start_up(table, tools)
         volumes.volumes(table, tools, ROUNDS, BUILD)

@@ -2,12 +2,15 @@
 """A deployment on EC2, from the command line to the ledger of mirage-fakecloud: what is made, that
 it is armed and moves with an extension, and what is left when it ends or half of it fails. Here the
 fake has no machines: that something answers at its address is ec2_journey.py's."""
+import datetime
+import hmac
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 import kernels
 from ec2_disk import disk
@@ -128,6 +131,14 @@ def faults(tap, world, fake):
         wait_for('the group is gone', 60,
                  lambda: 'security-group' not in of(fake, 'denied', world))
         fake.control('DELETE', '/_faults')
+    with tap.part('the schedule is throttled for a moment: asked for again, and nothing is ended'):
+        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', times=4,
+                   status=429, code='ThrottlingException')
+        deploy(world, 'throttled')
+        hooks = {hook['name']: hook['state'] for hook in world.show('throttled')['hooks']}
+        assert hooks['cloud-schedule'] == 'armed', hooks
+        world.cli('rm', 'throttled', '--detach')
+        fake.control('DELETE', '/_faults')
     with tap.part('no hook but the daemon: torn down again'):
         fake.fault('fail-before', service='scheduler', operation='*', status=403, times=0,
                    code='AccessDeniedException')
@@ -135,6 +146,111 @@ def faults(tap, world, fake):
         assert done.status == 7 and 'hooks' in done.err, done.err
         wait_for('the instance is over', 60, lambda: ended(fake, 'alone', world))
         fake.control('DELETE', '/_faults')
+
+
+def hooks_of(world, name):
+    return {hook['name']: hook for hook in world.show(name)['hooks']}
+
+
+def refused_schedule(tap, world, fake):
+    """AWS does not let it be made, and the guest ends itself: two hooks are left."""
+    with tap.part('no schedule, but a guest that ends itself: it runs on, and that is said'):
+        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        world.cli('ec2', HELLO, '--anyway', '--no-list', '--open', '22', '--ttl', '20m', '--name',
+                  'two', '--yes')
+        hooks = hooks_of(world, 'two')
+        assert hooks['cloud-schedule']['state'] == 'failed', hooks
+        assert hooks['daemon']['state'] == hooks['shutdown-behaviour']['state'] == 'armed', hooks
+        assert 'not you' in world.cli('ps').err and 'not you' in world.cli('show', 'two').out
+        events = [e['text'] for e in world.show('two')['events'] if e['kind'] == 'hook']
+        assert 'cloud-schedule failed' in events[-1], events
+    with tap.part('when it is allowed, an extension arms it'):
+        fake.control('DELETE', '/_faults')
+        world.cli('extend', 'two', '30m')
+        assert hooks_of(world, 'two')['cloud-schedule']['state'] == 'armed'
+    with tap.part('a schedule that may not be moved is taken away: it would come too early'):
+        fake.fault('fail-before', service='scheduler', operation='UpdateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        world.cli('extend', 'two', '1h')
+        assert world.state_of('two') == 'running'
+        assert hooks_of(world, 'two')['cloud-schedule']['state'] == 'failed'
+        assert 'schedule' not in of(fake, 'two', world), of(fake, 'two', world)
+        fake.control('DELETE', '/_faults')
+        world.cli('rm', 'two', '--detach')
+
+
+def elsewhere(world, name, **changed):
+    """The environment of another machine that has the identity and the credentials alone."""
+    state = os.path.join(world.dir, name)
+    os.makedirs(state, exist_ok=True)
+    with open(os.path.join(world.state, 'identity'), encoding='utf-8') as f:
+        identity = json.load(f)
+    with open(os.path.join(state, 'identity'), 'w', encoding='utf-8') as f:
+        json.dump({**identity, **changed}, f)
+    return {'MIRAGE_DEPLOY_STATE': state}
+
+
+def put_word(world, age_s, every_s):
+    """A reaper's word in the daemon's own state directory, as old as that: made as
+    daemon/pass.h says, by somebody else's code."""
+    with open(os.path.join(world.state, 'identity'), encoding='utf-8') as f:
+        identity = json.load(f)
+    at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age_s)
+    inner = json.dumps({'account': '123456789012', 'at': at.strftime('%Y-%m-%dT%H:%M:%SZ'),
+                        'caller': 'arn:aws:iam::123456789012:user/timer', 'every_s': every_s,
+                        'installation': identity['installation'],
+                        'places': 'us-east-1 us-west-2', 'provider': 'ec2'},
+                       sort_keys=True, separators=(',', ':'))
+    signature = hmac.new(bytes.fromhex(identity['tag_key']),
+                         b'mirage-reap pass\n' + inner.encode(), 'sha256').hexdigest()
+    os.makedirs(os.path.join(world.state, 'reaped'), exist_ok=True)
+    with open(os.path.join(world.state, 'reaped', 'ec2'), 'w', encoding='utf-8') as f:
+        f.write(f'{{"pass":{inner},"signature":"{signature}"}}')
+
+
+def reaper(tap, world, fake):
+    """A mirage-reap that comes again is the second hook where AWS keeps none."""
+    fake.fault('fail-before', service='scheduler', operation='*', status=403, times=0,
+               code='AccessDeniedException', message='not you')
+    with tap.part('a reaper on another machine leaves word: with it a deployment has two hooks'):
+        done = world.reap('ec2', '--every', '1m', '--json', **elsewhere(world, 'machine'))
+        assert done.returncode == 0, done
+        assert json.loads(done.stdout)['recorded'] == ['account', 'state'], done.stdout
+        deploy(world, 'reaped')
+        hook = hooks_of(world, 'reaped')['reaper']
+        assert hook['state'] == 'armed' and hook['deadline'] == world.show('reaped')['expires_at']
+        assert 'every 1m' in hook['detail'] and 'user/fakecloud' in hook['detail'], hook
+        assert 'mirage-reap was last done' in world.cli('show', 'reaped').out
+    fake.control('DELETE', '/_faults')
+    with tap.part('a word by another key is none, and the hook counts no more'):
+        done = world.reap('ec2', '--every', '1m', **elsewhere(world, 'thief', tag_key='0' * 64))
+        assert done.returncode == 0, done
+        time.sleep(10) # what was heard is not asked for at once again
+        world.cli('extend', 'reaped', '30m')
+        hook = hooks_of(world, 'reaped')['reaper']
+        assert hook['state'] == 'off' and 'cannot be verified' in hook['detail'], hook
+    with tap.part('it holds as long as its interval and the grace, and then it has failed'):
+        put_word(world, 60 + 600 - 8, 60)
+        world.cli('extend', 'reaped', '1h')
+        assert hooks_of(world, 'reaped')['reaper']['state'] == 'armed'
+        wait_for('it counts no more', 30,
+                 lambda: hooks_of(world, 'reaped')['reaper']['state'] == 'failed')
+        assert 'does not come any more' in world.cli('ps').err
+        assert world.state_of('reaped') == 'running' # it has the schedule, too
+        events = [e['text'] for e in world.show('reaped')['events'] if e['kind'] == 'hook']
+        assert 'reaper failed' in events[-1], events
+    with tap.part('what it does not look at it does not end'):
+        put_word(world, 1, 60)
+        deploy(world, 'far', '--region', 'eu-west-1')
+        hook = hooks_of(world, 'far')['reaper']
+        assert hook['state'] == 'failed' and 'not in this region' in hook['detail'], hook
+    with tap.part('by hand it promises nothing, and takes away no word of a timer'):
+        assert world.reap('ec2').returncode == 0
+        with open(os.path.join(world.state, 'reaped', 'ec2'), encoding='utf-8') as f:
+            assert json.load(f)['pass']['every_s'] == 60
+    for name in ('reaped', 'far'):
+        world.cli('rm', name, '--detach')
 
 
 def one_stays(tap, world, fake):
@@ -173,6 +289,13 @@ def being_proven(world):
                for row in world.cli('ps', '--json').json()['deployments'])
 
 
+def copies(world):
+    """The kernels of the store that no deployment but those for a proof was made of."""
+    rows = world.cli('ps', '--all', '--json').json()['deployments']
+    wanted = {row['kernel'] for row in rows if not row['name'].startswith('prove-')}
+    return set(os.listdir(os.path.join(world.state, 'kernels'))) - wanted
+
+
 def proofs(tap, world, fake):
     with tap.part('--prove: a disk whose kernel speaks is started here, then uploaded'):
         world.cli('ec2', world.speaks, '--anyway', '--no-list', '--ttl', '20m', '--name', 'proven',
@@ -201,9 +324,21 @@ def proofs(tap, world, fake):
             wait_for('it is being proven', 60, lambda: being_proven(world))
             end()
             world.start_daemon()
+        assert copies(world)
         world.cli('rm', 'hung', '--detach')
         assert puts(fake) == before
         assert not of(fake, 'hung', world), of(fake, 'hung', world)
+    with tap.part('--prove: what the daemons that died have put by for it does not stay'):
+        wait_for('no copy is kept', 60, lambda: not copies(world))
+        assert not os.listdir(os.path.join(world.state, 'proofs'))
+    with tap.part('--prove: a daemon that dies in it for good leaves nothing to the next'):
+        world.cli('ec2', world.hangs, '--anyway', '--no-list', '--ttl', '20m', '--name', 'orphan',
+                  '--prove', '--yes', '--detach')
+        wait_for('it is being proven', 60, lambda: being_proven(world))
+        world.kill_daemon()
+        world.start_daemon()
+        world.cli('rm', 'orphan', '--detach')
+        wait_for('no copy is kept', 60, lambda: not copies(world))
     with tap.part('--prove where nothing is uploaded'):
         done = world.cli('local', HELLO, '--prove', expect=2)
         assert 'leave --prove away' in done.err, done.err
@@ -221,7 +356,8 @@ def refusals(tap, world):
 
 
 def main():
-    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud')
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-reap',
+                  'mirage-fakecloud')
     tap = Tap()
     with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
         world.disk = disk(world)
@@ -231,6 +367,8 @@ def main():
         start(world, fake)
         life(tap, world, fake)
         faults(tap, world, fake)
+        refused_schedule(tap, world, fake)
+        reaper(tap, world, fake)
         one_stays(tap, world, fake)
         proofs(tap, world, fake)
         world.say_log(tap)

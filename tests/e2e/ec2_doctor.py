@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """`doctor ec2` before money is spent: each permission that is missing is named, and nothing is made
 or ended by asking."""
+import os
 import sys
 
 from fakecloud import fakecloud
@@ -40,11 +41,18 @@ def flat(actions):
 
 
 def allowed(tap, world, fake, policy):
+    with tap.part('no reaper that comes again: that is said, with what to do'):
+        row = rows(world)[0]['hook reaper']
+        assert row['level'] == 'WARN' and 'mirage-reap ec2 --every' in row['fix'], row
+    with tap.part('a reaper that comes again: when it was last done'):
+        assert world.reap('ec2', '--every', '1h').returncode == 0
+        row = rows(world)[0]['hook reaper']
+        assert row['level'] == 'PASS' and 'every 1h' in row['detail'], row
     with tap.part('all is allowed: it says so, and what cannot be asked; nothing was made'):
         before = everything(fake)
         found, status = rows(world)
         assert status == 0 and not [c for c in found.values() if c['level'] != 'PASS'], found
-        assert found['permissions']['detail'].startswith('28 actions'), found['permissions']
+        assert found['permissions']['detail'].startswith('29 actions'), found['permissions']
         assert 'ebs:StartSnapshot' in found['permissions without dry run']['detail'], found
         assert everything(fake) == before
     with tap.part('the printed policy: what it allows for our things alone cannot be told'):
@@ -101,6 +109,44 @@ def troubles(tap, world, fake):
         assert 'permissions' not in found, found
 
 
+def renewed(tap, world, fake):
+    """Credentials that AWS ends before their time: a source that has others is asked, once."""
+    folder = os.path.join(world.dir, '.aws')
+    os.makedirs(folder)
+    keys = {name: fake.env[name] for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY')}
+    with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
+        f.write('[profile worker]\nrole_arn = arn:aws:iam::123456789012:role/mirage-deployer\n'
+                'source_profile = owner\n[profile owner]\n'
+                + ''.join(f'{name.lower()} = {value}\n' for name, value in keys.items()))
+    for name in keys:
+        del world.env[name]
+    world.kill_daemon()
+    world.start_daemon(AWS_PROFILE='worker')
+    with tap.part('the session of a role is ended early: another one is asked for, and it goes on'):
+        found, status = rows(world)
+        assert status == 0 and 'assumed-role/mirage-deployer' in found['identity']['detail'], found
+        before = sessions(fake)
+        assert fake.control('POST', '/_sessions', {'end': True})['ended'] == 1
+        found, status = rows(world)
+        assert status == 0 and found['identity']['level'] == 'PASS', found
+        assert sessions(fake) == before + 1, sessions(fake)
+    with tap.part('keys that stand somewhere stay what they are: refused at once, exit status 4'):
+        world.kill_daemon()
+        keys = fake.control('POST', '/_sessions', {'role': 'mirage-deployer'})
+        keys = {'AWS_ACCESS_KEY_ID': keys['accessKeyId'], 'AWS_SECRET_ACCESS_KEY': keys['secret'],
+                'AWS_SESSION_TOKEN': keys['token']}
+        assert world.reap('ec2', **keys).returncode == 0
+        fake.control('POST', '/_sessions', {'end': True})
+        before = fake.control('GET', '/_calls')['count']
+        done = world.reap('ec2', **keys)
+        assert done.returncode == 4 and 'RequestExpired' in done.stderr, done
+        assert fake.control('GET', '/_calls')['count'] == before
+
+
+def sessions(fake):
+    return fake.control('GET', '/_calls')['by_operation'].get('sts.AssumeRole', 0)
+
+
 def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-reap', 'mirage-fakecloud')
     tap = Tap()
@@ -113,6 +159,7 @@ def main():
         allowed(tap, world, fake, policy)
         missing(tap, world, fake, policy)
         troubles(tap, world, fake)
+        renewed(tap, world, fake)
         world.say_log(tap)
     return tap.end()
 

@@ -158,6 +158,9 @@ def goes_live(tap, world):
         wait_for('page and badge say live', 10 * PATIENCE, lambda: says(world, 'hello', 'live'))
         wait_for('the console', 10 * PATIENCE,
                  lambda: 'hello: listening on' in world.cli('logs', 'hello').out)
+    with tap.part('it is not told to announce itself where our registry is not'):
+        assert world.show('hello')['site_url'].startswith('http://127.0.0.1:')
+        assert 'announce' not in world.cli('logs', 'hello').out
 
 
 def settle(world, *names):

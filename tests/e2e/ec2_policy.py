@@ -160,6 +160,40 @@ def life(tap, world, fake, owner):
                  lambda: not left(fake, token, 'image', 'snapshot'))
 
 
+def reaper(tap, world, fake, policies):
+    """A mirage-reap elsewhere gets by with the policy that is printed for it, and says so when it
+    may not end what it sees."""
+    with tap.part('a reaper with its own policy goes through everything, and leaves word'):
+        d = deploy(world, world.disk, 'kept')
+        allow(fake, policies['reaper'])
+        done = world.reap('ec2', '--every', '5m', '--json')
+        assert done.returncode == 0, done
+        assert json.loads(done.stdout)['recorded'] == ['account', 'state'], done.stdout
+        assert json.loads(done.stdout)['kept'] > 0, done.stdout
+    with tap.part('its policy ends what is overdue, whatever it is, and launches nothing'):
+        made = actions(policies['reaper'])
+        ends = {a for a in actions(policies['policy'])
+                if a.split(':')[1].startswith(('Delete', 'Terminate', 'Deregister', 'Release'))}
+        assert ends <= made and not {'ec2:RunInstances', 'iam:PassRole', 'ec2:CreateTags'} & made
+    with tap.part('one that may look and not end leaves no word, and says why'):
+        allow(fake, without(policies['reaper'], 'ec2:TerminateInstances'))
+        done = world.reap('ec2', '--every', '5m')
+        assert done.returncode == 4 and 'TerminateInstances' in done.stderr, done
+    with tap.part('one that may not say it in the account says it here'):
+        allow(fake, without(policies['reaper'], 'ssm:PutParameter'))
+        done = world.reap('ec2', '--every', '5m', '--json')
+        assert done.returncode == 0, done
+        assert json.loads(done.stdout)['recorded'] == ['state'], done.stdout
+    with tap.part('the note of an installation is all of SSM that is allowed'):
+        allow(fake, policies['policy'])
+        done = subprocess.run(['aws', '--endpoint-url', fake.url, 'ssm', 'get-parameter', '--name',
+                               '/somebody/else'], env={**os.environ, **fake.env},
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert 'AccessDenied' in done.stderr, done
+    world.cli('rm', 'kept', '--detach')
+    wait_for('its instance is over', 60, lambda: not left(fake, d['id']))
+
+
 def bounds(tap, fake, policy):
     """With the policy nothing can be done to what is not ours, nor made without our tag."""
     def aws(*words):
@@ -243,7 +277,10 @@ def main():
         allow(fake, document['policy'])
         configure(world, fake, document['role'])
         life(tap, world, fake, Owner(fake, document['policy']))
+        with tap.part('a reaper here leaves its word in the account'):
+            assert world.reap('ec2', '--every', '5m').returncode == 0
         compare(tap, fake, document['policy'])
+        reaper(tap, world, fake, document)
         bounds(tap, fake, document['policy'])
         needed(tap, world, fake, document['policy'])
         world.say_log(tap)

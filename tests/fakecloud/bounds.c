@@ -121,6 +121,22 @@ static void add_other(struct asked *asked, const char *arn)
     mir_copy(thing->arn, sizeof thing->arn, arn);
 }
 
+/* One with a slash at its beginning has it once in its ARN, too; the public ones have no account.
+ */
+static void add_parameter(struct asked *asked)
+{
+    const struct fc_call *call = asked->call;
+    const char *name = fc_param_text(call, "Name");
+    if (!name)
+        name = fc_param_text(call, "Path");
+    if (!name)
+        return;
+    mir_auto_free char *arn = mir_format("arn:aws:ssm:%s:%s:parameter%s%s", call->region,
+                                         strncmp(name, "/aws/", 5) ? call->world->account.id : "",
+                                         *name == '/' ? "" : "/", name);
+    add_other(asked, arn);
+}
+
 static void find_things(struct asked *asked)
 {
     const struct fc_call *call = asked->call;
@@ -140,6 +156,8 @@ static void find_things(struct asked *asked)
                                              call->region, call->world->account.id, first);
         add_other(asked, arn);
     }
+    if (!strcmp(call->service->name, "ssm"))
+        add_parameter(asked);
     if (!asked->count)
         add_other(asked, "*");
 }

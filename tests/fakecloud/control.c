@@ -156,6 +156,29 @@ static int post_web_tokens(struct fc_world *world, json_t *body, json_t **ret,
     return 0;
 }
 
+/* {"end": true}: every session that STS has given out is over now, whatever it was told. {"role":
+ * "NAME"}: another one, as AssumeRole gives them. */
+static int post_sessions(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
+{
+    static const char *const members[] = {"end", "role"};
+    const struct fc_cause cause = {"control.sessions", "-", fc_world_now_ms(world)};
+    const char *name = NULL;
+    int end = 0;
+    if (mir_json_only(body, members, MIR_NELEMS(members), err) ||
+        mir_json_get_bool(body, "end", &end, err) || mir_json_get_text(body, "role", &name, err))
+        return -1;
+    const struct fc_object *role = name ? fc_store_get(world->store, "role", "", name) : NULL;
+    if (!end && !role)
+        return mir_fail(err, MIR_USAGE, "either \"end\" is true, or \"role\" is one that is there");
+    unsigned ended = end ? fc_sessions_end(world) : 0;
+    const json_t *made = role ? fc_session_new(world, role, "control", 3600, &cause) : NULL;
+    fc_world_commit(world, &cause);
+    *ret = json_pack("{s:i,s:O?,s:O?,s:O?}", "ended", (int)ended, "accessKeyId",
+                     fc_at(made, "accessKeyId"), "secret", fc_at(made, "secret"), "token",
+                     fc_at(made, "token"));
+    return 0;
+}
+
 /* --- guests that are none --- */
 
 static struct fc_object *find_instance(const struct fc_world *world, const char *id)
@@ -212,11 +235,12 @@ static const struct {
 } routes[] = {
     {"GET", "/_operations", get_operations}, {"POST", "/_roles", post_roles},
     {"POST", "/_policy", post_policy},       {"POST", "/_webtokens", post_web_tokens},
-    {"POST", "/_guest", post_guest},         {"GET", "/_ledger", get_ledger},
-    {"GET", "/_calls", get_calls},           {"GET", "/_faults", get_faults},
-    {"POST", "/_faults", post_faults},       {"DELETE", "/_faults", delete_faults},
-    {"GET", "/_clock", get_clock},           {"POST", "/_clock", post_clock},
-    {"GET", "/_settings", get_settings},     {"POST", "/_settings", post_settings},
+    {"POST", "/_sessions", post_sessions},   {"POST", "/_guest", post_guest},
+    {"GET", "/_ledger", get_ledger},         {"GET", "/_calls", get_calls},
+    {"GET", "/_faults", get_faults},         {"POST", "/_faults", post_faults},
+    {"DELETE", "/_faults", delete_faults},   {"GET", "/_clock", get_clock},
+    {"POST", "/_clock", post_clock},         {"GET", "/_settings", get_settings},
+    {"POST", "/_settings", post_settings},
 };
 
 static int read_body(const struct fc_request *request, json_t **ret, struct mir_error *err)

@@ -221,6 +221,21 @@ const json_t *fc_session_new(struct fc_world *world, const struct fc_object *rol
     return fc_store_add(world->store, "session", "", key, doc, cause)->doc;
 }
 
+unsigned fc_sessions_end(struct fc_world *world)
+{
+    const struct fc_cause cause = {"control.sessions", "-", fc_world_now_ms(world)};
+    unsigned count = 0;
+    for (struct fc_object *o = NULL; (o = fc_store_each(world->store, o, "session", ""));) {
+        if (json_integer_value(fc_at(o->doc, "expires_ms")) <= cause.now_ms)
+            continue;
+        json_object_set_new(fc_store_edit(world->store, o, cause.now_ms, 0), "expires_ms",
+                            json_integer(cause.now_ms / 1000 * 1000)); /* this very second */
+        count++;
+    }
+    fc_world_commit(world, &cause);
+    return count;
+}
+
 /* --- web identity --- */
 
 static void seal(const struct fc_world *world, const char *text, char out[65])

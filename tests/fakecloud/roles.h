@@ -38,6 +38,9 @@ const json_t *fc_session_new(struct fc_world *world, const struct fc_object *rol
                              const char *session_name, int64_t life_s,
                              const struct fc_cause *cause);
 
+/* Ends all that have not ended: as when somebody revokes a role's sessions. Their number. */
+unsigned fc_sessions_end(struct fc_world *world);
+
 /* Web identity: a token of this fake's own making, valid for life_s; owned. */
 char *fc_web_token(const struct fc_world *world, const char *subject, int64_t life_s);
 /* 0 and the subject (owned); 1: expired; -1: none of ours. */

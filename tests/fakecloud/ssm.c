@@ -151,6 +151,9 @@ static int put_parameter(struct fc_call *call, json_t **ret_reply, struct fc_ref
     if (check_put(call, refusal))
         return -1;
     struct fc_object *there = fc_store_get(call->world->store, "parameter", call->region, name);
+    if (fc_param_bool(call, "Overwrite", false) && fc_param_list(call, "Tags"))
+        return fc_invalid(refusal, "Invalid request: tags and overwrite can't be used together. To "
+                                   "create a parameter with tags, please remove overwrite flag.");
     if (there && !fc_param_bool(call, "Overwrite", false))
         return fc_refuse(refusal, 400, "ParameterAlreadyExists",
                          "The parameter already exists. To overwrite this value, set the overwrite "

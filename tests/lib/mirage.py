@@ -205,6 +205,12 @@ class World:
             f'{" ".join(args)}: status {child.returncode}, not {expect}\n{out}\n{err}'
         return Result(child.returncode, out, err)
 
+    def reap(self, *args, **env):
+        """mirage-reap itself, without the command line; as subprocess has it."""
+        return subprocess.run([program('mirage-reap'), *args], env={**self.env, **env},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, check=False)
+
     def show(self, name):
         return self.cli('show', name, '--json').json()
 

@@ -314,7 +314,7 @@ static void test_without_credentials_nothing_is_sent(void **state)
     world_open(&w, answers);
     struct ec2_session_settings settings = {.region = "x-1", .clock = &w.clock};
     settings.endpoints[EC2_STS] = w.server.url;
-    struct ec2_credential_source sources[] = {{NULL, NULL}, {no_keys, NULL}};
+    struct ec2_credential_source sources[] = {{.get = NULL}, {.get = no_keys}};
     for (size_t i = 0; i < 2; i++) {
         settings.credentials = sources[i];
         struct ec2_session *s = ec2_session_new(&settings, NULL);
@@ -327,6 +327,73 @@ static void test_without_credentials_nothing_is_sent(void **state)
     world_close(&w);
     assert_int_equal(w.server.request_count, 0);
     world_free(&w);
+}
+
+/* A source that gives AKID1, AKID2 ... as often as it may, and what it was told. */
+struct renewing {
+    int given, refusals, more;
+};
+
+static int numbered_keys(void *ctx, struct ec2_credentials *ret, struct mir_error *err)
+{
+    struct renewing *r = ctx;
+    *ret = (struct ec2_credentials){0};
+    snprintf(ret->access_key_id, sizeof ret->access_key_id, "AKID%d", r->given);
+    return mir_secret_set(&ret->secret, "secret", 6, err);
+}
+
+static bool key_refused(void *ctx, const char *access_key_id)
+{
+    struct renewing *r = ctx;
+    char last[16];
+    snprintf(last, sizeof last, "AKID%d", r->given);
+    assert_string_equal(access_key_id, last);
+    r->refusals++;
+    r->given += r->more > 0;
+    return r->more-- > 0;
+}
+
+/* The same call again, once, signed with what the source gives then; where it gives nothing else,
+ * and for a refusal that is not the key's, not at all. */
+static void test_refused_keys_are_renewed_once(void **state)
+{
+    static const struct {
+        const char *answers[4];
+        int more, rc, refusals;
+        size_t requests;
+    } rows[] = {
+        {{EC2_ERROR("400", "ExpiredToken"), OK_HEAD}, 9, 0, 1, 2},
+        {{EC2_ERROR("403", "InvalidClientTokenId"), OK_HEAD}, 9, 0, 1, 2},
+        {{EC2_ERROR("401", "AuthFailure"), OK_HEAD}, 9, 0, 1, 2},
+        {{EC2_ERROR("400", "RequestExpired"), OK_HEAD}, 9, 0, 1, 2},
+        {{EC2_ERROR("401", "AuthFailure"), EC2_ERROR("401", "AuthFailure"), OK_HEAD}, 9, -1, 1, 2},
+        {{EC2_ERROR("400", "ExpiredToken"), OK_HEAD}, 0, -1, 1, 1},
+        {{EC2_ERROR("403", "UnauthorizedOperation"), OK_HEAD}, 9, -1, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct test_world w;
+        world_open(&w, rows[i].answers);
+        struct renewing r = {.given = 1, .more = rows[i].more};
+        struct ec2_session_settings settings = {
+            .region = "x-1",
+            .clock = &w.clock,
+            .credentials = {.get = numbered_keys, .ctx = &r, .refused = key_refused}};
+        settings.endpoints[EC2_COMPUTE] = w.server.url;
+        struct ec2_session *s = ec2_session_new(&settings, NULL);
+        struct ec2_call call = {.operation = "DoThing", .once = true};
+        struct mir_error err = {0};
+        assert_int_equal(ec2_call(s, &call, ec2_until(s, 9000), NULL, &err), rows[i].rc);
+        assert_int_equal(err.kind, rows[i].rc ? MIR_CREDENTIALS : MIR_OK);
+        assert_int_equal(r.refusals, rows[i].refusals);
+        ec2_session_free(s);
+        world_close(&w);
+        assert_int_equal(w.server.request_count, rows[i].requests);
+        if (rows[i].requests == 2) {
+            mir_auto_free char *auth = script_header(w.server.requests[1], "Authorization");
+            assert_non_null(strstr(auth, "AKID2/"));
+        }
+        world_free(&w);
+    }
 }
 
 static void test_target_is_sent_as_signed(void **state)
@@ -373,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_deadline_covers_everything),
         cmocka_unit_test(test_stalled_attempts_end),
         cmocka_unit_test(test_without_credentials_nothing_is_sent),
+        cmocka_unit_test(test_refused_keys_are_renewed_once),
         cmocka_unit_test(test_target_is_sent_as_signed),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -125,6 +125,26 @@ static void test_chosen(void **state)
     assert_string_equal(chosen(&k, 64, true), "policy");
 }
 
+/* Which processor it is for counts whatever else is let through; what does not say it (a UEFI disk:
+ * its table does not) is taken for the usual one. */
+static void test_processor(void **state)
+{
+    (void)state;
+    struct mir_kernel k = kernel_for("nitro", MIR_VERDICT_UNKNOWN);
+    add_family(&k, "graviton", MIR_VERDICT_UNKNOWN);
+    assert_string_equal(chosen(&k, 64, false), "t3.micro");
+    assert_string_equal(chosen(&k, 64, true), "t3.micro");
+    assert_string_equal(chosen(&k, 1500, true), "t3.small");
+    k.arch = MIR_ARCH_AARCH64;
+    assert_string_equal(chosen(&k, 64, true), "t4g.micro");
+    k = kernel_for("graviton", MIR_VERDICT_CANNOT);
+    assert_string_equal(chosen(&k, 64, true), "t4g.micro");
+    k.arch = MIR_ARCH_X86_64;
+    assert_string_equal(chosen(&k, 64, true), "policy");
+    add_family(&k, "nitro", MIR_VERDICT_CANNOT);
+    assert_string_equal(chosen(&k, 64, true), "t3.micro");
+}
+
 static void test_disk(void **state)
 {
     (void)state;
@@ -135,9 +155,9 @@ static void test_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),    cmocka_unit_test(test_names),
-        cmocka_unit_test(test_no_names), cmocka_unit_test(test_chosen),
-        cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_table),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_no_names),  cmocka_unit_test(test_chosen),
+        cmocka_unit_test(test_processor), cmocka_unit_test(test_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,16 +144,41 @@ static void refuses_keys_that_come_expired(void **state)
     end(&w);
 }
 
-static void forgets_when_told(void **state)
+static bool refuse(struct world *w, const char *access_key_id)
+{
+    struct ec2_credential_source source = ec2_chain_source(w->chain);
+    return source.refused(source.ctx, access_key_id);
+}
+
+static void lets_go_of_what_is_refused(void **state)
 {
     struct world w;
     begin(&w, state);
     assert_int_equal(key(&w, NULL), 1);
-    ec2_chain_forget(w.chain);
+    assert_true(refuse(&w, "KEY1"));
     assert_int_equal(key(&w, NULL), 2);
+    assert_true(refuse(&w, "KEY1")); /* of another call; there is another key by now */
+    assert_int_equal(key(&w, NULL), 2);
+    assert_false(refuse(&w, "KEY2")); /* the new one as well: not at every call */
+    assert_int_equal(key(&w, NULL), 2);
+    w.now_s += 30;
     w.status = 500;
-    ec2_chain_forget(w.chain);
+    assert_true(refuse(&w, "KEY2"));
     assert_int_equal(key(&w, NULL), 0);
+    end(&w);
+}
+
+/* What is written down is the same whenever it is read. */
+static void keeps_to_what_is_written(void **state)
+{
+    struct world w;
+    begin(&w, state);
+    ec2_env_set(&w.env, "AWS_CONTAINER_CREDENTIALS_FULL_URI", NULL);
+    ec2_env_set(&w.env, "AWS_ACCESS_KEY_ID", "KEY9");
+    ec2_env_set(&w.env, "AWS_SECRET_ACCESS_KEY", "s");
+    assert_int_equal(key(&w, NULL), 9);
+    assert_false(refuse(&w, "KEY9"));
+    assert_int_equal(key(&w, NULL), 9);
     end(&w);
 }
 
@@ -256,7 +281,8 @@ int main(void)
         cmocka_unit_test(asks_short_lived_keys_later),
         cmocka_unit_test(goes_on_with_what_holds),
         cmocka_unit_test(refuses_keys_that_come_expired),
-        cmocka_unit_test(forgets_when_told),
+        cmocka_unit_test(lets_go_of_what_is_refused),
+        cmocka_unit_test(keeps_to_what_is_written),
         cmocka_unit_test(follows_the_files),
         cmocka_unit_test(one_asks_and_the_others_wait),
         cmocka_unit_test(a_failure_is_told_to_all_who_waited),

@@ -151,6 +151,12 @@ void mird_engine_follow(struct mird_engine *engine, const char *id)
 {
 }
 
+bool mird_engine_reaper_hook(struct mird_engine *engine, struct mir_prov *prov, const char *place,
+                             int64_t deadline_s, struct mir_hook *ret)
+{
+    return false;
+}
+
 void mird_engine_figures(struct mird_engine *engine, struct mird_engine_figures *ret)
 {
     *ret = (struct mird_engine_figures){.reaper_late_ms = atomic_load(&reaper_late_ms),

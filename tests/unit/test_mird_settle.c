@@ -50,7 +50,7 @@ static void test_unknown_create(void **state)
     assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_INTENT);
     struct mird_action next = mird_lease_next(&d, &slow, T0 + 6000);
     assert_int_equal(next.kind, MIRD_ACT_WAIT);
-    assert_int_equal(next.until_ms, T0 + 35000);
+    assert_int_equal(next.until_ms, T0 + 7000); /* it may be shown any moment */
     /* Believed after the settling time: tried again. */
     feed_at(
         &d, &slow,
@@ -62,6 +62,45 @@ static void test_unknown_create(void **state)
     feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_REMOVE}, T0 + 36000);
     next = mird_lease_next(&d, &slow, T0 + 36000);
     assert_int_equal(next.kind, MIRD_ACT_UNDO);
+}
+
+/* After a crash it is not known whether it was launched. It is looked for soon and again and again;
+ * that it is not there is believed after the settling time, and not before. */
+static void test_found_soon_after_a_crash(void **state)
+{
+    const struct mird_rules cloud = {.settle_ms = 300000,
+                                     .backoff_min_ms = 1000,
+                                     .backoff_max_ms = 15000,
+                                     .tries_max = 5,
+                                     .live_timeout_ms = 60000,
+                                     .paid = true};
+    struct mird_deployment d = fresh();
+    struct mir_instance none = {.state = MIR_INSTANCE_ABSENT};
+    int64_t now_ms = T0 + 5000, last_ms = 0;
+    unsigned early = 0, looks = 0;
+    d.deadline_s = T0_S + 3600;
+    feed_at(&d, &cloud, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE},
+            T0);
+    feed_at(&d, &cloud, (struct mird_input){.kind = MIRD_IN_RESTARTED}, now_ms);
+    for (; d.steps[MIRD_STEP_INSTANCE] == MIRD_INTENT && looks < 100; looks++) {
+        struct mird_action next = mird_lease_next(&d, &cloud, now_ms);
+        if (next.kind == MIRD_ACT_WAIT) {
+            assert_true(next.until_ms <= now_ms + 15000);
+            now_ms = next.until_ms;
+            next = mird_lease_next(&d, &cloud, now_ms);
+        }
+        assert_int_equal(next.kind, MIRD_ACT_LOOK);
+        assert_true(now_ms > last_ms);
+        early += now_ms <= T0 + 5000 + 16000;
+        last_ms = now_ms;
+        struct mird_input in = {.kind = MIRD_IN_LOOKED, .instance = &none, .asked_ms = now_ms};
+        feed_at(&d, &cloud, in, now_ms + 300);
+        now_ms += 300;
+    }
+    assert_int_equal(last_ms, T0 + 305000); /* the look that is believed */
+    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_TODO);
+    assert_int_equal(d.attempts, 0); /* no tries of the launch */
+    assert_true(early >= 4 && looks < 40);
 }
 
 static void test_settle_before_confirm(void **state)
@@ -207,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_half_way),
         cmocka_unit_test(test_unknown_create),
+        cmocka_unit_test(test_found_soon_after_a_crash),
         cmocka_unit_test(test_settle_before_confirm),
         cmocka_unit_test(test_clock_step_is_no_settling),
         cmocka_unit_test(test_refused_at_once),

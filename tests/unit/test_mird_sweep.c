@@ -45,6 +45,9 @@ static void test_reap(void **state)
     assert_int_equal(mird_reap_judge(&found, true, "ours", 1000, 0), MIRD_END);
     assert_int_equal(mird_reap_judge(&found, true, "ours", 1004, 5), MIRD_KEEP);
     assert_int_equal(mird_reap_judge(&found, true, "ours", 1005, 5), MIRD_END);
+    assert_int_equal(mird_reap_grace_s(0), 5);
+    assert_int_equal(mird_reap_grace_s(20), 25);
+    assert_int_equal(mird_reap_grace_s(300), 60); /* EC2: within the minute that is promised */
     assert_int_equal(mird_reap_judge(&found, false, "ours", 2000, 0), MIRD_FOREIGN);
     assert_int_equal(mird_reap_judge(&found, true, "theirs", 2000, 0), MIRD_FOREIGN);
     found.tags.deployment[0] = '\0';

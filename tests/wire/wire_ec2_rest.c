@@ -278,6 +278,20 @@ static int get_parameters(struct ec2_session *session, int64_t until_ms, struct 
     return rc;
 }
 
+static int put_parameter(struct ec2_session *session, int64_t until_ms, struct mir_error *err)
+{
+    struct ec2_put_parameter_args args = {.name = "/mirage-deploy/x/reaper",
+                                          .value = "{\"a\":1}",
+                                          .type = "String",
+                                          .description = "a word",
+                                          .overwrite = true};
+    struct ec2_parameter_version made = {0};
+    int rc = ec2_put_parameter(session, &args, until_ms, &made, err);
+    if (!rc)
+        assert_int_equal(made.version, 2);
+    return rc;
+}
+
 static int get_hourly(struct ec2_session *session, int64_t until_ms, struct mir_error *err)
 {
     struct ec2_hourly price;
@@ -314,6 +328,8 @@ static const struct wire_case cases[] = {
     {"GetParameter/plain", get_parameter, MIR_OK, NULL},
     {"GetParameter/not-found", get_parameter, MIR_NOT_FOUND, "ParameterNotFound"},
     {"GetParametersByPath/plain", get_parameters, MIR_OK, NULL},
+    {"PutParameter/plain", put_parameter, MIR_OK, NULL},
+    {"PutParameter/exists", put_parameter, MIR_CONFLICT, "ParameterAlreadyExists"},
     {"GetProducts/plain", get_hourly, MIR_OK, NULL},
     {"GetProducts/none", get_hourly, MIR_NOT_FOUND, NULL},
 };

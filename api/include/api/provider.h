@@ -136,6 +136,18 @@ struct mir_hook {
     enum mir_hook_state state; /* ARMED only after it has been read back */
     int64_t deadline_s;        /* as read back */
     char detail[160];
+    unsigned again_after_s; /* worth arming and reading back again so much later; 0: not */
+};
+
+#define MIR_NOTE_MAX 4096
+#define MIR_ACCOUNT_TEXT 32
+#define MIR_CALLER_TEXT 256
+#define MIR_PLACES_TEXT 1024 /* names of places, a blank between them */
+
+/* Whose credentials are used. */
+struct mir_caller {
+    char account[MIR_ACCOUNT_TEXT]; /* that pays */
+    char name[MIR_CALLER_TEXT];     /* as the cloud has it */
 };
 
 enum mir_check_level { MIR_CHECK_PASS, MIR_CHECK_WARN, MIR_CHECK_FAIL };
@@ -257,6 +269,17 @@ struct mir_provider {
      * when by the boot-time clock it came; 0 while there was none. */
     int64_t (*date)(void *ctx, int64_t *ret_boot_ms);
 
+    /* Optional, all four or none: how a mirage-reap on another machine, with other credentials for
+     * the same account, lets the daemon know that it comes again. The note is one text (at most
+     * MIR_NOTE_MAX bytes) of this installation, kept in the account; whoever reads it verifies it.
+     * get: MIR_NOT_FOUND when there is none. covered: the places in which the last sweep has listed
+     * everything ("" none was whole); an error when what it has seen may not be ended with these
+     * credentials, which is asked for without doing it. */
+    int (*caller)(void *ctx, struct mir_caller *ret, struct mir_error *err);
+    int (*covered)(void *ctx, char ret_places[MIR_PLACES_TEXT], struct mir_error *err);
+    int (*note_put)(void *ctx, const char *text, struct mir_error *err);
+    int (*note_get)(void *ctx, struct mir_buf *out, struct mir_error *err);
+
     /* Call fn for everything there is that carries tags of any installation, images included; fn
      * returning non-zero ends the listing. The truth about what really exists, never from a
      * cache. */
@@ -318,6 +341,12 @@ bool mir_prov_configured(struct mir_prov *prov);
  * not say. */
 bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms);
 int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+/* Where the provider keeps no notes: MIR_USAGE. */
+int mir_prov_caller(struct mir_prov *prov, struct mir_caller *ret, struct mir_error *err);
+int mir_prov_covered(struct mir_prov *prov, char ret_places[MIR_PLACES_TEXT],
+                     struct mir_error *err);
+int mir_prov_note_put(struct mir_prov *prov, const char *text, struct mir_error *err);
+int mir_prov_note_get(struct mir_prov *prov, struct mir_buf *out, struct mir_error *err);
 
 /* Names for print and JSON; never NULL. */
 const char *mir_object_kind_name(enum mir_object_kind kind); /* "instance", "image" */

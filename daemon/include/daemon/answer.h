@@ -49,9 +49,10 @@ struct mird_transport {
 void mird_ask(const struct mird_transport *transport, const struct mird_deployment *d,
               const struct mird_ask *ask, struct mird_answer *ret);
 
-#define MIRD_HOOKS_OWN 2
-/* The hooks that are the daemon's to say, so many: appended to those that the provider has read
- * back. turns: the reaper does, and so this daemon ends it. */
+#define MIRD_HOOKS_OWN 3 /* that are the daemon's to say: "daemon", "guest", "reaper" */
+
+/* The first two of these, appended to those that the provider has read back. turns: the reaper
+ * does, and so this daemon ends it. */
 void mird_hooks_add(const struct mird_deployment *d, bool turns, struct mird_answer *ret);
 
 #endif

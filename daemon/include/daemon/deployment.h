@@ -149,7 +149,8 @@ struct mird_deployment {
     struct mir_instance instance;
     unsigned hook_count;
     struct mir_hook hooks[MIR_HOOKS_MAX];
-    char error_code[24]; /* kind name of the last failure, "" none */
+    int64_t hooks_again_ms; /* when they are read back again; 0: not before the deadline moves */
+    char error_code[24];    /* kind name of the last failure, "" none */
     char error_text[640];
     char error_hint[320];
 

@@ -69,6 +69,12 @@ int64_t mird_engine_log_since(const struct mird_core *core, const char *deployme
  * many others there are. */
 void mird_engine_follow(struct mird_engine *engine, const char *id);
 
+/* The hook "reaper" of a provider: does a mirage-reap come again that looks at that place ("":
+ * any)? Filled in but for what only a lease knows. False: the provider has no such hook. Blocking;
+ * the provider is asked at most every few seconds. */
+bool mird_engine_reaper_hook(struct mird_engine *engine, struct mir_prov *prov, const char *place,
+                             int64_t deadline_s, struct mir_hook *ret);
+
 /* Has the reaper made a round since the last call? Wakes it up for the next. One thread only. */
 bool mird_engine_turns(struct mird_engine *engine);
 

@@ -175,4 +175,11 @@ bool mird_shows(const struct mir_instance *found, enum mir_object_kind kind, con
 enum mird_verdict_kind mird_reap_judge(const struct mir_instance *found, bool verified,
                                        const char *installation, int64_t now_s, int64_t grace_s);
 
+/* How long that grace is when nobody says: until a daemon that lives has ended a thing, and until
+ * an extension that came in the last moment stands in its tags. The settling time is not waited
+ * for: it is how long something that was made may stay hidden, and what shows a signed deadline is
+ * hidden no more. It only says that a change is not seen at once there; never more than a
+ * minute. */
+int64_t mird_reap_grace_s(unsigned settle_s);
+
 #endif

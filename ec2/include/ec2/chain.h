@@ -23,6 +23,10 @@
  * are read again whenever they have changed, so that a tool that renews the keys in them is
  * followed.
  *
+ * What a service refuses before it has expired (a session that was ended, a key that was taken
+ * back) is asked for anew as well, once in half a minute, when the step that gave it gives others:
+ * role, web identity, process, container and instance do; environment and files do not.
+ *
  * Any thread, several at once. Blocking. Errors: MIR_CREDENTIALS (there are none, or what is
  * configured does not serve: the text says which and why, never a secret), MIR_USAGE (the files
  * cannot be read), MIR_TIMEOUT, MIR_UNAVAILABLE, MIR_CORRUPT, as the step that failed says.
@@ -54,9 +58,6 @@ void ec2_chain_free(struct ec2_chain *chain); /* no call may run; NULL allowed *
 
 /* The chain as a source; lives as long as the chain. */
 struct ec2_credential_source ec2_chain_source(struct ec2_chain *chain);
-
-/* What there is was refused by a service: the next caller asks for others. */
-void ec2_chain_forget(struct ec2_chain *chain);
 
 /* --- for people: what each step said when it was last asked --- */
 

@@ -6,6 +6,7 @@
 #ifndef EC2_CREDENTIALS_H
 #define EC2_CREDENTIALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/error.h"
@@ -33,6 +34,9 @@ void ec2_credentials_copy(struct ec2_credentials *to, const struct ec2_credentia
 struct ec2_credential_source {
     int (*get)(void *ctx, struct ec2_credentials *ret, struct mir_error *err);
     void *ctx;
+    /* Optional: a service has refused what get gave under this access key. True: get may give
+     * others now; false: it would give the same, and nothing is gained by asking. */
+    bool (*refused)(void *ctx, const char *access_key_id);
 };
 
 /* Always these; `credentials` is borrowed and must not change while the source is used. */

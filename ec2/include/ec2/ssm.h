@@ -34,6 +34,21 @@ struct ec2_parameters {
     size_t count;
 };
 
+struct ec2_put_parameter_args {
+    const char *name, *value; /* at most 4096 bytes of value */
+    const char *type;         /* "String" */
+    const char *description;  /* NULL: none */
+    bool overwrite;           /* else MIR_CONFLICT when there is one */
+};
+
+struct ec2_parameter_version {
+    int64_t version;
+};
+
+/* The same again is another version of it: repeated without harm. */
+int ec2_put_parameter(struct ec2_session *session, const struct ec2_put_parameter_args *args,
+                      int64_t until_ms, struct ec2_parameter_version *ret, struct mir_error *err);
+
 int ec2_get_parameters(struct ec2_session *session, const struct ec2_parameters_args *args,
                        int64_t until_ms, struct ec2_parameters *ret, struct mir_error *err);
 void ec2_parameters_clear(struct ec2_parameters *parameters);
