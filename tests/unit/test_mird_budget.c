@@ -258,7 +258,9 @@ static void test_found_again(void **state)
     assert_false(info->paid);
     assert_int_equal(mird_adopt(h->core.engine, h->core.providers[0], &found, NULL), 0);
     assert_true(read_it(h, found.tags.deployment).price.known);
+    stop(h); /* its threads read it */
     ((struct mir_provider *)(uintptr_t)info)->paid = true;
+    start(h);
     mir_id_new(mir_random_system(), found.tags.deployment);
     mir_copy(found.name, sizeof found.name, "found-too");
     assert_int_equal(mird_adopt(h->core.engine, h->core.providers[0], &found, NULL), 0);
