@@ -95,14 +95,14 @@ static struct level *innermost(struct reader *r)
 
 static void end_run(struct reader *r)
 {
-    struct mir_xml_node *node = innermost(r)->node;
+    struct level *level = innermost(r);
     size_t len = r->run.len;
-    if (!len)
+    if (!level || !len)
         return;
     char *text = take(&r->xml->texts, len + 1);
     memcpy(text, r->run.data, len);
     text[len] = '\0';
-    node->text = text;
+    level->node->text = text;
     mir_buf_reset(&r->run);
 }
 
@@ -126,8 +126,7 @@ static void open_element(void *ctx, const xmlChar *name, const xmlChar *prefix,
                          int attribute_count, int default_count, const xmlChar **attributes)
 {
     struct reader *r = ctx;
-    if (r->depth)
-        end_run(r);
+    end_run(r);
     if (r->depth == MIR_XML_DEPTH_MAX) {
         refuse(r, "its elements are nested too deeply");
         return;

@@ -133,10 +133,12 @@ static void check_group(bool ruled)
         KEPT(group, "group");
         const struct ec2_found_rule *in = rule_of(group->ingress, group->ingress_count, 80);
         const struct ec2_found_rule *out = rule_of(group->egress, group->egress_count, 80);
-        if (ruled)
-            check_rule(in), check_rule(out);
-        else
+        if (ruled) {
+            check_rule(in);
+            check_rule(out);
+        } else {
             EXPECT(!in && (!out || !out->ipv4_count));
+        }
     }
     ec2_groups_clear(&groups);
 }
