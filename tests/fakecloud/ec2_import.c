@@ -130,7 +130,7 @@ int fc_ec2_import_snapshot(struct fc_call *call, json_t **ret_reply, struct fc_r
 {
     static const char *const types[] = {"import-snapshot-task", NULL};
     const json_t *kept;
-    struct import import;
+    struct import import = {0};
     json_t *tags = NULL;
     if (fc_ec2_token_find(call, "ClientToken", &kept, refusal))
         return -1;
