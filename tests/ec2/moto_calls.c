@@ -43,6 +43,7 @@ static const struct coverage_gap gaps[] = {
     INSIDE("UpdateSchedule"),
     {"GetConsoleOutput", "DryRun", "moto answers all the same"},
     {"RunInstances", LAUNCHED "instanceState/code", "0 is pending, which it is then"},
+    {"StartInstances", "instancesSet/item/currentState/code", "0 is pending, which it is then"},
     {"RunInstances", LAUNCHED "reason", "nothing has happened yet"},
     {"RunInstances", LAUNCHED "stateReason/*", "nothing has happened yet"},
     NOT_FILLED("RunInstances", LAUNCHED "ipv6Address"),

@@ -206,6 +206,22 @@ void call_schedules(void)
 
 #define IMAGES "/aws/service/ami-amazon-linux-latest"
 
+static void call_own_parameter(void)
+{
+    const struct ec2_put_parameter_args put = {"/mirage-deploy/x/reaper", "word", "String",
+                                               "what a reaper says", true};
+    const struct ec2_parameter_args args = {put.name, true};
+    struct ec2_parameter_version version = {0};
+    struct ec2_parameter one = {0};
+    CALL("PutParameter", ec2_put_parameter, &put, &version);
+    CALL("PutParameter", ec2_put_parameter, &put, &version);
+    EXPECT(version.version == 2);
+    CALL("GetParameter", ec2_get_parameter, &args, &one);
+    SAME(one.value, put.value);
+    EXPECT(one.version == 2);
+    ec2_parameter_clear(&one);
+}
+
 void call_parameters(void)
 {
     struct ec2_parameters_args path = {IMAGES, true};
@@ -223,4 +239,5 @@ void call_parameters(void)
     }
     ec2_parameter_clear(&one);
     ec2_parameters_clear(&all);
+    call_own_parameter();
 }
