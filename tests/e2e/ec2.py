@@ -332,7 +332,7 @@ def proofs(tap, world, fake):
         assert puts(fake) == before
         assert not of(fake, 'hung', world), of(fake, 'hung', world)
     with tap.part('--prove: what the daemons that died have put by for it does not stay'):
-        wait_for('no copy is kept', 60, lambda: not copies(world))
+        wait_for('no copy is kept', 60 * PATIENCE, lambda: not copies(world))
         assert not os.listdir(os.path.join(world.state, 'proofs'))
     with tap.part('--prove: a daemon that dies in it for good leaves nothing to the next'):
         world.cli('ec2', world.hangs, '--anyway', '--no-list', '--ttl', '20m', '--name', 'orphan',
@@ -341,7 +341,7 @@ def proofs(tap, world, fake):
         world.kill_daemon()
         world.start_daemon()
         world.cli('rm', 'orphan', '--detach')
-        wait_for('no copy is kept', 60, lambda: not copies(world))
+        wait_for('no copy is kept', 60 * PATIENCE, lambda: not copies(world))
     with tap.part('--prove where nothing is uploaded'):
         done = world.cli('local', HELLO, '--prove', expect=2)
         assert 'leave --prove away' in done.err, done.err
