@@ -29,7 +29,7 @@ demo: ## build, deploy hello on this machine, show its site, page and badge; TTL
 demo-stop: ## end the demo before its deadline
 	BUILD=$(BUILD) scripts/demo stop
 
-check: ## run every test, with sanitizers; ends in one table and the totals (SUITES="unit e2e" for some)
+check: ## run the tests, with sanitizers; ends in one table and the totals (SUITES="unit e2e" for some, "peers" for the judges of others)
 	scripts/install-deps build run test
 	scripts/check $(SUITES)
 
