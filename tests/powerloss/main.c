@@ -48,6 +48,7 @@ struct work {
     unsigned worker, stride; /* it has one thing in so many, from that one on */
     char dir[64];            /* of its own */
     struct image image;
+    struct known known; /* of the history that is looked at */
     struct result result;
     int option; /* what the part is about */
 };
@@ -62,7 +63,7 @@ static bool try_image(struct work *work, const struct history *h, size_t at, boo
 {
     struct verdict verdict;
     image_write(&work->image, work->dir);
-    judge(h, at, work->dir, flipped ? &work->image : NULL, &verdict);
+    judge(h, at, work->dir, flipped ? &work->image : NULL, &work->known, &verdict);
     work->result.images++;
     work->result.whole += verdict.finding == TRUE_ALL;
     work->result.kept += verdict.finding == KEPT_ASIDE;
@@ -92,20 +93,25 @@ static bool is_cut(const struct disk *disk, size_t at, enum keep keep)
     return keep == KEEP_NOTHING ? sync : !sync;
 }
 
+/* One worker has one run of them, since neighbours come to the same database. */
 static void part_cuts(struct work *work)
 {
     const struct history *h = work->h;
     const struct sizes *sizes = work->sizes;
     enum keep keep = (enum keep)work->option;
     unsigned long draws = keep == KEEP_NOTHING || keep == KEEP_ALL ? 1 : sizes->draws;
-    size_t every = keep == KEEP_NOTHING ? 1 + sizes->every / 8 : sizes->every, number = 0;
+    size_t every = keep == KEEP_NOTHING ? 1 + sizes->every / 8 : sizes->every, number = 0,
+           count = 0;
     struct walk walk;
+    for (size_t at = h->opened; at <= h->disk.op_count; at++)
+        count += is_cut(&h->disk, at, keep);
+    size_t from = count * work->worker / work->stride,
+           to = count * (work->worker + 1) / work->stride;
     walk_start(&walk, &h->disk, NULL);
-    for (size_t at = h->opened; at <= h->disk.op_count && !work->result.failed; at++) {
+    for (size_t at = h->opened; at <= h->disk.op_count && number < to && !work->result.failed;
+         at++) {
         walk_to(&walk, at);
-        if (!is_cut(&h->disk, at, keep) || number++ % every)
-            continue;
-        if (number / every % work->stride != work->worker)
+        if (!is_cut(&h->disk, at, keep) || number++ < from || (number - 1) % every)
             continue;
         for (unsigned draw = 0; draw < draws; draw++) {
             struct dice dice = dice_for(work, at, draw);
@@ -252,6 +258,7 @@ static void part_failures(struct work *work)
             cut_failed(work, &h, NULL);
             cut_failed(work, &h, &limbo);
         }
+        known_clear(&work->known);
         history_free(&h);
     }
 }
@@ -285,6 +292,7 @@ static void run_worker(const struct part *part, struct work *work, int fd)
         dup2(quiet, STDERR_FILENO);
     work->option = part->option;
     part->fn(work);
+    known_clear(&work->known);
     image_clear(&work->image);
     mir_dir_remove_at(AT_FDCWD, work->dir, NULL);
     if (write(fd, &work->result, sizeof work->result) != sizeof work->result)

@@ -174,6 +174,27 @@ struct history_plan {
 void history_run(struct history *h, const struct history_plan *plan);
 void history_free(struct history *h);
 
+/* --- known.c --- */
+
+#define KNOWN_BUCKETS 1024
+
+struct digest {
+    unsigned char bytes[32];
+};
+
+/* Databases of one history that were found true, and as which state of each lease. */
+struct known {
+    struct known_one *buckets[KNOWN_BUCKETS];
+};
+
+/* Of all that the database holds; false where not all of it can be read. */
+bool digest_of(sqlite3 *db, struct digest *ret);
+/* A state of each lease (NULL: it is not there), or NULL when this database is not known. */
+const struct state *const *known_find(struct known *known, const struct digest *digest);
+void known_add(struct known *known, const struct digest *digest, const struct state *const *found,
+               size_t count);
+void known_clear(struct known *known);
+
 /* --- judge.c --- */
 
 enum finding { TRUE_ALL, KEPT_ASIDE, FALSE_STATE };
@@ -184,8 +205,9 @@ struct verdict {
 };
 
 /* Opens the store in dir as of a power loss at the moment `at`. A file that was set aside is a
- * verdict of its own; `broken` (NULL: any) is then what has to be in it. */
+ * verdict of its own; `broken` (NULL: any) is then what has to be in it. `known` is of this history
+ * alone, and grows. */
 void judge(const struct history *h, size_t at, const char *dir, const struct image *broken,
-           struct verdict *ret);
+           struct known *known, struct verdict *ret);
 
 #endif
