@@ -402,8 +402,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (!call) {
         *slot = call = call_new(cls, connection, url, method);
         begin(call);
+        /* Of chunks nobody knows how many come: they are taken, as far as any body is. */
         bool asks = mird_http_header(&call->request, "Expect") != NULL;
-        if (call->answered && (asks || body_length(&call->request) > drain_max(call)))
+        uint64_t length = body_length(&call->request);
+        if (call->answered && (asks || (length != UINT64_MAX && length > drain_max(call))))
             return queue(call); /* the body stays unread, the connection ends after the answer */
         return MHD_YES;
     }

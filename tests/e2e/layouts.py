@@ -225,14 +225,13 @@ def arguments(tap, folder):
             assert not accepted(folder, kernel, line), line
         lines = list(NASTY)
         refused = 0
-        while len(lines) < (720 if ALL else 99):
+        while len(lines) < (720 if ALL else 99) or not refused:
             line, has_to = random_line(rng)
             if accepted(folder, kernel, line):
                 lines.append(line)
             else:
                 assert not has_to, line
                 refused += 1
-        assert refused > 5, refused
         for i in range(0, len(lines), 9):
             see_lines(folder, kernel, lines[i:i + 9], 'bios', 'bios')
         print(f'# {len(lines)} lines arrived, {refused} were refused')
