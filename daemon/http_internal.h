@@ -98,6 +98,8 @@ struct mird_http_server {
     struct http_call *waiters;
     struct http_conn *conns;
     unsigned conn_count;
+    unsigned open_calls; /* begun, and not answered to the last byte */
+    pthread_cond_t answered_cond;
     atomic_bool stopping;
     atomic_bool timer_end;
     _Atomic uint64_t wakes;
@@ -122,6 +124,11 @@ void http_timer_stop(struct mird_http_server *server);
 void http_conn_deadline(struct mird_http_server *server, struct http_conn *conn, int64_t at_ms);
 void http_conn_add(struct mird_http_server *server, struct http_conn *conn);
 void http_conn_remove(struct mird_http_server *server, struct http_conn *conn);
+
+/* One call more, or (-1) one less that is open. */
+void http_calls_add(struct mird_http_server *server, int change);
+/* Wait until none is open, or so long: a client may never read its answer. */
+void http_calls_end(struct mird_http_server *server, int64_t most_ms);
 
 /* The call is suspended: bring it back when its wait ends. */
 void http_wait_add(struct http_call *call);

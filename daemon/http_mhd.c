@@ -30,6 +30,7 @@
 /* A body that is not wanted is still taken up to here, so that simple clients read the answer. */
 #define DRAIN_LOCAL_BYTES (64u << 20)
 #define DRAIN_REMOTE_BYTES (64u << 10)
+#define ANSWER_MS 2000 /* so long are answers still sent when the server stops */
 
 /* --- requests --- */
 
@@ -60,11 +61,13 @@ static struct http_call *call_new(struct mird_http_server *server,
     if (call->conn)
         request->peer = call->conn->peer;
     mir_id_new(mir_random_system(), request->id);
+    http_calls_add(server, 1);
     return call;
 }
 
 static void call_free(struct http_call *call)
 {
+    http_calls_add(call->server, -1);
     if (call->request.state_free)
         call->request.state_free(call->request.state);
     mir_buf_clear(&call->request.body);
@@ -615,6 +618,7 @@ void mird_http_stop(struct mird_http_server *server)
     http_wait_all(server);
     http_workers_stop(server);
     http_wait_all(server);
+    http_calls_end(server, ANSWER_MS); /* the library would cut off what it has not sent */
     MHD_stop_daemon(server->mhd);
     server_free(server);
 }

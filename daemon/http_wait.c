@@ -4,6 +4,7 @@
  * library's own thread. A suspended call is in exactly one place: in the list of waiters, in the
  * queue of jobs, or with a worker; who takes it out resumes it.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,27 @@ void http_conn_remove(struct mird_http_server *server, struct http_conn *conn)
     if (conn->next)
         conn->next->prev = conn->prev;
     server->conn_count--;
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* --- calls --- */
+
+void http_calls_add(struct mird_http_server *server, int change)
+{
+    pthread_mutex_lock(&server->lock);
+    server->open_calls += (unsigned)change;
+    if (!server->open_calls)
+        pthread_cond_broadcast(&server->answered_cond);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void http_calls_end(struct mird_http_server *server, int64_t most_ms)
+{
+    struct timespec until = timespec_of(http_now_ms() + most_ms);
+    int rc = 0;
+    pthread_mutex_lock(&server->lock);
+    while (server->open_calls && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&server->answered_cond, &server->lock, &until);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -315,6 +337,7 @@ int http_wait_start(struct mird_http_server *server, struct mir_error *err)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->timer_cond, &attr);
+    pthread_cond_init(&server->answered_cond, &attr);
     pthread_cond_init(&server->work_cond, NULL);
     pthread_condattr_destroy(&attr);
     server->timer_next_ms = INT64_MAX;

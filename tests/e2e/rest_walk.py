@@ -354,7 +354,9 @@ def streams(tap, d):
             thread.join(20 * PATIENCE)
         assert d.get('/v1/deployments/hello').json()['state'] == 'gone'
         assert frames(got['logs'])[-1]['event'] == 'end', got['logs']
-        assert 'hello' in json.loads(frames(got['logs'])[0]['data'])['text']
+        console = ''.join(json.loads(frame['data']).get('text', '') for frame in
+                          frames(got['logs']))
+        assert 'hello' in console, got['logs']
         last = json.loads(frames(got['events'])[-1]['data'])
         assert last['state'] == 'gone', got['events']
         more = d.get('/v1/deployments/hello/events', Accept='text/event-stream',
