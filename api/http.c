@@ -3,13 +3,17 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "library.h"
 
 #define LONG_BODY ((size_t)1 << 20)
 
@@ -33,16 +37,48 @@ struct exchange {
     struct exchange *next;
 };
 
-static void init_curl(void)
+/* --- libcurl --- */
+
+/* Its macros check the types of what they are given, and then name the function itself. */
+#undef curl_easy_getinfo
+#undef curl_easy_setopt
+#define FUNCTIONS(X)                                                                               \
+    X(curl_easy_cleanup)                                                                           \
+    X(curl_easy_getinfo)                                                                           \
+    X(curl_easy_init)                                                                              \
+    X(curl_easy_perform)                                                                           \
+    X(curl_easy_reset)                                                                             \
+    X(curl_easy_setopt)                                                                            \
+    X(curl_easy_strerror)                                                                          \
+    X(curl_global_init)                                                                            \
+    X(curl_multi_add_handle)                                                                       \
+    X(curl_multi_cleanup)                                                                          \
+    X(curl_multi_info_read)                                                                        \
+    X(curl_multi_init)                                                                             \
+    X(curl_multi_perform)                                                                          \
+    X(curl_multi_poll)                                                                             \
+    X(curl_multi_remove_handle)                                                                    \
+    X(curl_multi_strerror)                                                                         \
+    X(curl_slist_append)                                                                           \
+    X(curl_slist_free_all)
+
+static struct {
+    FUNCTIONS(MIR_LIBRARY_MEMBER)
+} loaded;
+
+static const struct mir_library_symbol symbols[] = {FUNCTIONS(MIR_LIBRARY_SYMBOL)};
+
+static int begin_curl(void)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    return loaded.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK;
 }
 
-static void init_once(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, init_curl);
-}
+static struct mir_library libcurl = {.file = "libcurl.so.4",
+                                     .package = "libcurl4",
+                                     .symbols = symbols,
+                                     .count = MIR_NELEMS(symbols),
+                                     .begin = begin_curl,
+                                     .lock = PTHREAD_MUTEX_INITIALIZER};
 
 void mir_http_response_clear(struct mir_http_response *response)
 {
@@ -104,19 +140,20 @@ static void set_method(struct exchange *x, const struct mir_http_request *reques
                        const char *method)
 {
     if (!strcmp(method, "HEAD"))
-        curl_easy_setopt(x->curl, CURLOPT_NOBODY, 1L);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_NOBODY, 1L);
     else if (request->body) {
-        curl_easy_setopt(x->curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, request->body);
-        curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-        curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_POST, 1L);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, request->body);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                                (curl_off_t)request->body_len);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
     } else if (strcmp(method, "GET") != 0)
-        curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
 }
 
 static int add_header_line(struct exchange *x, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(x->headers, line);
+    struct curl_slist *more = loaded.curl_slist_append(x->headers, line);
     if (!more)
         return -1;
     x->headers = more;
@@ -150,7 +187,7 @@ static int set_headers(struct exchange *x, const struct mir_http_request *reques
     }
     if (bad)
         return mir_fail(err, MIR_INTERNAL, "out of memory");
-    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
     return 0;
 }
 
@@ -159,28 +196,29 @@ static void set_limits(struct exchange *x, const struct mir_http_request *reques
     CURL *c = x->curl;
     long connect_ms = request->connect_timeout_ms ? request->connect_timeout_ms : 10000;
     long total_ms = request->timeout_ms ? request->timeout_ms : 30000;
-    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, total_ms);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, request->redirects_max > 0 ? 1L : 0L);
-    curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)request->redirects_max);
-    curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    loaded.curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    loaded.curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, total_ms);
+    loaded.curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    loaded.curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    loaded.curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    loaded.curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, request->redirects_max > 0 ? 1L : 0L);
+    loaded.curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)request->redirects_max);
+    loaded.curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     /* Own callbacks bound the bytes; no transfer is decoded behind their back. */
-    curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    loaded.curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     /* What may be long comes in fewer pieces; what is short does not need the room. */
-    curl_easy_setopt(c, CURLOPT_BUFFERSIZE, request->response_max > LONG_BODY ? 131072L : 16384L);
+    loaded.curl_easy_setopt(c, CURLOPT_BUFFERSIZE,
+                            request->response_max > LONG_BODY ? 131072L : 16384L);
     if (request->fresh) {
-        curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
-        curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
-        curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        loaded.curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+        loaded.curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+        loaded.curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     }
     if (request->allow) {
-        curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_filtered);
-        curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
-        curl_easy_setopt(c, CURLOPT_PROXY, "");
-        curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+        loaded.curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_filtered);
+        loaded.curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
+        loaded.curl_easy_setopt(c, CURLOPT_PROXY, "");
+        loaded.curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
     }
 }
 
@@ -190,20 +228,20 @@ static void set_outputs(struct exchange *x, const struct mir_http_request *reque
     mir_buf_init(&x->response.headers, MIR_HTTP_HEADER_BYTES_MAX);
     mir_buf_init(&x->response.body, max);
     x->may_cut = request->cut;
-    curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, x->curl_text);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(x->curl, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(x->curl, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, x->curl_text);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, take_body);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_HEADERFUNCTION, take_header);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_HEADERDATA, x);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
 }
 
 static void exchange_free(struct exchange *x)
 {
     if (!x)
         return;
-    curl_easy_cleanup(x->curl);
-    curl_slist_free_all(x->headers);
+    loaded.curl_easy_cleanup(x->curl);
+    loaded.curl_slist_free_all(x->headers);
     mir_http_response_clear(&x->response);
     free(x);
 }
@@ -212,9 +250,10 @@ static void exchange_free(struct exchange *x)
 static struct exchange *exchange_on(CURL *curl, const struct mir_http_request *request,
                                     struct mir_error *err)
 {
-    init_once();
+    if (mir_library_need(&libcurl, err))
+        return NULL;
     struct exchange *x = mir_calloc(1, sizeof *x);
-    x->curl = curl ? curl : curl_easy_init();
+    x->curl = curl ? curl : loaded.curl_easy_init();
     struct mir_url url;
     if (mir_url_parse(request->url, &url, err)) {
         exchange_free(x);
@@ -230,15 +269,16 @@ static struct exchange *exchange_on(CURL *curl, const struct mir_http_request *r
     x->allow = request->allow;
     x->allow_ctx = request->allow_ctx;
     mir_copy(x->origin, sizeof x->origin, url.origin);
-    curl_easy_setopt(x->curl, CURLOPT_URL, request->url);
-    curl_easy_setopt(x->curl, CURLOPT_USERAGENT,
-                     request->user_agent ? request->user_agent : "mirage-deploy/" MIR_VERSION);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_URL, request->url);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_USERAGENT,
+                            request->user_agent ? request->user_agent
+                                                : "mirage-deploy/" MIR_VERSION);
     set_method(x, request, method);
     set_limits(x, request);
     set_outputs(x, request);
     if (request->ca_file)
-        curl_easy_setopt(x->curl, CURLOPT_CAINFO, request->ca_file);
-    curl_easy_setopt(x->curl, CURLOPT_PATH_AS_IS, request->path_as_is ? 1L : 0L);
+        loaded.curl_easy_setopt(x->curl, CURLOPT_CAINFO, request->ca_file);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_PATH_AS_IS, request->path_as_is ? 1L : 0L);
     if (set_headers(x, request, err)) {
         exchange_free(x);
         return NULL;
@@ -278,7 +318,7 @@ static const struct outcome_row outcomes[] = {
 static int64_t info_us(CURL *curl, CURLINFO what)
 {
     curl_off_t us = 0;
-    curl_easy_getinfo(curl, what, &us);
+    loaded.curl_easy_getinfo(curl, what, &us);
     return us;
 }
 
@@ -290,7 +330,7 @@ static int classify(struct exchange *x, CURLcode code, struct mir_error *err)
             row = outcomes[i];
             break;
         }
-    const char *why = x->curl_text[0] ? x->curl_text : curl_easy_strerror(code);
+    const char *why = x->curl_text[0] ? x->curl_text : loaded.curl_easy_strerror(code);
     if (x->too_large) {
         row = (struct outcome_row){code, MIR_CORRUPT, MIR_RETRY_NEVER, false};
         why = "the answer is larger than it may be";
@@ -300,8 +340,8 @@ static int classify(struct exchange *x, CURLcode code, struct mir_error *err)
     }
     bool sent = !row.never_sent && info_us(x->curl, CURLINFO_PRETRANSFER_TIME_T) > 0;
     long status = 0, os_errno = 0;
-    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(x->curl, CURLINFO_OS_ERRNO, &os_errno);
+    loaded.curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    loaded.curl_easy_getinfo(x->curl, CURLINFO_OS_ERRNO, &os_errno);
     mir_fail(err, row.kind, "%s: %s", x->origin, why);
     if (err) {
         err->http_status = (int)status;
@@ -318,8 +358,8 @@ static int exchange_end(struct exchange *x, CURLcode code, struct mir_error *err
         return classify(x, code, err);
     long status = 0;
     const char *peer = NULL;
-    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(x->curl, CURLINFO_PRIMARY_IP, &peer);
+    loaded.curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    loaded.curl_easy_getinfo(x->curl, CURLINFO_PRIMARY_IP, &peer);
     if (status < 100 || status > 599) { /* HTTP/0.9 and other surprises */
         mir_fail(err, MIR_CORRUPT, "%s: the answer is not HTTP", x->origin);
         if (err)
@@ -341,7 +381,7 @@ int mir_http_do(const struct mir_http_request *request, struct mir_http_response
     struct exchange *x = exchange_new(request, err);
     if (!x)
         return -1;
-    int rc = exchange_end(x, curl_easy_perform(x->curl), err);
+    int rc = exchange_end(x, loaded.curl_easy_perform(x->curl), err);
     if (!rc) {
         *ret = x->response;
         x->response = (struct mir_http_response){0};
@@ -381,7 +421,7 @@ void mir_http_client_free(struct mir_http_client *client)
     if (!client)
         return;
     for (unsigned i = 0; i < client->idle_count; i++)
-        curl_easy_cleanup(client->idle[i].curl);
+        loaded.curl_easy_cleanup(client->idle[i].curl);
     pthread_mutex_destroy(&client->lock);
     free(client->idle);
     free(client);
@@ -411,7 +451,7 @@ static CURL *take_idle(struct mir_http_client *client, const char *url)
 
 static void put_idle(struct mir_http_client *client, CURL *curl, const char *origin)
 {
-    curl_easy_reset(curl); /* keeps connections, forgets every option and pointer */
+    loaded.curl_easy_reset(curl); /* keeps connections, forgets every option and pointer */
     pthread_mutex_lock(&client->lock);
     if (client->idle_count < client->idle_max) {
         struct idle *slot = &client->idle[client->idle_count++];
@@ -420,7 +460,7 @@ static void put_idle(struct mir_http_client *client, CURL *curl, const char *ori
         curl = NULL;
     }
     pthread_mutex_unlock(&client->lock);
-    curl_easy_cleanup(curl);
+    loaded.curl_easy_cleanup(curl);
 }
 
 int mir_http_client_do(struct mir_http_client *client, const struct mir_http_request *request,
@@ -431,7 +471,7 @@ int mir_http_client_do(struct mir_http_client *client, const struct mir_http_req
     struct exchange *x = exchange_on(take_idle(client, request->url), request, err);
     if (!x)
         return -1;
-    int rc = exchange_end(x, curl_easy_perform(x->curl), err);
+    int rc = exchange_end(x, loaded.curl_easy_perform(x->curl), err);
     if (!rc) {
         *ret = x->response;
         x->response = (struct mir_http_response){0};
@@ -445,7 +485,8 @@ int mir_http_client_do(struct mir_http_client *client, const struct mir_http_req
 /* --- the pool --- */
 
 struct mir_http_pool {
-    CURLM *multi;
+    CURLM *multi; /* NULL until something is added */
+    int wake_fd;
     struct exchange *first;
     size_t running;
     uint64_t last_id;
@@ -453,9 +494,10 @@ struct mir_http_pool {
 
 struct mir_http_pool *mir_http_pool_new(void)
 {
-    init_once();
     struct mir_http_pool *pool = mir_calloc(1, sizeof *pool);
-    pool->multi = curl_multi_init();
+    pool->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pool->wake_fd < 0)
+        mir_memory_out();
     return pool;
 }
 
@@ -467,7 +509,7 @@ static void unlink_exchange(struct mir_http_pool *pool, struct exchange *x)
             pool->running--;
             break;
         }
-    curl_multi_remove_handle(pool->multi, x->curl);
+    loaded.curl_multi_remove_handle(pool->multi, x->curl);
 }
 
 void mir_http_pool_free(struct mir_http_pool *pool)
@@ -479,7 +521,9 @@ void mir_http_pool_free(struct mir_http_pool *pool)
         unlink_exchange(pool, x);
         exchange_free(x);
     }
-    curl_multi_cleanup(pool->multi);
+    if (pool->multi)
+        loaded.curl_multi_cleanup(pool->multi);
+    close(pool->wake_fd);
     free(pool);
 }
 
@@ -489,10 +533,12 @@ int mir_http_pool_add(struct mir_http_pool *pool, const struct mir_http_request 
     struct exchange *x = exchange_new(request, err);
     if (!x)
         return -1;
-    CURLMcode rc = curl_multi_add_handle(pool->multi, x->curl);
+    if (!pool->multi)
+        pool->multi = loaded.curl_multi_init();
+    CURLMcode rc = loaded.curl_multi_add_handle(pool->multi, x->curl);
     if (rc != CURLM_OK) {
         exchange_free(x);
-        return mir_fail(err, MIR_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
+        return mir_fail(err, MIR_INTERNAL, "libcurl: %s", loaded.curl_multi_strerror(rc));
     }
     x->done = done;
     x->ctx = ctx;
@@ -525,12 +571,12 @@ static struct exchange *next_over(struct mir_http_pool *pool, CURLcode *ret_code
 {
     CURLMsg *msg;
     int left;
-    while ((msg = curl_multi_info_read(pool->multi, &left))) {
+    while ((msg = loaded.curl_multi_info_read(pool->multi, &left))) {
         if (msg->msg != CURLMSG_DONE)
             continue;
         *ret_code = msg->data.result; /* msg is gone after the removal */
         char *private_data = NULL;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private_data);
+        loaded.curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private_data);
         struct exchange *x = (struct exchange *)(void *)private_data;
         unlink_exchange(pool, x);
         return x;
@@ -551,23 +597,42 @@ static unsigned report_all(struct mir_http_pool *pool)
     return reported;
 }
 
+static CURLMcode wait_for_something(struct mir_http_pool *pool, int timeout_ms)
+{
+    uint64_t woken;
+    CURLMcode rc = CURLM_OK;
+    if (pool->multi) {
+        struct curl_waitfd wake = {.fd = pool->wake_fd, .events = CURL_WAIT_POLLIN};
+        rc = loaded.curl_multi_poll(pool->multi, &wake, 1, timeout_ms, NULL);
+    } else {
+        poll(&(struct pollfd){.fd = pool->wake_fd, .events = POLLIN}, 1, timeout_ms);
+    }
+    /* Nothing in it is no failure: it was the time, or an exchange. */
+    while (read(pool->wake_fd, &woken, sizeof woken) < 0 && errno == EINTR)
+        ;
+    return rc;
+}
+
 int mir_http_pool_run(struct mir_http_pool *pool, int timeout_ms, struct mir_error *err)
 {
     int alive = 0;
-    CURLMcode rc = curl_multi_perform(pool->multi, &alive);
-    if (rc == CURLM_OK && report_all(pool) > 0)
+    CURLMcode rc = pool->multi ? loaded.curl_multi_perform(pool->multi, &alive) : CURLM_OK;
+    if (rc == CURLM_OK && pool->multi && report_all(pool) > 0)
         return 0;
     if (rc == CURLM_OK)
-        rc = curl_multi_poll(pool->multi, NULL, 0, timeout_ms, NULL);
-    if (rc == CURLM_OK)
-        rc = curl_multi_perform(pool->multi, &alive);
+        rc = wait_for_something(pool, timeout_ms);
+    if (rc == CURLM_OK && pool->multi)
+        rc = loaded.curl_multi_perform(pool->multi, &alive);
     if (rc != CURLM_OK)
-        return mir_fail(err, MIR_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
-    report_all(pool);
+        return mir_fail(err, MIR_INTERNAL, "libcurl: %s", loaded.curl_multi_strerror(rc));
+    if (pool->multi)
+        report_all(pool);
     return 0;
 }
 
 void mir_http_pool_wake(struct mir_http_pool *pool)
 {
-    curl_multi_wakeup(pool->multi);
+    const uint64_t one = 1;
+    while (write(pool->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
 }

@@ -14,6 +14,7 @@
 #include "api/buf.h"
 #include "api/memory.h"
 #include "api/secret.h"
+#include "library.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 
@@ -51,11 +52,39 @@ struct reader {
     const char *refused; /* NULL: nothing but what libxml2 says */
 };
 
-static void init_once(void)
+/* --- libxml2 --- */
+
+#define FUNCTIONS(X)                                                                               \
+    X(xmlCtxtGetLastError)                                                                         \
+    X(xmlCtxtReadIO)                                                                               \
+    X(xmlDictFree)                                                                                 \
+    X(xmlDictReference)                                                                            \
+    X(xmlFreeDoc)                                                                                  \
+    X(xmlFreeParserCtxt)                                                                           \
+    X(xmlInitParser)                                                                               \
+    X(xmlNewParserCtxt)                                                                            \
+    X(xmlStopParser)
+
+static struct {
+    FUNCTIONS(MIR_LIBRARY_MEMBER)
+} loaded;
+
+static const struct mir_library_symbol symbols[] = {FUNCTIONS(MIR_LIBRARY_SYMBOL)};
+
+static int begin_xml(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, xmlInitParser);
+    loaded.xmlInitParser();
+    return 0;
 }
+
+static struct mir_library libxml = {.file = "libxml2.so.2",
+                                    .package = "libxml2",
+                                    .symbols = symbols,
+                                    .count = MIR_NELEMS(symbols),
+                                    .begin = begin_xml,
+                                    .lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* --- memory --- */
 
 static void *take(struct chunk **chunks, size_t len)
 {
@@ -85,7 +114,7 @@ static void free_chunks(struct chunk *chunk)
 static void refuse(struct reader *r, const char *why)
 {
     r->refused = why;
-    xmlStopParser(r->parser);
+    loaded.xmlStopParser(r->parser);
 }
 
 static struct level *innermost(struct reader *r)
@@ -166,7 +195,7 @@ static void refuse_doctype(void *ctx, const xmlChar *name, const xmlChar *extern
 
 static void why_not(const struct reader *r, struct mir_error *err)
 {
-    const xmlError *last = xmlCtxtGetLastError(r->parser);
+    const xmlError *last = loaded.xmlCtxtGetLastError(r->parser);
     const char *reason = last && last->message ? last->message : "it is no document";
     if (r->refused)
         mir_fail(err, MIR_CORRUPT, "not the XML that is read here: %s", r->refused);
@@ -198,9 +227,9 @@ static int read_all(struct reader *r)
                            .cdataBlock = add_text};
     r->parser->userData = r;
     /* Piece by piece: from memory it would copy all of it first. */
-    xmlDoc *none = xmlCtxtReadIO(r->parser, next_piece, NULL, r, NULL, "UTF-8",
-                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    xmlFreeDoc(none); /* of nothing: nobody makes it */
+    xmlDoc *none = loaded.xmlCtxtReadIO(r->parser, next_piece, NULL, r, NULL, "UTF-8",
+                                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    loaded.xmlFreeDoc(none); /* of nothing: nobody makes it */
     return r->parser->wellFormed && r->xml->root && !r->refused ? 0 : -1;
 }
 
@@ -211,8 +240,9 @@ struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes, st
                  max_bytes);
         return NULL;
     }
-    init_once();
-    struct reader r = {.parser = xmlNewParserCtxt(),
+    if (mir_library_need(&libxml, err))
+        return NULL;
+    struct reader r = {.parser = loaded.xmlNewParserCtxt(),
                        .from = len ? text : "",
                        .left = len,
                        .xml = mir_calloc(1, sizeof *r.xml)};
@@ -220,11 +250,11 @@ struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes, st
         mir_memory_out();
     mir_buf_init(&r.run, max_bytes);
     r.xml->names = r.parser->dict;
-    xmlDictReference(r.xml->names);
+    loaded.xmlDictReference(r.xml->names);
     int rc = read_all(&r);
     if (rc)
         why_not(&r, err);
-    xmlFreeParserCtxt(r.parser);
+    loaded.xmlFreeParserCtxt(r.parser);
     mir_wipe(r.run.data, r.run.cap);
     mir_buf_clear(&r.run);
     if (!rc)
@@ -239,7 +269,7 @@ void mir_xml_free(struct mir_xml *xml)
         return;
     free_chunks(xml->nodes);
     free_chunks(xml->texts);
-    xmlDictFree(xml->names);
+    loaded.xmlDictFree(xml->names);
     free(xml);
 }
 
