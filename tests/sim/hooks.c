@@ -86,8 +86,9 @@ static bool word_is_fresh(const struct sim_world *w)
 }
 
 /* Whoever has left word and does not come any more. */
-static void add_word(const struct sim_world *w, struct mird_answer *a)
+static void add_word(const struct sim_world *w, struct sim_lease *l, struct mird_answer *a)
 {
+    l->word = word_is_fresh(w);
     if (!w->cloud->paid || w->now_ms < w->word.from_ms || mir_forever(a->input.deadline_s))
         return;
     struct mir_hook *hook = add(a, "reaper", a->input.deadline_s);
@@ -120,7 +121,7 @@ static const struct mir_hook *stands(const struct mird_deployment *d)
 }
 
 /* Only what does not stand for itself is looked at again; the cloud is not asked. */
-static bool look_again(const struct sim_world *w, const struct sim_lease *l,
+static bool look_again(const struct sim_world *w, struct sim_lease *l,
                        const struct mir_hook *schedule, struct mird_answer *a, int64_t *ret_took)
 {
     *ret_took = 50;
@@ -129,7 +130,7 @@ static bool look_again(const struct sim_world *w, const struct sim_lease *l,
     *add(a, schedule->name, schedule->deadline_s) = *schedule;
     a->hooks[0].again_after_s = 0;
     mird_hooks_add(&l->held.d, true, a);
-    add_word(w, a);
+    add_word(w, l, a);
     return true;
 }
 
@@ -155,7 +156,7 @@ bool sim_arm(struct sim_world *w, struct sim_lease *l, struct mird_answer *a, in
     else
         add(a, "cloud-schedule", deadline_s);
     mird_hooks_add(&l->held.d, true, a);
-    add_word(w, a);
+    add_word(w, l, a);
     return well;
 }
 
@@ -170,14 +171,12 @@ static bool plain(const struct sim_world *w, const struct sim_lease *l, const st
 }
 
 /* For that deadline, the daemon's own among them; a word as it was when it was read. */
-static unsigned really_armed(const struct sim_world *w, const struct sim_lease *l,
-                             const struct sim_object *o, int64_t deadline_ms)
+static unsigned really_armed(const struct sim_lease *l, const struct sim_object *o,
+                             int64_t deadline_ms)
 {
     bool scheduled = o->schedule_ms == deadline_ms;
     bool guest = l->takes_part && o->guest_ms == deadline_ms + GUEST_LATE_MS;
-    bool word =
-        w->now_ms >= w->word.from_ms && w->now_ms < w->word.until_ms + w->cloud->patience_ms;
-    return 1u + scheduled + guest + word;
+    return 1u + scheduled + guest + l->word;
 }
 
 /* Armed for that deadline: it, and as many as have to be; none that comes before. */
@@ -190,7 +189,7 @@ static void check_armed(struct sim_world *w, const struct sim_lease *l, int64_t 
         if (!plain(w, l, o))
             continue;
         if (o->tag_deadline_s != deadline_s || o->schedule_ms < deadline_ms ||
-            really_armed(w, l, o, deadline_ms) < MIR_HOOKS_LEAST)
+            really_armed(l, o, deadline_ms) < MIR_HOOKS_LEAST)
             sim_broken(w, what, "lease %d, object %u", l->index, i);
     }
 }
@@ -205,7 +204,7 @@ static void check_back(struct sim_world *w, const struct sim_lease *l,
          i++) {
         const struct sim_object *o = &w->objects[i];
         bool later = o->schedule_ms != SIM_NEVER && o->schedule_ms > deadline_ms &&
-                     really_armed(w, l, o, deadline_ms) < MIR_HOOKS_LEAST;
+                     really_armed(l, o, deadline_ms) < MIR_HOOKS_LEAST;
         if (plain(w, l, o) && (o->tag_deadline_s != d->deadline_s || (later && !said)))
             sim_broken(w, "told refused, and a hook is later", "lease %d, object %u", l->index, i);
     }

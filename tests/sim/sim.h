@@ -141,6 +141,7 @@ struct sim_lease {
     bool was_stale;   /* and an extension had not reached its tags */
     bool adopted;     /* and it was taken up from them */
     bool takes_part;  /* its kernel powers itself off */
+    bool word;        /* of mirage-reap was fresh when it was looked at last */
     bool granted;     /* told to be armed once */
     int64_t hooks_ms; /* when anything was last told of its hooks */
     /* An extension that was accepted and is not answered: deadlines that were true since, to which
