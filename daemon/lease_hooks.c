@@ -146,6 +146,16 @@ static int too_late(const struct mird_deployment *d, struct mir_error *err)
                                         : "it is being ended, until nothing of it is left");
 }
 
+/* The hooks are armed for that deadline, and another one is asked for. */
+static void wait_from(struct mird_deployment *d, int64_t before_s)
+{
+    if (!d->before_s) {
+        d->hooks_moved = NOT_MOVED;
+        d->error_code[0] = d->error_text[0] = d->error_hint[0] = '\0';
+    }
+    d->before_s = before_s;
+}
+
 int mird_lease_extend(struct mird_deployment *d, const struct mird_rules *rules,
                       const struct mird_input *in, int64_t now_ms, struct mir_error *err)
 {
@@ -171,9 +181,7 @@ int mird_lease_extend(struct mird_deployment *d, const struct mird_rules *rules,
     /* What was armed once can be gone back to; of several in a row, to what was before the first.
      */
     if (rules->paid && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE && !d->hooks_stale) {
-        d->before_s = d->deadline_s;
-        d->hooks_moved = NOT_MOVED;
-        d->error_code[0] = d->error_text[0] = d->error_hint[0] = '\0';
+        wait_from(d, d->deadline_s);
         tries_over(d);
     }
     d->deadline_s = in->deadline_s;
@@ -185,7 +193,8 @@ int mird_lease_extend(struct mird_deployment *d, const struct mird_rules *rules,
 
 /* An extension came while they were being armed: they are asked for again at once. What they are
  * armed for meanwhile can be gone back to. */
-static enum mird_weight armed_for_another(struct mird_deployment *d, bool well, int64_t deadline_s)
+static enum mird_weight armed_for_another(struct mird_deployment *d, const struct mird_rules *rules,
+                                          bool well, int64_t deadline_s)
 {
     d->hooks_stale = true;
     if (!well && d->steps[MIRD_STEP_HOOKS] != MIRD_DONE)
@@ -193,7 +202,8 @@ static enum mird_weight armed_for_another(struct mird_deployment *d, bool well, 
     if (!well)
         return MIRD_DURABLE;
     d->steps[MIRD_STEP_HOOKS] = MIRD_DONE;
-    d->before_s = d->before_s ? deadline_s : 0;
+    if (rules->paid && !d->refused_s)
+        wait_from(d, deadline_s);
     tries_over(d);
     check_goal(d);
     return MIRD_DURABLE;
@@ -292,6 +302,6 @@ enum mird_weight mird_lease_hooks_done(struct mird_deployment *d, const struct m
     mird_lease_hooks_sent(d, MIRD_IN_DONE);
     bool well = enough(rules, &found, in->deadline_s);
     if (in->deadline_s != d->deadline_s)
-        return armed_for_another(d, well, in->deadline_s);
+        return armed_for_another(d, rules, well, in->deadline_s);
     return well ? stand(d) : too_few_hooks(d, rules, &found, now_ms);
 }

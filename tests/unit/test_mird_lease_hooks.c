@@ -323,6 +323,23 @@ static void test_extension_twice(void **state)
     assert_int_equal(d.deadline_s, NEW_S);
 }
 
+/* One that came while the hooks were armed for the first time: it waits like any other, and what
+ * they were armed for is gone back to. */
+static void test_extension_while_arming(void **state)
+{
+    struct mird_deployment d = paid_running(&paid_rules);
+    struct mir_hook hooks[3];
+    struct mir_error err;
+    d.goal_over = true;
+    feed_at(&d, &paid_rules, (struct mird_input){.kind = MIRD_IN_EXTEND, .deadline_s = NEW_S}, T0);
+    assert_int_equal(d.before_s, 0);
+    assert_int_equal(feed_told(&d, done_hooks(OLD_S), T0 + 1000, &err), 0);
+    assert_int_equal(d.before_s, OLD_S);
+    assert_int_equal(feed_told(&d, failed_for(NEW_S, 1, 300, hooks), T0 + 2000, &err), 0);
+    assert_int_equal(d.deadline_s, OLD_S);
+    assert_int_equal(feed_told(&d, done_hooks(OLD_S), T0 + 3000, &err), -1);
+}
+
 /* A nearer deadline is in force whatever becomes of the hooks; nobody is told that they stand. */
 static void test_nearer_deadline(void **state)
 {
@@ -368,12 +385,19 @@ static void test_extension_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paid_needs_hooks),    cmocka_unit_test(test_failed_hook_again),
-        cmocka_unit_test(test_too_few_hooks),       cmocka_unit_test(test_guest_hook_stays),
-        cmocka_unit_test(test_extension_waits),     cmocka_unit_test(test_extension_refused),
-        cmocka_unit_test(test_extension_throttled), cmocka_unit_test(test_extension_in_the_way),
-        cmocka_unit_test(test_extension_not_sent),  cmocka_unit_test(test_extension_twice),
-        cmocka_unit_test(test_nearer_deadline),     cmocka_unit_test(test_lost_hook),
+        cmocka_unit_test(test_paid_needs_hooks),
+        cmocka_unit_test(test_failed_hook_again),
+        cmocka_unit_test(test_too_few_hooks),
+        cmocka_unit_test(test_guest_hook_stays),
+        cmocka_unit_test(test_extension_waits),
+        cmocka_unit_test(test_extension_refused),
+        cmocka_unit_test(test_extension_throttled),
+        cmocka_unit_test(test_extension_in_the_way),
+        cmocka_unit_test(test_extension_not_sent),
+        cmocka_unit_test(test_extension_twice),
+        cmocka_unit_test(test_extension_while_arming),
+        cmocka_unit_test(test_nearer_deadline),
+        cmocka_unit_test(test_lost_hook),
         cmocka_unit_test(test_extension_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
