@@ -55,7 +55,7 @@ static int put(void *ctx, struct mird_deployment *d, const struct mird_news *new
         return refuse(err, MIR_CONFLICT);
     }
     l->conflicts = 0;
-    bool fails = sim_chance(w, 2);
+    bool fails = sim_chance(w, w->answering ? 20 : 2); /* most often where somebody waits for it */
     if (fails && sim_chance(w, 500))
         return refuse(err, MIR_INTERNAL);
     w->room = false;
@@ -171,7 +171,12 @@ int sim_change(struct sim_world *w, struct sim_lease *l, const struct mird_input
     struct mird_change *change = &w->change;
     change->input = in;
     change->op = op ? &operation : NULL;
-    return apply(w, l, change, err) ? -1 : write_now(w, l, change);
+    if (apply(w, l, change, err))
+        return -1;
+    w->answering = op;
+    int rc = write_now(w, l, change);
+    w->answering = false;
+    return rc;
 }
 
 bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mird_input *in)

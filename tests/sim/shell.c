@@ -93,6 +93,11 @@ void sim_wake(struct sim_world *w, struct sim_lease *l)
     int64_t now_ms = sim_utc_ms(w);
     l->rests = false;
     mird_held_begin(&l->held, l->unsynced ? &l->pending : &l->disk, w->clock.stepped_ms);
+    /* What was told not to have happened has been written over before it came to rest. */
+    int64_t deadline_s = l->held.d.deadline_s;
+    if (l->acked && !l->forgotten && deadline_s != l->acked_deadline_s &&
+        deadline_s != l->tried_deadline_s && !sim_may_go_back_to(l, deadline_s))
+        sim_broken(w, "deadline moved", "lease %d, at rest", l->index);
     mird_held_restarted(&l->held, mird_rest_created_ms(l->created_boot_s, now_ms, w->now_ms));
 }
 

@@ -186,6 +186,7 @@ struct sim_world {
     bool reaps, rebuilding, clock_holds, many; /* many: all that can rest does */
     struct sim_window word; /* when mirage-reap's word is fresh: it comes for as long */
     int64_t unwell_ms;      /* since then nothing was in the way of a hook */
+    bool answering;         /* a user waits for the write under way */
     bool room;              /* what was kept back for a full disk is given up */
     struct mird_epoch_row row, claim, ghost_claim;
     unsigned user_left, crashes;
