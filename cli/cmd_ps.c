@@ -81,6 +81,20 @@ static void say_hooks(const struct cmd_context *ctx, const json_t *list)
     }
 }
 
+/* One line for what runs and has something to say, such as an extension that was refused. */
+static void say_errors(const struct cmd_context *ctx, const json_t *list)
+{
+    size_t i;
+    json_t *d;
+    json_array_foreach(list, i, d)
+    {
+        const char *state = cmd_text(d, "state");
+        const json_t *error = json_object_get(d, "error");
+        if (json_is_object(error) && (!strcmp(state, "running") || !strcmp(state, "live")))
+            cmd_say(ctx, "%s: %s", cmd_text(d, "name"), cmd_text(error, "text"));
+    }
+}
+
 int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
 {
     bool all = cmd_args_flag(&ctx->args, OPT_ALL, false);
@@ -97,6 +111,7 @@ int cmd_ps(struct cmd_context *ctx, struct mir_error *err)
                 all ? "" : "; those that are over: mirage-deploy ps --all");
     say_forever(ctx, list);
     say_hooks(ctx, list);
+    say_errors(ctx, list);
     json_decref(answer);
     return 0;
 }

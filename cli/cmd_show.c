@@ -107,6 +107,18 @@ static void print_cost(const struct cmd_context *ctx, const json_t *cost)
     cmd_print_budget(ctx, cost);
 }
 
+/* One that is not done yet, or refused and not answered yet. */
+static void print_extension(const struct cmd_context *ctx, const json_t *extension)
+{
+    bool refused = !strcmp(cmd_text(extension, "state"), "refused");
+    if (!json_is_object(extension))
+        return;
+    mir_auto_free char *text = mir_format("until %s %s", cmd_text(extension, "asked"),
+                                          refused ? "is refused; the hooks are on their way back"
+                                                  : "waits until the hooks are armed for it");
+    cmd_print_row(ctx, "extension", text);
+}
+
 static void print_show(const struct cmd_context *ctx, const json_t *d)
 {
     const json_t *instance = json_object_get(d, "instance");
@@ -133,6 +145,7 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "owner", cmd_text(d, "owner"));
     cmd_print_row(ctx, "created", cmd_text(d, "created_at"));
     cmd_print_row(ctx, "deadline", deadline);
+    print_extension(ctx, json_object_get(d, "extension"));
     print_cost(ctx, json_object_get(d, "cost"));
     print_ending(ctx, d);
     print_hooks(ctx, json_object_get(d, "hooks"));

@@ -73,13 +73,29 @@ enum mird_state mird_deployment_state(const struct mird_deployment *d)
     return d->stuck ? MIRD_STUCK : MIRD_ENDING;
 }
 
+int64_t mird_deployment_due_s(const struct mird_deployment *d)
+{
+    return d->before_s && d->before_s < d->deadline_s ? d->before_s : d->deadline_s;
+}
+
+/* Is a hook to be asked for again that has failed, or holds for a while only? One that never was
+ * does not keep a lease from resting. */
+static bool hooks_awake(const struct mird_deployment *d)
+{
+    bool awake = false;
+    for (unsigned i = 0; i < d->hook_count; i++)
+        awake |= d->hooks[i].state == MIR_HOOK_FAILED ||
+                 (d->hooks[i].state == MIR_HOOK_ARMED && !strcmp(d->hooks[i].name, "reaper"));
+    return awake && d->hooks_again_ms;
+}
+
 bool mird_deployment_rests(const struct mird_deployment *d)
 {
     enum mird_step_status site = d->steps[MIRD_STEP_SITE];
     bool listed = !mird_deployment_has_url(d) || site == MIRD_DONE || site == MIRD_UNDONE;
     return !d->finished_s && d->end_reason == MIRD_END_NONE && d->goal_over && listed &&
            d->steps[MIRD_STEP_INSTANCE] == MIRD_DONE && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
-           !d->hooks_stale && !d->absent_since_ms;
+           !d->hooks_stale && !d->absent_since_ms && !hooks_awake(d);
 }
 
 /* The forms of UTF-8: what a first and a second byte may be, and how long it is. */
@@ -247,6 +263,16 @@ static void add_site(json_t *doc, const struct mird_deployment *d, const char *p
     json_object_set_new(doc, "badge_url", json_sprintf("%s/badge/%s.svg", public_url, d->name));
 }
 
+/* What waits for its hooks, or has been refused and waits until they are back. */
+static json_t *extension_json(const struct mird_deployment *d)
+{
+    if (!d->before_s && !d->refused_s)
+        return json_null();
+    return json_pack("{s:s,s:o,s:o}", "state", d->refused_s ? "refused" : "arming", "before",
+                     deadline_json(d->refused_s ? d->deadline_s : d->before_s), "asked",
+                     deadline_json(d->refused_s ? d->refused_s : d->deadline_s));
+}
+
 static void add_lease(json_t *doc, const struct mird_deployment *d, int64_t now_s)
 {
     bool over = d->finished_s || d->deadline_s < now_s, forever = mir_forever(d->deadline_s);
@@ -259,6 +285,7 @@ static void add_lease(json_t *doc, const struct mird_deployment *d, int64_t now_
                         forever && *d->reason ? json_string(d->reason) : json_null());
     json_object_set_new(doc, "finished_at", time_json(d->finished_s));
     json_object_set_new(doc, "end_reason", json_string(mird_end_reason_name(d->end_reason)));
+    json_object_set_new(doc, "extension", extension_json(d));
     json_object_set_new(doc, "hooks", hooks_json(d));
     json_object_set_new(doc, "cost", mird_deployment_cost_json(d, now_s));
 }

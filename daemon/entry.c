@@ -167,7 +167,8 @@ static void written_later(struct mird_engine *engine)
     pthread_mutex_unlock(&engine->lock);
 }
 
-/* In the store's thread: as if the worker had waited for it, and gives the entry back. */
+/* In the store's thread: as if the worker had waited for it, and gives the entry back. A copy that
+ * may have waited for its end is a worker's to remove: the store would wait for itself. */
 static void written(void *ctx, int rc, const struct mir_error *err)
 {
     struct later *later = ctx;
@@ -185,6 +186,7 @@ static void written(void *ctx, int rc, const struct mir_error *err)
     pthread_mutex_unlock(&body->lock);
     if (!rc)
         mird_hub_changed(engine->core->hub, entry->id);
+    over = over && !mird_proof_copies_wait(engine);
     mird_entry_give_back(engine, entry, over ? MIRD_NEVER : MIRD_AT_ONCE);
     written_later(engine);
 }

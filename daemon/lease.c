@@ -6,75 +6,6 @@
 #include "api/memory.h"
 #include "lease_parts.h"
 
-static void keep_error(struct mird_deployment *d, const struct mir_error *error)
-{
-    if (!error)
-        return;
-    mir_copy(d->error_code, sizeof d->error_code, mir_kind_info(error->kind)->name);
-    mir_copy(d->error_text, sizeof d->error_text, error->text);
-    mir_copy(d->error_hint, sizeof d->error_hint, error->hint);
-    mird_text_clean(d->error_text);
-    mird_text_clean(d->error_hint);
-}
-
-/* Twice as long with each attempt. On the way down there is a most: soon and often while there is
- * hope that it goes well; once it is stuck, every ten seconds for ever. */
-static int64_t pause_ms(const struct mird_deployment *d, const struct mird_rules *rules,
-                        int64_t most_ms)
-{
-    unsigned shift = d->attempts < 16 ? d->attempts : 16;
-    int64_t pause = min64(rules->backoff_min_ms << shift, rules->backoff_max_ms);
-    return min64(pause, d->stuck ? max64(most_ms, MIRD_STUCK_MS) : most_ms);
-}
-
-static void try_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t now_ms)
-{
-    d->retry_at_ms = now_ms + pause_ms(d, rules, rules->backoff_max_ms);
-    d->attempts++;
-}
-
-static void look_later(struct mird_deployment *d, const struct mird_rules *rules, int64_t most_ms,
-                       int64_t now_ms)
-{
-    d->retry_at_ms = now_ms + pause_ms(d, rules, most_ms);
-    d->attempts++;
-}
-
-static void tries_over(struct mird_deployment *d)
-{
-    d->attempts = 0;
-    d->retry_at_ms = 0;
-}
-
-static enum mird_weight begin_ending(struct mird_deployment *d, enum mird_end_reason reason,
-                                     int64_t now_ms)
-{
-    d->end_reason = reason;
-    d->ending_since_s = now_ms / 1000;
-    tries_over(d);
-    return MIRD_DURABLE;
-}
-
-static enum mird_weight fail_for_good(struct mird_deployment *d, const struct mir_error *error,
-                                      int64_t now_ms)
-{
-    keep_error(d, error);
-    return begin_ending(d, MIRD_END_FAILED, now_ms);
-}
-
-static bool is_ending(const struct mird_deployment *d)
-{
-    return d->finished_s || d->end_reason != MIRD_END_NONE;
-}
-
-/* The deploy operation is over when what was wanted is there, read-back hooks included. */
-static void check_goal(struct mird_deployment *d)
-{
-    if (!is_ending(d) && d->steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
-        (mird_deployment_has_url(d) ? d->seen_live : d->seen_running))
-        d->goal_over = true;
-}
-
 static enum mird_weight guest_ended(struct mird_deployment *d, int64_t now_ms)
 {
     bool by_deadline = !strcmp(d->instance.end_reason, "deadline");
@@ -139,83 +70,13 @@ static enum mird_weight instance_done(struct mird_deployment *d, const struct mi
     return MIRD_DURABLE;
 }
 
-/* What the guest has said of this very deadline holds, whoever else is asked again. */
-static struct mir_hook hook_now(const struct mir_hook *before, unsigned count,
-                                const struct mir_hook *found, int64_t deadline_s)
-{
-    struct mir_hook hook = *found;
-    for (unsigned i = 0; i < count && !strcmp(found->name, "guest"); i++)
-        if (!strcmp(before[i].name, "guest") && before[i].state != MIR_HOOK_OFF &&
-            before[i].deadline_s == deadline_s)
-            hook = before[i];
-    mird_text_clean(hook.detail);
-    return hook;
-}
-
-/* Takes over what was read back; the number of those that are armed. */
-static unsigned take_hooks(struct mird_deployment *d, const struct mird_input *in, int64_t now_ms)
-{
-    struct mir_hook before[MIR_HOOKS_MAX];
-    unsigned armed = 0, count = d->hook_count;
-    memcpy(before, d->hooks, sizeof before);
-    d->hook_count = in->hook_count < MIR_HOOKS_MAX ? in->hook_count : MIR_HOOKS_MAX;
-    d->hooks_again_ms = 0;
-    for (unsigned i = 0; i < d->hook_count; i++) {
-        int64_t again_ms = now_ms + (int64_t)in->hooks[i].again_after_s * 1000;
-        d->hooks[i] = hook_now(before, count, &in->hooks[i], in->deadline_s);
-        armed += d->hooks[i].state == MIR_HOOK_ARMED;
-        if (again_ms > now_ms && (!d->hooks_again_ms || again_ms < d->hooks_again_ms))
-            d->hooks_again_ms = again_ms;
-    }
-    if (mir_forever(in->deadline_s))
-        d->hooks_again_ms = 0;
-    return armed;
-}
-
-/* Fewer than have to be. What may pass is waited for as long as for any other step; what is there
- * meanwhile has the hooks that it has. */
-static enum mird_weight too_few_hooks(struct mird_deployment *d, const struct mird_rules *rules,
-                                      unsigned armed, int64_t now_ms)
-{
-    struct mir_error error = {0};
-    bool passes = d->hooks_again_ms && d->hooks_again_ms <= now_ms + rules->backoff_max_ms;
-    if (passes && d->attempts + 1 < rules->tries_max) {
-        if (d->steps[MIRD_STEP_HOOKS] != MIRD_DONE)
-            d->steps[MIRD_STEP_HOOKS] = MIRD_TODO;
-        try_later(d, rules, now_ms);
-        return MIRD_DURABLE;
-    }
-    mir_fail(&error, MIR_POLICY,
-             "only %u of the hooks that end '%s' could be armed; two are "
-             "the least where it costs money",
-             armed, d->name);
-    return fail_for_good(d, &error, now_ms);
-}
-
-static enum mird_weight hooks_done(struct mird_deployment *d, const struct mird_rules *rules,
-                                   const struct mird_input *in, int64_t now_ms)
-{
-    unsigned armed = take_hooks(d, in, now_ms);
-    if (is_ending(d))
-        return MIRD_IN_MEMORY;
-    /* An extension that came while they were being armed keeps them stale. */
-    d->hooks_stale = in->deadline_s != d->deadline_s;
-    /* Without a deadline there is nothing to arm; the policy that let it be has taken that. */
-    if (rules->paid && armed < 2 && !mir_forever(d->deadline_s))
-        return too_few_hooks(d, rules, armed, now_ms);
-    d->steps[MIRD_STEP_HOOKS] = MIRD_DONE;
-    tries_over(d);
-    check_goal(d);
-    return MIRD_DURABLE;
-}
-
 static enum mird_weight step_done(struct mird_deployment *d, const struct mird_rules *rules,
                                   const struct mird_input *in, int64_t now_ms)
 {
     if (in->step == MIRD_STEP_INSTANCE)
         return instance_done(d, in->instance, now_ms);
     if (in->step == MIRD_STEP_HOOKS)
-        return hooks_done(d, rules, in, now_ms);
+        return mird_lease_hooks_done(d, rules, in, now_ms);
     d->steps[in->step] = MIRD_DONE;
     if (in->step == MIRD_STEP_IMAGE && in->image_id)
         mir_copy(d->image_id, sizeof d->image_id, in->image_id);
@@ -246,6 +107,8 @@ static enum mird_weight step_refused(struct mird_deployment *d, const struct mir
         return MIRD_IN_MEMORY;
     bool hopeless =
         (in->error && in->error->retry == MIR_RETRY_NEVER) || d->attempts + 1 >= rules->tries_max;
+    if (rearming && hopeless && goes_back(d))
+        return mird_lease_hooks_denied(d, in->error);
     if (!hopeless || rearming) {
         try_later(d, rules, now_ms);
         return MIRD_IN_MEMORY;
@@ -261,6 +124,8 @@ static enum mird_weight step_denied(struct mird_deployment *d, const struct mird
                                     const struct mird_input *in, int64_t now_ms)
 {
     bool first = d->first_try & 1u << in->step;
+    if (in->step == MIRD_STEP_HOOKS)
+        mird_lease_hooks_sent(d, in->kind);
     if (first && in->step == MIRD_STEP_IMAGE)
         d->last_put_ms = now_ms - rules->settle_ms;
     if (first && in->step == MIRD_STEP_INSTANCE)
@@ -282,6 +147,8 @@ static enum mird_weight step_unknown(struct mird_deployment *d, const struct mir
 {
     if (in->step == MIRD_STEP_IMAGE)
         d->last_put_ms = max64(d->last_put_ms, now_ms);
+    if (in->step == MIRD_STEP_HOOKS)
+        mird_lease_hooks_sent(d, in->kind);
     if (in->step != MIRD_STEP_INSTANCE)
         return step_refused(d, rules, in, now_ms); /* those can be repeated safely */
     d->last_create_ms = max64(d->last_create_ms, now_ms);
@@ -396,32 +263,6 @@ static enum mird_weight probed(struct mird_deployment *d, const struct mird_rule
     return changed ? MIRD_DURABLE : MIRD_UNCHANGED;
 }
 
-static int extend(struct mird_deployment *d, const struct mird_input *in, int64_t now_ms,
-                  struct mir_error *err)
-{
-    if (in->version && in->version != d->version) {
-        mir_fail(err, MIR_CONFLICT, "'%s' has changed meanwhile", d->name);
-        return mir_error_hint(err, "look at it again and repeat the command");
-    }
-    if (is_ending(d) || now_ms >= d->deadline_s * 1000) {
-        mir_fail(err, MIR_CONFLICT, "'%s' cannot be extended: %s", d->name,
-                 d->finished_s  ? "it is over"
-                 : is_ending(d) ? "its teardown has begun"
-                                : "its deadline has passed");
-        return mir_error_hint(err, "%s; deploy it again",
-                              d->finished_s ? "nothing of it is left"
-                                            : "it is being ended, until nothing of it is left");
-    }
-    if (in->deadline_s * 1000 <= now_ms) {
-        mir_fail(err, MIR_POLICY, "the new deadline of '%s' has passed already", d->name);
-        return mir_error_hint(err, "its deadline stays; to end it now: mirage-deploy rm %s",
-                              d->name);
-    }
-    d->deadline_s = in->deadline_s;
-    d->hooks_stale = true;
-    return 0;
-}
-
 /* --- on the way down --- */
 
 static enum mird_weight undone(struct mird_deployment *d, const struct mird_rules *rules,
@@ -508,6 +349,7 @@ static enum mird_weight finish(struct mird_deployment *d, int64_t now_ms)
     d->finished_s = now_ms / 1000;
     d->goal_over = true;
     d->hooks_stale = false;
+    d->before_s = d->refused_s = 0;
     d->hooks_again_ms = 0;
     for (unsigned i = 0; i < d->hook_count; i++)
         d->hooks[i].state = MIR_HOOK_OFF;
@@ -535,6 +377,10 @@ static enum mird_weight tick_ending(struct mird_deployment *d, const struct mird
     return MIRD_IN_MEMORY;
 }
 
+/* An extension that came so late that the deadline was there first. */
+static const struct mir_error too_late = {
+    .kind = MIR_TIMEOUT, .text = "its hooks were not armed for it before that deadline"};
+
 static enum mird_weight tick(struct mird_deployment *d, const struct mird_rules *rules,
                              const struct mird_input *in, int64_t now_ms)
 {
@@ -542,6 +388,8 @@ static enum mird_weight tick(struct mird_deployment *d, const struct mird_rules 
         return MIRD_UNCHANGED;
     if (is_ending(d))
         return tick_ending(d, rules, now_ms);
+    if (now_ms >= mird_deployment_due_s(d) * 1000 && goes_back(d))
+        return mird_lease_hooks_denied(d, &too_late);
     if (now_ms >= d->deadline_s * 1000)
         return begin_ending(d, MIRD_END_DEADLINE, now_ms);
     if (now_ms >= goal_late_ms(d, rules)) {
@@ -557,6 +405,7 @@ static enum mird_weight restarted(struct mird_deployment *d, const struct mird_r
     if (d->finished_s)
         return MIRD_UNCHANGED;
     tries_over(d);
+    mird_lease_hooks_sent(d, in->kind); /* may have been, and nobody heard of it */
     d->first_try = 0;
     d->absent_since_ms = 0;
     /* The request may have left just before the crash, and a moment noted by another process
@@ -571,10 +420,12 @@ static enum mird_weight restarted(struct mird_deployment *d, const struct mird_r
 static enum mird_weight intend(struct mird_deployment *d, const struct mird_rules *rules,
                                const struct mird_input *in, int64_t now_ms)
 {
-    if (is_ending(d) || now_ms >= d->deadline_s * 1000)
+    if (is_ending(d) || now_ms >= mird_deployment_due_s(d) * 1000)
         return MIRD_UNCHANGED;
     if (d->steps[in->step] != MIRD_DONE)
         d->steps[in->step] = MIRD_INTENT;
+    if (in->step == MIRD_STEP_HOOKS)
+        mird_lease_hooks_sent(d, in->kind);
     d->first_try &= ~(1u << in->step);
     if (!made_ms(d, in->step))
         d->first_try |= 1u << in->step;
@@ -649,7 +500,7 @@ int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
                      struct mir_error *err)
 {
     if (in->kind == MIRD_IN_EXTEND) {
-        if (extend(d, in, now_ms, err))
+        if (mird_lease_extend(d, rules, in, now_ms, err))
             return -1;
         *ret = MIRD_DURABLE;
         return 0;

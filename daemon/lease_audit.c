@@ -42,6 +42,14 @@ static void tell_asked(const struct mird_deployment *before, const struct mird_d
     add(news, in->who, "extend", "from %s to %s", from, to);
 }
 
+/* An extension that cannot be armed: from here on the deadline is in force that the text says. */
+static void tell_refused(const struct mird_deployment *before, const struct mird_deployment *after,
+                         struct mird_news *news)
+{
+    if (before->before_s && !after->before_s && *after->error_code && !after->finished_s)
+        add(news, NULL, "extend-refused", "%.400s", after->error_text);
+}
+
 /* The intent stands in the log before the request leaves, like in the record. */
 static void tell_launch(const struct mird_deployment *before, const struct mird_deployment *after,
                         const struct mird_input *in, struct mird_news *news)
@@ -138,6 +146,7 @@ void mird_lease_audit(const struct mird_deployment *before, const struct mird_de
                       const struct mird_input *in, int64_t now_ms, struct mird_news *news)
 {
     tell_asked(before, after, in, news);
+    tell_refused(before, after, news);
     tell_launch(before, after, in, news);
     tell_hooks(before, after, news);
     tell_end(before, after, now_ms, news);

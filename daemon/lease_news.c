@@ -121,14 +121,30 @@ static void tell_input(const struct mird_deployment *after, const struct mird_in
 {
     char text[320], when[MIR_TIME_SIZE];
     if (in->kind == MIRD_IN_EXTEND) {
-        mir_time_format(after->deadline_s, when);
-        snprintf(text, sizeof text, "the deadline is now %s", when);
+        mir_deadline_format(after->deadline_s, when);
+        snprintf(text, sizeof text, "the deadline is now %s%s", when,
+                 after->before_s ? ", if the hooks can be armed for it" : "");
         add_text(news, "note", after, now_ms, text);
     }
     if ((in->kind == MIRD_IN_REFUSED || in->kind == MIRD_IN_UNKNOWN) && in->error) {
         snprintf(text, sizeof text, "%s: %.280s", mird_step_name(in->step), in->error->text);
         add_text(news, "error", after, now_ms, text);
     }
+}
+
+/* An extension that was refused: the deadline, and then that the hooks stand there again. */
+static void tell_refused(const struct mird_deployment *before, const struct mird_deployment *after,
+                         int64_t now_ms, struct mird_news *news)
+{
+    char text[320], when[MIR_TIME_SIZE];
+    if (before->before_s && !after->before_s && *after->error_code)
+        add_text(news, "error", after, now_ms, after->error_text);
+    if (!before->refused_s || after->refused_s || after->finished_s)
+        return;
+    mir_deadline_format(after->deadline_s, when);
+    snprintf(text, sizeof text, "the hooks are asked for %s again, and the extension is answered",
+             when);
+    add_text(news, "note", after, now_ms, text);
 }
 
 /* --- ends of operations --- */
@@ -185,6 +201,29 @@ static void goal_error(const struct mird_deployment *d, struct mir_error *ret)
     }
 }
 
+/* It was waited for, and what is told to be wrong is what became of it. */
+static bool extension_refused(const struct mird_deployment *before,
+                              const struct mird_deployment *after)
+{
+    return (before->before_s || before->refused_s) && *after->error_code;
+}
+
+/* Whoever waits is answered when its hooks stand, for the deadline in force: well, if that is the
+ * one that was asked for. */
+static void end_extension(const struct mird_deployment *before, const struct mird_deployment *after,
+                          bool finished, struct mird_news *news)
+{
+    bool refused = extension_refused(before, after);
+    if (finished && !news->error.kind) {
+        mir_fail(&news->error, MIR_CONFLICT, "'%s' ended first%s%.400s", after->name,
+                 before->refused_s ? ": " : "", before->refused_s ? before->error_text : "");
+    } else if (!finished && refused) {
+        mir_fail(&news->error, mir_kind_by_name(after->error_code), "%s", after->error_text);
+        mir_error_hint(&news->error, "%s", after->error_hint);
+    }
+    end_operation(news, "extend", finished || refused);
+}
+
 static void end_operations(const struct mird_deployment *before,
                            const struct mird_deployment *after, struct mird_news *news)
 {
@@ -196,18 +235,13 @@ static void end_operations(const struct mird_deployment *before,
             goal_error(after, &news->error);
         end_operation(news, "deploy", failed);
     }
-    if (before->hooks_stale && !after->hooks_stale && !finished)
-        end_operation(news, "extend", false);
+    if (before->hooks_stale && !after->hooks_stale)
+        end_extension(before, after, finished, news);
     if (finished)
         end_operation(news, "remove", false);
     if (stuck) {
         stuck_error(after, &news->error);
         end_operation(news, "remove", true);
-    }
-    if (finished && before->hooks_stale) {
-        if (!news->error.kind)
-            mir_fail(&news->error, MIR_CONFLICT, "'%s' ended first", after->name);
-        end_operation(news, "extend", true);
     }
 }
 
@@ -218,6 +252,7 @@ void mird_lease_news(const struct mird_deployment *before, const struct mird_dep
     tell_input(after, input, now_ms, ret);
     tell_state(before, after, now_ms, ret);
     tell_hooks(before, after, now_ms, ret);
+    tell_refused(before, after, now_ms, ret);
     end_operations(before, after, ret);
     ret->receipt = !before->finished_s && after->finished_s;
     mird_lease_audit(before, after, input, now_ms, ret);

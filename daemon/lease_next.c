@@ -53,7 +53,7 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
         return act(MIRD_ACT_NONE, MIRD_STEP_IMAGE, INT64_MAX);
     if (d->end_reason != MIRD_END_NONE)
         return ending_next(d, rules, now_ms);
-    int64_t deadline_ms = d->deadline_s * 1000;
+    int64_t deadline_ms = mird_deployment_due_s(d) * 1000;
     int64_t late_ms = goal_late_ms(d, rules);
     if (now_ms >= deadline_ms || now_ms >= late_ms)
         return act(MIRD_ACT_TICK, MIRD_STEP_IMAGE, 0);

@@ -61,6 +61,7 @@ int mird_proof_copy_note(struct mird_engine *engine, const char *sha256, const c
     mir_auto_free char *folder = folder_of(engine);
     if (mir_dir_make(folder, 0700, err))
         return -1;
+    atomic_store(&engine->copies.waiting, true);
     mir_auto_close int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0)
         return mir_fail_errno(err, errno, "cannot open %s", folder);
@@ -74,15 +75,18 @@ static void remove_unused(struct mird_engine *engine)
 {
     char list[NOTES_MAX][MIR_SHA256_TEXT];
     size_t count = list_notes(engine, list);
-    engine->copies.left = false;
+    bool left = count == NOTES_MAX;
     for (size_t i = 0; i < count; i++) {
         struct mir_error err = {0};
         mir_auto_free char *path = note_path(engine, list[i]);
         if (mird_engine_forget_kernel(engine, list[i], &err) && err.kind != MIR_NOT_FOUND)
-            engine->copies.left = true;
+            left = true;
         else if (unlink(path))
             mir_log(MIR_LOG_WARN, "engine", "cannot remove %s: %s", path, strerror(errno));
     }
+    /* Never false in between: whoever ends meanwhile what one of them waits for has to see it. */
+    if (!left)
+        atomic_store(&engine->copies.waiting, false);
 }
 
 void mird_proof_enter(struct mird_engine *engine)
@@ -100,10 +104,17 @@ void mird_proof_leave(struct mird_engine *engine)
     pthread_mutex_unlock(&engine->copies.lock);
 }
 
+bool mird_proof_copies_wait(struct mird_engine *engine)
+{
+    return atomic_load(&engine->copies.waiting);
+}
+
 void mird_proof_copies_again(struct mird_engine *engine)
 {
+    if (!mird_proof_copies_wait(engine))
+        return;
     pthread_mutex_lock(&engine->copies.lock);
-    if (engine->copies.left && !engine->copies.proving)
+    if (!engine->copies.proving)
         remove_unused(engine);
     pthread_mutex_unlock(&engine->copies.lock);
 }
@@ -125,6 +136,7 @@ void mird_proof_copies_begin(struct mird_engine *engine)
 {
     char list[NOTES_MAX][MIR_SHA256_TEXT];
     size_t count = list_notes(engine, list);
+    atomic_store(&engine->copies.waiting, count > 0);
     for (size_t i = 0; i < count; i++)
         end_boot(engine, list[i]);
     pthread_mutex_lock(&engine->copies.lock);

@@ -11,6 +11,7 @@
 #define MIRD_PROOF_COPY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "api/error.h"
@@ -20,8 +21,8 @@ struct mird_engine;
 /* Of an engine. */
 struct mird_proof_copies {
     pthread_mutex_t lock;
-    unsigned proving; /* proofs under way: nothing is removed meanwhile */
-    bool left;        /* something could not be removed yet */
+    unsigned proving;    /* proofs under way: nothing is removed meanwhile */
+    atomic_bool waiting; /* there may be one: from before the first note until none is left */
 };
 
 /* At the start, when deployments are driven. */
@@ -37,7 +38,10 @@ bool mird_proof_copy_noted(struct mird_engine *engine, const char *sha256);
 int mird_proof_copy_note(struct mird_engine *engine, const char *sha256, const char *boot,
                          struct mir_error *err);
 
-/* A deployment is over: it may have been the one that a copy waited for. */
+/* A deployment is over, and on the disk: is a copy there that may have waited for it? Then
+ * mird_proof_copies_again has to be called, by a thread that the store does not wait for. Does not
+ * block. */
+bool mird_proof_copies_wait(struct mird_engine *engine);
 void mird_proof_copies_again(struct mird_engine *engine);
 
 #endif

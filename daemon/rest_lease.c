@@ -14,8 +14,8 @@ static json_t *lease_json(const struct mird_rest *rest, const struct mird_deploy
 {
     json_t *whole = mird_deployment_json(d, rest_now_s(rest), rest->core->public_url);
     json_t *lease = json_object();
-    static const char *const fields[] = {"id",      "name",   "expires_at", "left_s",
-                                         "forever", "reason", "state",      "hooks"};
+    static const char *const fields[] = {"id",     "name",  "expires_at", "left_s", "forever",
+                                         "reason", "state", "extension",  "hooks"};
     for (size_t i = 0; i < MIR_NELEMS(fields); i++)
         json_object_set(lease, fields[i], json_object_get(whole, fields[i]));
     json_decref(whole);

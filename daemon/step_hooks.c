@@ -56,20 +56,26 @@ static int arm(struct mird_engine *engine, struct mird_entry *entry,
 {
     struct mir_lease lease = {.deadline_s = d->deadline_s};
     struct mir_prov *prov = mird_entry_prov(engine, entry);
+    struct mir_hook reaper;
     size_t count = 0;
-    if (provider_stands(d))
+    bool stands = provider_stands(d);
+    if (!stands && mird_store_lease(engine->core->store, d->id, &lease, &ret->error))
+        return -1;
+    bool forever = mir_forever(lease.deadline_s);
+    bool turns = engine->reaper_running && mird_reaper_late_ms(engine) < 60000;
+    bool reaps = !forever &&
+                 mird_engine_reaper_hook(engine, prov, d->place.region, lease.deadline_s, &reaper);
+    lease.hooks_else = forever ? 0 : turns + (reaps && reaper.state == MIR_HOOK_ARMED);
+    if (stands)
         count = keep_provider(d, ret->hooks);
-    else if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
-             mir_prov_hooks_arm(prov, &lease, ret->hooks, MIR_HOOKS_MAX - MIRD_HOOKS_OWN, &count,
+    else if (mir_prov_hooks_arm(prov, &lease, ret->hooks, MIR_HOOKS_MAX - MIRD_HOOKS_OWN, &count,
                                 &ret->error))
         return -1;
     ret->input.hook_count = (unsigned)count;
     ret->input.deadline_s = lease.deadline_s;
-    mird_hooks_add(d, engine->reaper_running && mird_reaper_late_ms(engine) < 60000, ret);
-    if (!mir_forever(lease.deadline_s) &&
-        mird_engine_reaper_hook(engine, prov, d->place.region, lease.deadline_s,
-                                &ret->hooks[ret->input.hook_count]))
-        ret->input.hook_count++;
+    mird_hooks_add(d, turns, ret);
+    if (reaps)
+        ret->hooks[ret->input.hook_count++] = reaper;
     return 0;
 }
 

@@ -223,5 +223,5 @@ bool mird_turn_urgent(const struct mird_deployment *d, int64_t wake_boot_ms, int
 {
     if (d->end_reason != MIRD_END_NONE || mir_forever(d->deadline_s))
         return d->end_reason != MIRD_END_NONE;
-    return mird_now_to_boot_ms(d->deadline_s * 1000, now_ms, boot_ms) <= wake_boot_ms;
+    return mird_now_to_boot_ms(mird_deployment_due_s(d) * 1000, now_ms, boot_ms) <= wake_boot_ms;
 }

@@ -143,7 +143,7 @@ static struct digest digest(struct mird_engine *engine, struct mird_body *body,
     const struct mird_deployment *d = &body->held.d;
     struct digest digest = {.rests = !body->reread_left && mird_may_rest(&body->held, &body->drive),
                             .urgent = mird_turn_urgent(d, wake_boot_ms, now_ms, boot_ms),
-                            .deadline_s = d->deadline_s,
+                            .deadline_s = mird_deployment_due_s(d),
                             .created_boot_s = mird_rest_created_s(d, now_ms, boot_ms)};
     pthread_mutex_unlock(&body->lock);
     return digest;

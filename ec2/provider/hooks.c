@@ -29,8 +29,11 @@ struct arming {
     const struct mir_lease *lease;
     struct ec2_instances found;     /* owned */
     const struct ec2_instance *row; /* of these */
+    unsigned others;                /* armed hooks beside the schedule */
     int64_t until_ms;
 };
+
+typedef void arm_fn(const struct arming *a, struct mir_hook *hook);
 
 /* --- the instance --- */
 
@@ -116,8 +119,11 @@ static int write_tags(struct arming *a, struct mir_error *err)
         return -1;
     do {
         said = (struct mir_error){0};
-        if (find_row(a, err))
+        if (find_row(a, err)) {
+            if (err)
+                err->outcome = MIR_OUTCOME_UNKNOWN; /* the tags may say it by now */
             return -1;
+        }
         if (tags_shown(a))
             return 0;
         mir_fail(&said, MIR_NOT_FOUND, "%s does not show its new tags", a->row->id);
@@ -169,6 +175,7 @@ static void read_schedule(const struct arming *a, const char *name, struct mir_h
     struct mir_error said = {0};
     if (ec2_get_schedule(a->session, &args, a->until_ms, &seen, &said)) {
         failed(hook, &said);
+        hook->gone = said.kind == MIR_NOT_FOUND;
         return;
     }
     bool right = !strcmp(seen.state, "ENABLED") && seen.at_s >= a->lease->deadline_s &&
@@ -177,6 +184,7 @@ static void read_schedule(const struct arming *a, const char *name, struct mir_h
     hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
     hook->again_after_s = right ? 0 : PASSING_AGAIN_S;
     hook->deadline_s = right ? a->lease->deadline_s : seen.at_s; /* it comes a minute after */
+    hook->gone = false;
     snprintf(hook->detail, sizeof hook->detail,
              right ? "EventBridge schedule %.60s" : "EventBridge schedule %.60s says otherwise",
              name);
@@ -184,13 +192,30 @@ static void read_schedule(const struct arming *a, const char *name, struct mir_h
 }
 
 /* What was not moved would come at the old deadline, and end what has been given longer. */
-static void take_back(const struct arming *a, const char *name)
+static void take_back(const struct arming *a, const char *name, struct mir_hook *hook)
 {
     const struct ec2_schedule_name args = {.name = name};
     struct mir_error said = {0};
     if (mir_fence_check(a->cloud->fence, &said) ||
-        cloud_gone(ec2_delete_schedule(a->session, &args, a->until_ms, &said), &said, NULL))
+        cloud_gone(ec2_delete_schedule(a->session, &args, a->until_ms, &said), &said, NULL)) {
         mir_log(MIR_LOG_WARN, "ec2", "%s may come at an earlier deadline: %s", name, said.text);
+        return;
+    }
+    hook->gone = true;
+    hook->deadline_s = 0;
+}
+
+/* It was not moved. It may stand as it should all the same, which is so when an extension is taken
+ * back; else it is taken away if the others do without it. */
+static void not_moved(const struct arming *a, const char *name, const struct mir_error *said,
+                      struct mir_hook *hook)
+{
+    read_schedule(a, name, hook);
+    if (hook->state == MIR_HOOK_ARMED)
+        return;
+    failed(hook, said);
+    if (!passes(said) && !hook->gone && a->others >= MIR_HOOKS_LEAST)
+        take_back(a, name, hook);
 }
 
 static void arm_schedule(const struct arming *a, struct mir_hook *hook)
@@ -204,12 +229,11 @@ static void arm_schedule(const struct arming *a, struct mir_hook *hook)
     cloud_schedule_name(a->lease->id, name);
     /* An answer that was lost is no refusal: what stands there says whether it is armed. */
     if (!put_schedule(a, name, &said) || said.outcome == MIR_OUTCOME_UNKNOWN) {
+        hook->deadline_s = a->lease->deadline_s; /* for which it may stand, when it is not seen */
         read_schedule(a, name, hook);
         return;
     }
-    failed(hook, &said);
-    if (!passes(&said))
-        take_back(a, name);
+    not_moved(a, name, &said, hook);
 }
 
 /* --- a guest that ends itself --- */
@@ -225,13 +249,13 @@ static void check_shutdown(const struct arming *a, struct mir_hook *hook)
         mir_copy(hook->detail, sizeof hook->detail, "the guest does not end itself");
         return;
     }
+    hook->deadline_s = a->lease->deadline_s;
     if (ec2_describe_instance_attribute(a->session, &args, a->until_ms, &seen, &said)) {
         failed(hook, &said);
         return;
     }
     bool right = !strcmp(seen.shutdown_behavior, "terminate");
     hook->state = right ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
-    hook->deadline_s = a->lease->deadline_s;
     snprintf(hook->detail, sizeof hook->detail, "a guest that powers itself off is %s",
              right ? "terminated" : "kept, and costs");
 }
@@ -245,24 +269,32 @@ static void has_ended(const struct arming *a, struct mir_hook *hook)
     snprintf(hook->detail, sizeof hook->detail, "%.40s has ended", a->row->id);
 }
 
+/* Nothing is armed on what is ending. */
+static void arm_one(const struct arming *a, const char *name, arm_fn *arm, struct mir_hook *hook)
+{
+    *hook = (struct mir_hook){.state = MIR_HOOK_OFF};
+    mir_copy(hook->name, sizeof hook->name, name);
+    if (ends(a))
+        has_ended(a, hook);
+    else
+        arm(a, hook);
+}
+
 static int arm_all(struct arming *a, struct mir_hook *hooks, size_t max, size_t *ret_count,
                    struct mir_error *err)
 {
     static const struct {
         const char *name;
-        void (*arm)(const struct arming *a, struct mir_hook *hook);
+        arm_fn *arm;
     } rows[] = {{"cloud-schedule", arm_schedule}, {"shutdown-behaviour", check_shutdown}};
     if (find_row(a, err) || (!ends(a) && write_tags(a, err)))
         return -1;
-    size_t count = 0;
-    for (size_t i = 0; i < MIR_NELEMS(rows) && count < max; i++) {
-        struct mir_hook *hook = &hooks[count++];
-        *hook = (struct mir_hook){.state = MIR_HOOK_OFF};
-        mir_copy(hook->name, sizeof hook->name, rows[i].name);
-        if (ends(a))
-            has_ended(a, hook);
-        else
-            rows[i].arm(a, hook);
+    size_t count = max < MIR_NELEMS(rows) ? max : MIR_NELEMS(rows);
+    a->others = a->lease->hooks_else;
+    /* From the last to the first: what becomes of a schedule depends on the others. */
+    for (size_t i = count; i-- > 0;) {
+        arm_one(a, rows[i].name, rows[i].arm, &hooks[i]);
+        a->others += hooks[i].state == MIR_HOOK_ARMED;
     }
     *ret_count = count;
     return 0;

@@ -25,13 +25,13 @@ TAG = 'mirage-deploy:'
 HELLO = program('hello.elf')
 
 
-def start(world, fake, *lines):
+def start(world, fake, *lines, **env):
     folder = os.path.join(world.dir, '.config', 'mirage-deploy')
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
         f.write('\n'.join(['[ec2]', f'role = {ROLE}', *lines, '']))
     world.env.update(fake.env)
-    world.start_daemon()
+    world.start_daemon(**env)
 
 
 def deploy(world, name, *options, expect=0):

@@ -33,34 +33,6 @@ static bool refused(struct sim_world *w, const struct sim_lease *l, struct mir_e
     return true;
 }
 
-/* Hooks and tags are really set on the object; what failed is said, as it was read back. */
-static bool arm(struct sim_world *w, struct sim_lease *l, struct mird_answer *a, int64_t *ret_took)
-{
-    bool unread = w->fault == SIM_HOOK_UNREAD;
-    bool fails = w->cloud->paid && sim_chance(w, unread ? 200 : 30);
-    int64_t deadline_s = l->held.stored.deadline_s, deadline_ms = deadline_s * 1000 - SIM_T0_MS;
-    if (!sim_call(w, &a->error, ret_took))
-        return false;
-    mir_copy(a->hooks[0].name, sizeof a->hooks[0].name, "cloud-schedule");
-    a->hooks[0].state = fails && !unread ? MIR_HOOK_FAILED : MIR_HOOK_ARMED;
-    if (mir_forever(deadline_s)) /* as the wrapper has it */
-        a->hooks[0].state = MIR_HOOK_OFF;
-    a->hooks[0].deadline_s = deadline_s;
-    a->input.hook_count = 1;
-    a->input.deadline_s = deadline_s;
-    mird_hooks_add(&l->held.d, true, a);
-    for (unsigned i = 0; i < w->object_count; i++) {
-        struct sim_object *o = &w->objects[i];
-        if (o->owner != l->index || (w->fault == SIM_TAGS_STAY && o->schedule_ms != SIM_NEVER))
-            continue;
-        sim_tag(o, deadline_s);
-        o->schedule_ms = fails ? SIM_NEVER : deadline_ms;
-        if (l->takes_part)
-            o->guest_ms = deadline_ms + 30000;
-    }
-    return true;
-}
-
 static bool keeps(void *ctx, enum mird_step_kind step)
 {
     const struct call *call = ctx;
@@ -75,7 +47,7 @@ static bool made(struct call *call, enum mird_step_kind step, struct mird_answer
                sim_create(w, call->l, &ret->instance, &ret->error, &call->took_ms);
     if (step == MIRD_STEP_IMAGE)
         return sim_upload(w, call->l, &ret->error, &call->took_ms);
-    return step == MIRD_STEP_SITE || arm(w, call->l, ret, &call->took_ms);
+    return step == MIRD_STEP_SITE || sim_arm(w, call->l, ret, &call->took_ms);
 }
 
 static int make(void *ctx, enum mird_step_kind step, struct mird_answer *ret)

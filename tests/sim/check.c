@@ -36,6 +36,8 @@ static void check_right(struct sim_world *w, const struct sim_object *o, const s
 {
     int64_t first_s =
         l->tried_deadline_s < l->acked_deadline_s ? l->tried_deadline_s : l->acked_deadline_s;
+    if (l->held.d.refused_s && sim_may_go_back_to(l, l->held.d.deadline_s))
+        first_s = l->held.d.deadline_s; /* refused, and nobody has been told yet */
     if (l->acked && l->held.d.end_reason == MIRD_END_DEADLINE &&
         max64(sim_utc_ms(w), SIM_T0_MS + w->now_ms) < first_s * 1000)
         sim_broken(w, "ended before its deadline", "lease %d", l->index);
@@ -73,6 +75,8 @@ void sim_check_delete(struct sim_world *w, struct sim_object *o, bool by_lease)
         sim_broken(w, "stuck and not told", "lease %d", l->index);
     if (!by_lease)
         check_swept(w, o, l);
+    if (l->granted && by_lease && !l->forgotten && l->held.d.end_reason == MIRD_END_FAILED)
+        sim_broken(w, "ended within its lease", "lease %d, for a hook", l->index);
     bool asked = l->removal_tried || l->forgotten || l->held.d.end_reason == MIRD_END_FAILED;
     if (!asked && !odd(w, o->owner))
         check_right(w, o, l);
@@ -103,7 +107,7 @@ void sim_check_disk(struct sim_world *w, const struct sim_lease *l)
     }
     const struct mird_deployment *d = &l->disk;
     if (d->deadline_s != l->acked_deadline_s && d->deadline_s != l->tried_deadline_s &&
-        d->deadline_s != l->maybe_s)
+        d->deadline_s != l->maybe_s && !sim_may_go_back_to(l, d->deadline_s))
         sim_broken(w, "deadline moved", "lease %d: %d s from what was acknowledged", l->index,
                    (int)(d->deadline_s - l->acked_deadline_s));
     if (l->removal_acked && d->end_reason == MIRD_END_NONE)
@@ -151,14 +155,26 @@ void sim_check_hook(struct sim_world *w, const struct sim_object *o)
                    (int)((acked_ms - o->end_ms) / 1000));
 }
 
+/* As users were shown. */
+static bool has_schedule(const struct mird_deployment *d)
+{
+    for (unsigned i = 0; i < d->hook_count; i++)
+        if (!strcmp(d->hooks[i].name, "cloud-schedule"))
+            return d->hooks[i].state == MIR_HOOK_ARMED;
+    return false;
+}
+
 /* Has it a hook that acts without the host? Images and launches not armed yet only have
  * mirage-reap. */
 static bool outlives_host(const struct sim_world *w, const struct sim_object *o)
 {
     const struct sim_lease *l = &w->leases[o->owner];
     bool armed = l->on_disk && l->disk.steps[MIRD_STEP_HOOKS] == MIRD_DONE &&
-                 l->disk.end_reason == MIRD_END_NONE && !l->disk.hooks_stale;
-    if (l->disk.hooks_stale) /* a deadline that has not reached hooks and tags yet */
+                 l->disk.end_reason == MIRD_END_NONE && has_schedule(&l->disk);
+    /* A deadline that has not reached hooks and tags yet. They have what was before an extension,
+     * or already the later one: at that it has ended. */
+    if (l->disk.hooks_stale &&
+        !(mird_deployment_due_s(&l->disk) < l->disk.deadline_s && has_schedule(&l->disk)))
         return false;
     return w->reaps || (!o->image && (armed || !w->cloud->paid));
 }

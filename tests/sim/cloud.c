@@ -83,9 +83,11 @@ static enum outcome meet_fault(struct sim_world *w, struct mir_error *err, int64
     return WENT_WELL;
 }
 
-bool sim_call(struct sim_world *w, struct mir_error *err, int64_t *ret_took)
+bool sim_call(struct sim_world *w, struct mir_error *err, int64_t *ret_took, bool *ret_done)
 {
-    return meet_fault(w, err, w->cloud->patience_ms, ret_took) == WENT_WELL;
+    enum outcome outcome = meet_fault(w, err, w->cloud->patience_ms, ret_took);
+    *ret_done = outcome == WENT_WELL || outcome == MAYBE_EXECUTED;
+    return outcome == WENT_WELL;
 }
 
 /* --- the ledger --- */

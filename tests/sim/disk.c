@@ -55,7 +55,7 @@ static int put(void *ctx, struct mird_deployment *d, const struct mird_news *new
         return refuse(err, MIR_CONFLICT);
     }
     l->conflicts = 0;
-    bool fails = sim_chance(w, 2);
+    bool fails = sim_chance(w, w->answering ? 20 : 2); /* most often where somebody waits for it */
     if (fails && sim_chance(w, 500))
         return refuse(err, MIR_INTERNAL);
     w->room = false;
@@ -117,6 +117,7 @@ static void note_final(struct sim_world *w, struct sim_lease *l)
     if (!l->held.d.finished_s || l->finished_told)
         return;
     l->finished_told = true;
+    sim_ended_first(w, l);
     sim_say(w, "lease %d: told gone", l->index);
     sim_check_final(w, l);
 }
@@ -157,6 +158,8 @@ static int write_now(struct sim_world *w, struct sim_lease *l, const struct mird
     if (!change->turn.write)
         return 0;
     int rc = commit(w, l, &change->news, change->now_ms);
+    if (!rc && !w->down)
+        sim_told(w, l, &change->news);
     rc = mird_held_settle(&l->held, change, rc);
     return w->down ? -1 : rc;
 }
@@ -168,7 +171,12 @@ int sim_change(struct sim_world *w, struct sim_lease *l, const struct mird_input
     struct mird_change *change = &w->change;
     change->input = in;
     change->op = op ? &operation : NULL;
-    return apply(w, l, change, err) ? -1 : write_now(w, l, change);
+    if (apply(w, l, change, err))
+        return -1;
+    w->answering = op;
+    int rc = write_now(w, l, change);
+    w->answering = false;
+    return rc;
 }
 
 bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mird_input *in)
@@ -178,7 +186,8 @@ bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mir
     change->op = NULL;
     if (apply(w, l, change, NULL))
         return false;
-    bool later = change->turn.write && !l->held.dirty && sim_chance(w, 500);
+    bool later =
+        change->turn.write && !l->held.dirty && !change->news.end_count && sim_chance(w, 500);
     if (!later) {
         write_now(w, l, change);
         return false;
@@ -198,5 +207,8 @@ int sim_flush(struct sim_world *w, struct sim_lease *l)
     if (!l->held.dirty)
         return 0;
     mird_held_left(&l->held, now_ms, news);
-    return commit(w, l, news, now_ms);
+    int rc = commit(w, l, news, now_ms);
+    if (!rc && !w->down)
+        sim_told(w, l, news);
+    return rc;
 }

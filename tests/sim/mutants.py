@@ -17,15 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PURE = [f'daemon/{name}.c' for name in (
-    'answer', 'dormant', 'drive', 'epoch', 'held', 'lease', 'lease_audit', 'lease_news',
-    'lease_next', 'lease_trail', 'round', 'sweep_judge', 'turn')]
+    'answer', 'deployment', 'dormant', 'drive', 'epoch', 'held', 'lease', 'lease_audit',
+    'lease_hooks', 'lease_news', 'lease_next', 'lease_trail', 'round', 'sweep_judge', 'turn')]
 HEADERS = ['daemon/lease_parts.h']
-OTHERS = ['daemon/cost.c', 'daemon/deployment.c', 'daemon/record.c', 'api/buf.c', 'api/error.c',
-          'api/id.c', 'api/json.c', 'api/lease.c', 'api/memory.c', 'api/clock.c', 'api/name.c',
-          'api/suggest.c', 'api/boots.c', 'api/kernel.c', 'api/machine.c', 'api/place.c',
-          'api/preflight.c', 'api/price.c']
-SIM = [f'tests/sim/{name}.c' for name in ('calls', 'check', 'cloud', 'disk', 'main', 'rounds',
-                                          'shell', 'trouble', 'world')]
+OTHERS = ['daemon/cost.c', 'daemon/record.c', 'api/buf.c', 'api/error.c', 'api/id.c', 'api/json.c',
+          'api/lease.c', 'api/memory.c', 'api/clock.c', 'api/name.c', 'api/suggest.c',
+          'api/boots.c', 'api/kernel.c', 'api/machine.c', 'api/place.c', 'api/preflight.c',
+          'api/price.c']
+SIM = [f'tests/sim/{name}.c' for name in ('calls', 'check', 'cloud', 'disk', 'hooks', 'main',
+                                          'rounds', 'shell', 'trouble', 'world')]
 FEW = 500
 FLAGS = ['-std=gnu17', '-D_GNU_SOURCE', '-O1', '-Iapi/include', '-Idaemon/include',
          '-Iimages/include', '-Itests/sim', '-DMIR_VERSION="0"', '-DMIR_LIBEXECDIR="/"']

@@ -129,6 +129,7 @@ void sim_sweep(struct sim_world *w)
     if (w->down)
         return;
     w->sweep_ms = w->now_ms + pause_ms;
+    sim_check_again(w);
     /* What a write has left that failed and was done all the same (reconcile.c). */
     for (int i = 0; i < SIM_LEASES; i++)
         if (w->leases[i].on_disk && !w->leases[i].entry)

@@ -93,6 +93,11 @@ void sim_wake(struct sim_world *w, struct sim_lease *l)
     int64_t now_ms = sim_utc_ms(w);
     l->rests = false;
     mird_held_begin(&l->held, l->unsynced ? &l->pending : &l->disk, w->clock.stepped_ms);
+    /* What was told not to have happened has been written over before it came to rest. */
+    int64_t deadline_s = l->held.d.deadline_s;
+    if (l->acked && !l->forgotten && deadline_s != l->acked_deadline_s &&
+        deadline_s != l->tried_deadline_s && !sim_may_go_back_to(l, deadline_s))
+        sim_broken(w, "deadline moved", "lease %d, at rest", l->index);
     mird_held_restarted(&l->held, mird_rest_created_ms(l->created_boot_s, now_ms, w->now_ms));
 }
 
@@ -119,6 +124,7 @@ void sim_listen(struct sim_world *w)
 void sim_restart(struct sim_world *w)
 {
     w->down = false;
+    w->unwell_ms = w->now_ms;
     w->restart_ms = SIM_NEVER;
     w->row = w->claim = mird_epoch_taken(&w->row, "b");
     int64_t least_ms = mird_now_least(&w->mark, newest_ms(w), w->boot, w->now_ms);
@@ -138,7 +144,7 @@ void sim_restart(struct sim_world *w)
         /* What the disk says is now what users see, acknowledged or not; and a teardown that was
          * not written (a removal that was answered with a failure), or was lost, is none. */
         if (w->leases[i].on_disk)
-            w->leases[i].acked_deadline_s = w->leases[i].disk.deadline_s;
+            sim_told_by_disk(w, &w->leases[i]);
         if (!w->leases[i].on_disk || w->leases[i].disk.end_reason == MIRD_END_NONE)
             w->leases[i].delete_sent = false;
         if (w->leases[i].on_disk)
@@ -224,10 +230,20 @@ static void extend(struct sim_world *w, struct sim_lease *l)
         sim_broken(w, "extension acknowledged after the teardown began", "lease %d", l->index);
     if (last_s * 1000 <= sim_utc_ms(w))
         sim_broken(w, "extension acknowledged after the deadline", "lease %d", l->index);
-    l->acked_deadline_s = deadline_s;
+    sim_accepted(w, l, deadline_s);
     given(w, l);
     sim_say(w, "lease %d: extended to %.3f", l->index,
             (double)(deadline_s * 1000 - SIM_T0_MS) / 1000);
+}
+
+void sim_hurry(struct sim_world *w)
+{
+    struct sim_lease *l = &w->leases[0];
+    w->hurry_ms = SIM_NEVER;
+    if (l->entry)
+        extend(w, l);
+    if (l->busy == SIM_IDLE && l->entry)
+        l->wake_ms = w->now_ms;
 }
 
 void sim_user(struct sim_world *w)

@@ -24,6 +24,7 @@
 #define SIM_HOUR_MS INT64_C(3600000)
 #define SIM_END_MS (3 * SIM_HOUR_MS) /* when whatever is left is an orphan */
 enum { SIM_LEASES = 4, SIM_OBJECTS = 64, SIM_WINDOWS = 512, SIM_HELD = 3, SIM_LATE_SLOTS = 3002 };
+enum { SIM_ACCEPTED = 8 };
 
 /* Planted faults in what is simulated: rules of the provider, the disk, timers, the REST edge, the
  * pools and the fence. All others are planted in copies of the pure sources (mutants/). */
@@ -69,7 +70,15 @@ struct sim_window {
     int64_t from_ms, until_ms;
 };
 
-enum sim_trouble { SIM_STORM, SIM_KEYS, SIM_CUT, SIM_SCARCE, SIM_TROUBLES };
+enum sim_trouble {
+    SIM_STORM,
+    SIM_KEYS,
+    SIM_CUT,
+    SIM_SCARCE,
+    SIM_HOOKS_BUSY,   /* schedules alone are throttled */
+    SIM_HOOKS_DENIED, /* and may not be made or moved, though they may be read */
+    SIM_TROUBLES
+};
 #define SIM_BUCKET_MS 10000 /* calls that an account may save up, 1000 each */
 
 /* One of the two indexes has forgotten a thing that the other still knows. */
@@ -128,10 +137,18 @@ struct sim_lease {
     int64_t removal_acked_ms, deploy_ms;
     int64_t given_behind_ms; /* its deadline was given by a clock so far behind */
     bool delete_sent;
-    bool forgotten;  /* the database that knew it was lost */
-    bool was_stale;  /* and an extension had not reached its tags */
-    bool adopted;    /* and it was taken up from them */
-    bool takes_part; /* its kernel powers itself off */
+    bool forgotten;   /* the database that knew it was lost */
+    bool was_stale;   /* and an extension had not reached its tags */
+    bool adopted;     /* and it was taken up from them */
+    bool takes_part;  /* its kernel powers itself off */
+    bool word;        /* of mirage-reap was fresh when it was looked at last */
+    bool granted;     /* told to be armed once */
+    int64_t hooks_ms; /* when anything was last told of its hooks */
+    /* An extension that was accepted and is not answered: deadlines that were true since, to which
+     * it may go back when it is refused. */
+    bool extending;
+    int64_t accepted_s[SIM_ACCEPTED];
+    unsigned accepted_count;
 };
 
 /* What a stopped process has in its memory. */
@@ -160,13 +177,17 @@ struct sim_world {
     int64_t marked_ms, mark_behind_ms; /* when in truth, and how wrong it was */
     int64_t behind_ms; /* so late a process may begin that nobody else can tell the time */
     bool down;
-    int64_t restart_ms, crash_ms, step_ms, step_by_ms, user_ms, sweep_ms, suspend_ms, full_ms;
+    int64_t restart_ms, crash_ms, step_ms, step_by_ms, user_ms, sweep_ms, suspend_ms, full_ms,
+        hurry_ms;
     int64_t suspend_for_ms, full_until_ms;
     struct sim_window trouble[SIM_TROUBLES];
     int64_t bucket_ms, bucket_at_ms;
     int64_t hand_ms, no_base_ms, no_host_ms, host_lost_ms, stop_ms, ghost_ms;
     bool reaps, rebuilding, clock_holds, many; /* many: all that can rest does */
-    bool room;                                 /* what was kept back for a full disk is given up */
+    struct sim_window word; /* when mirage-reap's word is fresh: it comes for as long */
+    int64_t unwell_ms;      /* since then nothing was in the way of a hook */
+    bool answering;         /* a user waits for the write under way */
+    bool room;              /* what was kept back for a full disk is given up */
     struct mird_epoch_row row, claim, ghost_claim;
     unsigned user_left, crashes;
     unsigned tokens;
@@ -228,8 +249,8 @@ bool sim_delete(struct sim_world *w, int lease, bool image, struct mir_error *er
 /* A listing: the objects shown, in `ret`. */
 bool sim_list(struct sim_world *w, struct mir_error *err, int *ret, unsigned *ret_count);
 bool sim_delete_object(struct sim_world *w, struct sim_object *object, struct mir_error *err);
-/* A call without an effect of its own (hooks). */
-bool sim_call(struct sim_world *w, struct mir_error *err, int64_t *ret_took);
+/* A call without an effect of its own (hooks); *ret_done: it was carried out, whatever it says. */
+bool sim_call(struct sim_world *w, struct mir_error *err, int64_t *ret_took, bool *ret_done);
 /* Everything that a simulated cloud ever says of an object; the rest of *ret has to be zero. */
 void sim_show(const struct sim_world *w, const struct sim_object *object, struct mir_instance *ret);
 
@@ -243,6 +264,7 @@ void sim_wake(struct sim_world *w, struct sim_lease *l);    /* reads its documen
 void sim_take_up(struct sim_world *w, struct sim_lease *l); /* from the disk, if not over */
 void sim_deploy(struct sim_world *w, struct sim_lease *l);
 void sim_user(struct sim_world *w);
+void sim_hurry(struct sim_world *w); /* extends the first of them, whatever comes */
 
 /* --- disk.c: the records of one process, and the disk under them --- */
 /* The record is in held.d, and new: 0 when it is there, acknowledged or found to be so. */
@@ -253,6 +275,18 @@ int sim_change(struct sim_world *w, struct sim_lease *l, const struct mird_input
 /* Without waiting for the disk: true when the write is under way. */
 bool sim_change_later(struct sim_world *w, struct sim_lease *l, const struct mird_input *in);
 int sim_flush(struct sim_world *w, struct sim_lease *l);
+
+/* --- hooks.c: what arms them, and what of them is really there --- */
+bool sim_arm(struct sim_world *w, struct sim_lease *l, struct mird_answer *a, int64_t *ret_took);
+/* What was committed, and so told: operations that end, and that a lease is granted. */
+void sim_told(struct sim_world *w, struct sim_lease *l, const struct mird_news *news);
+void sim_accepted(struct sim_world *w, struct sim_lease *l, int64_t deadline_s);
+void sim_ended_first(struct sim_world *w, struct sim_lease *l);
+/* A fresh process: whoever waits is answered by what the disk says. */
+void sim_told_by_disk(struct sim_world *w, struct sim_lease *l);
+bool sim_may_go_back_to(const struct sim_lease *l, int64_t deadline_s);
+/* With every sweep: what could be armed again has been. */
+void sim_check_again(struct sim_world *w);
 
 /* --- calls.c: what drives a lease --- */
 void sim_advance(struct sim_world *w, struct sim_lease *l);

@@ -20,9 +20,11 @@ static const struct {
     [SIM_KEYS] = {50, 1200000, true, "the credentials have expired"},
     [SIM_CUT] = {50, SIM_HOUR_MS, true, "the network is cut"},
     [SIM_SCARCE] = {100, 1200000, false, "the account has one call a second"},
+    [SIM_HOOKS_BUSY] = {100, 600000, false, "schedules are throttled"},
+    [SIM_HOOKS_DENIED] = {100, SIM_HOUR_MS, false, "schedules may not be made or moved"},
 };
 
-void sim_plan_trouble(struct sim_world *w)
+static void plan_windows(struct sim_world *w)
 {
     for (int i = 0; i < SIM_TROUBLES; i++) {
         w->trouble[i] = (struct sim_window){SIM_NEVER, 0};
@@ -36,6 +38,11 @@ void sim_plan_trouble(struct sim_world *w)
         sim_say(w, "from %.3f to %.3f %s", (double)from_ms / 1000, (double)until_ms / 1000,
                 troubles[i].what);
     }
+}
+
+void sim_plan_trouble(struct sim_world *w)
+{
+    plan_windows(w);
     w->bucket_ms = SIM_BUCKET_MS;
     w->hand_ms = sim_chance(w, 50) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->no_base_ms = sim_chance(w, 30) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
@@ -43,7 +50,18 @@ void sim_plan_trouble(struct sim_world *w)
     w->no_host_ms = sim_chance(w, 50) ? sim_below(w, SIM_HOUR_MS) : SIM_NEVER;
     w->reaps = sim_chance(w, 500);
     w->many = sim_chance(w, 300);
+    w->word = (struct sim_window){SIM_NEVER, SIM_NEVER};
+    if (sim_chance(w, 300)) /* a mirage-reap comes again, often not for ever */
+        w->word =
+            (struct sim_window){0, sim_chance(w, 500) ? sim_below(w, SIM_HOUR_MS) : SIM_END_MS};
     w->ghost_ms = SIM_NEVER;
+    /* Somebody thinks better of a deadline at once, while schedules are busy. */
+    w->hurry_ms = SIM_NEVER;
+    if (sim_chance(w, 100)) {
+        int64_t from_ms = w->leases[0].deploy_ms + sim_below(w, 8000);
+        w->hurry_ms = from_ms + sim_below(w, 20000);
+        w->trouble[SIM_HOOKS_BUSY] = (struct sim_window){from_ms, from_ms + 120000};
+    }
     /* Often right after a launch. */
     if (w->no_host_ms != SIM_NEVER && sim_chance(w, 500))
         w->no_host_ms = w->leases[1].deploy_ms + sim_below(w, 10000);
@@ -145,6 +163,7 @@ void sim_lose_host(struct sim_world *w)
     sim_crash(w, "for ever");
     w->restart_ms = SIM_NEVER;
     w->host_lost_ms = w->now_ms;
+    w->reaps |= w->cloud->paid && w->now_ms < w->word.until_ms && w->word.from_ms == 0;
     for (unsigned i = 0; i < w->object_count; i++) {
         struct sim_object *o = &w->objects[i];
         int64_t end_ms = reaped_ms(w, o);

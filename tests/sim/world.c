@@ -104,6 +104,7 @@ static void suspend(struct sim_world *w)
     w->suspend_ms = SIM_NEVER;
     sim_outage(w, w->now_ms, w->now_ms + w->suspend_for_ms);
     w->now_ms += w->suspend_for_ms;
+    w->unwell_ms = w->now_ms;
     if (w->fault == SIM_SUSPEND_BLIND)
         for (int i = 0; i < SIM_LEASES; i++)
             if (w->leases[i].wake_ms != SIM_NEVER)
@@ -180,6 +181,7 @@ static struct next next_event(struct sim_world *w)
     sooner(&next, w->no_host_ms, sim_lose_host, NULL);
     sooner(&next, w->stop_ms, sim_stop, NULL);
     sooner(&next, w->user_left ? w->user_ms : SIM_NEVER, sim_user, NULL);
+    sooner(&next, w->hurry_ms, sim_hurry, NULL);
     sooner(&next, w->sweep_ms, sim_sweep, NULL);
     for (int i = 0; i < SIM_LEASES; i++) {
         struct sim_lease *l = &w->leases[i];

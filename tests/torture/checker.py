@@ -4,7 +4,8 @@
 - nothing of ours runs later than its deadline plus the bound of the ledger,
 - never two instances of one lease at the same time (where each leaves a trace: ever),
 - what was answered with 202 is never forgotten,
-- a deadline moves only where an extension was asked for, and stays moved once that was answered."""
+- a deadline moves only where an extension was asked for, and stays moved once that was answered;
+  back again it moves only where the extension is told to be refused."""
 import threading
 import time
 
@@ -21,6 +22,7 @@ class Lease:
         self.name = document['name']
         self.acked = utc(document['expires_at'])
         self.asked = None  # an extension whose answer never came: may have happened or not
+        self.before = set()  # deadlines that accepted extensions may still be refused for
         self.removed = None  # when a removal was acknowledged
 
     def allowed(self):
@@ -70,7 +72,23 @@ class Checker:
 
     @staticmethod
     def extended(lease, document):
+        if document['extension']:
+            lease.before |= lease.allowed()
         lease.acked, lease.asked = utc(document['expires_at']), None
+
+    @staticmethod
+    def _settle(lease, d):
+        """What became of its extensions, as the document says: True when one is told refused, or is
+        being taken back, and the deadline before it is in force."""
+        now = utc(d['expires_at'])
+        error = (d['error'] or {}).get('text', '')
+        refused = now in lease.before and (d['extension'] or 'refused' in error)
+        if d['extension'] or d['state'] in ('gone', 'failed'):
+            return refused or now in lease.before and bool(d['end_reason'])
+        if refused:
+            lease.acked, lease.asked = now, None
+        lease.before = set()
+        return refused
 
     def told(self, documents):
         """All that the daemon says it knows; called after each start of it."""
@@ -79,7 +97,7 @@ class Checker:
             d = known.get(lease.id)
             if not d:
                 self.fault(f'{lease.name} was acknowledged and is forgotten')
-            elif utc(d['expires_at']) not in lease.allowed():
+            elif not self._settle(lease, d) and utc(d['expires_at']) not in lease.allowed():
                 self.fault(f'{lease.name}: deadline {d["expires_at"]}; acknowledged was '
                            f'{time.strftime("%H:%M:%S", time.gmtime(lease.acked))}')
             if d and d['state'] in ('gone', 'failed') and lease.id in self.ledger.running():

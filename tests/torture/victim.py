@@ -262,9 +262,15 @@ class Victim(World):
             return True
         # 403: it would end sooner than a lease can be kept.
         assert status in (403, 409), f'{lease.name}: extension: {status} {document}'
-        if status == 409 and self.time.truth() < lease.acked - 1:
-            self.ended_early(lease, document)
+        if status == 409 and self.time.truth() < min({lease.acked} | lease.before) - 1:
+            self.not_extended(lease, document)
         return False
+
+    def not_extended(self, lease, why):
+        """Allowed as well while an extension that was refused is being taken back."""
+        status, d = self.ask('GET', f'/v1/deployments/{lease.id}')
+        if status != 200 or not d['extension'] or d['extension']['state'] != 'refused':
+            self.ended_early(lease, why)
 
     def ended_early(self, lease, why):
         """Allowed only where the launch itself has failed, its keeper was hurt, or no daemon lived

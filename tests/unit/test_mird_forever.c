@@ -114,7 +114,10 @@ static void test_given_an_end(void **state)
     assert_int_equal(d.end_reason, MIRD_END_DEADLINE);
     armed[1].state = MIR_HOOK_FAILED;
     feed_at(&other, &paid, hooks_of(armed, T0_S + 60), T0 + 400);
-    assert_int_equal(other.end_reason, MIRD_END_FAILED);
+    assert_int_equal(other.end_reason, MIRD_END_NONE); /* with one of them, but no later */
+    assert_int_equal(other.deadline_s, T0_S + 60);
+    assert_string_equal(other.error_code, "policy");
+    assert_true(mird_lease_next(&other, &paid, T0 + 400).until_ms == T0 + 60000);
 }
 
 /* By the tags alone: never past its deadline; but gone is gone, and unknown is unknown. */

@@ -39,6 +39,8 @@ struct mir_lease {
     /* Of the tags that say this deadline (provider.h): they follow an extension. "" leaves those
      * on the object as they are. */
     char signature[MIR_SIGNATURE_TEXT];
+    unsigned hooks_else; /* hooks that are armed for this deadline, and not the provider's; only
+                            hooks_arm asks */
 };
 
 #endif

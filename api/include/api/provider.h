@@ -138,12 +138,16 @@ struct mir_instance {
     struct mir_object objects[MIR_OBJECTS_MAX];
 };
 
+#define MIR_HOOKS_LEAST 2 /* armed, where it costs money */
+
 enum mir_hook_state { MIR_HOOK_OFF = 0, MIR_HOOK_ARMED, MIR_HOOK_FAILED };
 
 struct mir_hook {
     char name[24]; /* "keeper", "daemon", "guest", "cloud-schedule", "shutdown-behaviour" */
     enum mir_hook_state state; /* ARMED only after it has been read back */
-    int64_t deadline_s;        /* as read back */
+    int64_t deadline_s;        /* as read back; of one that FAILED, when it may act all the same,
+                                * 0: not known */
+    bool gone;                 /* FAILED, and seen not to be there: it cannot act */
     char detail[160];
     unsigned again_after_s; /* worth arming and reading back again so much later; 0: not */
 };
@@ -265,9 +269,11 @@ struct mir_provider {
      * lease, the tags that get and sweep return say the lease's deadline and signature, durably,
      * before any hook counts as armed, and are written in one request: half of them would look like
      * somebody else's; whoever ends things by their tags alone (mirage-reap) must
-     * not undo an extension. A hook that cannot be armed is a FAILED row, not an error, and is
-     * not left behind with an earlier deadline, which would end the instance early; -1 means that
-     * nothing could be asked. */
+     * not undo an extension. A hook that cannot be armed is a FAILED row, not an error; -1 means
+     * that nothing could be asked, with an outcome of UNKNOWN once any of it may have been done.
+     * One that cannot be moved is left where it was, unless lease->hooks_else and those of the
+     * provider that are armed make MIR_HOOKS_LEAST without it: then the extension stands, and it is
+     * taken away, since it would end the instance at the earlier deadline. */
     int (*hooks_arm)(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                      size_t *ret_count, struct mir_error *err);
 

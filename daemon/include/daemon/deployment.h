@@ -133,6 +133,14 @@ struct mird_deployment {
     bool stuck;              /* not confirmed gone in time, and said so */
     bool goal_over;          /* the deploy operation has been answered, well or not */
     bool hooks_stale;        /* the deadline moved after the hooks were read back */
+    int64_t before_s;        /* the deadline before an extension whose hooks are not armed yet, and
+                              * that is gone back to when they cannot be; 0: none */
+    int64_t refused_s;       /* the deadline of an extension that was refused: as late may the hooks
+                              * be that are on their way back; 0: none */
+    int64_t hooks_asked_s;   /* the deadline of a request to arm them, not answered yet; 0: none */
+    int64_t hooks_lost_s;    /* the same of one whose answer was lost: what is not seen may stand
+                              * there; 0: none */
+    unsigned hooks_moved;    /* with before_s: may any of them be (lease_hooks.c) */
     int64_t running_ms;      /* first seen running; 0: never */
     int64_t last_create_ms;  /* of the last moment at which something may have been created */
     int64_t last_put_ms;     /* the same of the image: an upload was begun */
@@ -159,6 +167,10 @@ struct mird_deployment {
 
 /* The user's state, derived: pure. */
 enum mird_state mird_deployment_state(const struct mird_deployment *d);
+
+/* The deadline in force: of an extension that waits for its hooks, the one before it, which it is
+ * not acknowledged to have left; else, and of one that is nearer, deadline_s. */
+int64_t mird_deployment_due_s(const struct mird_deployment *d);
 
 /* Is it up and settled, so that by its record nothing has to be done before its deadline? */
 bool mird_deployment_rests(const struct mird_deployment *d);

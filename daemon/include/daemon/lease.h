@@ -9,6 +9,9 @@
  *   - an effect is asked for (BEGIN) only with the intent in the state, and an intent found later
  *     means "maybe": it is looked for by its token, never simply repeated;
  *   - once ending, always ending: no extension, no further create, no giving up;
+ *   - where it costs money, an extension is done when enough hooks are armed for it and none comes
+ *     before it; until then the deadline before is in force, and what cannot be armed is refused
+ *     (decision 24);
  *   - final only after the instance and the image were seen absent by the provider's get and by a
  *     listing, both begun at least one settling time after the last moment at which they may have
  *     been made; until then they are looked for, and ended, every few seconds.
@@ -30,7 +33,7 @@ struct mird_rules {
     int64_t backoff_min_ms;
     int64_t backoff_max_ms;
     unsigned tries_max; /* of a step on the way up; on the way down there is no limit */
-    bool paid;          /* fewer than two armed hooks: torn down again */
+    bool paid;          /* fewer than MIR_HOOKS_LEAST armed: not granted, not extended */
     bool image_needed;  /* the kernel has to be unpacked or uploaded first */
 };
 
@@ -113,8 +116,9 @@ struct mird_action mird_lease_next(const struct mird_deployment *d, const struct
                                    int64_t now_ms);
 
 /* Changes *d and says in *ret what to do with it. Only EXTEND can be refused: -1, MIR_CONFLICT
- * (the teardown has begun, the deadline has passed, another version) or MIR_POLICY (a deadline that
- * has passed); *d is untouched then. */
+ * (the teardown has begun, the deadline has passed, another version, hooks that are on their way
+ * back from an extension that was refused) or MIR_POLICY (a deadline that has passed); *d is
+ * untouched then. */
 int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
                      const struct mird_input *input, int64_t now_ms, enum mird_weight *ret,
                      struct mir_error *err);

@@ -1,2 +1,2 @@
-# lease.c: one armed hook is enough where it costs money.
-s/rules->paid \&\& armed < 2/rules->paid \&\& armed < 1/
+# lease_hooks.c: one armed hook is enough where it costs money.
+s/found->armed >= MIR_HOOKS_LEAST \&\& !/found->armed >= 1 \&\& !/
