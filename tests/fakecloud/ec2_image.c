@@ -41,6 +41,7 @@ const struct fc_param fc_params_register_image[] = {
     {"BlockDeviceMapping.#.Ebs.VolumeSize", FC_INT, false},
     {"BlockDeviceMapping.#.Ebs.VolumeType", FC_TEXT, false},
     {"BlockDeviceMapping.#.Ebs.DeleteOnTermination", FC_BOOL, false},
+    {"BlockDeviceMapping.#.Ebs.Encrypted", FC_BOOL, false},
     {"BlockDeviceMapping.#.Ebs.Iops", FC_INT, false},
     {"BlockDeviceMapping.#.Ebs.Throughput", FC_INT, false},
     FC_EC2_TAGS,
@@ -208,6 +209,18 @@ static int check_sense(struct fc_call *call, struct fc_refusal *refusal)
 
 /* --- register: the devices --- */
 
+/* A volume of a snapshot is as the snapshot is. Source: RegisterImage, "You can't set the
+ * encryption state of the volume using the block device mapping"; the code is the one that launches
+ * were refused with. */
+static int check_encrypted(const json_t *ebs, struct fc_refusal *refusal)
+{
+    if (!fc_at(ebs, "SnapshotId") || !fc_at(ebs, "Encrypted"))
+        return 0;
+    return fc_refuse(refusal, 400, "InvalidParameter",
+                     "Parameter encrypted is invalid. You cannot specify the encrypted flag if "
+                     "specifying a snapshot id in a block device mapping.");
+}
+
 static int add_ebs(struct fc_call *call, json_t *list, const json_t *said,
                    struct fc_refusal *refusal)
 {
@@ -215,7 +228,8 @@ static int add_ebs(struct fc_call *call, json_t *list, const json_t *said,
     const json_t *ebs = fc_at(said, "Ebs"), *deletes = fc_at(ebs, "DeleteOnTermination");
     const char *id = json_string_value(fc_at(ebs, "SnapshotId"));
     const char *type = json_string_value(fc_at(ebs, "VolumeType"));
-    if (id && fc_ec2_find(call, "snapshot", id, &snapshot, refusal))
+    if (check_encrypted(ebs, refusal) ||
+        (id && fc_ec2_find(call, "snapshot", id, &snapshot, refusal)))
         return -1;
     if (snapshot && strcmp(fc_text_at(snapshot->doc, "status"), "completed") != 0)
         return fc_refuse(refusal, 400, "IncorrectState", "The snapshot %s is %s, not completed", id,
@@ -231,7 +245,8 @@ static int add_ebs(struct fc_call *call, json_t *list, const json_t *said,
         json_pack("{s:s,s:{s:i,s:b,s:s,s:b}}", "deviceName", fc_text_at(said, "DeviceName"), "ebs",
                   "volumeSize", (int)size, "deleteOnTermination", !deletes || json_is_true(deletes),
                   "volumeType", text_or(type, "gp2"), "encrypted",
-                  snapshot ? json_is_true(fc_at(snapshot->doc, "encrypted")) : 0);
+                  json_is_true(snapshot ? fc_at(snapshot->doc, "encrypted")
+                                        : fc_at(ebs, "Encrypted")));
     if (id)
         json_object_set_new(fc_at(entry, "ebs"), "snapshotId", json_string(id));
     json_array_append_new(list, entry);
