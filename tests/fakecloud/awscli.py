@@ -7,6 +7,7 @@ import sys
 
 from aws import (Aws, end, eventually, has_parameter, launch, refused, running, state,
                  state_of_image)
+from bundles import bundles
 from fakecloud import fakecloud
 from mirage import Tap, program, skip_all
 from objects import buckets, imports, objects, uploads
@@ -509,8 +510,8 @@ def names(tap, aws):
 
 
 AREAS = (identity, catalogue, mismatches, instances, images, groups, addresses, tags, blocks,
-         buckets, objects, uploads, imports, sessions, schedules, parameters, prices, metadata,
-         guests, delays, names)
+         buckets, objects, uploads, imports, bundles, sessions, schedules, parameters, prices,
+         metadata, guests, delays, names)
 
 
 def main():
