@@ -91,7 +91,7 @@ const struct mir_proof_target *mir_proof_target_for(const char *provider,
     const size_t len = strlen(provider);
     const enum mir_firmware firmware = needs->firmware ? needs->firmware : MIR_FIRMWARE_BIOS;
     const struct mir_proof_target *found = NULL;
-    if (needs->layout == MIR_LAYOUT_PVGRUB)
+    if (needs->layout == MIR_LAYOUT_PVGRUB || needs->layout == MIR_LAYOUT_PVGRUB_BARE)
         return NULL;
     for (size_t i = 0; i < MIR_NELEMS(targets); i++) {
         const struct mir_proof_target *row = &targets[i];

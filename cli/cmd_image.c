@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* image build KERNEL: needs no daemon, unless the image is to be proven. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/buf.h"
 #include "api/cleanup.h"
 #include "api/memory.h"
 #include "api/process.h"
-#include "bundle_run.h"
 #include "client.h"
+#include "images/bundle_run.h"
 #include "images/helper.h"
 #include "images/layout.h"
 #include "interrupt.h"
@@ -252,18 +255,27 @@ static int bundle(struct cmd_context *ctx, struct words *disk, const char *helpe
     const char *name = cmd_args_text(&ctx->args, OPT_KERNEL);
     struct words own = {.count = 0};
     struct mir_kernel kernel;
-    struct cmd_bundle_run run;
+    int pipe_fds[2];
+    struct img_bundle_run run;
     if (img_inspect_fd(helper, fd, name, 0, &kernel, err))
         return -1;
     choose_size(&ctx->args, &kernel, disk);
     if (!cmd_args_text(&ctx->args, OPT_BOOT))
         add(disk, "--boot", "pvgrub-bare"); /* PV-GRUB hd0: what bundles were */
-    if (bundle_words(&ctx->args, path, &kernel, disk->size, &own, err) ||
-        cmd_bundle_start(&run, own.list, err))
+    if (bundle_words(&ctx->args, path, &kernel, disk->size, &own, err))
         return -1;
+    if (pipe2(pipe_fds, O_CLOEXEC))
+        return mir_fail_errno(err, errno, "cannot make a pipe");
+    int failed = img_bundle_start(&run, own.list, pipe_fds[0], -1, err);
+    close(pipe_fds[0]);
+    if (failed) {
+        close(pipe_fds[1]);
+        return -1;
+    }
     struct mir_error first = {0};
-    int rc = img_build_fd(helper, fd, run.disk_fd, name, disk->list, TIMEOUT_MS, ret, &first);
-    if (cmd_bundle_end(&run, !rc, err)) /* its reason is why the disk was not taken */
+    int rc = img_build_fd(helper, fd, pipe_fds[1], name, disk->list, TIMEOUT_MS, ret, &first);
+    close(pipe_fds[1]);
+    if (img_bundle_end(&run, !rc, err)) /* its reason is why the disk was not taken */
         rc = err->kind != MIR_OK ? 1 : -1;
     if (rc == -1)
         *err = first;

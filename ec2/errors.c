@@ -43,6 +43,9 @@ static const struct ec2_error_row rows[] = {
     {"AccessDenied*", MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_ALLOW},
     {"AuthorizationHeaderMalformed", MIR_CREDENTIALS, MIR_RETRY_NEVER, false,
      "is it the right region?"},
+    {"AccessControlListNotSupported", MIR_POLICY, MIR_RETRY_NEVER, false,
+     "EC2 reads bundles by their access control lists: give the bucket the object ownership "
+     "BucketOwnerPreferred"},
     /* too fast */
     {"Throttl*", MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL},
     {"ThrottledException", MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL},

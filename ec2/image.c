@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "ec2/image.h"
 
+#include <string.h>
+
 #include "compute_tables.h"
 
 #define REGISTER(member, name, kind) EC2_ROW(struct ec2_register, member, name, kind)
@@ -109,7 +111,8 @@ const struct ec2_operation ec2_image_operations[] = {
 int ec2_register_image(struct ec2_session *session, const struct ec2_register *args,
                        int64_t until_ms, struct ec2_image_id *ret, struct mir_error *err)
 {
-    if (!args->architecture || !args->virtualization || args->ena == EC2_UNSAID)
+    bool pv = args->virtualization && !strcmp(args->virtualization, "paravirtual");
+    if (!args->architecture || !args->virtualization || (!pv && args->ena == EC2_UNSAID))
         return mir_fail(err, MIR_USAGE,
                         "an image needs an architecture, a virtualization, and a word on ENA");
     return ec2_operate(session, &ec2_image_operations[REGISTER_ONE], args, until_ms, ret, err);

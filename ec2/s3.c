@@ -19,6 +19,12 @@
 int ec2_s3_create_bucket(struct ec2_session *session, const struct ec2_s3_object *bucket,
                          int64_t until_ms, struct mir_error *err)
 {
+    return ec2_s3_create_bucket_as(session, bucket, NULL, until_ms, err);
+}
+
+int ec2_s3_create_bucket_as(struct ec2_session *session, const struct ec2_s3_object *bucket,
+                            const char *ownership, int64_t until_ms, struct mir_error *err)
+{
     struct ec2_s3_object whole = {bucket->bucket, NULL, bucket->style};
     ec2_auto_s3_call struct ec2_s3_call s3 = {0};
     mir_auto_free char *text = NULL;
@@ -31,6 +37,8 @@ int ec2_s3_create_bucket(struct ec2_session *session, const struct ec2_s3_object
                           "\"><LocationConstraint>%s</LocationConstraint>"
                           "</CreateBucketConfiguration>",
                           region);
+    if (ownership)
+        ec2_s3_call_header(&s3, "x-amz-object-ownership", ownership);
     struct ec2_s3_body body = {
         .data = text, .len = text ? strlen(text) : 0, .content_type = text ? "text/xml" : NULL};
     if (ec2_s3_call_body(&s3, &body, err))

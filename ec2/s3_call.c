@@ -99,6 +99,8 @@ int ec2_s3_call_body(struct ec2_s3_call *s3, const struct ec2_s3_body *body, str
         ec2_s3_call_header(s3, "Content-Type", body->content_type);
     else if (body->len > 0)
         ec2_s3_call_header(s3, "Content-Type", "application/octet-stream");
+    if (body->acl)
+        ec2_s3_call_header(s3, "x-amz-acl", body->acl);
     return add_metadata(s3, body, err);
 }
 

@@ -12,7 +12,7 @@
 /* One call, filled by its maker; path and host_name come from the object. */
 struct ec2_s3_call {
     struct ec2_call call;
-    struct mir_http_header headers[EC2_S3_METADATA_MAX + 4];
+    struct mir_http_header headers[EC2_S3_METADATA_MAX + 5];
     char *names[EC2_S3_METADATA_MAX]; /* owned: "x-amz-meta-..." */
     char *path;                       /* owned */
     char digest[EC2_HEX_TEXT];        /* of a body whose digest is not known */

@@ -18,8 +18,7 @@
 
 #include "api/cleanup.h"
 #include "api/error.h"
-
-#define IMG_BUNDLE_FILES_MAX 2048u /* more than the largest disk that EC2 takes can have */
+#include "images/bundle_stream.h"
 
 struct img_bundle_names {
     char *names[IMG_BUNDLE_FILES_MAX]; /* owned */

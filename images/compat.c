@@ -242,16 +242,18 @@ static const struct krn_rule rules[] = {
 
     /* --- PV types of EC2: classic Xen kernels by PV-GRUB and nothing else --- */
     {OF(XEN_PV), MIR_FORMAT_XEN_PV, 0, UNKNOWN, "pv-grub", PVGRUB, NONE,
-     "Only the old PV types (t1, m1, m3, c3) start it, through PV-GRUB, and accounts may not get "
-     "them any more; all other EC2 types refuse it.",
+     "Only the old PV types (t1, m1, m2, m3, c1, c3) start it, through PV-GRUB, from a snapshot or "
+     "(not t1) from an instance-store bundle; accounts may not get them any more, and all other "
+     "EC2 "
+     "types refuse it.",
      "doc: mirage#313, EC2's PV-GRUB guide"},
     {OF(XEN_PV), MIR_FORMAT_LINUX, 0, UNKNOWN, "pv-grub", PVGRUB, NONE,
      "PV-GRUB starts a Linux that is built as a Xen PV guest; the file does not say whether it is, "
      "and accounts may not get such types any more.",
      "doc: EC2's PV-GRUB guide"},
     {OF(XEN_PV), ANY, MIR_BOOT_XEN_PV_NOTES, UNKNOWN, "pv-grub", PVGRUB, NONE,
-     "It has a PV entry beside its PVH entry, which PV-GRUB uses on the old PV types (t1, m1, m3, "
-     "c3); accounts may not get them any more.",
+     "It has a PV entry beside its PVH entry, which PV-GRUB uses on the old PV types (t1, m1, m2, "
+     "m3, c1, c3); accounts may not get them any more.",
      "doc: EC2's PV-GRUB guide"},
     {OF(XEN_PV), ANY, 0, CANNOT, "", NO_WAY, NONE,
      "The old PV types start classic Xen PV kernels and nothing else, through PV-GRUB.",

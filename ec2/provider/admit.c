@@ -22,7 +22,7 @@ static int admit_account(const struct cloud *cloud, const struct mir_instance_sp
                          struct mir_error *err)
 {
     if (((!cloud->configured || !*spec->place.region) && cloud_ready(cloud, err)) ||
-        cloud_bucket_reaches(cloud, spec->place.region, err))
+        cloud_way_reaches(cloud, spec->place.region, err))
         return -1;
     if (cloud_may_deploy(cloud))
         return 0;
@@ -73,7 +73,7 @@ int cloud_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
     struct ec2_machine machine;
     struct mir_needs needs;
     return admit_account(ctx, spec, err) || cloud_needs(spec, &machine, &needs, err) ||
-                   admit_kernel(spec, &machine, err)
+                   cloud_way_starts(ctx, &machine, err) || admit_kernel(spec, &machine, err)
                ? -1
                : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The bucket that images may go through, and the keys in it:
- * mirage-deploy/INSTALLATION/DEPLOYMENT/EXPIRES/SIGNATURE/DISK.vmdk */
+ * mirage-deploy/INSTALLATION/DEPLOYMENT/EXPIRES/SIGNATURE/DISK.vmdk (.part.0, .manifest.xml) */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,21 +15,27 @@ bool cloud_bucket_here(const struct cloud *cloud, const struct ec2_session *sess
     return *cloud->bucket && !strcmp(ec2_session_region(session), cloud->home);
 }
 
-/* ImportSnapshot reads what is in its own region, and nothing else. */
-int cloud_bucket_reaches(const struct cloud *cloud, const char *region, struct mir_error *err)
+void cloud_key_make(const struct mir_tags *tags, const char *file, char out[CLOUD_KEY_TEXT])
 {
-    if (!cloud->by_bucket || !*region || !strcmp(region, cloud->home))
-        return 0;
-    mir_fail(err, MIR_USAGE, "images go through bucket %s in %s, from which %s cannot import",
-             cloud->bucket, *cloud->home ? cloud->home : "no region", region);
-    return mir_error_hint(err, "deploy with --region %s, or say upload = direct in section [ec2]",
-                          cloud->home);
+    snprintf(out, CLOUD_KEY_TEXT, CLOUD_KEY_ROOT "%s/%s/%" PRId64 "/%s/%s", tags->installation,
+             tags->deployment, tags->expires_s, tags->signature, file);
 }
 
-void cloud_key_make(const struct mir_tags *tags, const char *disk, char out[CLOUD_KEY_TEXT])
+bool cloud_key_ends(const char *key, const char *ending)
 {
-    snprintf(out, CLOUD_KEY_TEXT, CLOUD_KEY_ROOT "%s/%s/%" PRId64 "/%s/%s.vmdk", tags->installation,
-             tags->deployment, tags->expires_s, tags->signature, disk);
+    size_t len = strlen(key), tail = strlen(ending);
+    return len >= tail && !strcmp(key + len - tail, ending);
+}
+
+/* What is behind the disk's name in a key of ours. */
+static bool is_ending(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t len = sizeof CLOUD_PART - 1;
+    if (!strcmp(text, CLOUD_VMDK) || !strcmp(text, CLOUD_MANIFEST))
+        return true;
+    return !strncmp(text, CLOUD_PART, len) && text[len] && strlen(text + len) <= 4 &&
+           !text[len + strspn(text + len, digits)];
 }
 
 void cloud_key_prefix(const struct cloud *cloud, const char *token, char out[CLOUD_KEY_TEXT])
@@ -46,9 +52,9 @@ void cloud_key_read(const char *key, struct mir_tags *ret, char ret_disk[MIR_SHA
     char disk[MIR_SHA256_TEXT];
     int end = 0;
     memset(ret, 0, sizeof *ret);
-    sscanf(key, CLOUD_KEY_ROOT "%32" HEX "/%32" HEX "/%15" SCNd64 "/%64" HEX "/%64" HEX ".vmdk%n",
+    sscanf(key, CLOUD_KEY_ROOT "%32" HEX "/%32" HEX "/%15" SCNd64 "/%64" HEX "/%64" HEX "%n",
            tags.installation, tags.deployment, &tags.expires_s, tags.signature, disk, &end);
-    if (!end || key[end] || !mir_sha256_valid(disk))
+    if (!end || !is_ending(key + end) || !mir_sha256_valid(disk))
         return;
     *ret = tags;
     if (ret_disk)

@@ -172,7 +172,7 @@ static void check_bucket(const struct cloud *cloud, struct ec2_session *session,
     struct mir_check *row = add(report, "bucket", rc ? MIR_CHECK_FAIL : MIR_CHECK_PASS);
     if (!rc) {
         snprintf(row->detail, sizeof row->detail, "%s; images go %s", cloud->bucket,
-                 cloud->by_bucket ? "through it" : "by EBS direct, and not through it");
+                 cloud_way_words(cloud->way));
         return;
     }
     snprintf(row->detail, sizeof row->detail, "%s in %s: %.140s", cloud->bucket,
@@ -182,6 +182,19 @@ static void check_bucket(const struct cloud *cloud, struct ec2_session *session,
                  ? "make it, in that region: aws s3 mb s3://%s --region %s"
                  : "name a bucket that is yours, or another region: [ec2] bucket = %s, region = %s",
              cloud->bucket, ec2_session_region(session));
+}
+
+static void check_bundles(const struct cloud *cloud, struct report *report)
+{
+    struct mir_error said = {0};
+    if (cloud->way != CLOUD_BY_BUNDLE)
+        return;
+    if (cloud_way_reaches(cloud, "", &said)) {
+        add_error(report, "bundle keys", &said);
+        return;
+    }
+    struct mir_check *row = add(report, "bundle keys", MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail, "signed by %.200s", cloud->bundle_key);
 }
 
 void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_count)
@@ -199,6 +212,7 @@ void cloud_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
         check_steps(cloud, &report);
         if (known) {
             check_bucket(cloud, session, &report);
+            check_bundles(cloud, &report);
             check_permissions(cloud, session, &report);
         }
         check_role(cloud, &report);

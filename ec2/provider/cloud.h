@@ -22,6 +22,7 @@
 #include "ec2/session.h"
 #include "machines.h"
 #include "prices.h"
+#include "way.h"
 
 #define CLOUD_REGIONS_MAX 64
 #define CLOUD_LOOK_MS 4500  /* of the questions of one look; MIR_LOOK_LIMIT_MS is the contract's */
@@ -54,9 +55,11 @@ struct cloud {
     char home[MIR_PLACE_TEXT]; /* the region of a deployment that names none */
     char bucket[64];      /* in the home region: what is uploaded through it is looked for there */
     char import_role[65]; /* by which ImportSnapshot reads it; "" that of AWS's own choice */
-    bool by_bucket;       /* images go through it; else by EBS direct */
-    bool configured;      /* somebody has said something about AWS at all */
-    bool preview;         /* ... and that Amazon itself may be deployed to */
+    enum cloud_way way;   /* of images: through it, or by EBS direct */
+    /* PEM files, "" not said: the user's certificate and its key, and EC2's. */
+    char bundle_cert[256], bundle_key[256], bundle_ec2_cert[256];
+    bool configured;           /* somebody has said something about AWS at all */
+    bool preview;              /* ... and that Amazon itself may be deployed to */
     struct ec2_config *config; /* owned, both; NULL while nothing is configured */
     struct ec2_chain *chain;
 
@@ -179,15 +182,19 @@ void cloud_things_add(const struct cloud_things *things, struct mir_instance *in
 
 /* Is the bucket in this region, and is there one at all? */
 bool cloud_bucket_here(const struct cloud *cloud, const struct ec2_session *session);
-/* Images of a region can go the way that is configured; else MIR_USAGE. */
-int cloud_bucket_reaches(const struct cloud *cloud, const char *region, struct mir_error *err);
-void cloud_key_make(const struct mir_tags *tags, const char *disk, char out[CLOUD_KEY_TEXT]);
+/* What is behind the disk's name: "DISK.vmdk", or a bundle's "DISK.part.0" and "DISK.manifest.xml".
+ */
+#define CLOUD_VMDK ".vmdk"
+#define CLOUD_PART ".part."
+#define CLOUD_MANIFEST ".manifest.xml"
+void cloud_key_make(const struct mir_tags *tags, const char *file, char out[CLOUD_KEY_TEXT]);
+bool cloud_key_ends(const char *key, const char *ending);
 /* Deployment "" when it is none of these; ret_disk may be NULL. */
 void cloud_key_read(const char *key, struct mir_tags *ret, char ret_disk[MIR_SHA256_TEXT]);
 /* What a key begins with that has this token; token NULL: any of ours. */
 void cloud_key_prefix(const struct cloud *cloud, const char *token, char out[CLOUD_KEY_TEXT]);
 
-/* --- imports.c: what an upload through the bucket leaves on its way --- */
+/* --- imports.c: what an upload through the bucket leaves on its way, and a bundle's files --- */
 
 struct cloud_imports {
     struct ec2_s3_list objects;
@@ -234,7 +241,7 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
                 uint64_t memory_bytes, struct mir_quote *ret, struct mir_error *err);
 /* What it costs by the hour: with AWS's price of the machine, or by the table. Pure. */
 void cloud_price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
-                 const struct mir_place *place, const struct cloud_hour *hour,
+                 const struct mir_place *place, enum cloud_way way, const struct cloud_hour *hour,
                  struct mir_price *ret);
 /* put.c: the upload, with put.h */
 int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],

@@ -34,10 +34,9 @@ static int find_objects(const struct cloud *cloud, struct ec2_session *session, 
     struct mir_error said = {0};
     const struct ec2_s3_object bucket = {.bucket = cloud->bucket};
     cloud_key_prefix(cloud, token, prefix);
-    int rc = ec2_s3_list_objects(session, &bucket, prefix, until_ms, &ret->objects, &said) ||
-                     ec2_s3_list_uploads(session, &bucket, prefix, until_ms, &ret->uploads, &said)
-                 ? -1
-                 : 0;
+    int rc = ec2_s3_list_objects(session, &bucket, prefix, until_ms, &ret->objects, &said);
+    if (!rc && cloud->way != CLOUD_BY_BUNDLE)
+        rc = ec2_s3_list_uploads(session, &bucket, prefix, until_ms, &ret->uploads, &said);
     return cloud_gone(rc, &said, err);
 }
 
@@ -108,6 +107,9 @@ int cloud_imports_find(const struct cloud *cloud, struct ec2_session *session, c
 {
     if (!cloud_bucket_here(cloud, session))
         return 0;
+    /* A file of a bundle is put at once, and nothing is imported. */
+    if (cloud->way == CLOUD_BY_BUNDLE)
+        return find_objects(cloud, session, token, until_ms, ret, err);
     return find_objects(cloud, session, token, until_ms, ret, err) ||
                    find_tasks(cloud, session, token, until_ms, &ret->tasks, err) ||
                    find_snapshots(session, until_ms, ret, err)
@@ -132,15 +134,17 @@ static const struct ec2_import_task *maker_of(const struct cloud_imports *import
     return NULL;
 }
 
-/* As long as an id may be, what comes last in a key tells objects apart. */
+/* What comes last in a key tells objects apart, and of that the end, where an id is no longer. */
 static void each_key(const char *key, const char *kind, const char *id, cloud_thing_fn *fn,
                      void *ctx)
 {
     struct mir_tags tags;
-    const char *name = strrchr(key, '/');
+    size_t len = strlen(key);
+    const char *name = len < MIR_OBJECT_ID ? key : key + len - (MIR_OBJECT_ID - 1);
+    const char *slash = strrchr(name, '/');
     cloud_key_read(key, &tags, NULL);
     if (*tags.deployment)
-        fn(ctx, kind, id ? id : name + 1, &tags);
+        fn(ctx, kind, id ? id : slash ? slash + 1 : name, &tags);
 }
 
 void cloud_imports_each(const struct cloud_imports *imports, cloud_thing_fn *fn, void *ctx)

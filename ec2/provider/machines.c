@@ -32,6 +32,7 @@ static const struct {
     {"t2.nano", "xen-hvm", X86, 512, 5800, false, true},
     {"t2.micro", "xen-hvm", X86, 1024, 11600, false, true},
     {"t2.small", "xen-hvm", X86, 2048, 23000, false, true},
+    {"r3.large", "xen-hvm", X86, 15616, 166000, false, false},
     {"t1.micro", "xen-pv", X86, 627, 20000, false, false},
     {"m1.small", "xen-pv", X86, 1740, 44000, false, false},
     {"m3.medium", "xen-pv", X86, 3840, 70000, false, false},
@@ -42,6 +43,27 @@ static const struct {
 static const char *const xen_pv[] = {"c1", "c3", "m1", "m2", "m3", "t1"};
 static const char *const xen_hvm[] = {"c4", "d2", "h1", "i2", "i3", "m4",
                                       "r3", "r4", "t2", "x1", "x1e"};
+
+static const char *const instance_store[] = {"c1", "c3", "d2", "i2", "m1", "m2", "m3", "r3", "x1"};
+
+static bool among(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
+static bool has_instance_store(const char *type)
+{
+    char series[8];
+    size_t len = strcspn(type, ".");
+    if (len >= sizeof series)
+        return false;
+    memcpy(series, type, len);
+    series[len] = '\0';
+    return among(instance_store, MIR_NELEMS(instance_store), series);
+}
 
 size_t ec2_machine_count(void)
 {
@@ -54,20 +76,13 @@ void ec2_machine_at(size_t i, struct ec2_machine *ret)
                                 .memory_bytes = table[i].mib * MIB,
                                 .per_hour_micro = table[i].micro,
                                 .free_tier = table[i].free_tier,
+                                .instance_store = has_instance_store(table[i].type),
                                 .bursts = table[i].bursts};
     mir_copy(ret->type, sizeof ret->type, table[i].type);
     mir_copy(ret->family, sizeof ret->family, table[i].family);
 }
 
 /* --- any type by its name --- */
-
-static bool among(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(names[i], name))
-            return true;
-    return false;
-}
 
 /* A 'g' behind the generation is Graviton: m6g, c7gn, im4gn; not g4dn, whose g comes first. */
 static bool graviton(const char *series)
@@ -135,6 +150,7 @@ int ec2_machine_named(const char *type, struct ec2_machine *ret, struct mir_erro
     else if (among(xen_hvm, MIR_NELEMS(xen_hvm), series))
         family = "xen-hvm";
     mir_copy(machine.family, sizeof machine.family, family);
+    machine.instance_store = has_instance_store(type);
     machine.bursts = strlen(series) <= 3 && *series == 't' && isdigit((unsigned char)series[1]) &&
                      series[1] != '1';
     *ret = machine;
@@ -150,14 +166,16 @@ bool ec2_machine_runs(const struct ec2_machine *machine, enum mir_arch arch)
            (machine->arch == MIR_ARCH_X86_64 && arch == MIR_ARCH_I386);
 }
 
-static bool starts(const struct mir_kernel *kernel, const struct ec2_machine *machine, bool anyway)
+static bool starts(const struct mir_kernel *kernel, const struct ec2_machine *machine,
+                   const struct ec2_wanted *wanted)
 {
     const struct mir_family *row = mir_kernel_family(kernel, "ec2", machine->family);
-    if (!row || !ec2_machine_runs(machine, kernel->arch))
+    if (!row || !ec2_machine_runs(machine, kernel->arch) ||
+        (wanted->instance_store && !machine->instance_store))
         return false;
     bool way = row->needs.image != MIR_IMAGE_NONE;
-    return way &&
-           (row->verdict == MIR_VERDICT_BOOTS || row->verdict == MIR_VERDICT_UNKNOWN || anyway);
+    return way && (row->verdict == MIR_VERDICT_BOOTS || row->verdict == MIR_VERDICT_UNKNOWN ||
+                   wanted->anyway);
 }
 
 /* Where it is known to boot goes before where nobody knows, then x86 before arm64 for what may be
@@ -176,38 +194,44 @@ static bool better(const struct mir_kernel *kernel, const struct ec2_machine *a,
     return a->per_hour_micro < b->per_hour_micro;
 }
 
-static int no_machine(const struct mir_kernel *kernel, uint64_t memory_bytes, bool anyway,
+static int no_machine(const struct mir_kernel *kernel, const struct ec2_wanted *wanted,
                       struct mir_error *err)
 {
     const struct mir_boots *boots = mir_kernel_boots(kernel, "ec2");
-    unsigned mib = (unsigned)((memory_bytes + MIB - 1) / MIB);
+    unsigned mib = (unsigned)((wanted->memory_bytes + MIB - 1) / MIB);
     for (size_t i = 0; i < MIR_NELEMS(table); i++) {
         struct ec2_machine one;
         ec2_machine_at(i, &one);
-        if (starts(kernel, &one, anyway)) {
+        if (starts(kernel, &one, wanted)) {
             mir_fail(err, MIR_POLICY, "no instance type of the table has %u MiB for this kernel",
                      mib);
             return mir_error_hint(err, "name one with --type");
         }
+    }
+    if (wanted->instance_store) {
+        mir_fail(err, MIR_POLICY,
+                 "no type of EC2 that starts instance-store bundles starts this %s kernel",
+                 mir_format_name(kernel->format));
+        return mir_error_hint(err, "upload = direct in section [ec2] is for all other types");
     }
     mir_fail(err, MIR_POLICY, "no kind of machine of EC2 starts this %s kernel%s%s",
              mir_format_name(kernel->format), boots ? ": " : "", boots ? boots->why : "");
     return mir_error_hint(err, "`mirage-deploy inspect` says where it boots");
 }
 
-int ec2_machine_for(const struct mir_kernel *kernel, uint64_t memory_bytes, bool anyway,
+int ec2_machine_for(const struct mir_kernel *kernel, const struct ec2_wanted *wanted,
                     struct ec2_machine *ret, struct mir_error *err)
 {
     struct ec2_machine best = {.per_hour_micro = 0}, one;
     for (size_t i = 0; i < MIR_NELEMS(table); i++) {
         ec2_machine_at(i, &one);
-        if (one.memory_bytes < memory_bytes || !starts(kernel, &one, anyway))
+        if (one.memory_bytes < wanted->memory_bytes || !starts(kernel, &one, wanted))
             continue;
         if (!*best.type || better(kernel, &one, &best))
             best = one;
     }
     if (!*best.type)
-        return no_machine(kernel, memory_bytes, anyway, err);
+        return no_machine(kernel, wanted, err);
     *ret = best;
     return 0;
 }

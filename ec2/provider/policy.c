@@ -14,61 +14,69 @@
 
 /* --- the table --- */
 
+/* Of which ways of an image an action is. Where EBS direct is configured together with a bucket,
+ * what goes through that has to be found and ended all the same. */
+#define EBS (1u << CLOUD_BY_EBS)
+#define BUNDLE (1u << CLOUD_BY_BUNDLE)
+#define NOT_BUNDLE (EBS | 1u << CLOUD_BY_IMPORT)
+#define ALL (NOT_BUNDLE | BUNDLE)
+
 static const struct cloud_action actions[] = {
-    {"ec2:DescribeAddresses", CLOUD_LOOK, true},
-    {"ec2:DescribeImages", CLOUD_LOOK, true},
-    {"ec2:DescribeInstances", CLOUD_LOOK, true},
-    {"ec2:DescribeNetworkInterfaces", CLOUD_LOOK, true},
-    {"ec2:DescribeRegions", CLOUD_LOOK, true},
-    {"ec2:DescribeSecurityGroups", CLOUD_LOOK, true},
-    {"ec2:DescribeSnapshots", CLOUD_LOOK, true},
-    {"ec2:DescribeSubnets", CLOUD_LOOK, false},
-    {"ec2:DescribeVolumes", CLOUD_LOOK, true},
-    {"pricing:GetProducts", CLOUD_LOOK, false},
-    {"ec2:DescribeInstanceAttribute", CLOUD_LOOK_OURS, false},
-    {"ec2:GetConsoleOutput", CLOUD_LOOK_OURS, false},
-    {"ebs:StartSnapshot", CLOUD_MAKE, false},
-    {"ec2:AllocateAddress", CLOUD_MAKE, false},
-    {"ec2:CreateSecurityGroup", CLOUD_MAKE, false},
-    {"ec2:RegisterImage", CLOUD_MAKE, false},
-    {"ec2:RunInstances", CLOUD_MAKE, false},
-    {"ec2:CreateSecurityGroup", CLOUD_MAKE_FROM, false},
-    {"ec2:RegisterImage", CLOUD_MAKE_FROM, false},
-    {"ec2:RunInstances", CLOUD_LAUNCH_FROM, false},
-    {"ec2:CreateTags", CLOUD_TAG_NEW, false},
-    {"ebs:CompleteSnapshot", CLOUD_CHANGE, false},
-    {"ebs:PutSnapshotBlock", CLOUD_CHANGE, false},
-    {"ec2:AssociateAddress", CLOUD_CHANGE, false},
-    {"ec2:AuthorizeSecurityGroupIngress", CLOUD_CHANGE, false},
-    {"ec2:CreateTags", CLOUD_CHANGE, false},
-    {"ec2:DeleteNetworkInterface", CLOUD_CHANGE, true},
-    {"ec2:DeleteSecurityGroup", CLOUD_CHANGE, true},
-    {"ec2:DeleteSnapshot", CLOUD_CHANGE, true},
-    {"ec2:DeleteVolume", CLOUD_CHANGE, true},
-    {"ec2:DeregisterImage", CLOUD_CHANGE, true},
-    {"ec2:DisassociateAddress", CLOUD_CHANGE, true},
-    {"ec2:ModifyInstanceAttribute", CLOUD_CHANGE, true},
-    {"ec2:ReleaseAddress", CLOUD_CHANGE, true},
-    {"ec2:TerminateInstances", CLOUD_CHANGE, true},
-    {"scheduler:CreateSchedule", CLOUD_SCHEDULE, false},
-    {"scheduler:DeleteSchedule", CLOUD_SCHEDULE, true},
-    {"scheduler:GetSchedule", CLOUD_SCHEDULE, false},
-    {"scheduler:UpdateSchedule", CLOUD_SCHEDULE, false},
-    {"iam:PassRole", CLOUD_PASS_ROLE, false},
-    {"ssm:GetParameter", CLOUD_NOTE, false},
-    {"ssm:PutParameter", CLOUD_NOTE, true},
-    {"ec2:DescribeImportSnapshotTasks", CLOUD_IMPORT_LOOK, true},
-    {"ec2:ImportSnapshot", CLOUD_IMPORT, false},
-    {"ec2:ImportSnapshot", CLOUD_IMPORT_INTO, false},
-    {"ec2:CreateTags", CLOUD_IMPORT_TAG, false},
-    {"ec2:CreateTags", CLOUD_IMPORT_ADOPT, true},
-    {"ec2:CancelImportTask", CLOUD_IMPORT_END, true},
-    {"s3:ListBucket", CLOUD_BUCKET, true},
-    {"s3:ListBucketMultipartUploads", CLOUD_BUCKET, true},
-    {"s3:AbortMultipartUpload", CLOUD_OBJECTS, true},
-    {"s3:DeleteObject", CLOUD_OBJECTS, true},
-    {"s3:GetObject", CLOUD_OBJECTS, false},
-    {"s3:PutObject", CLOUD_OBJECTS, false},
+    {"ec2:DescribeAddresses", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeImages", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeInstances", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeNetworkInterfaces", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeRegions", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeSecurityGroups", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeSnapshots", CLOUD_LOOK, ALL, true},
+    {"ec2:DescribeSubnets", CLOUD_LOOK, ALL, false},
+    {"ec2:DescribeVolumes", CLOUD_LOOK, ALL, true},
+    {"pricing:GetProducts", CLOUD_LOOK, ALL, false},
+    {"ec2:DescribeInstanceAttribute", CLOUD_LOOK_OURS, ALL, false},
+    {"ec2:GetConsoleOutput", CLOUD_LOOK_OURS, ALL, false},
+    {"ebs:StartSnapshot", CLOUD_MAKE, EBS, false},
+    {"ec2:AllocateAddress", CLOUD_MAKE, ALL, false},
+    {"ec2:CreateSecurityGroup", CLOUD_MAKE, ALL, false},
+    {"ec2:RegisterImage", CLOUD_MAKE, ALL, false},
+    {"ec2:RunInstances", CLOUD_MAKE, ALL, false},
+    {"ec2:CreateSecurityGroup", CLOUD_MAKE_FROM, ALL, false},
+    {"ec2:RegisterImage", CLOUD_MAKE_FROM, NOT_BUNDLE, false},
+    {"ec2:RunInstances", CLOUD_LAUNCH_FROM, ALL, false},
+    {"ec2:CreateTags", CLOUD_TAG_NEW, ALL, false},
+    {"ebs:CompleteSnapshot", CLOUD_CHANGE, EBS, false},
+    {"ebs:PutSnapshotBlock", CLOUD_CHANGE, EBS, false},
+    {"ec2:AssociateAddress", CLOUD_CHANGE, ALL, false},
+    {"ec2:AuthorizeSecurityGroupIngress", CLOUD_CHANGE, ALL, false},
+    {"ec2:CreateTags", CLOUD_CHANGE, ALL, false},
+    {"ec2:DeleteNetworkInterface", CLOUD_CHANGE, ALL, true},
+    {"ec2:DeleteSecurityGroup", CLOUD_CHANGE, ALL, true},
+    {"ec2:DeleteSnapshot", CLOUD_CHANGE, ALL, true},
+    {"ec2:DeleteVolume", CLOUD_CHANGE, ALL, true},
+    {"ec2:DeregisterImage", CLOUD_CHANGE, ALL, true},
+    {"ec2:DisassociateAddress", CLOUD_CHANGE, ALL, true},
+    {"ec2:ModifyInstanceAttribute", CLOUD_CHANGE, ALL, true},
+    {"ec2:ReleaseAddress", CLOUD_CHANGE, ALL, true},
+    {"ec2:TerminateInstances", CLOUD_CHANGE, ALL, true},
+    {"scheduler:CreateSchedule", CLOUD_SCHEDULE, ALL, false},
+    {"scheduler:DeleteSchedule", CLOUD_SCHEDULE, ALL, true},
+    {"scheduler:GetSchedule", CLOUD_SCHEDULE, ALL, false},
+    {"scheduler:UpdateSchedule", CLOUD_SCHEDULE, ALL, false},
+    {"iam:PassRole", CLOUD_PASS_ROLE, ALL, false},
+    {"ssm:GetParameter", CLOUD_NOTE, ALL, false},
+    {"ssm:PutParameter", CLOUD_NOTE, ALL, true},
+    {"ec2:DescribeImportSnapshotTasks", CLOUD_IMPORT_LOOK, NOT_BUNDLE, true},
+    {"ec2:ImportSnapshot", CLOUD_IMPORT, NOT_BUNDLE, false},
+    {"ec2:ImportSnapshot", CLOUD_IMPORT_INTO, NOT_BUNDLE, false},
+    {"ec2:CreateTags", CLOUD_IMPORT_TAG, NOT_BUNDLE, false},
+    {"ec2:CreateTags", CLOUD_IMPORT_ADOPT, NOT_BUNDLE, true},
+    {"ec2:CancelImportTask", CLOUD_IMPORT_END, NOT_BUNDLE, true},
+    {"s3:ListBucket", CLOUD_BUCKET, ALL, true},
+    {"s3:ListBucketMultipartUploads", CLOUD_BUCKET, NOT_BUNDLE, true},
+    {"s3:AbortMultipartUpload", CLOUD_OBJECTS, NOT_BUNDLE, true},
+    {"s3:DeleteObject", CLOUD_OBJECTS, ALL, true},
+    {"s3:GetObject", CLOUD_OBJECTS, NOT_BUNDLE, false},
+    {"s3:PutObject", CLOUD_OBJECTS, ALL, false},
+    {"s3:PutObjectAcl", CLOUD_OBJECTS, BUNDLE, false},
 };
 
 /* What is true of everything that carries our tag, whatever its value: which installation will
@@ -168,29 +176,35 @@ static json_t *resource_text(const char *pattern, const char *bucket)
 }
 
 /* What the configuration says of it. */
-struct way {
+struct said {
     const char *bucket, *role; /* NULL none */
-    bool direct;               /* images go by EBS direct */
-    bool reaper;               /* what mirage-reap does, and no more */
+    enum cloud_way way;
+    bool reaper; /* what mirage-reap does, and no more */
 };
 
 /* Whether an action is of what is asked for. */
-static bool is_wanted(const struct cloud_action *action, const struct way *way)
+static bool is_wanted(const struct cloud_action *action, const struct said *said)
 {
-    if (way->reaper && !action->reaps)
-        return false;
-    return way->direct || strncmp(action->name, "ebs:", 4) != 0;
+    return (action->reaps || !said->reaper) && (action->ways >> said->way & 1);
 }
 
-static json_t *statement_of(enum cloud_bounds bounds, const struct way *way)
+bool cloud_action_used(const char *name, enum cloud_way way)
+{
+    for (size_t i = 0; i < MIR_NELEMS(actions); i++)
+        if (!strcmp(actions[i].name, name) && (actions[i].ways >> way & 1))
+            return true;
+    return false;
+}
+
+static json_t *statement_of(enum cloud_bounds bounds, const struct said *said)
 {
     json_t *allowed = json_array(), *resources = json_array();
     for (size_t i = 0; i < MIR_NELEMS(actions); i++)
-        if (actions[i].bounds == bounds && is_wanted(&actions[i], way))
+        if (actions[i].bounds == bounds && is_wanted(&actions[i], said))
             json_array_append_new(allowed, json_string(actions[i].name));
     for (size_t i = 0; i < RESOURCES_MAX && statements[bounds].resources[i]; i++)
         json_array_append_new(resources,
-                              resource_text(statements[bounds].resources[i], way->bucket));
+                              resource_text(statements[bounds].resources[i], said->bucket));
     json_t *statement = json_pack("{s:s,s:s,s:o,s:o}", "Sid", statements[bounds].sid, "Effect",
                                   "Allow", "Action", allowed, "Resource", resources);
     if (statements[bounds].condition)
@@ -216,21 +230,21 @@ static json_t *role_document(void)
 
 /* What AWS says that this role needs, of our objects alone. Source: VM Import/Export guide,
  * "Required service role". */
-static json_t *import_role_document(const struct way *way)
+static json_t *import_role_document(const struct said *said)
 {
     json_t *trust = trust_in("vmie.amazonaws.com");
     json_object_set_new(trust, "Condition",
                         json_pack("{s:{s:s}}", "StringEquals", "sts:ExternalId", "vmimport"));
     json_t *look = json_pack("{s:s,s:s,s:[s,s],s:o}", "Sid", "LookIntoBucket", "Effect", "Allow",
                              "Action", "s3:GetBucketLocation", "s3:ListBucket", "Resource",
-                             resource_text(BUCKET_ARN, way->bucket));
+                             resource_text(BUCKET_ARN, said->bucket));
     json_t *take = json_pack("{s:s,s:s,s:s,s:o}", "Sid", "ReadObjects", "Effect", "Allow", "Action",
                              "s3:GetObject", "Resource",
-                             resource_text(BUCKET_ARN "/" CLOUD_KEY_ROOT "*", way->bucket));
+                             resource_text(BUCKET_ARN "/" CLOUD_KEY_ROOT "*", said->bucket));
     json_t *make = json_pack("{s:s,s:s,s:[s,s,s],s:s}", "Sid", "MakeSnapshots", "Effect", "Allow",
                              "Action", "ec2:CopySnapshot", "ec2:Describe*",
                              "ec2:ModifySnapshotAttribute", "Resource", "*");
-    return json_pack("{s:s,s:o,s:o}", "name", way->role ? way->role : "vmimport", "trust",
+    return json_pack("{s:s,s:o,s:o}", "name", said->role ? said->role : "vmimport", "trust",
                      document(json_pack("[o]", trust)), "policy",
                      document(json_pack("[o,o,o]", look, take, make)));
 }
@@ -241,11 +255,11 @@ static const char *setting(const struct mir_config *config, const char *key)
     return value && *value ? value : NULL;
 }
 
-static json_t *policy_of(const struct way *way)
+static json_t *policy_of(const struct said *said)
 {
     json_t *list = json_array();
-    for (unsigned i = 0; i < (way->bucket ? CLOUD_BOUNDS_COUNT : CLOUD_IMPORT_LOOK); i++) {
-        json_t *statement = statement_of((enum cloud_bounds)i, way);
+    for (unsigned i = 0; i < (said->bucket ? CLOUD_BOUNDS_COUNT : CLOUD_IMPORT_LOOK); i++) {
+        json_t *statement = statement_of((enum cloud_bounds)i, said);
         if (json_array_size(json_object_get(statement, "Action")))
             json_array_append(list, statement);
         json_decref(statement);
@@ -255,15 +269,14 @@ static json_t *policy_of(const struct way *way)
 
 json_t *cloud_policy(const struct mir_config *config)
 {
-    const char *upload = setting(config, "upload");
-    const struct way way = {.bucket = setting(config, "bucket"),
-                            .role = setting(config, "import_role"),
-                            .direct = !upload || strcmp(upload, "s3") != 0};
-    struct way reaper = way;
+    struct said said = {.bucket = setting(config, "bucket"),
+                        .role = setting(config, "import_role")};
+    cloud_way_read(setting(config, "upload"), &said.way, NULL); /* a wrong word is said elsewhere */
+    struct said reaper = said;
     reaper.reaper = true;
-    json_t *all = json_pack("{s:o,s:o,s:o}", "policy", policy_of(&way), "reaper",
+    json_t *all = json_pack("{s:o,s:o,s:o}", "policy", policy_of(&said), "reaper",
                             policy_of(&reaper), "role", role_document());
-    if (way.bucket)
-        json_object_set_new(all, "import_role", import_role_document(&way));
+    if (said.bucket && said.way != CLOUD_BY_BUNDLE)
+        json_object_set_new(all, "import_role", import_role_document(&said));
     return all;
 }

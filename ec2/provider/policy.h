@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "api/config.h"
+#include "way.h"
 
 /* The statements of the policy, in their order. */
 enum cloud_bounds {
@@ -41,17 +42,21 @@ enum cloud_bounds {
 struct cloud_action {
     const char *name; /* as IAM has it: "ec2:RunInstances" */
     enum cloud_bounds bounds;
-    bool reaps; /* mirage-reap needs it, too */
+    unsigned ways; /* of an image, 1 << enum cloud_way: those that need it */
+    bool reaps;    /* mirage-reap needs it, too */
 };
 
 /* By bounds, then by name; an action may be there in several bounds. */
 size_t cloud_action_count(void);
 const struct cloud_action *cloud_action_at(size_t i);
 
+/* Is it in the policy, where images go that way? */
+bool cloud_action_used(const char *name, enum cloud_way way);
+
 /* {"policy": of whoever deploys, "reaper": of a mirage-reap elsewhere, "role": {"name","trust",
  * "policy"}: of what EventBridge Scheduler ends instances by, and, where the configuration (NULL:
- * none) names a bucket, "import_role": {"name","trust","policy"}: of what ImportSnapshot reads it
- * by}; new reference. */
+ * none) names a bucket, and not for bundles, "import_role": {"name","trust","policy"}: of what
+ * ImportSnapshot reads it by}; new reference. */
 json_t *cloud_policy(const struct mir_config *config);
 
 #endif

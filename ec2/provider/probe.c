@@ -6,6 +6,7 @@
 #include "api/memory.h"
 #include "ec2/pricing.h"
 #include "ec2/scheduler.h"
+#include "policy.h"
 
 /* Nobody has these: what is ended here would be nothing, even if a dry run were carried out. */
 #define MADE_UP "0123456789abcdef0"
@@ -205,17 +206,21 @@ static int make_image(const struct probing *p, struct mir_error *said)
     struct ec2_tag_set set;
     struct ec2_image_id made = {.id = ""};
     cloud_tag_sets(&p->tags, kinds, 1, &set);
+    mir_auto_free char *nobodys = mir_format("%s/" NOBODYS_KEY, p->cloud->bucket);
+    const bool bundle = p->cloud->way == CLOUD_BY_BUNDLE;
     const struct ec2_register args = {.name = "mirage-doctor",
                                       .architecture = "x86_64",
                                       .virtualization = "hvm",
-                                      .root_device = device.name,
+                                      .root_device = bundle ? NULL : device.name,
                                       .devices = &device,
-                                      .device_count = 1,
+                                      .device_count = bundle ? 0 : 1,
+                                      .location = bundle ? nobodys : NULL,
                                       .ena = EC2_NO,
                                       .tags = &set,
                                       .tag_count = 1,
                                       .dry_run = true};
-    return ec2_register_image(p->session, &args, p->until_ms, &made, said);
+    int rc = ec2_register_image(p->session, &args, p->until_ms, &made, said);
+    return rc && strcmp(said->provider_code, "InvalidManifest") ? -1 : 0;
 }
 
 static int make_instance(const struct probing *p, struct mir_error *said)
@@ -369,6 +374,7 @@ static const struct probe bucket_probes[] = {
     {"s3:ListBucketMultipartUploads", look_uploads, false},
     {"s3:DeleteObject", NULL, false},
     {"s3:PutObject", NULL, false},
+    {"s3:PutObjectAcl", NULL, false},
 };
 
 static enum cloud_verdict judge(int rc, bool made_up, const struct mir_error *said)
@@ -414,8 +420,8 @@ static void ask(const struct probing *p, const struct probe *rows, size_t count,
     for (size_t i = 0; i < count; i++) {
         struct mir_error said = {0};
         enum cloud_verdict verdict = CLOUD_NOT_ASKED;
-        if (p->cloud->by_bucket && !strncmp(rows[i].action, "ebs:", 4))
-            continue; /* nothing goes that way */
+        if (!cloud_action_used(rows[i].action, p->cloud->way))
+            continue; /* of another way of an image */
         if (rows[i].ask) {
             int rc = rows[i].ask(p, &said);
             verdict = judge(rc, rows[i].made_up, &said);

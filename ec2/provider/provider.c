@@ -22,9 +22,13 @@ static const struct mir_config_key config_keys[] = {
     {"type",
      "the instance type of deployments that name none (the cheapest that boots the kernel)"},
     {"upload", "direct: the disk goes into a snapshot by EBS direct; s3: through the bucket, by "
-               "ImportSnapshot (direct)"},
+               "ImportSnapshot; bundle: as an instance-store bundle into the bucket, for the old "
+               "types that start such (direct)"},
     {"bucket", "the bucket that it goes through, in the region above"},
     {"import_role", "the role by which ImportSnapshot reads the bucket (vmimport)"},
+    {"bundle_cert", "the X.509 certificate, a PEM file, of whoever makes bundles"},
+    {"bundle_key", "its private key, a PEM file without a passphrase, by which they are signed"},
+    {"bundle_ec2_cert", "EC2's certificate, a PEM file, for which they are encrypted"},
     {"preview", "yes: deploy to Amazon itself, which nobody has tried yet with this version (no)"},
     {NULL, NULL},
 };
@@ -46,14 +50,6 @@ static int read_choice(const struct mir_config *config, const char *key, const c
     return 0;
 }
 
-static int check_bucket(const struct cloud *cloud, struct mir_error *err)
-{
-    if (!cloud->by_bucket || *cloud->bucket)
-        return 0;
-    mir_fail(err, MIR_USAGE, "[ec2] upload = s3 goes through no bucket");
-    return mir_error_hint(err, "name it in section [ec2]: bucket = NAME");
-}
-
 static int read_settings(struct cloud *cloud, const struct mir_config *config,
                          struct mir_error *err)
 {
@@ -69,6 +65,9 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
         {"type", cloud->type, sizeof cloud->type},
         {"bucket", cloud->bucket, sizeof cloud->bucket},
         {"import_role", cloud->import_role, sizeof cloud->import_role},
+        {"bundle_cert", cloud->bundle_cert, sizeof cloud->bundle_cert},
+        {"bundle_key", cloud->bundle_key, sizeof cloud->bundle_key},
+        {"bundle_ec2_cert", cloud->bundle_ec2_cert, sizeof cloud->bundle_ec2_cert},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const char *value = setting(config, rows[i].key);
@@ -77,8 +76,8 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
         cloud->configured |= value != NULL;
     }
     return read_choice(config, "preview", "yes", "no", &cloud->preview, err) ||
-                   read_choice(config, "upload", "s3", "direct", &cloud->by_bucket, err) ||
-                   check_bucket(cloud, err)
+                   cloud_way_read(setting(config, "upload"), &cloud->way, err) ||
+                   cloud_way_check(cloud, err)
                ? -1
                : 0;
 }

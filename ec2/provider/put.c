@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The upload: the kernel's disk goes into a snapshot, and the snapshot is registered as an image.
- * What is there already is gone on with: an image of the same disk that this installation has is
- * borrowed, a snapshot that is whole is registered, and one that was left in the middle is deleted
- * and made again. */
+/* The upload: the kernel's disk goes into a snapshot, or as a bundle into the bucket, and either is
+ * registered as an image. What is there already is gone on with: an image of the same disk that
+ * this installation has is borrowed, a snapshot that is whole is registered, and one that was left
+ * in the middle is deleted and made again. */
 #include <string.h>
 
 #include "api/memory.h"
@@ -13,13 +13,15 @@
 
 /* --- what is there already --- */
 
-/* Somebody else's deadline must not come between this and the launch. */
+/* Somebody else's deadline must not come between this and the launch; and not every machine starts
+ * every kind of root. */
 static bool may_borrow(const struct put *put, const struct ec2_image *row)
 {
     struct mir_tags tags;
     const struct mir_clock *clock = put->cloud->clock;
     cloud_tags_read(row->tags, row->tag_count, &tags);
     return !strcmp(row->state, "available") &&
+           !strcmp(row->root_device_type, cloud_way_root(put->cloud)) &&
            !strcmp(tags.installation, put->spec->tags.installation) &&
            tags.expires_s >= mir_now_s(clock) + BORROW_S;
 }
@@ -87,24 +89,41 @@ static int find_snapshot(struct put *put, struct mir_error *err)
 static int choose(struct put *put, struct mir_error *err)
 {
     const struct mir_instance_spec *spec = put->spec;
-    if (cloud_needs(spec, &put->machine, &put->needs, err))
+    if (cloud_needs(spec, &put->machine, &put->needs, err) ||
+        cloud_way_starts(put->cloud, &put->machine, err))
         return -1;
+    put->pv = put->needs.layout == MIR_LAYOUT_PVGRUB;
+    /* PV-GRUB and its kernel are of one kind; anything else is started by the machine's. */
+    put->arch = put->pv && spec->kernel->arch == MIR_ARCH_I386 ? MIR_ARCH_I386 : put->machine.arch;
+    /* A bundle is what stands in a partition, and the machine makes that. */
+    if (put->pv && put->cloud->way == CLOUD_BY_BUNDLE)
+        put->needs.layout = MIR_LAYOUT_PVGRUB_BARE;
     mir_disk_name(spec, &put->needs, put->disk);
     cloud_tags_fill(&put->tags, &spec->tags, spec->name);
     cloud_tags_add(&put->tags, TAG_DISK, put->disk);
     return 0;
 }
 
-static int make_image(struct put *put, struct mir_error *err)
+static int make_snapshot(struct put *put, struct mir_error *err)
 {
-    if (!put->cloud->imager)
-        return mir_fail(err, MIR_INTERNAL, "there is nobody who makes images here");
     if (find_snapshot(put, err))
         return -1;
-    if (!*put->snapshot &&
-        (put->cloud->by_bucket ? cloud_put_import(put, err) : cloud_put_direct(put, err)))
+    if (!*put->snapshot && (put->cloud->way == CLOUD_BY_IMPORT ? cloud_put_import(put, err)
+                                                               : cloud_put_direct(put, err)))
         return -1;
-    return cloud_put_wait_snapshot(put, err) || cloud_put_register(put, err) ? -1 : 0;
+    return cloud_put_wait_snapshot(put, err);
+}
+
+static int make_image(struct put *put, struct mir_error *err)
+{
+    bool bundle = put->cloud->way == CLOUD_BY_BUNDLE;
+    if (!put->cloud->imager)
+        return mir_fail(err, MIR_INTERNAL, "there is nobody who makes images here");
+    return cloud_put_kernel(put, err) ||
+                   (bundle ? cloud_put_bundle(put, err) : make_snapshot(put, err)) ||
+                   cloud_put_register(put, err)
+               ? -1
+               : 0;
 }
 
 int cloud_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * An upload under way, as the files of it share it: put.c has its order, put_direct.c and
- * put_import.c are the two ways of a disk into a snapshot, put_register.c makes an image of the
- * snapshot, put_wait.c waits for what EC2 makes of each. One thread; nothing here is owned.
+ * put_import.c are the two ways of a disk into a snapshot, put_bundle.c is the one without,
+ * put_register.c makes an image of either, put_wait.c waits for what EC2 makes of each. One thread;
+ * nothing here is owned.
  */
 #ifndef EC2_PUT_H
 #define EC2_PUT_H
@@ -19,11 +20,15 @@ struct put {
     const struct mir_instance_spec *spec;
     struct ec2_machine machine;
     struct mir_needs needs;
+    bool pv;            /* paravirtual: EC2 starts it by PV-GRUB */
+    enum mir_arch arch; /* of the image */
     char disk[MIR_SHA256_TEXT];
     struct cloud_tags tags;
     int64_t until_ms;
-    bool began;             /* something is in the bucket, also when it fails */
-    char task[EC2_ID_TEXT]; /* an import; these three "" until there is one */
+    bool began;                         /* something is in the bucket, also when it fails */
+    char kernel[EC2_ID_TEXT];           /* of PV-GRUB; "" none is needed */
+    char location[64 + CLOUD_KEY_TEXT]; /* of a bundle's manifest: BUCKET/KEY; "" none */
+    char task[EC2_ID_TEXT];             /* an import; these three "" until there is one */
     char snapshot[EC2_ID_TEXT];
     char image[EC2_ID_TEXT];
 };
@@ -34,7 +39,13 @@ struct put {
 int cloud_put_direct(struct put *put, struct mir_error *err);
 int cloud_put_import(struct put *put, struct mir_error *err);
 
-/* put->image, of a snapshot that is completed. */
+/* All files of the bundle are in the bucket: put->location. */
+int cloud_put_bundle(struct put *put, struct mir_error *err);
+
+/* put->kernel, where one is needed: before anything is sent. MIR_POLICY: the region has none. */
+int cloud_put_kernel(struct put *put, struct mir_error *err);
+
+/* put->image, of a snapshot that is completed, or of the bundle at put->location. */
 int cloud_put_register(struct put *put, struct mir_error *err);
 
 /* MIR_FAILED: EC2 could not make it. MIR_TIMEOUT: its end was not seen; the next attempt goes on

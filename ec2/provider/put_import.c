@@ -50,10 +50,11 @@ static int send_file(struct import *import, struct mir_error *err)
 {
     struct put *put = import->put;
     char key[CLOUD_KEY_TEXT];
+    mir_auto_free char *name = mir_format("%s" CLOUD_VMDK, put->disk);
     struct stream stream = {.put = put, .imager = put->cloud->imager};
     const struct ec2_s3_source source = {.read = read_stream, .ctx = &stream};
     const struct ec2_s3_object object = {.bucket = put->cloud->bucket, .key = key};
-    cloud_key_make(&put->spec->tags, put->disk, key);
+    cloud_key_make(&put->spec->tags, name, key);
     if (stream.imager->open_file(stream.imager->ctx, put->spec, &put->needs, "vmdk", PUT_IMAGER_MS,
                                  &stream.disk, err))
         return -1;
@@ -133,7 +134,7 @@ static void find_file(struct import *import)
         char disk[MIR_SHA256_TEXT] = "";
         struct mir_tags tags;
         cloud_key_read(key, &tags, disk);
-        if (!strcmp(disk, import->put->disk))
+        if (!strcmp(disk, import->put->disk) && cloud_key_ends(key, CLOUD_VMDK))
             mir_copy(import->key, sizeof import->key, key);
     }
 }

@@ -32,8 +32,12 @@ static int choose(const struct cloud *cloud, const struct mir_kernel *kernel,
     if (*named)
         return ec2_machine_named(named, ret, err);
     struct mir_error refused = {0};
-    if (!ec2_machine_for(kernel, memory_bytes, false, ret, &refused) ||
-        !ec2_machine_for(kernel, memory_bytes, true, ret, NULL))
+    struct ec2_wanted wanted = {.memory_bytes = memory_bytes,
+                                .instance_store = cloud->way == CLOUD_BY_BUNDLE};
+    if (!ec2_machine_for(kernel, &wanted, ret, &refused))
+        return 0;
+    wanted.anyway = true;
+    if (!ec2_machine_for(kernel, &wanted, ret, NULL))
         return 0;
     const struct mir_boots *boots = mir_kernel_boots(kernel, "ec2");
     if (boots && boots->verdict != MIR_VERDICT_BOOTS && boots->verdict != MIR_VERDICT_UNKNOWN)
@@ -56,14 +60,16 @@ static int check_memory(const struct ec2_machine *machine, uint64_t memory_bytes
 /* --- what it costs --- */
 
 void cloud_price(const struct mir_kernel *kernel, const struct ec2_machine *machine,
-                 const struct mir_place *place, const struct cloud_hour *hour,
+                 const struct mir_place *place, enum cloud_way way, const struct cloud_hour *hour,
                  struct mir_price *ret)
 {
     uint64_t gib = volume_gib(kernel);
+    bool bundle = way == CLOUD_BY_BUNDLE;
     bool said = hour->word == CLOUD_PRICE_KNOWN;
     bool home = !strcmp(place->region, EC2_PRICE_REGION);
-    int64_t rest_micro = ec2_disk_hour_micro(gib, EC2_DISK_GIB_MONTH_MICRO) +
-                         ec2_disk_hour_micro(gib, EC2_SNAPSHOT_GIB_MONTH_MICRO);
+    int64_t rest_micro = bundle ? ec2_disk_hour_micro(gib, EC2_OBJECT_GIB_MONTH_MICRO)
+                                : ec2_disk_hour_micro(gib, EC2_DISK_GIB_MONTH_MICRO) +
+                                      ec2_disk_hour_micro(gib, EC2_SNAPSHOT_GIB_MONTH_MICRO);
     int64_t table_micro = machine->per_hour_micro;
     if (!place->ipv6_only)
         rest_micro += EC2_ADDRESS_HOUR_MICRO;
@@ -85,9 +91,9 @@ void cloud_price(const struct mir_kernel *kernel, const struct ec2_machine *mach
         snprintf(ret->note, sizeof ret->note, "estimate (AWS: %s): machine, ",
                  cloud_price_word(hour->word));
     size_t len = strlen(ret->note);
-    snprintf(ret->note + len, sizeof ret->note - len, "%s%u GiB%s of disk and snapshot%s%s",
+    snprintf(ret->note + len, sizeof ret->note - len, "%s%u GiB%s of %s%s%s",
              place->ipv6_only ? "" : "IPv4 address, ", (unsigned)gib,
-             may_be_larger(kernel) ? " or more" : "",
+             may_be_larger(kernel) ? " or more" : "", bundle ? "bundle" : "disk and snapshot",
              home ? "" : "; twice that of " EC2_PRICE_REGION,
              place->spot ? "; spot costs less" : "");
 }
@@ -124,7 +130,7 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     struct ec2_machine machine;
     struct cloud_hour hour;
     if ((!*asked->region && cloud_ready(cloud, err)) ||
-        cloud_bucket_reaches(cloud, asked->region, err))
+        cloud_way_reaches(cloud, asked->region, err))
         return -1;
     if (!*asked->region)
         mir_copy(quote.place.region, sizeof quote.place.region, cloud->home);
@@ -135,7 +141,7 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     mir_copy(quote.family, sizeof quote.family, machine.family);
     quote.memory_bytes = machine.memory_bytes;
     find_hour(cloud, &quote.place, &hour);
-    cloud_price(kernel, &machine, &quote.place, &hour, &quote.price);
+    cloud_price(kernel, &machine, &quote.place, cloud->way, &hour, &quote.price);
     *ret = quote;
     return 0;
 }

@@ -42,8 +42,7 @@ static int take_account(const char *text, char ret[ACCOUNT_DIGITS + 1], struct m
     return mir_error_hint(err, "it has 12 digits");
 }
 
-static int check(const struct img_bundle *bundle, const struct img_disk *disk,
-                 struct mir_error *err)
+static int check(const struct img_bundle *bundle, uint64_t size, struct mir_error *err)
 {
     if (!is_plain(bundle->name, IMG_BUNDLE_NAME_MAX)) {
         mir_fail(err, MIR_USAGE, "the image's name cannot be the name of a file in S3");
@@ -57,9 +56,9 @@ static int check(const struct img_bundle *bundle, const struct img_disk *disk,
     }
     if (bundle->arch != MIR_ARCH_X86_64 && bundle->arch != MIR_ARCH_I386)
         return mir_fail(err, MIR_USAGE, "an EC2 bundle is for x86_64 or i386");
-    if (disk->size > IMG_BUNDLE_DISK_MAX) {
+    if (size > IMG_BUNDLE_DISK_MAX) {
         mir_fail(err, MIR_USAGE, "a disk of %" PRIu64 " bytes is too large for an EC2 bundle",
-                 disk->size);
+                 size);
         return mir_error_hint(err, "at most %" PRIu64 " GiB", IMG_BUNDLE_DISK_MAX >> 30);
     }
     return 0;
@@ -67,19 +66,17 @@ static int check(const struct img_bundle *bundle, const struct img_disk *disk,
 
 /* --- the image, as a tar file of its own --- */
 
-static int pack_disk(struct img_pack *pack, const struct img_disk *disk, struct img_input *input,
+static int pack_disk(struct img_pack *pack, const struct img_bundle_source *source,
                      struct mir_error *err)
 {
-    mir_auto_cursor struct img_cursor cursor;
     mir_auto_free unsigned char *chunk = mir_calloc(1, IMG_STREAM_BYTES);
-    img_tar_header(chunk, pack->bundle->name, disk->size);
+    img_tar_header(chunk, pack->bundle->name, source->size);
     if (img_pack_add(pack, chunk, IMG_TAR_BLOCK, err))
         return -1;
-    img_cursor_init(&cursor, disk, input);
-    for (uint64_t at = 0; at < disk->size;) {
-        uint64_t left = disk->size - at;
+    for (uint64_t at = 0; at < source->size;) {
+        uint64_t left = source->size - at;
         size_t n = left < IMG_STREAM_BYTES ? (size_t)left : IMG_STREAM_BYTES;
-        if (img_cursor_read(&cursor, chunk, n, NULL, err) || img_pack_add(pack, chunk, n, err))
+        if (source->read(source->ctx, chunk, n, err) || img_pack_add(pack, chunk, n, err))
             return -1;
         at += n;
     }
@@ -122,7 +119,7 @@ static int put_secrets(struct mir_buf *xml, const struct img_bundle *bundle,
 }
 
 static int put_image(struct mir_buf *xml, const struct img_pack *pack, const char *account,
-                     const struct img_disk *disk, const unsigned char digest[IMG_SHA1_BYTES],
+                     uint64_t size, const unsigned char digest[IMG_SHA1_BYTES],
                      const struct img_bundle_keys *keys, struct mir_error *err)
 {
     mir_buf_addf(xml,
@@ -131,7 +128,7 @@ static int put_image(struct mir_buf *xml, const struct img_pack *pack, const cha
                  pack->bundle->name, account);
     img_bundle_hex(xml, digest, IMG_SHA1_BYTES);
     mir_buf_addf(xml, "</digest><size>%" PRIu64 "</size><bundled_size>%" PRIu64 "</bundled_size>",
-                 disk->size, pack->bytes);
+                 size, pack->bytes);
     if (put_secrets(xml, pack->bundle, keys, err))
         return -1;
     mir_buf_addf(xml, "<parts count=\"%u\">%s</parts></image>", pack->parts,
@@ -141,7 +138,7 @@ static int put_image(struct mir_buf *xml, const struct img_pack *pack, const cha
 
 /* What is signed are the elements machine_configuration and image, as they stand in the file. */
 static int put_manifest(struct mir_buf *xml, const struct img_pack *pack, const char *account,
-                        const struct img_disk *disk, const unsigned char digest[IMG_SHA1_BYTES],
+                        uint64_t size, const unsigned char digest[IMG_SHA1_BYTES],
                         const struct img_bundle_keys *keys, struct mir_error *err)
 {
     mir_buf_adds(xml, "<?xml version=\"1.0\"?>\n<manifest><version>2007-10-10</version>"
@@ -149,7 +146,7 @@ static int put_manifest(struct mir_buf *xml, const struct img_pack *pack, const 
                       "</version><release>1</release></bundler>");
     size_t signed_from = xml->len;
     put_machine(xml, pack->bundle);
-    if (put_image(xml, pack, account, disk, digest, keys, err))
+    if (put_image(xml, pack, account, size, digest, keys, err))
         return -1;
     size_t signed_len = xml->len - signed_from;
     mir_buf_adds(xml, "<signature>");
@@ -161,9 +158,8 @@ static int put_manifest(struct mir_buf *xml, const struct img_pack *pack, const 
     return 0;
 }
 
-int img_bundle_write(const struct img_bundle *bundle, const struct img_disk *disk,
-                     struct img_input *input, const struct img_bundle_sink *sink,
-                     struct mir_error *err)
+int img_bundle_write_from(const struct img_bundle *bundle, const struct img_bundle_source *source,
+                          const struct img_bundle_sink *sink, struct mir_error *err)
 {
     mir_auto_bundle_keys struct img_bundle_keys keys = {0};
     mir_auto_pack struct img_pack pack = {0};
@@ -171,11 +167,26 @@ int img_bundle_write(const struct img_bundle *bundle, const struct img_disk *dis
     unsigned char digest[IMG_SHA1_BYTES];
     char account[ACCOUNT_DIGITS + 1], name[IMG_BUNDLE_NAME_MAX + 24];
     mir_buf_init(&xml, MANIFEST_BYTES_MAX);
-    if (check(bundle, disk, err) || take_account(bundle->account, account, err) ||
+    if (check(bundle, source->size, err) || take_account(bundle->account, account, err) ||
         img_bundle_keys_open(&keys, bundle, err) || img_pack_open(&pack, bundle, sink, err) ||
-        pack_disk(&pack, disk, input, err) || img_pack_end(&pack, digest, err) ||
-        put_manifest(&xml, &pack, account, disk, digest, &keys, err))
+        pack_disk(&pack, source, err) || img_pack_end(&pack, digest, err) ||
+        put_manifest(&xml, &pack, account, source->size, digest, &keys, err))
         return -1;
     snprintf(name, sizeof name, "%s.manifest.xml", bundle->name);
     return sink->file(sink->ctx, name, xml.data, xml.len, err);
+}
+
+static int read_cursor(void *ctx, void *buf, size_t len, struct mir_error *err)
+{
+    return img_cursor_read(ctx, buf, len, NULL, err);
+}
+
+int img_bundle_write(const struct img_bundle *bundle, const struct img_disk *disk,
+                     struct img_input *input, const struct img_bundle_sink *sink,
+                     struct mir_error *err)
+{
+    mir_auto_cursor struct img_cursor cursor;
+    img_cursor_init(&cursor, disk, input);
+    const struct img_bundle_source source = {disk->size, read_cursor, &cursor};
+    return img_bundle_write_from(bundle, &source, sink, err);
 }

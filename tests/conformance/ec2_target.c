@@ -15,10 +15,12 @@
 #include "ec2/chain.h"
 #include "ec2/provider.h"
 #include "ec2/s3.h"
+#include "ec2_bundle.h"
 #include "fake_aws.h"
 #include "images/container.h"
 
 #define DISK_BYTES ((uint64_t)1 << 30)
+#define BUNDLE_BYTES ((uint64_t)4 << 20) /* all of it is packed, and unpacked by the fake */
 #define RANGE_BYTES 65536u
 #define ROLE "arn:aws:iam::123456789012:role/mirage-scheduler"
 #define BUCKET "conformance"
@@ -28,6 +30,7 @@
 static char folder[64];
 static unsigned kernels;
 static struct fake_aws *fake;
+static enum ec2_target_way way;
 
 /* --- time: the machine's, and what the test has let pass --- */
 
@@ -150,11 +153,12 @@ static void describe(enum conformance_guest guest, struct mir_instance_spec *spe
     /* The case that spec belongs to holds both; they are only borrowed as const by the spec. */
     struct mir_kernel *kernel = (struct mir_kernel *)(uintptr_t)spec->kernel;
     char *path = (char *)(uintptr_t)spec->kernel_path;
+    const bool bundle = way == EC2_TARGET_BUNDLE;
     struct mir_needs needs = {.image = MIR_IMAGE_RAW,
                               .firmware = MIR_FIRMWARE_BIOS,
-                              .disk_bus = MIR_BUS_NVME,
-                              .nic = MIR_NIC_ENA,
-                              .ena = true};
+                              .disk_bus = bundle ? MIR_BUS_XEN : MIR_BUS_NVME,
+                              .nic = bundle ? MIR_NIC_XEN : MIR_NIC_ENA,
+                              .ena = !bundle};
     (void)guest;
     snprintf(path, 512, "%s/kernel", folder);
     *kernel = (struct mir_kernel){.bytes = RANGE_BYTES,
@@ -177,12 +181,15 @@ static void describe(enum conformance_guest guest, struct mir_instance_spec *spe
                                               .verdict = MIR_VERDICT_BOOTS,
                                               .why = "a disk with a boot loader",
                                               .needs = needs};
+    if (bundle)
+        mir_copy(kernel->families[0].family, sizeof kernel->families[0].family, "xen-hvm");
     spec->memory_bytes = (uint64_t)16 << 20;
 }
 
 struct mir_disk {
     int fd; /* of the kernel */
     uint64_t at;
+    struct ec2_bundle *bundle; /* owned; NULL: none */
     unsigned char data[RANGE_BYTES];
 };
 
@@ -201,6 +208,15 @@ static int disk_open(void *ctx, const struct mir_instance_spec *spec, const stru
     *ret = disk;
     *ret_disk_bytes = DISK_BYTES;
     return 0;
+}
+
+static void disk_close(struct mir_disk *disk)
+{
+    if (disk) {
+        close(disk->fd);
+        ec2_bundle_free(disk->bundle);
+    }
+    free(disk);
 }
 
 static int write_container(int from, int to, const char *container, struct mir_error *err)
@@ -236,8 +252,29 @@ static int file_open(void *ctx, const struct mir_instance_spec *spec, const stru
     return 0;
 }
 
+static int bundle_open(void *ctx, const struct mir_instance_spec *spec,
+                       const struct mir_needs *needs, const struct mir_bundle *bundle,
+                       int64_t timeout_ms, struct mir_disk **ret, struct mir_error *err)
+{
+    struct mir_disk *disk;
+    uint64_t bytes;
+    if (disk_open(ctx, spec, needs, timeout_ms, &disk, &bytes, err))
+        return -1;
+    disk->bundle = ec2_bundle_make(bundle, disk->fd, RANGE_BYTES, BUNDLE_BYTES, err);
+    if (!disk->bundle) {
+        disk_close(disk);
+        return -1;
+    }
+    *ret = disk;
+    return 0;
+}
+
 static int disk_next(struct mir_disk *disk, struct mir_disk_range *ret, struct mir_error *err)
 {
+    if (disk->bundle) {
+        ec2_bundle_next(disk->bundle, ret);
+        return 0;
+    }
     ssize_t n = read(disk->fd, disk->data, sizeof disk->data);
     if (n < 0)
         return mir_fail(err, MIR_FAILED, "the kernel cannot be read");
@@ -246,15 +283,11 @@ static int disk_next(struct mir_disk *disk, struct mir_disk_range *ret, struct m
     return 0;
 }
 
-static void disk_close(struct mir_disk *disk)
-{
-    if (disk)
-        close(disk->fd);
-    free(disk);
-}
-
-static const struct mir_imager imager = {
-    .open = disk_open, .open_file = file_open, .next = disk_next, .close = disk_close};
+static const struct mir_imager imager = {.open = disk_open,
+                                         .open_file = file_open,
+                                         .open_bundle = bundle_open,
+                                         .next = disk_next,
+                                         .close = disk_close};
 
 /* --- the target --- */
 
@@ -275,17 +308,24 @@ static void make_bucket(void)
     const struct ec2_s3_object bucket = {.bucket = BUCKET};
     settings.endpoints[EC2_S3] = getenv("AWS_ENDPOINT_URL");
     struct ec2_session *session = ec2_session_new(&settings, NULL);
-    if (!session || ec2_s3_create_bucket(session, &bucket, ec2_until(session, BUCKET_MS), NULL))
+    if (!session || ec2_s3_create_bucket_as(session, &bucket, "ObjectWriter",
+                                            ec2_until(session, BUCKET_MS), NULL))
         abort();
     ec2_session_free(session);
     ec2_chain_free(chain);
 }
 
-static struct mir_config *configure(bool by_bucket)
+static struct mir_config *configure(void)
 {
+    static const char *const ways[] = {
+        [EC2_TARGET_DIRECT] = "",
+        [EC2_TARGET_S3] = "upload = s3\nbucket = " BUCKET "\nimport_role = vmimport\n",
+        [EC2_TARGET_BUNDLE] = "upload = bundle\nbucket = " BUCKET "\n"};
+    mir_auto_free char *keys = mir_format("bundle_cert = %s/user.pem\nbundle_key = %s/user.key\n"
+                                          "bundle_ec2_cert = %s/ec2.pem\n",
+                                          folder, folder, folder);
     mir_auto_free char *text =
-        mir_format("[ec2]\nrole = " ROLE "\n%s",
-                   by_bucket ? "upload = s3\nbucket = " BUCKET "\nimport_role = vmimport\n" : "");
+        mir_format("[ec2]\nrole = " ROLE "\n%s%s", ways[way], way == EC2_TARGET_BUNDLE ? keys : "");
     struct mir_config *config = NULL;
     mir_auto_free char *path = mir_format("%s/config", folder);
     write_file("config", text, strlen(text));
@@ -294,7 +334,7 @@ static struct mir_config *configure(bool by_bucket)
     return config;
 }
 
-int ec2_target_open(struct conformance_target *ret, const char *program, bool by_bucket)
+int ec2_target_open(struct conformance_target *ret, const char *program, enum ec2_target_way by)
 {
     char dir[sizeof folder] = "/tmp/mirage-conformance-XXXXXX";
     static unsigned char kernel[RANGE_BYTES];
@@ -304,6 +344,7 @@ int ec2_target_open(struct conformance_target *ret, const char *program, bool by
     }
     if (!mkdtemp(dir))
         return 1;
+    way = by;
     mir_copy(folder, sizeof folder, dir);
     memset(kernel, 'k', sizeof kernel);
     write_file("kernel", kernel, sizeof kernel);
@@ -314,11 +355,13 @@ int ec2_target_open(struct conformance_target *ret, const char *program, bool by
     fake = fake_aws_start(program, state);
     if (!fake)
         return 1;
-    if (by_bucket)
+    if (way != EC2_TARGET_DIRECT)
         make_bucket();
+    if (way == EC2_TARGET_BUNDLE)
+        ec2_bundle_keys(fake, folder);
     *ret = (struct conformance_target){
         .provider = &mir_provider_ec2,
-        .env = {.config = configure(by_bucket),
+        .env = {.config = configure(),
                 .state_dir = folder,
                 .installation = "0123456789abcdef0123456789abcdef",
                 .clock = &moved,

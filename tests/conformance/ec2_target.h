@@ -8,9 +8,11 @@
 
 #include "conformance.h"
 
-/* `program`: the path of mirage-fakecloud. by_bucket: images go through S3, else by EBS direct. 0,
- * or the exit status for main. */
-int ec2_target_open(struct conformance_target *ret, const char *program, bool by_bucket);
+/* How images go: [ec2] upload. */
+enum ec2_target_way { EC2_TARGET_DIRECT, EC2_TARGET_S3, EC2_TARGET_BUNDLE };
+
+/* `program`: the path of mirage-fakecloud. 0, or the exit status for main. */
+int ec2_target_open(struct conformance_target *ret, const char *program, enum ec2_target_way way);
 void ec2_target_close(struct conformance_target *target);
 
 #endif

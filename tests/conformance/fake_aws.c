@@ -63,6 +63,15 @@ void fake_aws_guest(const struct fake_aws *fake, const char *instance, const cha
             NULL);
 }
 
+char *fake_aws_certificate(const struct fake_aws *fake, const char *pem)
+{
+    json_t *reply = NULL;
+    control(fake, "/_certificates", json_pack("{s:s}", "certificate", pem), &reply);
+    char *ec2 = mir_strdup(json_string_value(json_object_get(reply, "ec2")));
+    json_decref(reply);
+    return ec2;
+}
+
 json_t *fake_aws_ledger(const struct fake_aws *fake)
 {
     json_t *ledger = NULL;

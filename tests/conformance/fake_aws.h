@@ -20,6 +20,8 @@ void fake_aws_advance(const struct fake_aws *fake, int64_t ms); /* its clock */
 /* What the machine of that instance writes on its console, and whether it powers itself off. */
 void fake_aws_guest(const struct fake_aws *fake, const char *instance, const char *console,
                     int power_off);
+/* The account signs bundles by this certificate; EC2's, as PEM text, owned. */
+char *fake_aws_certificate(const struct fake_aws *fake, const char *pem);
 json_t *fake_aws_ledger(const struct fake_aws *fake); /* GET /_ledger; new reference */
 
 #endif

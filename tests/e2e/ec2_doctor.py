@@ -5,6 +5,7 @@ import os
 import sys
 
 from bucket import make_bucket
+from bundle import make_keys
 from fakecloud import fakecloud
 from mirage import Tap, World, need_programs
 
@@ -190,6 +191,31 @@ def through_bucket(tap, world, fake, plain):
     missing(tap, world, fake, policy, sorted(added))
 
 
+def by_bundles(tap, world, fake):
+    """Where images are bundles: what that needs is asked for, and nothing of the other ways."""
+    allow(fake, None)
+    make_bucket(fake, 'bundles', lists=True)
+    configure(world, 'upload = bundle', 'bucket = bundles', *make_keys(world.dir, fake))
+    policy = world.cli('doctor', 'ec2', '--print-policy').json()['policy']
+    world.kill_daemon()
+    world.start_daemon()
+    with tap.part('bundles: all is allowed, and nothing was made'):
+        before = everything(fake)
+        found, status = rows(world)
+        assert status == 0 and not [c for c in found.values() if c['level'] != 'PASS'], found
+        assert found['bucket']['detail'].endswith('as bundles, from the bucket'), found['bucket']
+        unasked = found['permissions without dry run']['detail']
+        assert 's3:PutObjectAcl' in unasked and 'ebs:' not in unasked, unasked
+        assert 'Import' not in str(found) and everything(fake) == before, found
+    with tap.part('a key that is not there, and then is'):
+        os.rename(os.path.join(world.dir, 'user.key'), os.path.join(world.dir, 'away.key'))
+        found, status = rows(world)
+        assert status == 1 and 'user.key' in found['bundle keys']['detail'], found['bundle keys']
+        os.rename(os.path.join(world.dir, 'away.key'), os.path.join(world.dir, 'user.key'))
+        assert rows(world)[0]['bundle keys']['level'] == 'PASS'
+    missing(tap, world, fake, policy, ['s3:ListBucket', 's3:DeleteObject', 'ec2:RegisterImage'])
+
+
 def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-reap', 'mirage-fakecloud')
     tap = Tap()
@@ -202,6 +228,7 @@ def main():
         missing(tap, world, fake, policy)
         troubles(tap, world, fake)
         through_bucket(tap, world, fake, policy)
+        by_bundles(tap, world, fake)
         allow(fake, None)
         configure(world)
         renewed(tap, world, fake)

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+from bucket import make_bucket
+from bundle import make_keys
 from fakecloud import fakecloud
 from kernels import multiboot
 from meddle import LIBRARY, Meddle
@@ -24,6 +26,7 @@ from mirage import (OVER, PATIENCE, Skip, Tap, World, get, need_programs, progra
 
 HELLO = program('hello.elf')
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
+BUCKET = 'heap'
 OWN_NETWORK = 'MIRAGE_TEST_OWN_NETWORK'
 
 
@@ -64,14 +67,15 @@ def get_port_80():
 class Journey(World):
     """A daemon and a cloud that have the same time."""
 
-    def __init__(self, fake):
+    def __init__(self, fake, more=lambda world: []):
+        """more(world): further lines of the configuration."""
         super().__init__()
         self.fake = fake
         self.time = Meddle(self.dir)
         folder = os.path.join(self.dir, '.config', 'mirage-deploy')
         os.makedirs(folder)
         with open(os.path.join(folder, 'config'), 'w', encoding='utf-8') as f:
-            f.write(f'[ec2]\nrole = {ROLE}\n')
+            f.write('\n'.join(['[ec2]', f'role = {ROLE}', *more(self), '']))
         self.env.update(fake.env)
         self.start_daemon(**self.time.env())
 
@@ -264,9 +268,39 @@ def outlives_nobody(tap, world):
         assert not machines(world.fake)
 
 
+# --- an instance store ---
+
+def bundles(world):
+    make_bucket(world.fake, BUCKET, lists=True)
+    return ['upload = bundle', f'bucket = {BUCKET}', *make_keys(world.dir, world.fake)]
+
+
+def in_the_bucket(world):
+    return [key for kind, key in left(world) if kind == 'object']
+
+
+def from_a_bundle(tap):
+    with fakecloud('--guests', 'qemu') as fake, Journey(fake, bundles) as world:
+        with tap.part('hello from a bundle: what is unpacked from the bucket starts, and answers'):
+            world.deploy(HELLO, 'old', '--no-list')
+            d = world.show('old')
+            assert d['state'] == 'live' and d['place']['type'] == 'r3.large', d
+            status, text = get(d['url'])
+            assert status == 200 and '<h1>old</h1>' in text, (status, text)
+            assert disks(fake) == ['store-' + world.instance('old')['id']], disks(fake)
+            assert len(in_the_bucket(world)) == 2, left(world)
+        with tap.part('at the deadline machine and disk are away; then image and objects'):
+            world.passes(utc(d['expires_at']) - world.time.wall() + 1)
+            wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(fake))
+            wait_for('the disk is away', 30 * PATIENCE, lambda: not disks(fake))
+            settle(world, 'old')
+            assert left(world) == [('bucket', BUCKET)], left(world)
+        world.say_log(tap)
+
+
 def main():
-    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud',
-                  'mirage-public', 'hello.elf')
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-bundle',
+                  'mirage-fakecloud', 'mirage-public', 'hello.elf')
     if not os.path.exists(LIBRARY):
         skip_all('libmeddle.so is not built')
     get_port_80()
@@ -279,6 +313,7 @@ def main():
         nothing_is_left(tap, world)
         outlives_nobody(tap, world)
         world.say_log(tap)
+    from_a_bundle(tap)
     return tap.end()
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from bucket import held, make_bucket
+from bundle import make_keys
 from ec2_disk import disk
 from fakecloud import fakecloud
 from mirage import Tap, World, need_programs, program, skip_all, wait_for
@@ -23,7 +24,8 @@ ACTIONS = {'s3:ListObjectsV2': 's3:ListBucket', 's3:HeadObject': 's3:GetObject',
            's3:CreateMultipartUpload': 's3:PutObject', 's3:UploadPart': 's3:PutObject',
            's3:CompleteMultipartUpload': 's3:PutObject'}
 # What is in the policy and in no list of calls: another call asks for it, and fails without it.
-ASKED_BESIDE = {'iam:PassRole': 'asked for by CreateSchedule and UpdateSchedule'}
+ASKED_BESIDE = {'iam:PassRole': 'asked for by CreateSchedule and UpdateSchedule',
+                's3:PutObjectAcl': 'asked for by PutObject with an access control list'}
 
 
 def actions(policy):
@@ -325,6 +327,46 @@ def through_bucket(tap, before):
         world.say_log(tap)
 
 
+def by_bundles(tap, before):
+    """The same where images are bundles: what EC2 reads of the bucket, and nothing of snapshots."""
+    with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
+        world.disk = disk(world)
+        make_bucket(fake, BUCKET, lists=True)
+        lines = ['upload = bundle', f'bucket = {BUCKET}', *make_keys(world.dir, fake)]
+        write_config(world, *lines)
+        document = world.cli('doctor', 'ec2', '--print-policy').json()
+        policy = document['policy']
+        allow(fake, policy)
+        configure(world, fake, document['role'], *lines)
+        with tap.part('a deployment by a bundle, with what the policy has for it'):
+            assert 'import_role' not in document, document
+            d = deploy(world, world.disk, 'bundled', '--keep-address')
+            assert {'image', 'instance'} <= set(of(fake, d['id'])) and len(held(fake)) == 2
+        with tap.part('an image that no instance ever came of goes with its objects'):
+            fake.fault('fail-before', service='ec2', operation='DescribeImages', status=403,
+                       code='UnauthorizedOperation', where={'ImageId.1': 'ami-*'})
+            done = deploy_image(world, 'unlaunched', 2)
+            sent = fake.control('GET', '/_calls')['by_operation']['s3.PutObject']
+            assert done.status != 0 and sent == 4, done.err
+            token = world.show('unlaunched')['id']
+            wait_for('image and objects are gone', 60, lambda: len(held(fake)) == 2 and
+                     'image' not in of(fake, token))
+            fake.control('DELETE', '/_faults')
+        compare(tap, fake, policy, before)
+        with tap.part('without s3:PutObjectAcl a call is refused, and nothing is left'):
+            allow(fake, without(policy, 's3:PutObjectAcl'))
+            done = deploy_image(world, 'unread', 4)
+            assert done.status != 0 and 'PutObjectAcl' in done.err, done.err
+            assert len(held(fake)) == 2, held(fake)
+        with tap.part('a reaper with its own policy ends what is overdue, objects too'):
+            allow(fake, document['reaper'])
+            assert not {'s3:PutObject', 's3:PutObjectAcl', 's3:GetObject'} & \
+                actions(document['reaper'])
+            done = world.reap('ec2', '--every', '5m', '--json')
+            assert done.returncode == 0 and len(held(fake)) == 2, done
+        world.say_log(tap)
+
+
 def theirs_stay(fake, policy):
     """A snapshot of a volume that is none of ours, which somebody tries to give our tag."""
     owner = Owner(fake, policy)
@@ -351,7 +393,7 @@ def without(policy, action):
 
 def needed(tap, world, fake, policy):
     """That the comparison above has teeth: the fake refuses what is not in the policy."""
-    for action in [*ASKED_BESIDE, 'ec2:CreateTags']:
+    for action in ['iam:PassRole', 'ec2:CreateTags']:
         with tap.part(f'without {action} a call is refused'):
             allow(fake, without(policy, action))
             before = fake.control('GET', '/_calls')['count']
@@ -384,6 +426,7 @@ def main():
         needed(tap, world, fake, document['policy'])
         world.say_log(tap)
     through_bucket(tap, before)
+    by_bundles(tap, before)
     return tap.end()
 
 

@@ -58,13 +58,15 @@ static void call_objects(const struct ec2_s3_object *object)
                                .len = 4,
                                .content_type = "text/plain",
                                .metadata = metadata,
-                               .metadata_count = 1};
+                               .metadata_count = 1,
+                               .acl = "aws-exec-read"};
     char etag[EC2_S3_ETAG_TEXT] = "", text[16] = "";
     struct ec2_s3_head head = {0};
     mir_auto_buf struct mir_buf got;
     ec2_auto_s3_list struct ec2_s3_list list = {0};
     mir_buf_init(&got, 100);
-    EXPECT(!ec2_s3_create_bucket(calls.session, object, calls.until_ms, &calls.err));
+    EXPECT(!ec2_s3_create_bucket_as(calls.session, object, "ObjectWriter", calls.until_ms,
+                                    &calls.err));
     EXPECT(!ec2_s3_put(calls.session, object, &body, calls.until_ms, etag, &calls.err));
     EXPECT(!strcmp(etag, "etag-1"));
     EXPECT(!ec2_s3_get(calls.session, object, 2, 2, calls.until_ms, &got, &calls.err));

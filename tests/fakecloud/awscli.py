@@ -7,6 +7,7 @@ import sys
 
 from aws import (Aws, end, eventually, has_parameter, launch, refused, running, state,
                  state_of_image)
+from bundles import bundles
 from fakecloud import fakecloud
 from mirage import Tap, program, skip_all
 from objects import buckets, imports, objects, uploads
@@ -294,7 +295,15 @@ def images(tap, aws):
         found = aws('ec2', 'describe-snapshots', '--filters', 'Name=tag:s,Values=t')['Snapshots']
         assert [s['SnapshotId'] for s in found] == [snapshot]
         aws('ec2', 'deregister-image', '--image-id', image)
-        aws('ec2', 'delete-snapshot', '--snapshot-id', snapshot)
+    with tap.part('a volume of its own beside the root may be encrypted'):
+        image = aws('ec2', 'register-image', '--name', 'encrypted', '--root-device-name', '/x',
+                    '--architecture', 'x86_64', '--block-device-mappings',
+                    f'DeviceName=/x,Ebs={{SnapshotId={snapshot}}}',
+                    'DeviceName=/y,Ebs={VolumeSize=1,Encrypted=true}')['ImageId']
+        shown = aws('ec2', 'describe-images', '--image-ids', image)['Images'][0]
+        assert [device['Ebs']['Encrypted'] for device in shown['BlockDeviceMappings']] == \
+            [False, True], shown
+        aws('ec2', 'deregister-image', '--image-id', image)
     with tap.part('what cannot be registered'):
         for code, words in [
                 ('InvalidAMIName.Malformed', ['--name', 'x!y']),
@@ -302,10 +311,14 @@ def images(tap, aws):
                 ('InvalidBlockDeviceMapping', ['--name', 'no device', '--root-device-name', '/x']),
                 ('InvalidManifest', ['--name', 'no manifest', '--image-location', 'a/b.xml']),
                 ('InvalidParameterCombination', ['--name', 'pv with ena', '--ena-support']),
+                ('InvalidParameter',  # whose encryption is the snapshot's, whatever is said
+                 ['--name', 'encrypted', '--root-device-name', '/x', '--block-device-mappings',
+                  f'DeviceName=/x,Ebs={{SnapshotId={snapshot},Encrypted=false}}']),
                 ('InvalidParameterCombination',
                  ['--name', 'arm', '--architecture', 'arm64', '--virtualization-type', 'hvm',
                   '--boot-mode', 'legacy-bios'])]:
             refused(code, aws, 'ec2', 'register-image', *words)
+        aws('ec2', 'delete-snapshot', '--snapshot-id', snapshot)
     end(aws, instance)
 
 
@@ -497,8 +510,8 @@ def names(tap, aws):
 
 
 AREAS = (identity, catalogue, mismatches, instances, images, groups, addresses, tags, blocks,
-         buckets, objects, uploads, imports, sessions, schedules, parameters, prices, metadata,
-         guests, delays, names)
+         buckets, objects, uploads, imports, bundles, sessions, schedules, parameters, prices,
+         metadata, guests, delays, names)
 
 
 def main():

@@ -171,7 +171,7 @@ static void find_things(struct asked *asked)
         return;
     }
     add_made(asked);
-    if (asked->beside)
+    if (asked->beside && strcmp(asked->action, "s3:PutObjectAcl") != 0)
         return;
     add_parameters(asked, call->params);
     if (!strcmp(call->service->name, "ebs") && first)

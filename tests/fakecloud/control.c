@@ -9,6 +9,7 @@
 #include "api/clock.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "bundle.h"
 #include "calls.h"
 #include "ec2_attribute.h"
 #include "ec2_life.h"
@@ -142,6 +143,27 @@ static int post_policy(struct fc_world *world, json_t *body, json_t **ret, struc
     return fc_policy_set(world, policy, err);
 }
 
+/* EC2's certificate, for whoever makes a bundle. */
+static int get_certificates(struct fc_world *world, json_t *body, json_t **ret,
+                            struct mir_error *err)
+{
+    mir_auto_free char *pem = fc_bundle_certificate(world, err);
+    if (!pem)
+        return -1;
+    *ret = json_pack("{s:s}", "ec2", pem);
+    return 0;
+}
+
+/* {"certificate": "-----BEGIN …"}: one by which the account signs bundles. */
+static int post_certificates(struct fc_world *world, json_t *body, json_t **ret,
+                             struct mir_error *err)
+{
+    const char *pem = "";
+    if (mir_json_get_text(body, "certificate", &pem, err) || fc_bundle_signer_add(world, pem, err))
+        return -1;
+    return get_certificates(world, NULL, ret, err);
+}
+
 /* {"subject": "…", "ttl_s": 3600}: a token for AssumeRoleWithWebIdentity. */
 static int post_web_tokens(struct fc_world *world, json_t *body, json_t **ret,
                            struct mir_error *err)
@@ -233,13 +255,22 @@ static const struct {
     const char *method, *path;
     control_fn *handle;
 } routes[] = {
-    {"GET", "/_operations", get_operations}, {"POST", "/_roles", post_roles},
-    {"POST", "/_policy", post_policy},       {"POST", "/_webtokens", post_web_tokens},
-    {"POST", "/_sessions", post_sessions},   {"POST", "/_guest", post_guest},
-    {"GET", "/_ledger", get_ledger},         {"GET", "/_calls", get_calls},
-    {"GET", "/_faults", get_faults},         {"POST", "/_faults", post_faults},
-    {"DELETE", "/_faults", delete_faults},   {"GET", "/_clock", get_clock},
-    {"POST", "/_clock", post_clock},         {"GET", "/_settings", get_settings},
+    {"GET", "/_certificates", get_certificates},
+    {"POST", "/_certificates", post_certificates},
+    {"GET", "/_operations", get_operations},
+    {"POST", "/_roles", post_roles},
+    {"POST", "/_policy", post_policy},
+    {"POST", "/_webtokens", post_web_tokens},
+    {"POST", "/_sessions", post_sessions},
+    {"POST", "/_guest", post_guest},
+    {"GET", "/_ledger", get_ledger},
+    {"GET", "/_calls", get_calls},
+    {"GET", "/_faults", get_faults},
+    {"POST", "/_faults", post_faults},
+    {"DELETE", "/_faults", delete_faults},
+    {"GET", "/_clock", get_clock},
+    {"POST", "/_clock", post_clock},
+    {"GET", "/_settings", get_settings},
     {"POST", "/_settings", post_settings},
 };
 

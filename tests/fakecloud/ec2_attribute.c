@@ -171,6 +171,12 @@ static int check_change(const struct fc_object *instance, const struct change *c
         return fc_refuse(refusal, 400, "InvalidParameterValue",
                          "Value (%.40s) for parameter value is invalid. Unknown shutdown behavior.",
                          text);
+    if (!strcmp(attribute->name, "instanceInitiatedShutdownBehavior") && !strcmp(text, "stop") &&
+        !strcmp(fc_text_at(instance->doc, "rootDeviceType"), "instance-store"))
+        return fc_refuse(refusal, 400, "UnsupportedOperation",
+                         "The instance '%s' does not have an 'ebs' root device type and cannot be "
+                         "stopped.",
+                         instance->id);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/memory.h"
+#include "bundle.h"
 
 const struct fc_param fc_params_describe_images[] = {
     {"ImageId.#", FC_TEXT, false},
@@ -41,6 +42,7 @@ const struct fc_param fc_params_register_image[] = {
     {"BlockDeviceMapping.#.Ebs.VolumeSize", FC_INT, false},
     {"BlockDeviceMapping.#.Ebs.VolumeType", FC_TEXT, false},
     {"BlockDeviceMapping.#.Ebs.DeleteOnTermination", FC_BOOL, false},
+    {"BlockDeviceMapping.#.Ebs.Encrypted", FC_BOOL, false},
     {"BlockDeviceMapping.#.Ebs.Iops", FC_INT, false},
     {"BlockDeviceMapping.#.Ebs.Throughput", FC_INT, false},
     FC_EC2_TAGS,
@@ -208,6 +210,18 @@ static int check_sense(struct fc_call *call, struct fc_refusal *refusal)
 
 /* --- register: the devices --- */
 
+/* A volume of a snapshot is as the snapshot is. Source: RegisterImage, "You can't set the
+ * encryption state of the volume using the block device mapping"; the code is the one that launches
+ * were refused with. */
+static int check_encrypted(const json_t *ebs, struct fc_refusal *refusal)
+{
+    if (!fc_at(ebs, "SnapshotId") || !fc_at(ebs, "Encrypted"))
+        return 0;
+    return fc_refuse(refusal, 400, "InvalidParameter",
+                     "Parameter encrypted is invalid. You cannot specify the encrypted flag if "
+                     "specifying a snapshot id in a block device mapping.");
+}
+
 static int add_ebs(struct fc_call *call, json_t *list, const json_t *said,
                    struct fc_refusal *refusal)
 {
@@ -215,7 +229,8 @@ static int add_ebs(struct fc_call *call, json_t *list, const json_t *said,
     const json_t *ebs = fc_at(said, "Ebs"), *deletes = fc_at(ebs, "DeleteOnTermination");
     const char *id = json_string_value(fc_at(ebs, "SnapshotId"));
     const char *type = json_string_value(fc_at(ebs, "VolumeType"));
-    if (id && fc_ec2_find(call, "snapshot", id, &snapshot, refusal))
+    if (check_encrypted(ebs, refusal) ||
+        (id && fc_ec2_find(call, "snapshot", id, &snapshot, refusal)))
         return -1;
     if (snapshot && strcmp(fc_text_at(snapshot->doc, "status"), "completed") != 0)
         return fc_refuse(refusal, 400, "IncorrectState", "The snapshot %s is %s, not completed", id,
@@ -227,11 +242,11 @@ static int add_ebs(struct fc_call *call, json_t *list, const json_t *said,
         return fc_refuse(refusal, 400, "InvalidBlockDeviceMapping",
                          "Volume of size %" PRId64 "GB is smaller than %" PRId64 "GB, or too large",
                          size, least);
-    json_t *entry =
-        json_pack("{s:s,s:{s:i,s:b,s:s,s:b}}", "deviceName", fc_text_at(said, "DeviceName"), "ebs",
-                  "volumeSize", (int)size, "deleteOnTermination", !deletes || json_is_true(deletes),
-                  "volumeType", text_or(type, "gp2"), "encrypted",
-                  snapshot ? json_is_true(fc_at(snapshot->doc, "encrypted")) : 0);
+    json_t *entry = json_pack(
+        "{s:s,s:{s:i,s:b,s:s,s:b}}", "deviceName", fc_text_at(said, "DeviceName"), "ebs",
+        "volumeSize", (int)size, "deleteOnTermination", !deletes || json_is_true(deletes),
+        "volumeType", text_or(type, "gp2"), "encrypted",
+        json_is_true(snapshot ? fc_at(snapshot->doc, "encrypted") : fc_at(ebs, "Encrypted")));
     if (id)
         json_object_set_new(fc_at(entry, "ebs"), "snapshotId", json_string(id));
     json_array_append_new(list, entry);
@@ -265,18 +280,33 @@ static int read_devices(struct fc_call *call, json_t *list, struct fc_refusal *r
                                 "The root device %.60s is mapped to no snapshot", root);
 }
 
-/* The manifest of a bundle has to be there, in a bucket of this account. */
-static int check_location(struct fc_call *call, struct fc_refusal *refusal)
+/* A bundle has to be there, whole, and to be of what the image is said to be of. */
+static int check_location(struct fc_call *call, struct fc_bundle *bundle,
+                          struct fc_refusal *refusal)
 {
     const char *location = fc_param_text(call, "ImageLocation");
+    const char *arch = fc_param_text(call, "Architecture");
+    bool hvm = !strcmp(text_or(fc_param_text(call, "VirtualizationType"), "paravirtual"), "hvm");
     if (!location)
         return 0;
-    if (*location == '/')
-        location++;
-    if (fc_store_get(call->world->store, "object", "", location))
-        return 0;
-    return fc_refuse(refusal, 400, "InvalidManifest",
-                     "HTTP 404 (Not Found) for the manifest %.200s", location);
+    if (fc_bundle_check(call, location, bundle, refusal))
+        return -1;
+    if (arch && strcmp(arch, bundle->architecture) != 0)
+        return fc_refuse(refusal, 400, "InvalidParameterCombination",
+                         "The manifest is of architecture %s, not %.20s", bundle->architecture,
+                         arch);
+    if (hvm && *bundle->kernel)
+        return fc_refuse(refusal, 400, "InvalidParameterCombination",
+                         "a kernel is for paravirtual images");
+    return 0;
+}
+
+/* What the manifest says counts where the request says nothing. */
+static void add_bundle(json_t *doc, const struct fc_bundle *bundle)
+{
+    json_object_set_new(doc, "architecture", json_string(bundle->architecture));
+    if (*bundle->kernel && !fc_at(doc, "kernelId"))
+        json_object_set_new(doc, "kernelId", json_string(bundle->kernel));
 }
 
 /* --- register: the deed --- */
@@ -326,8 +356,9 @@ static struct fc_object *make_image(struct fc_call *call, json_t *doc, json_t *t
 int fc_ec2_register_image(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     json_t *tags = NULL, *devices = json_array();
+    fc_auto_bundle struct fc_bundle bundle = {.files = NULL};
     if (check_name(call, refusal) || check_words(call, refusal) || check_sense(call, refusal) ||
-        check_location(call, refusal) || read_devices(call, devices, refusal) ||
+        check_location(call, &bundle, refusal) || read_devices(call, devices, refusal) ||
         fc_ec2_new_tags(call, "image", image_tags, &tags, refusal)) {
         json_decref(devices);
         return -1;
@@ -337,7 +368,10 @@ int fc_ec2_register_image(struct fc_call *call, json_t **ret_reply, struct fc_re
         json_decref(tags);
         return -1;
     }
-    const struct fc_object *image = make_image(call, image_doc(call, devices), tags);
+    json_t *doc = image_doc(call, devices);
+    if (bundle.files)
+        add_bundle(doc, &bundle);
+    const struct fc_object *image = make_image(call, doc, tags);
     *ret_reply = json_pack("{s:s}", "imageId", image->id);
     return 0;
 }

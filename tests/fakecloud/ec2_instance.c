@@ -292,6 +292,11 @@ static int may_stop(const struct fc_object *instance, struct fc_refusal *refusal
                          "You can't stop the Spot Instance '%s' because it is associated with a "
                          "one-time Spot Instance request.",
                          instance->id);
+    if (!strcmp(fc_text_at(instance->doc, "rootDeviceType"), "instance-store"))
+        return fc_refuse(refusal, 400, "UnsupportedOperation",
+                         "The instance '%s' does not have an 'ebs' root device type and cannot be "
+                         "stopped.",
+                         instance->id);
     if (code == 16 || code == 64 || code == 80)
         return 0;
     return fc_refuse(refusal, 400, "IncorrectInstanceState",

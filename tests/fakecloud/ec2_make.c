@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/id.h"
+#include "api/log.h"
 #include "api/memory.h"
 #include "ec2_run.h"
 
@@ -267,6 +268,9 @@ json_t *fc_run_make(struct fc_call *call, struct fc_run *run)
         json_object_set_new(doc, "instanceId", json_string(instance->id));
         make_interface(call, run, instance);
         make_volumes(call, run, instance);
+        if (run->bundle.files && call->world->guests &&
+            fc_bundle_store(call->world, &run->bundle, instance->id))
+            mir_log(MIR_LOG_WARN, "guest", "%s has no disk: it cannot be written", instance->id);
         if (run->spot)
             make_spot(call, run, instance);
         instance->due_ms = call->now_ms + call->world->settings.boot_ms;

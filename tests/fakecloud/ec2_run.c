@@ -67,6 +67,24 @@ static int check_image_on_type(struct fc_run *run, struct fc_refusal *refusal)
     return check_boot_mode(run, refusal);
 }
 
+static bool of_bundle(const struct fc_run *run)
+{
+    return !strcmp(fc_text_at(run->image->doc, "rootDeviceType"), "instance-store");
+}
+
+/* It is read now, so it still has to be what it was. */
+static int check_bundle(struct fc_call *call, struct fc_run *run, struct fc_refusal *refusal)
+{
+    if (!of_bundle(run))
+        return 0;
+    if (!fc_type_instance_store(run->type))
+        return fc_refuse(refusal, 400, "InvalidParameterCombination",
+                         "The instance type '%s' can only be used with EBS-backed images",
+                         run->type->name);
+    return fc_bundle_check(call, fc_text_at(run->image->doc, "imageLocation"), &run->bundle,
+                           refusal);
+}
+
 static int check_image(struct fc_call *call, struct fc_run *run, struct fc_refusal *refusal)
 {
     if (fc_ec2_find_param(call, "image", "ImageId", &run->image, refusal))
@@ -83,7 +101,7 @@ static int check_image(struct fc_call *call, struct fc_run *run, struct fc_refus
     if (!run->type)
         return fc_refuse(refusal, 400, "InvalidParameterValue",
                          "Invalid value '%.60s' for InstanceType.", name);
-    return check_image_on_type(run, refusal);
+    return check_image_on_type(run, refusal) || check_bundle(call, run, refusal) ? -1 : 0;
 }
 
 static int check_kernel(struct fc_call *call, struct fc_run *run, struct fc_refusal *refusal)
@@ -342,6 +360,18 @@ static int check_words(struct fc_call *call, struct fc_refusal *refusal)
     return 0;
 }
 
+/* Source of the refusal: reports of those who had it. */
+static int check_shutdown(struct fc_call *call, struct fc_run *run, struct fc_refusal *refusal)
+{
+    const char *said = fc_param_text(call, "InstanceInitiatedShutdownBehavior");
+    run->shutdown = said ? said : of_bundle(run) ? "terminate" : "stop";
+    if (strcmp(run->shutdown, "stop") != 0 || !of_bundle(run))
+        return 0;
+    return fc_refuse(refusal, 400, "InvalidParameterCombination",
+                     "The attribute instanceInitiatedShutdownBehavior can only be used for "
+                     "EBS-backed images.");
+}
+
 static int check_extras(struct fc_call *call, struct fc_run *run, struct fc_refusal *refusal)
 {
     const char *user_data = fc_param_text(call, "UserData");
@@ -363,10 +393,8 @@ static int check_extras(struct fc_call *call, struct fc_run *run, struct fc_refu
     if (hops < 1 || hops > 64)
         return fc_refuse(refusal, 400, "InvalidParameterValue",
                          "HttpPutResponseHopLimit is from 1 to 64");
-    const char *shutdown = fc_param_text(call, "InstanceInitiatedShutdownBehavior");
-    run->shutdown = shutdown ? shutdown : "stop";
     run->spot = fc_param_text(call, "InstanceMarketOptions.MarketType") != NULL;
-    return 0;
+    return check_shutdown(call, run, refusal);
 }
 
 static int check_key_pair(struct fc_call *call, struct fc_refusal *refusal)
@@ -427,6 +455,7 @@ void fc_run_clear(struct fc_run *run)
 {
     json_decref(run->groups);
     json_decref(run->mapping);
+    fc_bundle_clear(&run->bundle);
     for (size_t i = 0; i < MIR_NELEMS(run->tags); i++)
         json_decref(run->tags[i]);
     *run = (struct fc_run){0};

@@ -3,6 +3,7 @@
 #ifndef FAKECLOUD_EC2_RUN_H
 #define FAKECLOUD_EC2_RUN_H
 
+#include "bundle.h"
 #include "ec2.h"
 #include "ec2_types.h"
 
@@ -16,6 +17,7 @@ struct fc_run {
     const char *boot_mode; /* of the image; "" none said */
     int64_t count, ipv6_count;
     bool public_ip, spot;
+    struct fc_bundle bundle; /* of the image; owned; without files: it is of snapshots */
 };
 
 enum { FC_RUN_INSTANCE = 0, FC_RUN_VOLUME, FC_RUN_INTERFACE, FC_RUN_SPOT };

@@ -19,6 +19,7 @@ static const struct fc_instance_type types[] = {
     {"m1.small", "xen", X86_OLD, HVM_PV, FC_BOOT_BIOS, 0, 0, 0, 0, 0, 0, 1, 1740, 44000},
     {"m3.medium", "xen", X86, HVM_PV, FC_BOOT_BIOS, 0, 0, 0, 0, 0, 0, 1, 3840, 67000},
     {"c3.large", "xen", X86_OLD, HVM_PV, FC_BOOT_BIOS, 0, 0, 0, 0, 0, 0, 2, 3840, 105000},
+    {"r3.large", "xen", X86, FC_VIRT_HVM, FC_BOOT_BIOS, 0, 0, 0, 0, 0, 0, 2, 15616, 166000},
     {"t2.nano", "xen", X86_OLD, FC_VIRT_HVM, FC_BOOT_BIOS, 0, 0, 0, 1, 1, 0, 1, 512, 5800},
     {"t2.micro", "xen", X86_OLD, FC_VIRT_HVM, FC_BOOT_BIOS, 0, 0, 0, 1, 1, 0, 1, 1024, 11600},
     {"t2.small", "xen", X86_OLD, FC_VIRT_HVM, FC_BOOT_BIOS, 0, 0, 0, 1, 1, 0, 1, 2048, 23000},
@@ -45,6 +46,15 @@ static const struct fc_instance_type types[] = {
     {"c7g.medium", "nitro", FC_ARCH_ARM64, FC_VIRT_HVM, FC_BOOT_UEFI, FC_ENA_REQUIRED, 1, 0, 1, 0,
      0, 1, 2048, 36300},
 };
+
+bool fc_type_instance_store(const struct fc_instance_type *type)
+{
+    static const char *const names[] = {"c3.large", "m1.small", "m3.medium", "r3.large"};
+    for (size_t i = 0; i < MIR_NELEMS(names); i++)
+        if (!strcmp(names[i], type->name))
+            return true;
+    return false;
+}
 
 const struct fc_instance_type *fc_types(unsigned *ret_count)
 {
@@ -102,7 +112,9 @@ json_t *fc_type_json(const struct fc_instance_type *type)
         !*type->hypervisor, "processorInfo", processor, "vCpuInfo", "defaultVCpus",
         (int)type->vcpus, "defaultCores", (int)(type->vcpus + 1) / 2, "defaultThreadsPerCore",
         type->vcpus > 1 ? 2 : 1, "memoryInfo", "sizeInMiB", (int)type->memory_mib,
-        "instanceStorageSupported", 0, "supportedRootDeviceTypes", json_pack("[s]", "ebs"),
+        "instanceStorageSupported", (int)fc_type_instance_store(type), "supportedRootDeviceTypes",
+        fc_type_instance_store(type) ? json_pack("[s,s]", "ebs", "instance-store")
+                                     : json_pack("[s]", "ebs"),
         "ebsInfo", "ebsOptimizedSupport", "default", "nvmeSupport",
         type->nvme ? "required" : "unsupported", "networkInfo", "ipv6Supported", type->current,
         "enaSupport", ena[type->ena], "maximumNetworkInterfaces", 2,

@@ -25,6 +25,9 @@ struct fc_instance_type {
 const struct fc_instance_type *fc_type_find(const char *name); /* NULL: none */
 const struct fc_instance_type *fc_types(unsigned *ret_count);
 
+/* Its root may be an instance store, which a bundle is copied to. Source: EC2's guide. */
+bool fc_type_instance_store(const struct fc_instance_type *type);
+
 /* As DescribeInstanceTypes says it; new reference. */
 json_t *fc_type_json(const struct fc_instance_type *type);
 

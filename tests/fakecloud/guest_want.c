@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/memory.h"
+#include "bundle.h"
 #include "ec2.h"
 #include "ec2_types.h"
 #include "guest_disk.h"
@@ -106,11 +107,21 @@ static void read_disk(const struct fc_world *world, const struct fc_object *volu
     ret->snapshot_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static bool has_store(const struct fc_object *instance)
+{
+    return !strcmp(fc_text_at(instance->doc, "rootDeviceType"), "instance-store");
+}
+
 static void read_disks(const struct fc_world *world, const struct fc_object *instance,
                        struct fc_guest_want *ret)
 {
     const char *root = fc_text_at(instance->doc, "rootDeviceName");
     const json_t *devices = fc_at(instance->doc, "blockDeviceMapping");
+    if (has_store(instance)) {
+        ret->disks[0] = (struct fc_guest_disk){.gib = 10, .snapshot_fd = -1};
+        fc_bundle_store_name(instance->id, ret->disks[0].volume);
+        ret->disk_count = 1;
+    }
     for (int others = 0; others < 2; others++) /* the root goes first */
         for (size_t i = 0; i < json_array_size(devices); i++) {
             const json_t *device = json_array_get(devices, i);
@@ -138,14 +149,17 @@ static void read_instance(const struct fc_world *world, const struct fc_object *
     }
 }
 
+static void add_volume(struct fc_guest_wants *ret, const char *name)
+{
+    ret->volumes = mir_realloc(ret->volumes, ret->volume_count + 1, sizeof *ret->volumes);
+    mir_copy(ret->volumes[ret->volume_count++], FC_GUEST_ID, name);
+}
+
 static void read_volumes(const struct fc_world *world, struct fc_guest_wants *ret)
 {
-    for (struct fc_object *o = NULL; (o = fc_store_each(world->store, o, "volume", NULL));) {
-        if (o->gone_ms)
-            continue;
-        ret->volumes = mir_realloc(ret->volumes, ret->volume_count + 1, sizeof *ret->volumes);
-        mir_copy(ret->volumes[ret->volume_count++], FC_GUEST_ID, o->id);
-    }
+    for (struct fc_object *o = NULL; (o = fc_store_each(world->store, o, "volume", NULL));)
+        if (!o->gone_ms)
+            add_volume(ret, o->id);
 }
 
 void fc_guest_wants_read(const struct fc_world *world, struct fc_guest_wants *ret)
@@ -158,6 +172,8 @@ void fc_guest_wants_read(const struct fc_world *world, struct fc_guest_wants *re
             continue;
         ret->rows = mir_realloc(ret->rows, ret->count + 1, sizeof *ret->rows);
         read_instance(world, o, code, &ret->rows[ret->count++]);
+        if (has_store(o))
+            add_volume(ret, ret->rows[ret->count - 1].disks[0].volume);
     }
 }
 

@@ -33,6 +33,7 @@ static const struct fc_kind kinds[] = {
     {"schedule", "", 0, NULL, "ResourceNotFoundException", "schedule", 0},
     {"parameter", "", 0, NULL, "ParameterNotFound", "parameter", FC_KIND_FREE},
     {"role", "", 0, NULL, "NoSuchEntity", "role", FC_KIND_FREE},
+    {"certificate", "", 0, NULL, "NoSuchEntity", "certificate", FC_KIND_HIDDEN},
     {"user", "", 0, NULL, "NoSuchEntity", "user", FC_KIND_HIDDEN},
     {"token", "", 0, NULL, "NoSuchToken", "client token", FC_KIND_HIDDEN},
     {"session", "", 0, NULL, "NoSuchSession", "session", FC_KIND_HIDDEN},

@@ -183,6 +183,9 @@ static int permitted_beside(struct fc_call *call, struct fc_refusal *refusal)
         if (!strcmp(call->service->name, rows[i].service) &&
             fc_at(call->params, rows[i].parameter) && fc_may(call, rows[i].action, refusal))
             return -1;
+    if (!strcmp(call->service->name, "s3") && fc_request_header(call->request, "x-amz-acl") &&
+        call->segments[1])
+        return fc_may(call, "s3:PutObjectAcl", refusal);
     return 0;
 }
 

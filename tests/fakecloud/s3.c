@@ -228,13 +228,31 @@ static int check_create(struct fc_call *call, struct fc_refusal *refusal)
     return 0;
 }
 
+/* Whose objects are, and whether there are access control lists. Without a word there are none, as
+ * of all buckets since 2023. */
+static int read_ownership(struct fc_call *call, const char **ret, struct fc_refusal *refusal)
+{
+    static const char *const words[] = {"BucketOwnerEnforced", "BucketOwnerPreferred",
+                                        "ObjectWriter"};
+    const char *said = fc_request_header(call->request, "x-amz-object-ownership");
+    for (size_t i = 0; i < MIR_NELEMS(words); i++)
+        if (!said || !strcmp(said, words[i])) {
+            *ret = words[i];
+            return 0;
+        }
+    return fc_refuse(refusal, 400, "InvalidArgument",
+                     "Invalid x-amz-object-ownership header: %.40s", said);
+}
+
 int fc_s3_create_bucket(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
-    if (check_create(call, refusal))
+    const char *ownership;
+    if (check_create(call, refusal) || read_ownership(call, &ownership, refusal))
         return -1;
     if (!fc_store_get(call->world->store, "bucket", "", call->segments[0])) {
-        json_t *doc = json_pack("{s:s,s:o,s:s}", "Name", call->segments[0], "CreationDate",
-                                fc_time_json(call->now_ms), "Region", call->region);
+        json_t *doc =
+            json_pack("{s:s,s:o,s:s,s:s}", "Name", call->segments[0], "CreationDate",
+                      fc_time_json(call->now_ms), "Region", call->region, "_ownership", ownership);
         fc_store_add(call->world->store, "bucket", "", call->segments[0], doc, &call->cause);
     }
     call->reply->status = 200;

@@ -21,6 +21,9 @@ int fc_s3_object(struct fc_call *call, struct fc_object **ret, struct fc_refusal
 /* The body is what Content-MD5 and x-amz-checksum-… say? */
 int fc_s3_check_body(struct fc_call *call, struct fc_refusal *refusal);
 
+/* The canned list of x-amz-acl is one, and the bucket takes such. */
+int fc_s3_check_acl(struct fc_call *call, struct fc_refusal *refusal);
+
 /* What a PUT or the start of an upload says of an object: {ContentType, _meta: {…}}; new. */
 json_t *fc_s3_properties(struct fc_call *call);
 

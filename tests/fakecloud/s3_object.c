@@ -144,9 +144,32 @@ int fc_s3_check_body(struct fc_call *call, struct fc_refusal *refusal)
     return 0;
 }
 
+int fc_s3_check_acl(struct fc_call *call, struct fc_refusal *refusal)
+{
+    static const char *const canned[] = {
+        "private",       "public-read",       "public-read-write",        "authenticated-read",
+        "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control"};
+    const char *acl = fc_request_header(call->request, "x-amz-acl");
+    const struct fc_object *bucket =
+        fc_store_get(call->world->store, "bucket", "", call->segments[0]);
+    size_t i = 0;
+    if (!acl || !bucket)
+        return 0;
+    while (i < MIR_NELEMS(canned) && strcmp(canned[i], acl) != 0)
+        i++;
+    if (i == MIR_NELEMS(canned))
+        return fc_refuse(refusal, 400, "InvalidArgument", "Invalid canned acl: %.40s", acl);
+    if (!strcmp(fc_text_at(bucket->doc, "_ownership"), "BucketOwnerEnforced") &&
+        strcmp(acl, "bucket-owner-full-control") != 0)
+        return fc_refuse(refusal, 400, "AccessControlListNotSupported",
+                         "The bucket does not allow ACLs");
+    return 0;
+}
+
 json_t *fc_s3_properties(struct fc_call *call)
 {
     const struct fc_request *request = call->request;
+    const char *acl = fc_request_header(request, "x-amz-acl");
     const char *type = fc_request_header(request, "Content-Type");
     json_t *meta = json_object();
     for (size_t i = 0; i < request->header_count; i++) {
@@ -159,8 +182,8 @@ json_t *fc_s3_properties(struct fc_call *call)
                 *p = (char)(*p - 'A' + 'a');
         json_object_set_new(meta, lower, json_string(request->headers[i].value));
     }
-    return json_pack("{s:s,s:o}", "ContentType", type ? type : "binary/octet-stream", "_meta",
-                     meta);
+    return json_pack("{s:s,s:o,s:s}", "ContentType", type ? type : "binary/octet-stream", "_meta",
+                     meta, "_acl", acl ? acl : "private");
 }
 
 /* --- put --- */
@@ -194,7 +217,8 @@ int fc_s3_put_object(struct fc_call *call, json_t **ret_reply, struct fc_refusal
     struct mir_error err = {0};
     char etag[40];
     const char *only_if = fc_request_header(call->request, "If-None-Match");
-    if (fc_s3_bucket(call, &bucket, refusal) || fc_s3_check_body(call, refusal))
+    if (fc_s3_bucket(call, &bucket, refusal) || fc_s3_check_acl(call, refusal) ||
+        fc_s3_check_body(call, refusal))
         return -1;
     if (strlen(call->segments[1]) > FC_S3_KEY_MAX)
         return fc_refuse(refusal, 400, "KeyTooLongError", "Your key is too long");

@@ -23,7 +23,7 @@ int fc_s3_create_multipart_upload(struct fc_call *call, json_t **ret_reply,
 {
     struct fc_object *bucket;
     char id[MIR_ID_TEXT];
-    if (fc_s3_bucket(call, &bucket, refusal))
+    if (fc_s3_bucket(call, &bucket, refusal) || fc_s3_check_acl(call, refusal))
         return -1;
     if (strlen(call->segments[1]) > FC_S3_KEY_MAX)
         return fc_refuse(refusal, 400, "KeyTooLongError", "Your key is too long");

@@ -16,31 +16,34 @@ def _key(secret, *scope):
     return key
 
 
-def _signed(env, method, path, body, host, region):
-    """The headers of a request for S3, signature version 4."""
+def _signed(env, method, path, body, host, region, more=()):
+    """The headers of a request for S3, signature version 4; `more` come behind x-amz-date."""
     when = datetime.datetime.now(datetime.timezone.utc).strftime('%Y%m%dT%H%M%SZ')
     digest = hashlib.sha256(body).hexdigest()
     scope = f'{when[:8]}/{region}/s3/aws4_request'
-    names = 'host;x-amz-content-sha256;x-amz-date'
+    names = ';'.join(['host', 'x-amz-content-sha256', 'x-amz-date', *(name for name, _ in more)])
     request = '\n'.join([method, path, '', f'host:{host}', f'x-amz-content-sha256:{digest}',
-                         f'x-amz-date:{when}', '', names, digest])
+                         f'x-amz-date:{when}', *(f'{name}:{value}' for name, value in more), '',
+                         names, digest])
     text = '\n'.join(['AWS4-HMAC-SHA256', when, scope,
                       hashlib.sha256(request.encode()).hexdigest()])
     key = _key(env['AWS_SECRET_ACCESS_KEY'], when[:8], region, 's3', 'aws4_request')
     signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    return {'x-amz-date': when, 'x-amz-content-sha256': digest,
+    return {'x-amz-date': when, 'x-amz-content-sha256': digest, **dict(more),
             'Authorization': f'AWS4-HMAC-SHA256 Credential={env["AWS_ACCESS_KEY_ID"]}/{scope}, '
                              f'SignedHeaders={names}, Signature={signature}'}
 
 
-def make_bucket(fake, name, region=None):
-    """In its first region, unless another one is said."""
+def make_bucket(fake, name, region=None, lists=False):
+    """In its first region, unless another one is said. lists: it takes access control lists, which
+    buckets do not when nobody says so."""
     home = fake.env['AWS_REGION']
     body = b'' if region in (None, home) else (
         '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f'<LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>').encode()
     host = urllib.parse.urlsplit(fake.url).netloc
-    headers = _signed(fake.env, 'PUT', '/' + name, body, host, region or home)
+    more = [('x-amz-object-ownership', 'BucketOwnerPreferred')] if lists else []
+    headers = _signed(fake.env, 'PUT', '/' + name, body, host, region or home, more)
     with contextlib.closing(http.client.HTTPConnection(host, timeout=20)) as connection:
         connection.request('PUT', '/' + name, body, headers)
         reply = connection.getresponse()

@@ -9,7 +9,7 @@ import contextlib
 import os
 
 import kernels
-from ledger_ec2 import Ec2BucketLedger, Ec2Ledger
+from ledger_ec2 import Ec2BucketLedger, Ec2BundleLedger, Ec2Ledger
 from mirage import PATIENCE, program
 
 
@@ -95,4 +95,5 @@ class LocalLedger:
         return [n for n in names if os.path.isdir(os.path.join(self.root, n))]
 
 
-LEDGERS = {'local': LocalLedger, 'ec2': Ec2Ledger, 'ec2-s3': Ec2BucketLedger}
+LEDGERS = {'local': LocalLedger, 'ec2': Ec2Ledger, 'ec2-s3': Ec2BucketLedger,
+           'ec2-bundle': Ec2BundleLedger}

@@ -9,7 +9,9 @@ import subprocess
 import threading
 import time
 
+import kernels
 from bucket import make_bucket
+from bundle import make_keys
 from fakecloud import FakeCloud, tags_of
 from mirage import PATIENCE, program
 
@@ -171,3 +173,27 @@ class Ec2BucketLedger(Ec2Ledger):
     def kernel():
         """A disk whose file is longer than a part: nothing packs it."""
         return a_disk(b'Z') + random.Random(1).randbytes(9 << 20)
+
+
+class Ec2BundleLedger(Ec2Ledger):
+    """The same by instance-store bundles: a file system that PV-GRUB reads, in two parts."""
+    BUCKET = 'torture'
+    CONFIG = Ec2Ledger.CONFIG + f'upload = bundle\nbucket = {BUCKET}\n'
+    NEEDS = (*Ec2Ledger.NEEDS, 'mirage-bundle')
+
+    def __init__(self, world):
+        super().__init__(world)
+        make_bucket(self.fake, self.BUCKET, lists=True)
+        lines = make_keys(world.dir, self.fake)
+        with open(world.env['MIRAGE_DEPLOY_CONFIG'], 'a', encoding='utf-8') as f:
+            f.write('\n'.join([*lines, '']))
+        self.before = {row['id'] for row in self.fake.ledger()['exists']}
+
+    @staticmethod
+    def kernel():
+        """Nothing packs what it ends with."""
+        return kernels.xen_pv() + random.Random(1).randbytes(11 << 20)
+
+    @staticmethod
+    def quiet_kernel():
+        return kernels.xen_pv() + b'quiet'

@@ -17,14 +17,20 @@ static void test_there_and_back(void **state)
                                   .deployment = DEPLOYMENT,
                                   .expires_s = 1796000000,
                                   .signature = SIGNATURE};
+    static const char *const files[] = {DISK ".vmdk", DISK ".part.0", DISK ".part.1029",
+                                        DISK ".manifest.xml"};
     struct mir_tags read;
     char key[CLOUD_KEY_TEXT], disk[MIR_SHA256_TEXT];
     (void)state;
-    cloud_key_make(&tags, DISK, key);
+    for (size_t i = 0; i < MIR_NELEMS(files); i++) {
+        cloud_key_make(&tags, files[i], key);
+        assert_string_equal(key + strlen(key) - strlen(files[i]), files[i]);
+        cloud_key_read(key, &read, disk);
+        assert_memory_equal(&read, &tags, sizeof tags);
+        assert_string_equal(disk, DISK);
+    }
+    cloud_key_make(&tags, DISK ".vmdk", key);
     assert_string_equal(key, KEY);
-    cloud_key_read(key, &read, disk);
-    assert_memory_equal(&read, &tags, sizeof tags);
-    assert_string_equal(disk, DISK);
 }
 
 static void test_prefix(void **state)
@@ -49,6 +55,10 @@ static void test_others(void **state)
         BEGIN "1796000000/" SIGNATURE "/" DISK "0.vmdk",
         BEGIN "1796000000/" SIGNATURE "/short.vmdk",
         BEGIN "soon/" SIGNATURE "/" DISK ".vmdk",
+        BEGIN "1796000000/" SIGNATURE "/" DISK ".part.",
+        BEGIN "1796000000/" SIGNATURE "/" DISK ".part.1x",
+        BEGIN "1796000000/" SIGNATURE "/" DISK ".part.10000",
+        BEGIN "1796000000/" SIGNATURE "/" DISK ".manifest.xml.part.0",
         "somebody/" KEY,
         CLOUD_KEY_ROOT "../" DEPLOYMENT "/1/" SIGNATURE "/" DISK ".vmdk",
     };

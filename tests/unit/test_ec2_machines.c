@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "machines.h"
 
+#include <ctype.h>
+
 #include "scratch.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -99,7 +101,8 @@ static const char *chosen(const struct mir_kernel *k, uint64_t mib, bool anyway)
 {
     static struct ec2_machine m;
     struct mir_error err = {0};
-    if (ec2_machine_for(k, mib * MIB, anyway, &m, &err))
+    const struct ec2_wanted wanted = {.memory_bytes = mib * MIB, .anyway = anyway};
+    if (ec2_machine_for(k, &wanted, &m, &err))
         return mir_kind_info(err.kind)->name;
     return m.type;
 }
@@ -145,6 +148,40 @@ static void test_processor(void **state)
     assert_string_equal(chosen(&k, 64, true), "t3.micro");
 }
 
+/* From a bundle start some of the old types, and no other one is chosen for it. */
+static void test_instance_store(void **state)
+{
+    static const char *const with[] = {"c1.medium", "c3.large", "d2.xlarge",
+                                       "i2.xlarge", "m1.small", "m2.xlarge",
+                                       "m3.medium", "r3.large", "x1.16xlarge"};
+    static const char *const without[] = {"t1.micro", "t2.micro",   "t3.micro",
+                                          "m4.large", "x1e.xlarge", "i3.large",
+                                          "r4.large", "c4.large",   "t4g.nano"};
+    struct ec2_machine m;
+    struct mir_error err = {0};
+    const struct ec2_wanted wanted = {.instance_store = true};
+    (void)state;
+    for (size_t i = 0; i < MIR_NELEMS(with); i++) {
+        const char name[] = {(char)toupper((unsigned char)with[i][0]), with[i][1], '\0'};
+        if (ec2_machine_named(with[i], &m, NULL) || !m.instance_store ||
+            !strstr(EC2_INSTANCE_STORE, name))
+            fail_msg("%s", with[i]);
+    }
+    for (size_t i = 0; i < MIR_NELEMS(without); i++)
+        if (ec2_machine_named(without[i], &m, NULL) || m.instance_store)
+            fail_msg("%s", without[i]);
+    struct mir_kernel k = kernel_for("xen-pv", MIR_VERDICT_UNKNOWN);
+    assert_int_equal(ec2_machine_for(&k, &wanted, &m, &err), 0);
+    assert_string_equal(m.type, "m1.small");
+    k = kernel_for("xen-hvm", MIR_VERDICT_BOOTS);
+    assert_int_equal(ec2_machine_for(&k, &wanted, &m, &err), 0);
+    assert_string_equal(m.type, "r3.large");
+    k = kernel_for("nitro", MIR_VERDICT_BOOTS);
+    assert_int_equal(ec2_machine_for(&k, &wanted, &m, &err), -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "instance-store"));
+}
+
 static void test_disk(void **state)
 {
     (void)state;
@@ -157,7 +194,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),     cmocka_unit_test(test_names),
         cmocka_unit_test(test_no_names),  cmocka_unit_test(test_chosen),
-        cmocka_unit_test(test_processor), cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_processor), cmocka_unit_test(test_instance_store),
+        cmocka_unit_test(test_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

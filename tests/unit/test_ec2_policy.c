@@ -16,7 +16,7 @@ static bool known(const char *action)
                                          "iam:PassRole",         "s3:AbortMultipartUpload",
                                          "s3:DeleteObject",      "s3:GetObject",
                                          "s3:ListBucket",        "s3:ListBucketMultipartUploads",
-                                         "s3:PutObject"};
+                                         "s3:PutObject",         "s3:PutObjectAcl"};
     for (size_t i = 0; i < MIR_NELEMS(others); i++)
         if (!strcmp(action, others[i]))
             return true;
@@ -177,6 +177,29 @@ static void test_not_direct(void **state)
     mir_config_free(config);
 }
 
+/* Bundles need objects that EC2 may read, and nothing of snapshots but the end of old ones. */
+static void test_bundle(void **state)
+{
+    static const char *const without[] = {"ebs:",  "Import",    "s3:GetObject\"",
+                                          "Abort", "Multipart", "import_role"};
+    struct mir_config *config = configured(*state, "[ec2]\nbucket = heap\nupload = bundle\n");
+    json_t *document = cloud_policy(config);
+    json_t *list = json_object_get(json_object_get(document, "policy"), "Statement");
+    json_t *make_from = json_object_get(json_array_get(list, CLOUD_MAKE_FROM), "Action");
+    mir_auto_free char *text = mir_json_text(document);
+    for (size_t i = 0; i < MIR_NELEMS(without); i++)
+        if (strstr(text, without[i]))
+            fail_msg("%s is not needed", without[i]);
+    assert_non_null(strstr(text, "s3:PutObjectAcl"));
+    assert_non_null(strstr(text, "ec2:DeleteSnapshot"));
+    assert_int_equal(json_array_size(make_from), 1); /* images are made of no snapshot */
+    assert_true(cloud_action_used("s3:PutObjectAcl", CLOUD_BY_BUNDLE));
+    assert_false(cloud_action_used("s3:PutObjectAcl", CLOUD_BY_IMPORT));
+    assert_false(cloud_action_used("ec2:ImportSnapshot", CLOUD_BY_BUNDLE));
+    json_decref(document);
+    mir_config_free(config);
+}
+
 static void test_fits_and_stays(void **state)
 {
     (void)state;
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_fits_and_stays),
         cmocka_unit_test_setup_teardown(test_bucket, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_not_direct, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_bundle, scratch_make, scratch_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

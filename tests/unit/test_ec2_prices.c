@@ -198,7 +198,7 @@ static void test_price(void **state)
         struct mir_price price;
         mir_copy(place.region, sizeof place.region, rows[i].region);
         assert_int_equal(ec2_machine_named(rows[i].type, &machine, NULL), 0);
-        cloud_price(&kernel, &machine, &place, &rows[i].hour, &price);
+        cloud_price(&kernel, &machine, &place, CLOUD_BY_EBS, &rows[i].hour, &price);
         assert_int_equal(price.known, rows[i].known);
         assert_int_equal(price.per_hour_micro, rows[i].micro);
         assert_string_equal(price.date, rows[i].date);
@@ -218,7 +218,7 @@ static void test_note_fits(void **state)
     const char *end = "; twice that of us-east-1; spot costs less";
     (void)state;
     assert_int_equal(ec2_machine_named("t3.nano", &machine, NULL), 0);
-    cloud_price(&kernel, &machine, &place, &hour, &price);
+    cloud_price(&kernel, &machine, &place, CLOUD_BY_EBS, &hour, &price);
     assert_true(strlen(price.note) > strlen(end));
     assert_string_equal(price.note + strlen(price.note) - strlen(end), end);
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <zlib.h>
 
+#include "certificate.h"
 #include "image_random.h"
 #include "images/bundle.h"
 #include "scratch.h"
@@ -29,38 +30,13 @@ struct who {
     char *certificate_pem, *key_pem;
 };
 
-static char *text_of(BIO *bio)
-{
-    char *data;
-    long len = BIO_get_mem_data(bio, &data);
-    char *text = calloc(1, (size_t)len + 1);
-    memcpy(text, data, (size_t)len);
-    BIO_free(bio);
-    return text;
-}
-
-static char *certificate_of(EVP_PKEY *key)
-{
-    X509 *x = X509_new();
-    BIO *bio = BIO_new(BIO_s_mem());
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), 0);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    assert_int_equal(X509_set_pubkey(x, key), 1);
-    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-    assert_int_equal(PEM_write_bio_X509(bio, x), 1);
-    X509_free(x);
-    return text_of(bio);
-}
-
 static void who_init(struct who *who, EVP_PKEY *key)
 {
-    BIO *bio = BIO_new(BIO_s_mem());
     assert_non_null(key);
     who->key = key;
-    who->certificate_pem = certificate_of(key);
-    assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
-    who->key_pem = text_of(bio);
+    who->certificate_pem = certificate_pem(key);
+    who->key_pem = key_pem(key);
+    assert_true(who->certificate_pem && who->key_pem);
 }
 
 static void who_clear(struct who *who)
@@ -457,7 +433,7 @@ static void test_bad_keys(void **state)
     assert_int_equal(PEM_write_bio_PrivateKey(bio, user.key, EVP_aes_128_cbc(),
                                               (const unsigned char *)"word", 4, NULL, NULL),
                      1);
-    char *locked = text_of(bio);
+    char *locked = pem_text(bio);
     b = options();
     b.key_pem = locked;
     expect_refused(&b, 512, MIR_CREDENTIALS);

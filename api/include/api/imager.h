@@ -21,6 +21,19 @@ struct mir_disk_range {
     uint64_t at;
     uint64_t len;              /* 1 ... 262144; a long range comes in several */
     const unsigned char *data; /* borrowed until the next call */
+    const char *file;          /* of a bundle: which of its files this is of, from `at` on; borrowed
+                                * until the next call. NULL of anything else */
+};
+
+/* An instance-store bundle of EC2. Texts are borrowed. */
+struct mir_bundle {
+    const char *name;      /* of the image, and what the names of its files begin with */
+    const char *account;   /* the user's: 12 digits */
+    const char *kernel_id; /* PV-GRUB's; NULL or "": none is named */
+    enum mir_arch arch;    /* x86_64 or i386 */
+    const char *seed;      /* equal ones give an equal bundle; 128 bits that nobody else has used */
+    /* The names of PEM files: the user's certificate, its private key, EC2's certificate. */
+    const char *cert, *key, *ec2_cert;
 };
 
 struct mir_disk; /* one that is being read; the imager's own */
@@ -42,6 +55,12 @@ struct mir_imager {
     int (*open_file)(void *ctx, const struct mir_instance_spec *spec, const struct mir_needs *needs,
                      const char *container, int64_t timeout_ms, struct mir_disk **ret,
                      struct mir_error *err);
+    /* The same disk as a bundle: its parts one after the other, at most 10 MiB each, and last the
+     * manifest. Errors also: MIR_CREDENTIALS (keys that cannot be used, or do not belong
+     * together). */
+    int (*open_bundle)(void *ctx, const struct mir_instance_spec *spec,
+                       const struct mir_needs *needs, const struct mir_bundle *bundle,
+                       int64_t timeout_ms, struct mir_disk **ret, struct mir_error *err);
     void (*close)(struct mir_disk *disk); /* at any moment; NULL allowed */
     void *ctx;
 };

@@ -103,7 +103,13 @@ enum mir_takes_part {
 
 /* What a machine has to be given so that a kernel starts on it. The first of each is "none". */
 enum mir_image { MIR_IMAGE_NONE, MIR_IMAGE_RAW, MIR_IMAGE_QCOW2, MIR_IMAGE_VHD };
-enum mir_layout { MIR_LAYOUT_NONE, MIR_LAYOUT_BIOS, MIR_LAYOUT_UEFI, MIR_LAYOUT_PVGRUB };
+enum mir_layout {
+    MIR_LAYOUT_NONE,
+    MIR_LAYOUT_BIOS,
+    MIR_LAYOUT_UEFI,
+    MIR_LAYOUT_PVGRUB,
+    MIR_LAYOUT_PVGRUB_BARE /* one file system, as a partition: of a provider's own choice */
+};
 enum mir_firmware { MIR_FIRMWARE_NONE, MIR_FIRMWARE_BIOS, MIR_FIRMWARE_UEFI };
 enum mir_bus { MIR_BUS_NONE, MIR_BUS_IDE, MIR_BUS_SCSI, MIR_BUS_VIRTIO, MIR_BUS_NVME, MIR_BUS_XEN };
 enum mir_nic { MIR_NIC_NONE, MIR_NIC_VIRTIO, MIR_NIC_ENA, MIR_NIC_XEN };

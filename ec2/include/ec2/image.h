@@ -4,7 +4,7 @@
  *
  * Registering has no token: give each image a name of its own; a second one of that name is refused
  * (MIR_CONFLICT). The defaults of EC2 are of another time (i386, paravirtual, no ENA), so whoever
- * registers says all three.
+ * registers says all three, but for ENA on paravirtual images, of which AWS wants no word.
  */
 #ifndef EC2_IMAGE_H
 #define EC2_IMAGE_H

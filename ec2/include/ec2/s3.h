@@ -44,6 +44,11 @@ struct ec2_s3_object {
 int ec2_s3_create_bucket(struct ec2_session *session, const struct ec2_s3_object *bucket,
                          int64_t until_ms, struct mir_error *err);
 
+/* The same with a word on who owns objects: "BucketOwnerPreferred" or "ObjectWriter" for a bucket
+ * that takes access control lists; NULL: S3's own choice, which takes none since 2023. */
+int ec2_s3_create_bucket_as(struct ec2_session *session, const struct ec2_s3_object *bucket,
+                            const char *ownership, int64_t until_ms, struct mir_error *err);
+
 /* One that is gone already is a success. MIR_CONFLICT: not empty. */
 int ec2_s3_delete_bucket(struct ec2_session *session, const struct ec2_s3_object *bucket,
                          int64_t until_ms, struct mir_error *err);
@@ -79,6 +84,8 @@ struct ec2_s3_body {
     /* For the first call of an object alone: kept with it, as x-amz-meta-<name>. */
     const struct ec2_pair *metadata;
     size_t metadata_count;
+    const char *acl; /* likewise, a canned one: "aws-exec-read"; NULL: S3's own choice. A bucket
+                      * whose owner has switched such lists off refuses it */
 };
 
 /* The whole object. ret_etag may be NULL. */

@@ -43,9 +43,21 @@ struct img_bundle_sink {
     void *ctx;
 };
 
+/* Gives the disk: exactly the next len bytes, holes as zeros. Behind its last byte it says whether
+ * the disk came whole; -1 with err filled ends the bundle. */
+struct img_bundle_source {
+    uint64_t size; /* of the disk */
+    int (*read)(void *ctx, void *buf, size_t len, struct mir_error *err);
+    void *ctx;
+};
+
 /* MIR_USAGE for a name, account, architecture or size that EC2 would not take; MIR_CREDENTIALS for
  * certificates and keys that cannot be used or do not belong together; the input's errors; whatever
  * the sink says. */
+int img_bundle_write_from(const struct img_bundle *bundle, const struct img_bundle_source *source,
+                          const struct img_bundle_sink *sink, struct mir_error *err);
+
+/* The same of a disk that is laid out. */
 int img_bundle_write(const struct img_bundle *bundle, const struct img_disk *disk,
                      struct img_input *input, const struct img_bundle_sink *sink,
                      struct mir_error *err);
