@@ -2,7 +2,6 @@
 /* Starting the public process: two descriptors, a clean environment, and nothing else of ours. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include "api/cleanup.h"
 #include "api/fault.h"
 #include "api/memory.h"
+#include "api/spawn.h"
 #include "registry_internal.h"
 
 #define CHILD_LINK_FD 3
@@ -33,18 +33,12 @@ static int spawn_with(int child_end, int listen_fd, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
     posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
+    mir_spawn_attributes(&attr, 0);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, child_end, CHILD_LINK_FD);
     posix_spawn_file_actions_adddup2(&files, listen_fd, CHILD_LISTEN_FD);
     posix_spawn_file_actions_addclosefrom_np(&files, CHILD_LISTEN_FD + 1);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     char *const argv[] = {(char[]){"mirage-deployd"}, (char[]){"--public-fd"}, (char[]){"3"},
                           (char[]){"--public"},       (char[]){"fd=4"},        NULL};
     char **env = clean_environment();

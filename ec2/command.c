@@ -17,6 +17,7 @@
 #include "api/clock.h"
 #include "api/memory.h"
 #include "api/secret.h"
+#include "api/spawn.h"
 
 /* A program that runs: the read ends of its output, and itself. */
 struct running {
@@ -45,22 +46,6 @@ static int set_actions(posix_spawn_file_actions_t *actions, int out, int complai
     return rc;
 }
 
-static int set_attributes(posix_spawnattr_t *attr)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int rc = posix_spawnattr_setsigmask(attr, &none);
-    if (!rc)
-        rc = posix_spawnattr_setsigdefault(attr, &all);
-    if (!rc)
-        rc = posix_spawnattr_setpgroup(attr, 0);
-    if (!rc)
-        rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                POSIX_SPAWN_SETPGROUP);
-    return rc;
-}
-
 /* An errno, 0 for none. */
 static int spawn(char *const *words, int out, int complaint, pid_t *ret_pid)
 {
@@ -69,11 +54,9 @@ static int spawn(char *const *words, int out, int complaint, pid_t *ret_pid)
     int rc = posix_spawn_file_actions_init(&actions);
     if (rc)
         return rc;
-    rc = posix_spawnattr_init(&attr);
+    rc = mir_spawn_attributes(&attr, POSIX_SPAWN_SETPGROUP);
     if (!rc) {
         rc = set_actions(&actions, out, complaint);
-        if (!rc)
-            rc = set_attributes(&attr);
         if (!rc)
             rc = posix_spawnp(ret_pid, words[0], &actions, &attr, words, environ);
         posix_spawnattr_destroy(&attr);

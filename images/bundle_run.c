@@ -13,6 +13,7 @@
 #include "api/cleanup.h"
 #include "api/memory.h"
 #include "api/process.h"
+#include "api/spawn.h"
 
 #define WORDS_MAX 32
 #define SAID_MAX 2048
@@ -33,20 +34,6 @@ static int add_actions(posix_spawn_file_actions_t *actions, int disk_fd, int out
     return rc;
 }
 
-/* A thread's mask, and what the program ignores, are not to be inherited. */
-static int set_attributes(posix_spawnattr_t *attr)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int rc = posix_spawnattr_setsigmask(attr, &none);
-    if (!rc)
-        rc = posix_spawnattr_setsigdefault(attr, &all);
-    if (!rc)
-        rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    return rc;
-}
-
 /* An errno, 0 for none. */
 static int spawn(struct img_bundle_run *run, const char *program, char *const *argv, int disk_fd,
                  int out_fd, int said_fd)
@@ -56,11 +43,9 @@ static int spawn(struct img_bundle_run *run, const char *program, char *const *a
     int rc = posix_spawn_file_actions_init(&actions);
     if (rc)
         return rc;
-    rc = posix_spawnattr_init(&attr);
+    rc = mir_spawn_attributes(&attr, 0);
     if (!rc) {
         rc = add_actions(&actions, disk_fd, out_fd, said_fd);
-        if (!rc)
-            rc = set_attributes(&attr);
         if (!rc)
             rc = posix_spawn(&run->pid, program, &actions, &attr, argv, environ);
         posix_spawnattr_destroy(&attr);

@@ -17,6 +17,7 @@
 #include "api/fault.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "api/spawn.h"
 
 #define ANSWER_MAX ((size_t)256 << 10)
 #define FILE_FD 3 /* the inspector's */
@@ -90,20 +91,6 @@ static int add_actions(posix_spawn_file_actions_t *actions, const struct handed 
     return rc;
 }
 
-/* No signal of ours is blocked or ignored over there. */
-static int set_attributes(posix_spawnattr_t *attr)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int rc = posix_spawnattr_setsigmask(attr, &none);
-    if (!rc)
-        rc = posix_spawnattr_setsigdefault(attr, &all);
-    if (!rc)
-        rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    return rc;
-}
-
 static int spawn(struct job *job, const char *helper_path, const struct handed *handed)
 {
     const char *words[ARGV_MAX] = {"mirage-image", job->command, "--fd", "3", "--json"};
@@ -118,11 +105,9 @@ static int spawn(struct job *job, const char *helper_path, const struct handed *
     int rc = posix_spawn_file_actions_init(&actions);
     if (rc)
         return rc;
-    rc = posix_spawnattr_init(&attr);
+    rc = mir_spawn_attributes(&attr, 0);
     if (!rc) {
         rc = add_actions(&actions, handed);
-        if (!rc)
-            rc = set_attributes(&attr);
         if (!rc)
             rc = posix_spawn(&job->pid, helper_path, &actions, &attr, argv, envp);
         posix_spawnattr_destroy(&attr);
