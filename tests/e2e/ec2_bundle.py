@@ -30,14 +30,14 @@ class Old(World):
         super().__init__()
         self.fake, self.time = fake, Meddle(self.dir)
 
-    def until(self, what, done, seconds=900):
+    def until(self, what, done, seconds=1800):
         """Time passes until it is so."""
         for _ in range(seconds // 15):
             if done():
                 return
             self.fake.advance(15)
             self.time.passes(15)
-            time.sleep(0.5 * PATIENCE)
+            time.sleep(0.15 * PATIENCE)
         raise AssertionError(f'not within {seconds} s: {what}')
 
     def again(self):

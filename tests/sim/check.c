@@ -36,8 +36,10 @@ static void check_right(struct sim_world *w, const struct sim_object *o, const s
 {
     int64_t first_s =
         l->tried_deadline_s < l->acked_deadline_s ? l->tried_deadline_s : l->acked_deadline_s;
-    if (l->held.d.refused_s && sim_may_go_back_to(l, l->held.d.deadline_s))
-        first_s = l->held.d.deadline_s; /* refused, and nobody has been told yet */
+    /* Refused, and nobody has been told yet: the hooks are not back, or a full disk took no note.
+     */
+    if (!l->held.d.before_s && sim_may_go_back_to(l, l->held.d.deadline_s))
+        first_s = l->held.d.deadline_s;
     if (l->acked && l->held.d.end_reason == MIRD_END_DEADLINE &&
         max64(sim_utc_ms(w), SIM_T0_MS + w->now_ms) < first_s * 1000)
         sim_broken(w, "ended before its deadline", "lease %d", l->index);

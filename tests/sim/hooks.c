@@ -179,6 +179,16 @@ static unsigned really_armed(const struct sim_lease *l, const struct sim_object 
     return 1u + scheduled + guest + l->word;
 }
 
+/* Where the schedule stood is lost with the database, and it cannot be read: that is told. */
+static bool unreadable(const struct sim_lease *l)
+{
+    const struct mird_deployment *d = &l->held.d;
+    for (unsigned i = 0; l->adopted && i < d->hook_count; i++)
+        if (!strcmp(d->hooks[i].name, "cloud-schedule") && d->hooks[i].state == MIR_HOOK_FAILED)
+            return true;
+    return false;
+}
+
 /* Armed for that deadline: it, and as many as have to be; none that comes before. */
 static void check_armed(struct sim_world *w, const struct sim_lease *l, int64_t deadline_s,
                         const char *what)
@@ -188,7 +198,8 @@ static void check_armed(struct sim_world *w, const struct sim_lease *l, int64_t 
         const struct sim_object *o = &w->objects[i];
         if (!plain(w, l, o))
             continue;
-        if (o->tag_deadline_s != deadline_s || o->schedule_ms < deadline_ms ||
+        bool early = o->schedule_ms < deadline_ms && !unreadable(l);
+        if (o->tag_deadline_s != deadline_s || early ||
             really_armed(l, o, deadline_ms) < MIR_HOOKS_LEAST)
             sim_broken(w, what, "lease %d, object %u", l->index, i);
     }
