@@ -492,12 +492,15 @@ struct mir_http_pool {
     uint64_t last_id;
 };
 
-struct mir_http_pool *mir_http_pool_new(void)
+struct mir_http_pool *mir_http_pool_new(struct mir_error *err)
 {
+    int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd < 0) {
+        mir_fail_errno(err, errno, "no descriptor to be woken by");
+        return NULL;
+    }
     struct mir_http_pool *pool = mir_calloc(1, sizeof *pool);
-    pool->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (pool->wake_fd < 0)
-        mir_memory_out();
+    pool->wake_fd = wake_fd;
     return pool;
 }
 

@@ -18,8 +18,10 @@ static int load(const struct mir_library *library, struct mir_error *err)
             return mir_error_hint(err, "install a newer %s", library->package);
         }
     }
-    if (library->begin && library->begin())
-        return mir_fail(err, MIR_UNAVAILABLE, "%s does not begin", library->file);
+    if (library->begin && library->begin()) {
+        mir_fail(err, MIR_UNAVAILABLE, "%s cannot be initialised", library->file);
+        return mir_error_hint(err, "install %s again", library->package);
+    }
     return 0;
 }
 

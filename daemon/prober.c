@@ -364,12 +364,15 @@ static void *prober_main(void *arg)
 int mird_prober_start(mird_prober_fn *report, void *ctx, int interval_ms, struct mird_prober **ret,
                       struct mir_error *err)
 {
+    struct mir_http_pool *pool = mir_http_pool_new(err);
+    if (!pool)
+        return -1;
     struct mird_prober *p = mir_calloc(1, sizeof *p);
     p->report = report;
     p->ctx = ctx;
     p->interval_ms = interval_ms;
     p->clock = mir_clock_system();
-    p->pool = mir_http_pool_new();
+    p->pool = pool;
     const struct mir_random *random = mir_random_system();
     random->bytes(random->ctx, &p->dice, sizeof p->dice);
     pthread_mutex_init(&p->lock, NULL);

@@ -19,6 +19,7 @@ from ec2_disk import disk
 from fakecloud import fakecloud, tags_of
 from meddle import Meddle
 from mirage import PATIENCE, Skip, Tap, World, need_programs, program, wait_for
+from outsider import reap
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 TAG = 'mirage-deploy:'
@@ -419,32 +420,8 @@ def through_bucket(tap, world, fake):
         assert time.monotonic() - began < 10 * PATIENCE
     with tap.part('nobody is left: mirage-reap ends import and object by their tags and keys'):
         assert len(held(fake)) == 1, held(fake)
-        reap(world, fake)
+        reap(world, fake, Meddle(world.dir))
         assert imports(fake, 'stopped', world) == ['deleted'], imports(fake, 'stopped', world)
-
-
-def there(fake):
-    return [f'{row["kind"]} {row["id"]}' for row in fake.ledger()['exists']
-            if row['kind'] != 'bucket']
-
-
-def reap(world, fake):
-    """mirage-reap again and again, from the deadlines on, until nothing is there."""
-    later, give_up = Meddle(world.dir), time.monotonic() + 60 * PATIENCE
-    env, run = {**world.env, **later.outsider()}, None
-    later.passes(25 * 60)
-    fake.advance(25 * 60)
-    while there(fake):
-        assert time.monotonic() < give_up, there(fake)
-        if not run or run.poll() is not None:
-            run = subprocess.Popen([program('mirage-reap'), 'ec2', '--grace', '0', '--quiet'],
-                                   env=env, stdin=subprocess.DEVNULL, stdout=world.log,
-                                   stderr=world.log)
-        time.sleep(0.3)
-        later.passes(15)
-        fake.advance(15)
-    run.kill()
-    run.wait()
 
 
 def refusals(tap, world):

@@ -4,7 +4,6 @@
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 
@@ -15,6 +14,7 @@ from ec2_disk import disk
 from fakecloud import fakecloud
 from meddle import Meddle
 from mirage import PATIENCE, Tap, World, need_programs, program, skip_all, wait_for
+from outsider import reap
 
 TAG = 'mirage-deploy:'
 GRUB_BARE, GRUB_DISK = '00', '01'  # how the ids of the fake's PV-GRUB end, hd0 and hd00
@@ -201,31 +201,7 @@ def nobody_left(tap, world, fake):
         deploy(world, xen(world, 'lost', b'lost'), 'lost')
         assert len(objects(fake)) == 2, objects(fake)
         world.stop_daemon()
-        reap(world, fake)
-
-
-def there(fake):
-    return [f'{row["kind"]} {row["id"]}' for row in fake.ledger()['exists']
-            if row['kind'] != 'bucket']
-
-
-def reap(world, fake):
-    """mirage-reap again and again, from the deadlines on, until nothing is there."""
-    later, give_up = world.time, time.monotonic() + 60 * PATIENCE
-    env, run = {**world.env, **later.outsider()}, None
-    later.passes(25 * 60)
-    fake.advance(25 * 60)
-    while there(fake):
-        assert time.monotonic() < give_up, there(fake)
-        if not run or run.poll() is not None:
-            run = subprocess.Popen([program('mirage-reap'), 'ec2', '--grace', '0', '--quiet'],
-                                   env=env, stdin=subprocess.DEVNULL, stdout=world.log,
-                                   stderr=world.log)
-        time.sleep(0.3)
-        later.passes(15)
-        fake.advance(15)
-    run.kill()
-    run.wait()
+        reap(world, fake, world.time)
 
 
 def refusals(tap, world, fake):

@@ -226,6 +226,7 @@ def arguments(tap, folder):
         lines = list(NASTY)
         refused = 0
         while len(lines) < (720 if ALL else 99) or not refused:
+            assert len(lines) < 5000, 'none of so many was refused'
             line, has_to = random_line(rng)
             if accepted(folder, kernel, line):
                 lines.append(line)

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/clock.h"
@@ -397,7 +398,7 @@ static void test_pool_dead_do_not_delay(void **state)
     const struct mir_clock *clock = mir_clock_system();
     mir_auto_free char *ok = url_of(*state, "/ok");
     mir_auto_free char *stall = url_of(*state, "/stall");
-    struct mir_http_pool *pool = mir_http_pool_new();
+    struct mir_http_pool *pool = mir_http_pool_new(NULL);
     struct tally t = {.began_ms = clock->boot_ms(clock->ctx)};
     uint64_t cancelled = 0;
     for (int i = 0; i < 20; i++) {
@@ -578,9 +579,24 @@ static void test_urls(void **state)
     }
 }
 
+/* Said as what it is, and nothing is left of it. */
+static void test_pool_without_descriptor(void **state)
+{
+    struct mir_error err = {0};
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct mir_http_pool *pool = mir_http_pool_new(&err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_null(pool);
+    assert_non_null(strstr(err.text, "descriptor"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pool_without_descriptor),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_any_status_is_an_answer),
         cmocka_unit_test(test_redirects_within_limits),

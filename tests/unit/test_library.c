@@ -66,10 +66,12 @@ static void test_loaded(void **state)
     begun = 0;
     refuses = 1;
     expect_refused(&zlib, "libz.so.1");
+    mir_library_need(&zlib, &err);
+    assert_non_null(strstr(err.hint, "zlib1g"));
     refuses = 0;
     assert_int_equal(mir_library_need(&zlib, &err), 0);
     assert_int_equal(mir_library_need(&zlib, &err), 0);
-    assert_int_equal(begun, 2);
+    assert_int_equal(begun, 3);
     assert_int_equal(crc32_of(0, (const unsigned char *)"123456789", 9), 0xcbf43926);
 }
 

@@ -112,7 +112,7 @@ struct mir_http_pool;
 typedef void mir_http_done_fn(void *ctx, struct mir_http_response *response,
                               const struct mir_error *err);
 
-struct mir_http_pool *mir_http_pool_new(void);
+struct mir_http_pool *mir_http_pool_new(struct mir_error *err); /* owned; NULL */
 void mir_http_pool_free(struct mir_http_pool *pool); /* cancels what runs; NULL allowed */
 
 /* Begins an exchange; *ret_id (may be NULL) names it for cancelling. */
