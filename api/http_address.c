@@ -239,3 +239,25 @@ int mir_url_parse(const char *url, struct mir_url *ret, struct mir_error *err)
     *ret = u;
     return 0;
 }
+
+/* --- percent-encoding --- */
+
+static bool unreserved(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '~';
+}
+
+void mir_url_encode(struct mir_buf *out, const char *text, size_t len, bool slash)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t from = 0, to = 0; from < len; from = to) {
+        while (to < len && (unreserved((unsigned char)text[to]) || (slash && text[to] == '/')))
+            to++;
+        mir_buf_add(out, text + from, to - from);
+        if (to < len) {
+            unsigned char c = (unsigned char)text[to++];
+            mir_buf_add(out, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+        }
+    }
+}

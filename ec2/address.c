@@ -11,53 +11,53 @@ struct allocation {
     const char *domain;
 };
 
-static const struct ec2_field allocate_fields[] = {
-    EC2_ROW(struct allocation, domain, "Domain", EC2_PUT_TEXT),
-    EC2_MANY(struct allocation, args.tags, args.tag_count, "TagSpecification", EC2_PUT_LIST,
+static const struct mir_field allocate_fields[] = {
+    MIR_ROW(struct allocation, domain, "Domain", MIR_PUT_TEXT),
+    MIR_MANY(struct allocation, args.tags, args.tag_count, "TagSpecification", MIR_PUT_LIST,
              &ec2_tag_set_table),
-    EC2_ROW(struct allocation, args.dry_run, "DryRun", EC2_PUT_TRUE),
+    MIR_ROW(struct allocation, args.dry_run, "DryRun", MIR_PUT_TRUE),
 };
-static const struct ec2_table allocate_table = EC2_TABLE(struct allocation, allocate_fields);
+static const struct mir_table allocate_table = MIR_TABLE(struct allocation, allocate_fields);
 
-static const struct ec2_field allocated_fields[] = {
-    EC2_MUST(struct ec2_address, allocation_id, "allocationId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_address, address, "publicIp", EC2_GET_TEXT),
+static const struct mir_field allocated_fields[] = {
+    MIR_MUST(struct ec2_address, allocation_id, "allocationId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_address, address, "publicIp", MIR_GET_TEXT),
 };
-static const struct ec2_table allocated_table = EC2_TABLE(struct ec2_address, allocated_fields);
+static const struct mir_table allocated_table = MIR_TABLE(struct ec2_address, allocated_fields);
 
-static const struct ec2_field associate_fields[] = {
-    EC2_MUST(struct ec2_associate, allocation_id, "AllocationId", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_associate, instance_id, "InstanceId", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_associate, interface_id, "NetworkInterfaceId", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_associate, allow_reassociation, "AllowReassociation", EC2_PUT_FLAG),
+static const struct mir_field associate_fields[] = {
+    MIR_MUST(struct ec2_associate, allocation_id, "AllocationId", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_associate, instance_id, "InstanceId", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_associate, interface_id, "NetworkInterfaceId", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_associate, allow_reassociation, "AllowReassociation", MIR_PUT_FLAG),
     EC2_ROW_DRY_RUN(struct ec2_associate),
 };
-static const struct ec2_table associate_table = EC2_TABLE(struct ec2_associate, associate_fields);
+static const struct mir_table associate_table = MIR_TABLE(struct ec2_associate, associate_fields);
 
-static const struct ec2_field association_fields[] = {
-    EC2_MUST(struct ec2_association, id, "associationId", EC2_GET_TEXT),
+static const struct mir_field association_fields[] = {
+    MIR_MUST(struct ec2_association, id, "associationId", MIR_GET_TEXT),
 };
-static const struct ec2_table association_table =
-    EC2_TABLE(struct ec2_association, association_fields);
+static const struct mir_table association_table =
+    MIR_TABLE(struct ec2_association, association_fields);
 
 EC2_TARGET_TABLE(disassociate_table, "AssociationId");
 EC2_TARGET_TABLE(release_table, "AllocationId");
 EC2_DESCRIBE_TABLE(describe_table, "AllocationId");
 
-static const struct ec2_field address_fields[] = {
-    EC2_MUST(struct ec2_address, address, "publicIp", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_address, allocation_id, "allocationId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_address, association_id, "associationId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_address, instance_id, "instanceId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_address, interface_id, "networkInterfaceId", EC2_GET_TEXT),
+static const struct mir_field address_fields[] = {
+    MIR_MUST(struct ec2_address, address, "publicIp", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_address, allocation_id, "allocationId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_address, association_id, "associationId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_address, instance_id, "instanceId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_address, interface_id, "networkInterfaceId", MIR_GET_TEXT),
     EC2_ROW_FOUND_TAGS(struct ec2_address),
 };
-static const struct ec2_table address_table = EC2_TABLE(struct ec2_address, address_fields);
+static const struct mir_table address_table = MIR_TABLE(struct ec2_address, address_fields);
 
-static const struct ec2_field addresses_fields[] = {
-    EC2_MANY(struct ec2_addresses, rows, count, "addressesSet/item", EC2_GET_LIST, &address_table),
+static const struct mir_field addresses_fields[] = {
+    MIR_MANY(struct ec2_addresses, rows, count, "addressesSet/item", MIR_GET_LIST, &address_table),
 };
-static const struct ec2_table addresses_table = EC2_TABLE(struct ec2_addresses, addresses_fields);
+static const struct mir_table addresses_table = MIR_TABLE(struct ec2_addresses, addresses_fields);
 
 enum { ALLOCATE, ASSOCIATE, DISASSOCIATE, RELEASE, DESCRIBE };
 

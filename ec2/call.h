@@ -13,10 +13,10 @@
 #include <jansson.h>
 
 #include "api/http.h"
+#include "api/record.h"
 #include "api/xml.h"
 #include "ec2/session.h"
 #include "ec2/sign.h"
-#include "record.h"
 
 #define EC2_REPLY_DEFAULT ((size_t)16 << 20) /* bytes of body */
 
@@ -65,8 +65,8 @@ struct ec2_operation {
     enum ec2_protocol protocol;
     const char *version; /* QUERY: "2016-11-15"; JSON11: the prefix of X-Amz-Target */
     const char *method;  /* REST_JSON; parameters of GET and DELETE stand in the address */
-    const struct ec2_table *request; /* NULL: no parameters */
-    const struct ec2_table *reply;   /* NULL: nothing of it is read */
+    const struct mir_table *request; /* NULL: no parameters */
+    const struct mir_table *reply;   /* NULL: nothing of it is read */
     const char *result;              /* QUERY: path of what is read; "" the root */
     bool reads, once, anonymous, secret;
     int page;               /* more than 0: asked for in pages of so many */

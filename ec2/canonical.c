@@ -8,26 +8,6 @@
 
 #include "api/memory.h"
 
-static bool unreserved(unsigned char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.' || c == '~';
-}
-
-void ec2_encode(struct mir_buf *out, const char *text, size_t len, bool slash)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t from = 0, to = 0; from < len; from = to) {
-        while (to < len && (unreserved((unsigned char)text[to]) || (slash && text[to] == '/')))
-            to++;
-        mir_buf_add(out, text + from, to - from);
-        if (to < len) {
-            unsigned char c = (unsigned char)text[to++];
-            mir_buf_add(out, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
-        }
-    }
-}
-
 /* --- headers --- */
 
 /* What proxies and libraries change or add underway. */
@@ -159,11 +139,11 @@ void ec2_query_write(struct mir_buf *out, const struct ec2_pair *pairs, size_t c
     mir_buf_init(&e->text, out->max);
     for (size_t i = 0; i < count; i++) {
         e->rows[i].at = e->text.len;
-        ec2_encode(&e->text, pairs[i].name, strlen(pairs[i].name), false);
+        mir_url_encode(&e->text, pairs[i].name, strlen(pairs[i].name), false);
         e->rows[i].name_len = e->text.len - e->rows[i].at;
         mir_buf_add(&e->text, "", 1);
         if (pairs[i].value)
-            ec2_encode(&e->text, pairs[i].value, strlen(pairs[i].value), false);
+            mir_url_encode(&e->text, pairs[i].value, strlen(pairs[i].value), false);
         mir_buf_add(&e->text, "", 1);
     }
     if (e->text.full) {
@@ -221,5 +201,5 @@ void ec2_path_write(struct mir_buf *out, const struct ec2_sign_request *request)
     if (plain.full)
         out->full = true;
     else
-        ec2_encode(out, plain.data, plain.len, true);
+        mir_url_encode(out, plain.data, plain.len, true);
 }

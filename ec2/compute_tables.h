@@ -9,21 +9,21 @@
 
 #define EC2_VERSION "2016-11-15"
 
-extern const struct ec2_table ec2_tag_table, ec2_tag_set_table, ec2_filter_table;
-extern const struct ec2_table ec2_found_tag_table, ec2_word_table;
-extern const struct ec2_table ec2_device_table; /* in requests */
+extern const struct mir_table ec2_tag_table, ec2_tag_set_table, ec2_filter_table;
+extern const struct mir_table ec2_found_tag_table, ec2_word_table;
+extern const struct mir_table ec2_device_table; /* in requests */
 
 /* Rows of requests. */
-#define EC2_ROW_DRY_RUN(type) EC2_ROW(type, dry_run, "DryRun", EC2_PUT_TRUE)
+#define EC2_ROW_DRY_RUN(type) MIR_ROW(type, dry_run, "DryRun", MIR_PUT_TRUE)
 #define EC2_ROW_TAGS(type)                                                                         \
-    EC2_MANY(type, tags, tag_count, "TagSpecification", EC2_PUT_LIST, &ec2_tag_set_table)
+    MIR_MANY(type, tags, tag_count, "TagSpecification", MIR_PUT_LIST, &ec2_tag_set_table)
 #define EC2_ROW_FILTERS(type)                                                                      \
-    EC2_MANY(type, filters, filter_count, "Filter", EC2_PUT_LIST, &ec2_filter_table)
+    MIR_MANY(type, filters, filter_count, "Filter", MIR_PUT_LIST, &ec2_filter_table)
 /* Rows of replies. */
 #define EC2_ROW_FOUND_TAGS(type)                                                                   \
-    EC2_MANY(type, tags, tag_count, "tagSet/item", EC2_GET_LIST, &ec2_found_tag_table)
+    MIR_MANY(type, tags, tag_count, "tagSet/item", MIR_GET_LIST, &ec2_found_tag_table)
 #define EC2_ROW_WORDS(type, member, counter, path)                                                 \
-    EC2_MANY(type, member, counter, path, EC2_GET_LIST, &ec2_word_table)
+    MIR_MANY(type, member, counter, path, MIR_GET_LIST, &ec2_word_table)
 
 /* Calls: one that looks, one that looks in pages, one that does, and one that has no token, so that
  * a second time would make a second thing. */
@@ -48,17 +48,17 @@ extern const struct ec2_table ec2_device_table; /* in requests */
 
 /* Tables of a struct that only names one thing (struct ec2_target), or that describes. */
 #define EC2_TARGET_TABLE(table, parameter)                                                         \
-    static const struct ec2_field table##_fields[] = {                                             \
-        EC2_MUST(struct ec2_target, id, parameter, EC2_PUT_TEXT),                                  \
+    static const struct mir_field table##_fields[] = {                                             \
+        MIR_MUST(struct ec2_target, id, parameter, MIR_PUT_TEXT),                                  \
         EC2_ROW_DRY_RUN(struct ec2_target),                                                        \
     };                                                                                             \
-    static const struct ec2_table table = EC2_TABLE(struct ec2_target, table##_fields)
+    static const struct mir_table table = MIR_TABLE(struct ec2_target, table##_fields)
 #define EC2_DESCRIBE_TABLE(table, parameter)                                                       \
-    static const struct ec2_field table##_fields[] = {                                             \
-        EC2_MANY(struct ec2_describe, ids, id_count, parameter, EC2_PUT_IDS, NULL),                \
+    static const struct mir_field table##_fields[] = {                                             \
+        MIR_MANY(struct ec2_describe, ids, id_count, parameter, MIR_PUT_IDS, NULL),                \
         EC2_ROW_FILTERS(struct ec2_describe),                                                      \
     };                                                                                             \
-    static const struct ec2_table table = EC2_TABLE(struct ec2_describe, table##_fields)
+    static const struct mir_table table = MIR_TABLE(struct ec2_describe, table##_fields)
 
 /* The public functions: they have nothing to add to their tables. */
 #define EC2_FUNCTION(function, args_type, ret_type, operation, how)                                \
@@ -76,7 +76,7 @@ extern const struct ec2_table ec2_device_table; /* in requests */
 #define EC2_CLEAR(function, type, table)                                                           \
     void function(type *record)                                                                    \
     {                                                                                              \
-        ec2_record_clear(table, record);                                                           \
+        mir_record_clear(table, record);                                                           \
     }
 
 #endif

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/base64.h"
 #include "api/id.h"
 #include "api/json.h"
 #include "api/memory.h"
-#include "base64.h"
 #include "operations.h"
 
 #define DIGEST_TEXT 48 /* base 64 of a SHA-256 */
@@ -18,58 +18,58 @@
 #define PAGES_MAX 100000
 #define TOKEN_MAX 4096
 
-static const struct ec2_field tag_fields[] = {
-    EC2_ROW(struct ec2_pair, name, "Key", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_pair, value, "Value", EC2_PUT_TEXT),
+static const struct mir_field tag_fields[] = {
+    MIR_ROW(struct ec2_pair, name, "Key", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_pair, value, "Value", MIR_PUT_TEXT),
 };
-static const struct ec2_table tag_table = EC2_TABLE(struct ec2_pair, tag_fields);
+static const struct mir_table tag_table = MIR_TABLE(struct ec2_pair, tag_fields);
 
-static const struct ec2_field start_fields[] = {
-    EC2_ROW(struct ec2_ebs_start, volume_gib, "VolumeSize", EC2_PUT_NUMBER),
-    EC2_ROW(struct ec2_ebs_start, description, "Description", EC2_PUT_TEXT),
-    EC2_MANY(struct ec2_ebs_start, tags, tag_count, "Tags", EC2_PUT_LIST, &tag_table),
-    EC2_ROW(struct ec2_ebs_start, token, "ClientToken", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_ebs_start, parent_id, "ParentSnapshotId", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_ebs_start, encrypted, "Encrypted", EC2_PUT_TRUE),
-    EC2_ROW(struct ec2_ebs_start, key_arn, "KmsKeyArn", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_ebs_start, timeout_min, "Timeout", EC2_PUT_NUMBER),
+static const struct mir_field start_fields[] = {
+    MIR_ROW(struct ec2_ebs_start, volume_gib, "VolumeSize", MIR_PUT_NUMBER),
+    MIR_ROW(struct ec2_ebs_start, description, "Description", MIR_PUT_TEXT),
+    MIR_MANY(struct ec2_ebs_start, tags, tag_count, "Tags", MIR_PUT_LIST, &tag_table),
+    MIR_ROW(struct ec2_ebs_start, token, "ClientToken", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_ebs_start, parent_id, "ParentSnapshotId", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_ebs_start, encrypted, "Encrypted", MIR_PUT_TRUE),
+    MIR_ROW(struct ec2_ebs_start, key_arn, "KmsKeyArn", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_ebs_start, timeout_min, "Timeout", MIR_PUT_NUMBER),
 };
-static const struct ec2_table start_table = EC2_TABLE(struct ec2_ebs_start, start_fields);
+static const struct mir_table start_table = MIR_TABLE(struct ec2_ebs_start, start_fields);
 
-static const struct ec2_field snapshot_fields[] = {
-    EC2_MUST(struct ec2_ebs_snapshot, id, "SnapshotId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_ebs_snapshot, status, "Status", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_ebs_snapshot, volume_gib, "VolumeSize", EC2_GET_NUMBER),
-    EC2_MUST(struct ec2_ebs_snapshot, block_size, "BlockSize", EC2_GET_NUMBER),
+static const struct mir_field snapshot_fields[] = {
+    MIR_MUST(struct ec2_ebs_snapshot, id, "SnapshotId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_ebs_snapshot, status, "Status", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_ebs_snapshot, volume_gib, "VolumeSize", MIR_GET_NUMBER),
+    MIR_MUST(struct ec2_ebs_snapshot, block_size, "BlockSize", MIR_GET_NUMBER),
 };
-static const struct ec2_table snapshot_table = EC2_TABLE(struct ec2_ebs_snapshot, snapshot_fields);
+static const struct mir_table snapshot_table = MIR_TABLE(struct ec2_ebs_snapshot, snapshot_fields);
 
-static const struct ec2_field block_fields[] = {
-    EC2_MUST(struct ec2_ebs_block, index, "BlockIndex", EC2_GET_NUMBER),
-    EC2_MUST(struct ec2_ebs_block, token, "BlockToken", EC2_GET_OWNED),
+static const struct mir_field block_fields[] = {
+    MIR_MUST(struct ec2_ebs_block, index, "BlockIndex", MIR_GET_NUMBER),
+    MIR_MUST(struct ec2_ebs_block, token, "BlockToken", MIR_GET_OWNED),
 };
-static const struct ec2_table block_table = EC2_TABLE(struct ec2_ebs_block, block_fields);
+static const struct mir_table block_table = MIR_TABLE(struct ec2_ebs_block, block_fields);
 
-static const struct ec2_field blocks_fields[] = {
-    EC2_MANY(struct ec2_ebs_blocks, rows, count, "Blocks", EC2_GET_LIST, &block_table),
-    EC2_ROW(struct ec2_ebs_blocks, volume_gib, "VolumeSize", EC2_GET_NUMBER),
-    EC2_MUST(struct ec2_ebs_blocks, block_size, "BlockSize", EC2_GET_NUMBER),
+static const struct mir_field blocks_fields[] = {
+    MIR_MANY(struct ec2_ebs_blocks, rows, count, "Blocks", MIR_GET_LIST, &block_table),
+    MIR_ROW(struct ec2_ebs_blocks, volume_gib, "VolumeSize", MIR_GET_NUMBER),
+    MIR_MUST(struct ec2_ebs_blocks, block_size, "BlockSize", MIR_GET_NUMBER),
 };
-static const struct ec2_table blocks_table = EC2_TABLE(struct ec2_ebs_blocks, blocks_fields);
+static const struct mir_table blocks_table = MIR_TABLE(struct ec2_ebs_blocks, blocks_fields);
 
-static const struct ec2_field changed_fields[] = {
-    EC2_MUST(struct ec2_ebs_block, index, "BlockIndex", EC2_GET_NUMBER),
-    EC2_ROW(struct ec2_ebs_block, token, "SecondBlockToken", EC2_GET_OWNED),
-    EC2_ROW(struct ec2_ebs_block, first_token, "FirstBlockToken", EC2_GET_OWNED),
+static const struct mir_field changed_fields[] = {
+    MIR_MUST(struct ec2_ebs_block, index, "BlockIndex", MIR_GET_NUMBER),
+    MIR_ROW(struct ec2_ebs_block, token, "SecondBlockToken", MIR_GET_OWNED),
+    MIR_ROW(struct ec2_ebs_block, first_token, "FirstBlockToken", MIR_GET_OWNED),
 };
-static const struct ec2_table changed_table = EC2_TABLE(struct ec2_ebs_block, changed_fields);
+static const struct mir_table changed_table = MIR_TABLE(struct ec2_ebs_block, changed_fields);
 
-static const struct ec2_field changes_fields[] = {
-    EC2_MANY(struct ec2_ebs_blocks, rows, count, "ChangedBlocks", EC2_GET_LIST, &changed_table),
-    EC2_ROW(struct ec2_ebs_blocks, volume_gib, "VolumeSize", EC2_GET_NUMBER),
-    EC2_MUST(struct ec2_ebs_blocks, block_size, "BlockSize", EC2_GET_NUMBER),
+static const struct mir_field changes_fields[] = {
+    MIR_MANY(struct ec2_ebs_blocks, rows, count, "ChangedBlocks", MIR_GET_LIST, &changed_table),
+    MIR_ROW(struct ec2_ebs_blocks, volume_gib, "VolumeSize", MIR_GET_NUMBER),
+    MIR_MUST(struct ec2_ebs_blocks, block_size, "BlockSize", MIR_GET_NUMBER),
 };
-static const struct ec2_table changes_table = EC2_TABLE(struct ec2_ebs_blocks, changes_fields);
+static const struct mir_table changes_table = MIR_TABLE(struct ec2_ebs_blocks, changes_fields);
 
 enum { START, LIST, CHANGED };
 
@@ -128,7 +128,7 @@ static char *snapshot_path(const char *prefix, const char *id, const char *rest)
     struct mir_buf path;
     mir_buf_init(&path, 1024);
     mir_buf_adds(&path, prefix);
-    ec2_encode(&path, id, strlen(id), false);
+    mir_url_encode(&path, id, strlen(id), false);
     mir_buf_adds(&path, rest);
     return mir_buf_take(&path);
 }
@@ -142,7 +142,7 @@ static char *block_path(const char *id, uint64_t index)
 
 static void digest_text(const unsigned char digest[EC2_EBS_DIGEST], char out[DIGEST_TEXT])
 {
-    mir_auto_free char *text = ec2_base64(digest, EC2_EBS_DIGEST);
+    mir_auto_free char *text = mir_base64(digest, EC2_EBS_DIGEST);
     mir_copy(out, DIGEST_TEXT, text);
 }
 
@@ -227,7 +227,7 @@ int ec2_ebs_complete_snapshot(struct ec2_session *session, const char *snapshot_
 
 void ec2_ebs_blocks_clear(struct ec2_ebs_blocks *blocks)
 {
-    ec2_record_clear(&changes_table, blocks);
+    mir_record_clear(&changes_table, blocks);
 }
 
 /* One page: which table reads it, and where it goes. */
@@ -267,7 +267,7 @@ static int accept_page(void *ctx, const struct mir_http_response *response, stru
     struct mir_error hidden = {0};
     json_t *json = mir_json_parse(mir_buf_text(&response->body), response->body.len,
                                   response->body.max, &hidden);
-    int rc = json_is_object(json) ? ec2_json_read(list->operation->reply, json, &page, err)
+    int rc = json_is_object(json) ? mir_json_read(list->operation->reply, json, &page, err)
                                   : mir_fail(err, MIR_CORRUPT, "the answer is no JSON object");
     const char *next = json_string_value(json_object_get(json, "NextToken"));
     if (!rc && next && !strcmp(next, list->token))
@@ -277,7 +277,7 @@ static int accept_page(void *ctx, const struct mir_http_response *response, stru
     if (!rc && mir_copy(list->token, sizeof list->token, next ? next : ""))
         rc = mir_fail(err, MIR_CORRUPT, "the token of the next page is too long");
     json_decref(json);
-    ec2_record_clear(list->operation->reply, &page);
+    mir_record_clear(list->operation->reply, &page);
     return rc;
 }
 

@@ -3,103 +3,103 @@
 
 #include "compute_tables.h"
 
-static const struct ec2_field create_fields[] = {
-    EC2_MUST(struct ec2_create_group_args, name, "GroupName", EC2_PUT_TEXT),
-    EC2_MUST(struct ec2_create_group_args, description, "GroupDescription", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_create_group_args, vpc_id, "VpcId", EC2_PUT_TEXT),
+static const struct mir_field create_fields[] = {
+    MIR_MUST(struct ec2_create_group_args, name, "GroupName", MIR_PUT_TEXT),
+    MIR_MUST(struct ec2_create_group_args, description, "GroupDescription", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_create_group_args, vpc_id, "VpcId", MIR_PUT_TEXT),
     EC2_ROW_TAGS(struct ec2_create_group_args),
     EC2_ROW_DRY_RUN(struct ec2_create_group_args),
 };
-static const struct ec2_table create_table = EC2_TABLE(struct ec2_create_group_args, create_fields);
+static const struct mir_table create_table = MIR_TABLE(struct ec2_create_group_args, create_fields);
 
-static const struct ec2_field id_fields[] = {
-    EC2_MUST(struct ec2_group_id, id, "groupId", EC2_GET_TEXT),
+static const struct mir_field id_fields[] = {
+    MIR_MUST(struct ec2_group_id, id, "groupId", MIR_GET_TEXT),
 };
-static const struct ec2_table id_table = EC2_TABLE(struct ec2_group_id, id_fields);
+static const struct mir_table id_table = MIR_TABLE(struct ec2_group_id, id_fields);
 
 EC2_TARGET_TABLE(delete_table, "GroupId");
 EC2_DESCRIBE_TABLE(describe_table, "GroupId");
 
 /* --- rules that are asked for --- */
 
-static const struct ec2_field ipv4_fields[] = {
-    EC2_MUST(struct ec2_range, cidr, "CidrIp", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_range, description, "Description", EC2_PUT_TEXT),
+static const struct mir_field ipv4_fields[] = {
+    MIR_MUST(struct ec2_range, cidr, "CidrIp", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_range, description, "Description", MIR_PUT_TEXT),
 };
-static const struct ec2_table ipv4_table = EC2_TABLE(struct ec2_range, ipv4_fields);
+static const struct mir_table ipv4_table = MIR_TABLE(struct ec2_range, ipv4_fields);
 
-static const struct ec2_field ipv6_fields[] = {
-    EC2_MUST(struct ec2_range, cidr, "CidrIpv6", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_range, description, "Description", EC2_PUT_TEXT),
+static const struct mir_field ipv6_fields[] = {
+    MIR_MUST(struct ec2_range, cidr, "CidrIpv6", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_range, description, "Description", MIR_PUT_TEXT),
 };
-static const struct ec2_table ipv6_table = EC2_TABLE(struct ec2_range, ipv6_fields);
+static const struct mir_table ipv6_table = MIR_TABLE(struct ec2_range, ipv6_fields);
 
 /* A list of texts that are members of a struct of one member. */
-static const struct ec2_field member_fields[] = {
-    {"GroupId", EC2_PUT_TEXT, 0, sizeof(const char *), 0, true, NULL},
+static const struct mir_field member_fields[] = {
+    {"GroupId", MIR_PUT_TEXT, 0, sizeof(const char *), 0, true, NULL},
 };
-static const struct ec2_table member_table = {member_fields, 1, sizeof(const char *)};
+static const struct mir_table member_table = {member_fields, 1, sizeof(const char *)};
 
-static const struct ec2_field rule_fields[] = {
-    EC2_MUST(struct ec2_rule, protocol, "IpProtocol", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_rule, from, "FromPort", EC2_PUT_ALWAYS),
-    EC2_ROW(struct ec2_rule, to, "ToPort", EC2_PUT_ALWAYS),
-    EC2_MANY(struct ec2_rule, ipv4, ipv4_count, "IpRanges", EC2_PUT_LIST, &ipv4_table),
-    EC2_MANY(struct ec2_rule, ipv6, ipv6_count, "Ipv6Ranges", EC2_PUT_LIST, &ipv6_table),
-    EC2_MANY(struct ec2_rule, group_ids, group_count, "Groups", EC2_PUT_LIST, &member_table),
+static const struct mir_field rule_fields[] = {
+    MIR_MUST(struct ec2_rule, protocol, "IpProtocol", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_rule, from, "FromPort", MIR_PUT_ALWAYS),
+    MIR_ROW(struct ec2_rule, to, "ToPort", MIR_PUT_ALWAYS),
+    MIR_MANY(struct ec2_rule, ipv4, ipv4_count, "IpRanges", MIR_PUT_LIST, &ipv4_table),
+    MIR_MANY(struct ec2_rule, ipv6, ipv6_count, "Ipv6Ranges", MIR_PUT_LIST, &ipv6_table),
+    MIR_MANY(struct ec2_rule, group_ids, group_count, "Groups", MIR_PUT_LIST, &member_table),
 };
-static const struct ec2_table rule_table = EC2_TABLE(struct ec2_rule, rule_fields);
+static const struct mir_table rule_table = MIR_TABLE(struct ec2_rule, rule_fields);
 
-static const struct ec2_field rules_fields[] = {
-    EC2_MUST(struct ec2_rules, group_id, "GroupId", EC2_PUT_TEXT),
-    EC2_MANY(struct ec2_rules, rules, rule_count, "IpPermissions", EC2_PUT_LIST, &rule_table),
+static const struct mir_field rules_fields[] = {
+    MIR_MUST(struct ec2_rules, group_id, "GroupId", MIR_PUT_TEXT),
+    MIR_MANY(struct ec2_rules, rules, rule_count, "IpPermissions", MIR_PUT_LIST, &rule_table),
     EC2_ROW_DRY_RUN(struct ec2_rules),
 };
-static const struct ec2_table rules_table = EC2_TABLE(struct ec2_rules, rules_fields);
+static const struct mir_table rules_table = MIR_TABLE(struct ec2_rules, rules_fields);
 
 /* --- groups as they are found --- */
 
-static const struct ec2_field found_ipv4_fields[] = {
-    EC2_ROW(struct ec2_found_range, cidr, "cidrIp", EC2_GET_TEXT),
+static const struct mir_field found_ipv4_fields[] = {
+    MIR_ROW(struct ec2_found_range, cidr, "cidrIp", MIR_GET_TEXT),
 };
-static const struct ec2_table found_ipv4_table =
-    EC2_TABLE(struct ec2_found_range, found_ipv4_fields);
+static const struct mir_table found_ipv4_table =
+    MIR_TABLE(struct ec2_found_range, found_ipv4_fields);
 
-static const struct ec2_field found_ipv6_fields[] = {
-    EC2_ROW(struct ec2_found_range, cidr, "cidrIpv6", EC2_GET_TEXT),
+static const struct mir_field found_ipv6_fields[] = {
+    MIR_ROW(struct ec2_found_range, cidr, "cidrIpv6", MIR_GET_TEXT),
 };
-static const struct ec2_table found_ipv6_table =
-    EC2_TABLE(struct ec2_found_range, found_ipv6_fields);
+static const struct mir_table found_ipv6_table =
+    MIR_TABLE(struct ec2_found_range, found_ipv6_fields);
 
-static const struct ec2_field found_rule_fields[] = {
-    EC2_MUST(struct ec2_found_rule, protocol, "ipProtocol", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_found_rule, from, "fromPort", EC2_GET_NUMBER),
-    EC2_ROW(struct ec2_found_rule, to, "toPort", EC2_GET_NUMBER),
-    EC2_MANY(struct ec2_found_rule, ipv4, ipv4_count, "ipRanges/item", EC2_GET_LIST,
+static const struct mir_field found_rule_fields[] = {
+    MIR_MUST(struct ec2_found_rule, protocol, "ipProtocol", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_found_rule, from, "fromPort", MIR_GET_NUMBER),
+    MIR_ROW(struct ec2_found_rule, to, "toPort", MIR_GET_NUMBER),
+    MIR_MANY(struct ec2_found_rule, ipv4, ipv4_count, "ipRanges/item", MIR_GET_LIST,
              &found_ipv4_table),
-    EC2_MANY(struct ec2_found_rule, ipv6, ipv6_count, "ipv6Ranges/item", EC2_GET_LIST,
+    MIR_MANY(struct ec2_found_rule, ipv6, ipv6_count, "ipv6Ranges/item", MIR_GET_LIST,
              &found_ipv6_table),
 };
-static const struct ec2_table found_rule_table =
-    EC2_TABLE(struct ec2_found_rule, found_rule_fields);
+static const struct mir_table found_rule_table =
+    MIR_TABLE(struct ec2_found_rule, found_rule_fields);
 
-static const struct ec2_field group_fields[] = {
-    EC2_MUST(struct ec2_group, id, "groupId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_group, name, "groupName", EC2_GET_CUT),
-    EC2_ROW(struct ec2_group, description, "groupDescription", EC2_GET_CUT),
-    EC2_ROW(struct ec2_group, vpc_id, "vpcId", EC2_GET_TEXT),
-    EC2_MANY(struct ec2_group, ingress, ingress_count, "ipPermissions/item", EC2_GET_LIST,
+static const struct mir_field group_fields[] = {
+    MIR_MUST(struct ec2_group, id, "groupId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_group, name, "groupName", MIR_GET_CUT),
+    MIR_ROW(struct ec2_group, description, "groupDescription", MIR_GET_CUT),
+    MIR_ROW(struct ec2_group, vpc_id, "vpcId", MIR_GET_TEXT),
+    MIR_MANY(struct ec2_group, ingress, ingress_count, "ipPermissions/item", MIR_GET_LIST,
              &found_rule_table),
-    EC2_MANY(struct ec2_group, egress, egress_count, "ipPermissionsEgress/item", EC2_GET_LIST,
+    MIR_MANY(struct ec2_group, egress, egress_count, "ipPermissionsEgress/item", MIR_GET_LIST,
              &found_rule_table),
     EC2_ROW_FOUND_TAGS(struct ec2_group),
 };
-static const struct ec2_table group_table = EC2_TABLE(struct ec2_group, group_fields);
+static const struct mir_table group_table = MIR_TABLE(struct ec2_group, group_fields);
 
-static const struct ec2_field groups_fields[] = {
-    EC2_MANY(struct ec2_groups, rows, count, "securityGroupInfo/item", EC2_GET_LIST, &group_table),
+static const struct mir_field groups_fields[] = {
+    MIR_MANY(struct ec2_groups, rows, count, "securityGroupInfo/item", MIR_GET_LIST, &group_table),
 };
-static const struct ec2_table groups_table = EC2_TABLE(struct ec2_groups, groups_fields);
+static const struct mir_table groups_table = MIR_TABLE(struct ec2_groups, groups_fields);
 
 enum { CREATE, DELETE, ALLOW_IN, REVOKE_IN, ALLOW_OUT, REVOKE_OUT, DESCRIBE };
 

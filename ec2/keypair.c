@@ -3,58 +3,58 @@
 
 #include "compute_tables.h"
 
-static const struct ec2_field create_fields[] = {
-    EC2_MUST(struct ec2_create_key_args, name, "KeyName", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_create_key_args, type, "KeyType", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_create_key_args, format, "KeyFormat", EC2_PUT_TEXT),
+static const struct mir_field create_fields[] = {
+    MIR_MUST(struct ec2_create_key_args, name, "KeyName", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_create_key_args, type, "KeyType", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_create_key_args, format, "KeyFormat", MIR_PUT_TEXT),
     EC2_ROW_TAGS(struct ec2_create_key_args),
     EC2_ROW_DRY_RUN(struct ec2_create_key_args),
 };
-static const struct ec2_table create_table = EC2_TABLE(struct ec2_create_key_args, create_fields);
+static const struct mir_table create_table = MIR_TABLE(struct ec2_create_key_args, create_fields);
 
-static const struct ec2_field import_fields[] = {
-    EC2_MUST(struct ec2_import_key_args, name, "KeyName", EC2_PUT_TEXT),
-    EC2_MANY(struct ec2_import_key_args, public_key, public_key_len, "PublicKeyMaterial",
-             EC2_PUT_BASE64, NULL),
+static const struct mir_field import_fields[] = {
+    MIR_MUST(struct ec2_import_key_args, name, "KeyName", MIR_PUT_TEXT),
+    MIR_MANY(struct ec2_import_key_args, public_key, public_key_len, "PublicKeyMaterial",
+             MIR_PUT_BASE64, NULL),
     EC2_ROW_TAGS(struct ec2_import_key_args),
     EC2_ROW_DRY_RUN(struct ec2_import_key_args),
 };
-static const struct ec2_table import_table = EC2_TABLE(struct ec2_import_key_args, import_fields);
+static const struct mir_table import_table = MIR_TABLE(struct ec2_import_key_args, import_fields);
 
-static const struct ec2_field created_fields[] = {
-    EC2_ROW(struct ec2_key, id, "keyPairId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_key, name, "keyName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_key, fingerprint, "keyFingerprint", EC2_GET_CUT),
-    EC2_MUST(struct ec2_key, private_key, "keyMaterial", EC2_GET_SECRET),
+static const struct mir_field created_fields[] = {
+    MIR_ROW(struct ec2_key, id, "keyPairId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_key, name, "keyName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_key, fingerprint, "keyFingerprint", MIR_GET_CUT),
+    MIR_MUST(struct ec2_key, private_key, "keyMaterial", MIR_GET_SECRET),
     EC2_ROW_FOUND_TAGS(struct ec2_key),
 };
-static const struct ec2_table created_table = EC2_TABLE(struct ec2_key, created_fields);
+static const struct mir_table created_table = MIR_TABLE(struct ec2_key, created_fields);
 
-static const struct ec2_field imported_fields[] = {
-    EC2_ROW(struct ec2_key, id, "keyPairId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_key, name, "keyName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_key, fingerprint, "keyFingerprint", EC2_GET_CUT),
+static const struct mir_field imported_fields[] = {
+    MIR_ROW(struct ec2_key, id, "keyPairId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_key, name, "keyName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_key, fingerprint, "keyFingerprint", MIR_GET_CUT),
     EC2_ROW_FOUND_TAGS(struct ec2_key),
 };
-static const struct ec2_table imported_table = EC2_TABLE(struct ec2_key, imported_fields);
+static const struct mir_table imported_table = MIR_TABLE(struct ec2_key, imported_fields);
 
 EC2_TARGET_TABLE(delete_table, "KeyName");
 EC2_DESCRIBE_TABLE(describe_table, "KeyName");
 
-static const struct ec2_field key_fields[] = {
-    EC2_ROW(struct ec2_key, id, "keyPairId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_key, name, "keyName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_key, fingerprint, "keyFingerprint", EC2_GET_CUT),
-    EC2_ROW(struct ec2_key, type, "keyType", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_key, created_s, "createTime", EC2_GET_TIME),
+static const struct mir_field key_fields[] = {
+    MIR_ROW(struct ec2_key, id, "keyPairId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_key, name, "keyName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_key, fingerprint, "keyFingerprint", MIR_GET_CUT),
+    MIR_ROW(struct ec2_key, type, "keyType", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_key, created_s, "createTime", MIR_GET_TIME),
     EC2_ROW_FOUND_TAGS(struct ec2_key),
 };
-static const struct ec2_table key_table = EC2_TABLE(struct ec2_key, key_fields);
+static const struct mir_table key_table = MIR_TABLE(struct ec2_key, key_fields);
 
-static const struct ec2_field keys_fields[] = {
-    EC2_MANY(struct ec2_keys, rows, count, "keySet/item", EC2_GET_LIST, &key_table),
+static const struct mir_field keys_fields[] = {
+    MIR_MANY(struct ec2_keys, rows, count, "keySet/item", MIR_GET_LIST, &key_table),
 };
-static const struct ec2_table keys_table = EC2_TABLE(struct ec2_keys, keys_fields);
+static const struct mir_table keys_table = MIR_TABLE(struct ec2_keys, keys_fields);
 
 enum { CREATE, IMPORT, DELETE, DESCRIBE };
 

@@ -8,69 +8,69 @@ EC2_DESCRIBE_TABLE(describe_vpcs_table, "VpcId");
 EC2_DESCRIBE_TABLE(describe_nics_table, "NetworkInterfaceId");
 EC2_TARGET_TABLE(delete_nic_table, "NetworkInterfaceId");
 
-static const struct ec2_field ipv6_fields[] = {
-    EC2_ROW(struct ec2_ipv6_block, cidr, "ipv6CidrBlock", EC2_GET_TEXT),
+static const struct mir_field ipv6_fields[] = {
+    MIR_ROW(struct ec2_ipv6_block, cidr, "ipv6CidrBlock", MIR_GET_TEXT),
 };
-static const struct ec2_table ipv6_table = EC2_TABLE(struct ec2_ipv6_block, ipv6_fields);
+static const struct mir_table ipv6_table = MIR_TABLE(struct ec2_ipv6_block, ipv6_fields);
 
-#define SUBNET(member, path, kind) EC2_ROW(struct ec2_subnet, member, path, kind)
+#define SUBNET(member, path, kind) MIR_ROW(struct ec2_subnet, member, path, kind)
 
-static const struct ec2_field subnet_fields[] = {
-    EC2_MUST(struct ec2_subnet, id, "subnetId", EC2_GET_TEXT),
-    SUBNET(vpc_id, "vpcId", EC2_GET_TEXT),
-    SUBNET(zone, "availabilityZone", EC2_GET_TEXT),
-    SUBNET(state, "state", EC2_GET_TEXT),
-    SUBNET(cidr, "cidrBlock", EC2_GET_TEXT),
-    SUBNET(free_addresses, "availableIpAddressCount", EC2_GET_NUMBER),
-    SUBNET(default_for_zone, "defaultForAz", EC2_GET_TRUE),
-    SUBNET(public_on_launch, "mapPublicIpOnLaunch", EC2_GET_TRUE),
-    SUBNET(ipv6_on_launch, "assignIpv6AddressOnCreation", EC2_GET_TRUE),
-    SUBNET(ipv6_only, "ipv6Native", EC2_GET_TRUE),
-    EC2_MANY(struct ec2_subnet, ipv6, ipv6_count, "ipv6CidrBlockAssociationSet/item", EC2_GET_LIST,
+static const struct mir_field subnet_fields[] = {
+    MIR_MUST(struct ec2_subnet, id, "subnetId", MIR_GET_TEXT),
+    SUBNET(vpc_id, "vpcId", MIR_GET_TEXT),
+    SUBNET(zone, "availabilityZone", MIR_GET_TEXT),
+    SUBNET(state, "state", MIR_GET_TEXT),
+    SUBNET(cidr, "cidrBlock", MIR_GET_TEXT),
+    SUBNET(free_addresses, "availableIpAddressCount", MIR_GET_NUMBER),
+    SUBNET(default_for_zone, "defaultForAz", MIR_GET_TRUE),
+    SUBNET(public_on_launch, "mapPublicIpOnLaunch", MIR_GET_TRUE),
+    SUBNET(ipv6_on_launch, "assignIpv6AddressOnCreation", MIR_GET_TRUE),
+    SUBNET(ipv6_only, "ipv6Native", MIR_GET_TRUE),
+    MIR_MANY(struct ec2_subnet, ipv6, ipv6_count, "ipv6CidrBlockAssociationSet/item", MIR_GET_LIST,
              &ipv6_table),
     EC2_ROW_FOUND_TAGS(struct ec2_subnet),
 };
-static const struct ec2_table subnet_table = EC2_TABLE(struct ec2_subnet, subnet_fields);
+static const struct mir_table subnet_table = MIR_TABLE(struct ec2_subnet, subnet_fields);
 
-static const struct ec2_field subnets_fields[] = {
-    EC2_MANY(struct ec2_subnets, rows, count, "subnetSet/item", EC2_GET_LIST, &subnet_table),
+static const struct mir_field subnets_fields[] = {
+    MIR_MANY(struct ec2_subnets, rows, count, "subnetSet/item", MIR_GET_LIST, &subnet_table),
 };
-static const struct ec2_table subnets_table = EC2_TABLE(struct ec2_subnets, subnets_fields);
+static const struct mir_table subnets_table = MIR_TABLE(struct ec2_subnets, subnets_fields);
 
-static const struct ec2_field vpc_fields[] = {
-    EC2_MUST(struct ec2_vpc, id, "vpcId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_vpc, state, "state", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_vpc, cidr, "cidrBlock", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_vpc, is_default, "isDefault", EC2_GET_TRUE),
+static const struct mir_field vpc_fields[] = {
+    MIR_MUST(struct ec2_vpc, id, "vpcId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_vpc, state, "state", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_vpc, cidr, "cidrBlock", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_vpc, is_default, "isDefault", MIR_GET_TRUE),
     EC2_ROW_FOUND_TAGS(struct ec2_vpc),
 };
-static const struct ec2_table vpc_table = EC2_TABLE(struct ec2_vpc, vpc_fields);
+static const struct mir_table vpc_table = MIR_TABLE(struct ec2_vpc, vpc_fields);
 
-static const struct ec2_field vpcs_fields[] = {
-    EC2_MANY(struct ec2_vpcs, rows, count, "vpcSet/item", EC2_GET_LIST, &vpc_table),
+static const struct mir_field vpcs_fields[] = {
+    MIR_MANY(struct ec2_vpcs, rows, count, "vpcSet/item", MIR_GET_LIST, &vpc_table),
 };
-static const struct ec2_table vpcs_table = EC2_TABLE(struct ec2_vpcs, vpcs_fields);
+static const struct mir_table vpcs_table = MIR_TABLE(struct ec2_vpcs, vpcs_fields);
 
-#define NIC(member, path, kind) EC2_ROW(struct ec2_nic, member, path, kind)
+#define NIC(member, path, kind) MIR_ROW(struct ec2_nic, member, path, kind)
 
-static const struct ec2_field nic_fields[] = {
-    EC2_MUST(struct ec2_nic, id, "networkInterfaceId", EC2_GET_TEXT),
-    NIC(subnet_id, "subnetId", EC2_GET_TEXT),
-    NIC(vpc_id, "vpcId", EC2_GET_TEXT),
-    NIC(state, "status", EC2_GET_TEXT),
-    NIC(description, "description", EC2_GET_CUT),
-    NIC(instance_id, "attachment/instanceId", EC2_GET_TEXT),
-    NIC(address, "association/publicIp", EC2_GET_TEXT),
-    NIC(delete_on_termination, "attachment/deleteOnTermination", EC2_GET_TRUE),
-    NIC(managed, "requesterManaged", EC2_GET_TRUE),
+static const struct mir_field nic_fields[] = {
+    MIR_MUST(struct ec2_nic, id, "networkInterfaceId", MIR_GET_TEXT),
+    NIC(subnet_id, "subnetId", MIR_GET_TEXT),
+    NIC(vpc_id, "vpcId", MIR_GET_TEXT),
+    NIC(state, "status", MIR_GET_TEXT),
+    NIC(description, "description", MIR_GET_CUT),
+    NIC(instance_id, "attachment/instanceId", MIR_GET_TEXT),
+    NIC(address, "association/publicIp", MIR_GET_TEXT),
+    NIC(delete_on_termination, "attachment/deleteOnTermination", MIR_GET_TRUE),
+    NIC(managed, "requesterManaged", MIR_GET_TRUE),
     EC2_ROW_FOUND_TAGS(struct ec2_nic),
 };
-static const struct ec2_table nic_table = EC2_TABLE(struct ec2_nic, nic_fields);
+static const struct mir_table nic_table = MIR_TABLE(struct ec2_nic, nic_fields);
 
-static const struct ec2_field nics_fields[] = {
-    EC2_MANY(struct ec2_nics, rows, count, "networkInterfaceSet/item", EC2_GET_LIST, &nic_table),
+static const struct mir_field nics_fields[] = {
+    MIR_MANY(struct ec2_nics, rows, count, "networkInterfaceSet/item", MIR_GET_LIST, &nic_table),
 };
-static const struct ec2_table nics_table = EC2_TABLE(struct ec2_nics, nics_fields);
+static const struct mir_table nics_table = MIR_TABLE(struct ec2_nics, nics_fields);
 
 enum { SUBNETS, VPCS, NICS, DELETE_NIC };
 

@@ -23,11 +23,11 @@ struct page {
 
 /* The answer into a struct of its own first, so that an answer that is damaged in its middle adds
  * nothing; then the rows are moved. */
-static void move_lists(const struct ec2_table *table, void *to, void *from)
+static void move_lists(const struct mir_table *table, void *to, void *from)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
-        if (field->kind != EC2_GET_LIST)
+        const struct mir_field *field = &table->fields[i];
+        if (field->kind != MIR_GET_LIST)
             continue;
         char **to_rows = (char **)(void *)((char *)to + field->at);
         char **from_rows = (char **)(void *)((char *)from + field->at);
@@ -51,12 +51,12 @@ static void move_lists(const struct ec2_table *table, void *to, void *from)
 /* What was read becomes *ret; of a later page the lists are added. */
 static void hand_over(const struct page *page, void *fresh)
 {
-    const struct ec2_table *table = page->operation->reply;
+    const struct mir_table *table = page->operation->reply;
     if (*page->token) {
         move_lists(table, page->ret, fresh);
-        ec2_record_clear(table, fresh);
+        mir_record_clear(table, fresh);
     } else {
-        ec2_record_clear(table, page->ret);
+        mir_record_clear(table, page->ret);
         memcpy(page->ret, fresh, table->size);
     }
     free(fresh);
@@ -111,11 +111,11 @@ static int accept_xml(void *ctx, const struct mir_http_response *response, struc
     if (!node)
         return mir_fail(err, MIR_CORRUPT, "the answer has no '%s'", operation->result);
     void *fresh = mir_calloc(1, operation->reply->size);
-    int rc = ec2_xml_read(operation->reply, node, fresh, err);
+    int rc = mir_xml_read(operation->reply, node, fresh, err);
     if (operation->secret)
         mir_xml_wipe(xml);
     if (rc) {
-        ec2_record_clear(operation->reply, fresh);
+        mir_record_clear(operation->reply, fresh);
         free(fresh);
         return -1;
     }
@@ -137,7 +137,7 @@ static int accept_json(void *ctx, const struct mir_http_response *response, stru
         return -1;
     }
     void *fresh = mir_calloc(1, operation->reply->size);
-    int rc = json_is_object(json) ? ec2_json_read(operation->reply, json, fresh, err)
+    int rc = json_is_object(json) ? mir_json_read(operation->reply, json, fresh, err)
                                   : mir_fail(err, MIR_CORRUPT, "the answer is no JSON object");
     const char *next = operation->page_next
                            ? json_string_value(json_object_get(json, operation->page_next))
@@ -146,7 +146,7 @@ static int accept_json(void *ctx, const struct mir_http_response *response, stru
         rc = keep_next(page, next ? next : "", err);
     json_decref(json);
     if (rc) {
-        ec2_record_clear(operation->reply, fresh);
+        mir_record_clear(operation->reply, fresh);
         free(fresh);
         return -1;
     }
@@ -160,8 +160,8 @@ static int accept_json(void *ctx, const struct mir_http_response *response, stru
 static bool names_things(const struct ec2_operation *operation, const void *args)
 {
     for (size_t i = 0; operation->request && i < operation->request->count; i++) {
-        const struct ec2_field *field = &operation->request->fields[i];
-        if (field->kind == EC2_PUT_IDS)
+        const struct mir_field *field = &operation->request->fields[i];
+        if (field->kind == MIR_PUT_IDS)
             return *(const size_t *)(const void *)((const char *)args + field->count_at) > 0;
     }
     return false;
@@ -175,17 +175,17 @@ static int call_query(struct ec2_session *session, struct page *page, struct ec2
     const struct ec2_operation *operation = page->operation;
     struct mir_buf form;
     mir_buf_init(&form, FORM_MAX);
-    ec2_form_add(&form, "Action", operation->name);
-    ec2_form_add(&form, "Version", operation->version);
+    mir_form_add(&form, "Action", operation->name);
+    mir_form_add(&form, "Version", operation->version);
     if (operation->request)
-        ec2_form_write(&form, operation->request, args);
+        mir_form_write(&form, operation->request, args);
     if (operation->page > 0 && !names_things(operation, args)) {
         char size[16];
         snprintf(size, sizeof size, "%d", operation->page);
-        ec2_form_add(&form, operation->page_size, size);
+        mir_form_add(&form, operation->page_size, size);
     }
     if (*page->token)
-        ec2_form_add(&form, operation->page_token, page->token);
+        mir_form_add(&form, operation->page_token, page->token);
     call->headers = &type;
     call->header_count = 1;
     call->body = mir_buf_text(&form);
@@ -204,7 +204,7 @@ static int call_query(struct ec2_session *session, struct page *page, struct ec2
 static json_t *json_params(const struct page *page, const void *args)
 {
     const struct ec2_operation *operation = page->operation;
-    json_t *json = operation->request ? ec2_json_write(operation->request, args) : json_object();
+    json_t *json = operation->request ? mir_json_write(operation->request, args) : json_object();
     if (operation->page > 0)
         json_object_set_new(json, operation->page_size, json_integer(operation->page));
     if (*page->token)
@@ -284,8 +284,8 @@ static int check_needed(const struct ec2_operation *operation, const void *args,
                         struct mir_error *err)
 {
     for (size_t i = 0; operation->request && i < operation->request->count; i++) {
-        const struct ec2_field *field = &operation->request->fields[i];
-        if (!field->required || field->kind != EC2_PUT_TEXT)
+        const struct mir_field *field = &operation->request->fields[i];
+        if (!field->required || field->kind != MIR_PUT_TEXT)
             continue;
         const char *text = *(const char *const *)(const void *)((const char *)args + field->at);
         if (!text || !*text)
@@ -299,7 +299,7 @@ static int check_needed(const struct ec2_operation *operation, const void *args,
 static bool asks_dry(const struct ec2_operation *operation, const void *args)
 {
     for (size_t i = 0; operation->request && i < operation->request->count; i++) {
-        const struct ec2_field *field = &operation->request->fields[i];
+        const struct mir_field *field = &operation->request->fields[i];
         if (!strcmp(field->name, "DryRun"))
             return *(const bool *)(const void *)((const char *)args + field->at);
     }
@@ -344,13 +344,13 @@ int ec2_operate_at(struct ec2_session *session, const struct ec2_operation *oper
                    const char *path, const void *args, int64_t until_ms, void *ret,
                    struct mir_error *err)
 {
-    const struct ec2_table *reply = operation->reply;
+    const struct mir_table *reply = operation->reply;
     void *made = reply ? mir_calloc(1, reply->size) : NULL; /* until the call is over */
     struct page page = {.operation = operation, .ret = made};
     struct mir_error own = {0};
     int rc = call_page(session, &page, path, args, until_ms, &own);
     if (reply)
-        ec2_record_clear(reply, rc ? made : ret);
+        mir_record_clear(reply, rc ? made : ret);
     if (reply && !rc)
         memcpy(ret, made, reply->size);
     free(made);
@@ -389,7 +389,7 @@ int ec2_operate_all_at(struct ec2_session *session, const struct ec2_operation *
         else
             (void)mir_copy(page->token, sizeof page->token, page->next);
     }
-    ec2_record_clear(operation->reply, rc ? page->ret : ret);
+    mir_record_clear(operation->reply, rc ? page->ret : ret);
     if (!rc)
         memcpy(ret, page->ret, operation->reply->size);
     free(page->ret);

@@ -3,40 +3,40 @@
 
 #include "compute_tables.h"
 
-static const struct ec2_field regions_args_fields[] = {
-    EC2_MANY(struct ec2_regions_args, names, name_count, "RegionName", EC2_PUT_TEXTS, NULL),
+static const struct mir_field regions_args_fields[] = {
+    MIR_MANY(struct ec2_regions_args, names, name_count, "RegionName", MIR_PUT_TEXTS, NULL),
     EC2_ROW_FILTERS(struct ec2_regions_args),
-    EC2_ROW(struct ec2_regions_args, all, "AllRegions", EC2_PUT_TRUE),
+    MIR_ROW(struct ec2_regions_args, all, "AllRegions", MIR_PUT_TRUE),
 };
-static const struct ec2_table regions_args_table =
-    EC2_TABLE(struct ec2_regions_args, regions_args_fields);
+static const struct mir_table regions_args_table =
+    MIR_TABLE(struct ec2_regions_args, regions_args_fields);
 
-static const struct ec2_field region_fields[] = {
-    EC2_MUST(struct ec2_region, name, "regionName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_region, endpoint, "regionEndpoint", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_region, opt_in, "optInStatus", EC2_GET_TEXT),
+static const struct mir_field region_fields[] = {
+    MIR_MUST(struct ec2_region, name, "regionName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_region, endpoint, "regionEndpoint", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_region, opt_in, "optInStatus", MIR_GET_TEXT),
 };
-static const struct ec2_table region_table = EC2_TABLE(struct ec2_region, region_fields);
+static const struct mir_table region_table = MIR_TABLE(struct ec2_region, region_fields);
 
-static const struct ec2_field regions_fields[] = {
-    EC2_MANY(struct ec2_regions, rows, count, "regionInfo/item", EC2_GET_LIST, &region_table),
+static const struct mir_field regions_fields[] = {
+    MIR_MANY(struct ec2_regions, rows, count, "regionInfo/item", MIR_GET_LIST, &region_table),
 };
-static const struct ec2_table regions_table = EC2_TABLE(struct ec2_regions, regions_fields);
+static const struct mir_table regions_table = MIR_TABLE(struct ec2_regions, regions_fields);
 
 EC2_DESCRIBE_TABLE(zones_args_table, "ZoneName");
 
-static const struct ec2_field zone_fields[] = {
-    EC2_MUST(struct ec2_zone, name, "zoneName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_zone, id, "zoneId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_zone, type, "zoneType", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_zone, state, "zoneState", EC2_GET_TEXT),
+static const struct mir_field zone_fields[] = {
+    MIR_MUST(struct ec2_zone, name, "zoneName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_zone, id, "zoneId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_zone, type, "zoneType", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_zone, state, "zoneState", MIR_GET_TEXT),
 };
-static const struct ec2_table zone_table = EC2_TABLE(struct ec2_zone, zone_fields);
+static const struct mir_table zone_table = MIR_TABLE(struct ec2_zone, zone_fields);
 
-static const struct ec2_field zones_fields[] = {
-    EC2_MANY(struct ec2_zones, rows, count, "availabilityZoneInfo/item", EC2_GET_LIST, &zone_table),
+static const struct mir_field zones_fields[] = {
+    MIR_MANY(struct ec2_zones, rows, count, "availabilityZoneInfo/item", MIR_GET_LIST, &zone_table),
 };
-static const struct ec2_table zones_table = EC2_TABLE(struct ec2_zones, zones_fields);
+static const struct mir_table zones_table = MIR_TABLE(struct ec2_zones, zones_fields);
 
 enum { REGIONS, ZONES };
 

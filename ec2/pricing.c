@@ -12,29 +12,29 @@
 #define MICRO_DIGITS 6
 #define WHOLE_DIGITS_MAX 9
 
-static const struct ec2_field filter_fields[] = {
-    EC2_MUST(struct ec2_product_filter, type, "Type", EC2_PUT_TEXT),
-    EC2_MUST(struct ec2_product_filter, field, "Field", EC2_PUT_TEXT),
-    EC2_MUST(struct ec2_product_filter, value, "Value", EC2_PUT_TEXT),
+static const struct mir_field filter_fields[] = {
+    MIR_MUST(struct ec2_product_filter, type, "Type", MIR_PUT_TEXT),
+    MIR_MUST(struct ec2_product_filter, field, "Field", MIR_PUT_TEXT),
+    MIR_MUST(struct ec2_product_filter, value, "Value", MIR_PUT_TEXT),
 };
-static const struct ec2_table filter_table = EC2_TABLE(struct ec2_product_filter, filter_fields);
+static const struct mir_table filter_table = MIR_TABLE(struct ec2_product_filter, filter_fields);
 
-static const struct ec2_field args_fields[] = {
-    EC2_MUST(struct ec2_products_args, service, "ServiceCode", EC2_PUT_TEXT),
-    EC2_MANY(struct ec2_products_args, filters, filter_count, "Filters", EC2_PUT_LIST,
+static const struct mir_field args_fields[] = {
+    MIR_MUST(struct ec2_products_args, service, "ServiceCode", MIR_PUT_TEXT),
+    MIR_MANY(struct ec2_products_args, filters, filter_count, "Filters", MIR_PUT_LIST,
              &filter_table),
 };
-static const struct ec2_table args_table = EC2_TABLE(struct ec2_products_args, args_fields);
+static const struct mir_table args_table = MIR_TABLE(struct ec2_products_args, args_fields);
 
-static const struct ec2_field product_fields[] = {
-    EC2_MUST(struct ec2_product, text, "", EC2_GET_OWNED),
+static const struct mir_field product_fields[] = {
+    MIR_MUST(struct ec2_product, text, "", MIR_GET_OWNED),
 };
-static const struct ec2_table product_table = EC2_TABLE(struct ec2_product, product_fields);
+static const struct mir_table product_table = MIR_TABLE(struct ec2_product, product_fields);
 
-static const struct ec2_field products_fields[] = {
-    EC2_MANY(struct ec2_products, rows, count, "PriceList", EC2_GET_LIST, &product_table),
+static const struct mir_field products_fields[] = {
+    MIR_MANY(struct ec2_products, rows, count, "PriceList", MIR_GET_LIST, &product_table),
 };
-static const struct ec2_table products_table = EC2_TABLE(struct ec2_products, products_fields);
+static const struct mir_table products_table = MIR_TABLE(struct ec2_products, products_fields);
 
 const struct ec2_operation ec2_pricing_operations[] = {
     {.name = "GetProducts",

@@ -75,22 +75,22 @@ int ec2_s3_delete_bucket(struct ec2_session *session, const struct ec2_s3_object
 
 /* --- listing --- */
 
-static const struct ec2_field entry_fields[] = {
-    EC2_MUST(struct ec2_s3_entry, key, "Key", EC2_GET_OWNED),
-    EC2_ROW(struct ec2_s3_entry, size, "Size", EC2_GET_NUMBER),
-    EC2_ROW(struct ec2_s3_entry, modified_s, "LastModified", EC2_GET_TIME),
-    EC2_ROW(struct ec2_s3_entry, etag, "ETag", EC2_GET_CUT),
+static const struct mir_field entry_fields[] = {
+    MIR_MUST(struct ec2_s3_entry, key, "Key", MIR_GET_OWNED),
+    MIR_ROW(struct ec2_s3_entry, size, "Size", MIR_GET_NUMBER),
+    MIR_ROW(struct ec2_s3_entry, modified_s, "LastModified", MIR_GET_TIME),
+    MIR_ROW(struct ec2_s3_entry, etag, "ETag", MIR_GET_CUT),
 };
-static const struct ec2_table entry_table = EC2_TABLE(struct ec2_s3_entry, entry_fields);
+static const struct mir_table entry_table = MIR_TABLE(struct ec2_s3_entry, entry_fields);
 
-static const struct ec2_field list_fields[] = {
-    EC2_MANY(struct ec2_s3_list, rows, count, "Contents", EC2_GET_LIST, &entry_table),
+static const struct mir_field list_fields[] = {
+    MIR_MANY(struct ec2_s3_list, rows, count, "Contents", MIR_GET_LIST, &entry_table),
 };
-static const struct ec2_table list_table = EC2_TABLE(struct ec2_s3_list, list_fields);
+static const struct mir_table list_table = MIR_TABLE(struct ec2_s3_list, list_fields);
 
 void ec2_s3_list_clear(struct ec2_s3_list *list)
 {
-    ec2_record_clear(&list_table, list);
+    mir_record_clear(&list_table, list);
 }
 
 /* Keys come encoded, because XML cannot hold all of them; ETags in quotes. */
@@ -127,7 +127,7 @@ static int list_page(struct ec2_session *session, const struct ec2_s3_object *bu
         return -1;
     const struct mir_xml_node *root = mir_xml_root(s3.xml);
     size_t from = all->count;
-    if (ec2_xml_read(&list_table, root, all, err))
+    if (mir_xml_read(&list_table, root, all, err))
         return -1;
     tidy(all, from, !strcmp(mir_xml_get(root, "EncodingType"), "url"));
     const char *next = mir_xml_get(root, "NextContinuationToken");

@@ -48,7 +48,7 @@ int ec2_s3_call_init(struct ec2_s3_call *s3, struct ec2_session *session, const 
     else
         mir_buf_addf(&path, "%s%s", object->bucket, object->key ? "/" : "");
     if (object->key)
-        ec2_encode(&path, object->key, strlen(object->key), true);
+        mir_url_encode(&path, object->key, strlen(object->key), true);
     s3->path = mir_buf_take(&path);
     s3->call.path = s3->path;
     return 0;

@@ -3,9 +3,9 @@
 #ifndef EC2_S3_CALL_H
 #define EC2_S3_CALL_H
 
+#include "api/record.h"
 #include "call.h"
 #include "ec2/s3.h"
-#include "record.h"
 
 #define EC2_S3_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 

@@ -119,21 +119,21 @@ int ec2_s3_abort(struct ec2_session *session, const struct ec2_s3_object *object
 
 /* --- listing --- */
 
-static const struct ec2_field upload_fields[] = {
-    EC2_MUST(struct ec2_s3_upload, key, "Key", EC2_GET_OWNED),
-    EC2_MUST(struct ec2_s3_upload, id, "UploadId", EC2_GET_OWNED),
-    EC2_ROW(struct ec2_s3_upload, begun_s, "Initiated", EC2_GET_TIME),
+static const struct mir_field upload_fields[] = {
+    MIR_MUST(struct ec2_s3_upload, key, "Key", MIR_GET_OWNED),
+    MIR_MUST(struct ec2_s3_upload, id, "UploadId", MIR_GET_OWNED),
+    MIR_ROW(struct ec2_s3_upload, begun_s, "Initiated", MIR_GET_TIME),
 };
-static const struct ec2_table upload_table = EC2_TABLE(struct ec2_s3_upload, upload_fields);
+static const struct mir_table upload_table = MIR_TABLE(struct ec2_s3_upload, upload_fields);
 
-static const struct ec2_field uploads_fields[] = {
-    EC2_MANY(struct ec2_s3_uploads, rows, count, "Upload", EC2_GET_LIST, &upload_table),
+static const struct mir_field uploads_fields[] = {
+    MIR_MANY(struct ec2_s3_uploads, rows, count, "Upload", MIR_GET_LIST, &upload_table),
 };
-static const struct ec2_table uploads_table = EC2_TABLE(struct ec2_s3_uploads, uploads_fields);
+static const struct mir_table uploads_table = MIR_TABLE(struct ec2_s3_uploads, uploads_fields);
 
 void ec2_s3_uploads_clear(struct ec2_s3_uploads *uploads)
 {
-    ec2_record_clear(&uploads_table, uploads);
+    mir_record_clear(&uploads_table, uploads);
 }
 
 /* Where a page begins; both owned, NULL for the first. */
@@ -160,7 +160,7 @@ static int list_page(struct ec2_session *session, const struct ec2_s3_object *bu
     const struct mir_xml_node *root = mir_xml_root(s3.xml);
     bool encoded = !strcmp(mir_xml_get(root, "EncodingType"), "url");
     size_t from = all->count;
-    if (ec2_xml_read(&uploads_table, root, all, err))
+    if (mir_xml_read(&uploads_table, root, all, err))
         return -1;
     for (size_t i = from; encoded && i < all->count; i++)
         ec2_s3_decode(all->rows[i].key);

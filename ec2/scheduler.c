@@ -15,68 +15,68 @@ struct whole {
     const char *after, *mode, *state;
 };
 
-#define PUT(member, name, kind) EC2_ROW(struct whole, member, name, kind)
+#define PUT(member, name, kind) MIR_ROW(struct whole, member, name, kind)
 
-static const struct ec2_field whole_fields[] = {
-    PUT(at, "ScheduleExpression", EC2_PUT_TEXT),
-    PUT(mode, "FlexibleTimeWindow.Mode", EC2_PUT_TEXT),
-    PUT(after, "ActionAfterCompletion", EC2_PUT_TEXT),
-    PUT(state, "State", EC2_PUT_TEXT),
-    PUT(args.group, "GroupName", EC2_PUT_TEXT),
-    PUT(args.client_token, "ClientToken", EC2_PUT_TEXT),
-    PUT(args.description, "Description", EC2_PUT_TEXT),
-    PUT(args.target_arn, "Target.Arn", EC2_PUT_TEXT),
-    PUT(args.role_arn, "Target.RoleArn", EC2_PUT_TEXT),
-    PUT(args.input, "Target.Input", EC2_PUT_TEXT),
-    PUT(args.retries, "Target.RetryPolicy.MaximumRetryAttempts", EC2_PUT_NUMBER),
-    PUT(args.retry_age_s, "Target.RetryPolicy.MaximumEventAgeInSeconds", EC2_PUT_NUMBER),
-    PUT(args.dead_letter_arn, "Target.DeadLetterConfig.Arn", EC2_PUT_TEXT),
+static const struct mir_field whole_fields[] = {
+    PUT(at, "ScheduleExpression", MIR_PUT_TEXT),
+    PUT(mode, "FlexibleTimeWindow.Mode", MIR_PUT_TEXT),
+    PUT(after, "ActionAfterCompletion", MIR_PUT_TEXT),
+    PUT(state, "State", MIR_PUT_TEXT),
+    PUT(args.group, "GroupName", MIR_PUT_TEXT),
+    PUT(args.client_token, "ClientToken", MIR_PUT_TEXT),
+    PUT(args.description, "Description", MIR_PUT_TEXT),
+    PUT(args.target_arn, "Target.Arn", MIR_PUT_TEXT),
+    PUT(args.role_arn, "Target.RoleArn", MIR_PUT_TEXT),
+    PUT(args.input, "Target.Input", MIR_PUT_TEXT),
+    PUT(args.retries, "Target.RetryPolicy.MaximumRetryAttempts", MIR_PUT_NUMBER),
+    PUT(args.retry_age_s, "Target.RetryPolicy.MaximumEventAgeInSeconds", MIR_PUT_NUMBER),
+    PUT(args.dead_letter_arn, "Target.DeadLetterConfig.Arn", MIR_PUT_TEXT),
 };
-static const struct ec2_table whole_table = EC2_TABLE(struct whole, whole_fields);
+static const struct mir_table whole_table = MIR_TABLE(struct whole, whole_fields);
 
-static const struct ec2_field arn_fields[] = {
-    EC2_MUST(struct ec2_schedule_arn, arn, "ScheduleArn", EC2_GET_TEXT),
+static const struct mir_field arn_fields[] = {
+    MIR_MUST(struct ec2_schedule_arn, arn, "ScheduleArn", MIR_GET_TEXT),
 };
-static const struct ec2_table arn_table = EC2_TABLE(struct ec2_schedule_arn, arn_fields);
+static const struct mir_table arn_table = MIR_TABLE(struct ec2_schedule_arn, arn_fields);
 
-static const struct ec2_field named_fields[] = {
-    EC2_ROW(struct ec2_schedule_name, group, "groupName", EC2_PUT_TEXT),
+static const struct mir_field named_fields[] = {
+    MIR_ROW(struct ec2_schedule_name, group, "groupName", MIR_PUT_TEXT),
 };
-static const struct ec2_table named_table = EC2_TABLE(struct ec2_schedule_name, named_fields);
+static const struct mir_table named_table = MIR_TABLE(struct ec2_schedule_name, named_fields);
 
-static const struct ec2_field schedule_fields[] = {
-    EC2_MUST(struct ec2_schedule, name, "Name", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule, group, "GroupName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule, arn, "Arn", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule, state, "State", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_schedule, expression, "ScheduleExpression", EC2_GET_CUT),
-    EC2_ROW(struct ec2_schedule, timezone, "ScheduleExpressionTimezone", EC2_GET_CUT),
-    EC2_ROW(struct ec2_schedule, target_arn, "Target/Arn", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule, role_arn, "Target/RoleArn", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule, input, "Target/Input", EC2_GET_OWNED),
-    EC2_ROW(struct ec2_schedule, after, "ActionAfterCompletion", EC2_GET_TEXT),
+static const struct mir_field schedule_fields[] = {
+    MIR_MUST(struct ec2_schedule, name, "Name", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule, group, "GroupName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule, arn, "Arn", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule, state, "State", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_schedule, expression, "ScheduleExpression", MIR_GET_CUT),
+    MIR_ROW(struct ec2_schedule, timezone, "ScheduleExpressionTimezone", MIR_GET_CUT),
+    MIR_ROW(struct ec2_schedule, target_arn, "Target/Arn", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule, role_arn, "Target/RoleArn", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule, input, "Target/Input", MIR_GET_OWNED),
+    MIR_ROW(struct ec2_schedule, after, "ActionAfterCompletion", MIR_GET_TEXT),
 };
-static const struct ec2_table schedule_table = EC2_TABLE(struct ec2_schedule, schedule_fields);
+static const struct mir_table schedule_table = MIR_TABLE(struct ec2_schedule, schedule_fields);
 
-static const struct ec2_field list_args_fields[] = {
-    EC2_ROW(struct ec2_list_schedules_args, prefix, "NamePrefix", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_list_schedules_args, group, "ScheduleGroup", EC2_PUT_TEXT),
+static const struct mir_field list_args_fields[] = {
+    MIR_ROW(struct ec2_list_schedules_args, prefix, "NamePrefix", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_list_schedules_args, group, "ScheduleGroup", MIR_PUT_TEXT),
 };
-static const struct ec2_table list_args_table =
-    EC2_TABLE(struct ec2_list_schedules_args, list_args_fields);
+static const struct mir_table list_args_table =
+    MIR_TABLE(struct ec2_list_schedules_args, list_args_fields);
 
-static const struct ec2_field row_fields[] = {
-    EC2_MUST(struct ec2_schedule_row, name, "Name", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule_row, group, "GroupName", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule_row, state, "State", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_schedule_row, target_arn, "Target/Arn", EC2_GET_TEXT),
+static const struct mir_field row_fields[] = {
+    MIR_MUST(struct ec2_schedule_row, name, "Name", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule_row, group, "GroupName", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule_row, state, "State", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_schedule_row, target_arn, "Target/Arn", MIR_GET_TEXT),
 };
-static const struct ec2_table row_table = EC2_TABLE(struct ec2_schedule_row, row_fields);
+static const struct mir_table row_table = MIR_TABLE(struct ec2_schedule_row, row_fields);
 
-static const struct ec2_field rows_fields[] = {
-    EC2_MANY(struct ec2_schedules, rows, count, "Schedules", EC2_GET_LIST, &row_table),
+static const struct mir_field rows_fields[] = {
+    MIR_MANY(struct ec2_schedules, rows, count, "Schedules", MIR_GET_LIST, &row_table),
 };
-static const struct ec2_table rows_table = EC2_TABLE(struct ec2_schedules, rows_fields);
+static const struct mir_table rows_table = MIR_TABLE(struct ec2_schedules, rows_fields);
 
 enum { CREATE, UPDATE, GET, DELETE, LIST };
 
@@ -100,7 +100,7 @@ static char *path_of(const char *name)
     struct mir_buf path;
     mir_buf_init(&path, 1024);
     mir_buf_adds(&path, "/schedules/");
-    ec2_encode(&path, name, strlen(name), false);
+    mir_url_encode(&path, name, strlen(name), false);
     return mir_buf_take(&path);
 }
 

@@ -3,90 +3,90 @@
 
 #include "compute_tables.h"
 
-static const struct ec2_field describe_fields[] = {
-    EC2_MANY(struct ec2_describe_snapshots_args, ids, id_count, "SnapshotId", EC2_PUT_IDS, NULL),
-    EC2_MANY(struct ec2_describe_snapshots_args, owners, owner_count, "Owner", EC2_PUT_TEXTS, NULL),
+static const struct mir_field describe_fields[] = {
+    MIR_MANY(struct ec2_describe_snapshots_args, ids, id_count, "SnapshotId", MIR_PUT_IDS, NULL),
+    MIR_MANY(struct ec2_describe_snapshots_args, owners, owner_count, "Owner", MIR_PUT_TEXTS, NULL),
     EC2_ROW_FILTERS(struct ec2_describe_snapshots_args),
 };
-static const struct ec2_table describe_table =
-    EC2_TABLE(struct ec2_describe_snapshots_args, describe_fields);
+static const struct mir_table describe_table =
+    MIR_TABLE(struct ec2_describe_snapshots_args, describe_fields);
 
-#define HAS(member, path, kind) EC2_ROW(struct ec2_snapshot, member, path, kind)
+#define HAS(member, path, kind) MIR_ROW(struct ec2_snapshot, member, path, kind)
 
-static const struct ec2_field snapshot_fields[] = {
-    EC2_MUST(struct ec2_snapshot, id, "snapshotId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_snapshot, state, "status", EC2_GET_TEXT),
-    HAS(volume_id, "volumeId", EC2_GET_TEXT),
-    HAS(state_message, "statusMessage", EC2_GET_CUT),
-    HAS(progress, "progress", EC2_GET_CUT),
-    HAS(owner, "ownerId", EC2_GET_CUT),
-    HAS(description, "description", EC2_GET_CUT),
-    HAS(started_s, "startTime", EC2_GET_TIME),
-    HAS(size_gib, "volumeSize", EC2_GET_NUMBER),
-    HAS(encrypted, "encrypted", EC2_GET_TRUE),
+static const struct mir_field snapshot_fields[] = {
+    MIR_MUST(struct ec2_snapshot, id, "snapshotId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_snapshot, state, "status", MIR_GET_TEXT),
+    HAS(volume_id, "volumeId", MIR_GET_TEXT),
+    HAS(state_message, "statusMessage", MIR_GET_CUT),
+    HAS(progress, "progress", MIR_GET_CUT),
+    HAS(owner, "ownerId", MIR_GET_CUT),
+    HAS(description, "description", MIR_GET_CUT),
+    HAS(started_s, "startTime", MIR_GET_TIME),
+    HAS(size_gib, "volumeSize", MIR_GET_NUMBER),
+    HAS(encrypted, "encrypted", MIR_GET_TRUE),
     EC2_ROW_FOUND_TAGS(struct ec2_snapshot),
 };
-static const struct ec2_table snapshot_table = EC2_TABLE(struct ec2_snapshot, snapshot_fields);
+static const struct mir_table snapshot_table = MIR_TABLE(struct ec2_snapshot, snapshot_fields);
 
-static const struct ec2_field snapshots_fields[] = {
-    EC2_MANY(struct ec2_snapshots, rows, count, "snapshotSet/item", EC2_GET_LIST, &snapshot_table),
+static const struct mir_field snapshots_fields[] = {
+    MIR_MANY(struct ec2_snapshots, rows, count, "snapshotSet/item", MIR_GET_LIST, &snapshot_table),
 };
-static const struct ec2_table snapshots_table = EC2_TABLE(struct ec2_snapshots, snapshots_fields);
+static const struct mir_table snapshots_table = MIR_TABLE(struct ec2_snapshots, snapshots_fields);
 
 EC2_TARGET_TABLE(delete_table, "SnapshotId");
 
-static const struct ec2_field create_fields[] = {
-    EC2_MUST(struct ec2_create_snapshot_args, volume_id, "VolumeId", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_create_snapshot_args, description, "Description", EC2_PUT_TEXT),
+static const struct mir_field create_fields[] = {
+    MIR_MUST(struct ec2_create_snapshot_args, volume_id, "VolumeId", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_create_snapshot_args, description, "Description", MIR_PUT_TEXT),
     EC2_ROW_TAGS(struct ec2_create_snapshot_args),
     EC2_ROW_DRY_RUN(struct ec2_create_snapshot_args),
 };
-static const struct ec2_table create_table =
-    EC2_TABLE(struct ec2_create_snapshot_args, create_fields);
+static const struct mir_table create_table =
+    MIR_TABLE(struct ec2_create_snapshot_args, create_fields);
 
 /* --- imports --- */
 
-#define IMPORT(member, name, kind) EC2_ROW(struct ec2_import, member, name, kind)
+#define IMPORT(member, name, kind) MIR_ROW(struct ec2_import, member, name, kind)
 
-static const struct ec2_field import_fields[] = {
-    IMPORT(client_token, "ClientToken", EC2_PUT_TEXT),
-    IMPORT(description, "Description", EC2_PUT_TEXT),
-    IMPORT(format, "DiskContainer.Format", EC2_PUT_TEXT),
-    IMPORT(url, "DiskContainer.Url", EC2_PUT_TEXT),
-    IMPORT(bucket, "DiskContainer.UserBucket.S3Bucket", EC2_PUT_TEXT),
-    IMPORT(key, "DiskContainer.UserBucket.S3Key", EC2_PUT_TEXT),
-    IMPORT(role_name, "RoleName", EC2_PUT_TEXT),
-    IMPORT(encrypted, "Encrypted", EC2_PUT_FLAG),
+static const struct mir_field import_fields[] = {
+    IMPORT(client_token, "ClientToken", MIR_PUT_TEXT),
+    IMPORT(description, "Description", MIR_PUT_TEXT),
+    IMPORT(format, "DiskContainer.Format", MIR_PUT_TEXT),
+    IMPORT(url, "DiskContainer.Url", MIR_PUT_TEXT),
+    IMPORT(bucket, "DiskContainer.UserBucket.S3Bucket", MIR_PUT_TEXT),
+    IMPORT(key, "DiskContainer.UserBucket.S3Key", MIR_PUT_TEXT),
+    IMPORT(role_name, "RoleName", MIR_PUT_TEXT),
+    IMPORT(encrypted, "Encrypted", MIR_PUT_FLAG),
     EC2_ROW_TAGS(struct ec2_import),
     EC2_ROW_DRY_RUN(struct ec2_import),
 };
-static const struct ec2_table import_table = EC2_TABLE(struct ec2_import, import_fields);
+static const struct mir_table import_table = MIR_TABLE(struct ec2_import, import_fields);
 
-static const struct ec2_field task_fields[] = {
-    EC2_MUST(struct ec2_import_task, id, "importTaskId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_import_task, state, "snapshotTaskDetail/status", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_import_task, state_message, "snapshotTaskDetail/statusMessage", EC2_GET_CUT),
-    EC2_ROW(struct ec2_import_task, progress, "snapshotTaskDetail/progress", EC2_GET_CUT),
-    EC2_ROW(struct ec2_import_task, snapshot_id, "snapshotTaskDetail/snapshotId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_import_task, description, "description", EC2_GET_CUT),
+static const struct mir_field task_fields[] = {
+    MIR_MUST(struct ec2_import_task, id, "importTaskId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_import_task, state, "snapshotTaskDetail/status", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_import_task, state_message, "snapshotTaskDetail/statusMessage", MIR_GET_CUT),
+    MIR_ROW(struct ec2_import_task, progress, "snapshotTaskDetail/progress", MIR_GET_CUT),
+    MIR_ROW(struct ec2_import_task, snapshot_id, "snapshotTaskDetail/snapshotId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_import_task, description, "description", MIR_GET_CUT),
     EC2_ROW_FOUND_TAGS(struct ec2_import_task),
 };
-static const struct ec2_table task_table = EC2_TABLE(struct ec2_import_task, task_fields);
+static const struct mir_table task_table = MIR_TABLE(struct ec2_import_task, task_fields);
 
-static const struct ec2_field tasks_fields[] = {
-    EC2_MANY(struct ec2_import_tasks, rows, count, "importSnapshotTaskSet/item", EC2_GET_LIST,
+static const struct mir_field tasks_fields[] = {
+    MIR_MANY(struct ec2_import_tasks, rows, count, "importSnapshotTaskSet/item", MIR_GET_LIST,
              &task_table),
 };
-static const struct ec2_table tasks_table = EC2_TABLE(struct ec2_import_tasks, tasks_fields);
+static const struct mir_table tasks_table = MIR_TABLE(struct ec2_import_tasks, tasks_fields);
 
 /* The one description whose filters are called "Filters". */
-static const struct ec2_field describe_tasks_fields[] = {
-    EC2_MANY(struct ec2_describe, ids, id_count, "ImportTaskId", EC2_PUT_IDS, NULL),
-    EC2_MANY(struct ec2_describe, filters, filter_count, "Filters", EC2_PUT_LIST,
+static const struct mir_field describe_tasks_fields[] = {
+    MIR_MANY(struct ec2_describe, ids, id_count, "ImportTaskId", MIR_PUT_IDS, NULL),
+    MIR_MANY(struct ec2_describe, filters, filter_count, "Filters", MIR_PUT_LIST,
              &ec2_filter_table),
 };
-static const struct ec2_table describe_tasks_table =
-    EC2_TABLE(struct ec2_describe, describe_tasks_fields);
+static const struct mir_table describe_tasks_table =
+    MIR_TABLE(struct ec2_describe, describe_tasks_fields);
 
 EC2_TARGET_TABLE(cancel_table, "ImportTaskId");
 

@@ -3,50 +3,50 @@
 
 #include "compute_tables.h"
 
-static const struct ec2_field prices_args_fields[] = {
-    EC2_MANY(struct ec2_spot_prices_args, types, type_count, "InstanceType", EC2_PUT_TEXTS, NULL),
-    EC2_MANY(struct ec2_spot_prices_args, products, product_count, "ProductDescription",
-             EC2_PUT_TEXTS, NULL),
-    EC2_ROW(struct ec2_spot_prices_args, zone, "AvailabilityZone", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_spot_prices_args, from_s, "StartTime", EC2_PUT_TIME),
-    EC2_ROW(struct ec2_spot_prices_args, to_s, "EndTime", EC2_PUT_TIME),
+static const struct mir_field prices_args_fields[] = {
+    MIR_MANY(struct ec2_spot_prices_args, types, type_count, "InstanceType", MIR_PUT_TEXTS, NULL),
+    MIR_MANY(struct ec2_spot_prices_args, products, product_count, "ProductDescription",
+             MIR_PUT_TEXTS, NULL),
+    MIR_ROW(struct ec2_spot_prices_args, zone, "AvailabilityZone", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_spot_prices_args, from_s, "StartTime", MIR_PUT_TIME),
+    MIR_ROW(struct ec2_spot_prices_args, to_s, "EndTime", MIR_PUT_TIME),
 };
-static const struct ec2_table prices_args_table =
-    EC2_TABLE(struct ec2_spot_prices_args, prices_args_fields);
+static const struct mir_table prices_args_table =
+    MIR_TABLE(struct ec2_spot_prices_args, prices_args_fields);
 
-static const struct ec2_field price_fields[] = {
-    EC2_MUST(struct ec2_spot_price, type, "instanceType", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_spot_price, price, "spotPrice", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_spot_price, zone, "availabilityZone", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_spot_price, product, "productDescription", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_spot_price, since_s, "timestamp", EC2_GET_TIME),
+static const struct mir_field price_fields[] = {
+    MIR_MUST(struct ec2_spot_price, type, "instanceType", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_spot_price, price, "spotPrice", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_spot_price, zone, "availabilityZone", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_spot_price, product, "productDescription", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_spot_price, since_s, "timestamp", MIR_GET_TIME),
 };
-static const struct ec2_table price_table = EC2_TABLE(struct ec2_spot_price, price_fields);
+static const struct mir_table price_table = MIR_TABLE(struct ec2_spot_price, price_fields);
 
-static const struct ec2_field prices_fields[] = {
-    EC2_MANY(struct ec2_spot_prices, rows, count, "spotPriceHistorySet/item", EC2_GET_LIST,
+static const struct mir_field prices_fields[] = {
+    MIR_MANY(struct ec2_spot_prices, rows, count, "spotPriceHistorySet/item", MIR_GET_LIST,
              &price_table),
 };
-static const struct ec2_table prices_table = EC2_TABLE(struct ec2_spot_prices, prices_fields);
+static const struct mir_table prices_table = MIR_TABLE(struct ec2_spot_prices, prices_fields);
 
 EC2_DESCRIBE_TABLE(describe_table, "SpotInstanceRequestId");
 EC2_TARGET_TABLE(cancel_table, "SpotInstanceRequestId.1");
 
-static const struct ec2_field request_fields[] = {
-    EC2_MUST(struct ec2_spot_request, id, "spotInstanceRequestId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_spot_request, instance_id, "instanceId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_spot_request, state, "state", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_spot_request, status, "status/code", EC2_GET_CUT),
-    EC2_ROW(struct ec2_spot_request, status_message, "status/message", EC2_GET_CUT),
+static const struct mir_field request_fields[] = {
+    MIR_MUST(struct ec2_spot_request, id, "spotInstanceRequestId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_spot_request, instance_id, "instanceId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_spot_request, state, "state", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_spot_request, status, "status/code", MIR_GET_CUT),
+    MIR_ROW(struct ec2_spot_request, status_message, "status/message", MIR_GET_CUT),
     EC2_ROW_FOUND_TAGS(struct ec2_spot_request),
 };
-static const struct ec2_table request_table = EC2_TABLE(struct ec2_spot_request, request_fields);
+static const struct mir_table request_table = MIR_TABLE(struct ec2_spot_request, request_fields);
 
-static const struct ec2_field requests_fields[] = {
-    EC2_MANY(struct ec2_spot_requests, rows, count, "spotInstanceRequestSet/item", EC2_GET_LIST,
+static const struct mir_field requests_fields[] = {
+    MIR_MANY(struct ec2_spot_requests, rows, count, "spotInstanceRequestSet/item", MIR_GET_LIST,
              &request_table),
 };
-static const struct ec2_table requests_table = EC2_TABLE(struct ec2_spot_requests, requests_fields);
+static const struct mir_table requests_table = MIR_TABLE(struct ec2_spot_requests, requests_fields);
 
 enum { PRICES, REQUESTS, CANCEL };
 

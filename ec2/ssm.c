@@ -3,50 +3,50 @@
 
 #include "compute_tables.h"
 
-static const struct ec2_field args_fields[] = {
-    EC2_MUST(struct ec2_parameter_args, name, "Name", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_parameter_args, decrypt, "WithDecryption", EC2_PUT_TRUE),
+static const struct mir_field args_fields[] = {
+    MIR_MUST(struct ec2_parameter_args, name, "Name", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_parameter_args, decrypt, "WithDecryption", MIR_PUT_TRUE),
 };
-static const struct ec2_table args_table = EC2_TABLE(struct ec2_parameter_args, args_fields);
+static const struct mir_table args_table = MIR_TABLE(struct ec2_parameter_args, args_fields);
 
 /* By itself it stands in an object of its own, in a list it does not. */
 #define PARAMETER(prefix)                                                                          \
-    EC2_MUST(struct ec2_parameter, name, prefix "Name", EC2_GET_OWNED),                            \
-        EC2_MUST(struct ec2_parameter, value, prefix "Value", EC2_GET_OWNED),                      \
-        EC2_ROW(struct ec2_parameter, type, prefix "Type", EC2_GET_TEXT),                          \
-        EC2_ROW(struct ec2_parameter, version, prefix "Version", EC2_GET_NUMBER)
+    MIR_MUST(struct ec2_parameter, name, prefix "Name", MIR_GET_OWNED),                            \
+        MIR_MUST(struct ec2_parameter, value, prefix "Value", MIR_GET_OWNED),                      \
+        MIR_ROW(struct ec2_parameter, type, prefix "Type", MIR_GET_TEXT),                          \
+        MIR_ROW(struct ec2_parameter, version, prefix "Version", MIR_GET_NUMBER)
 
-static const struct ec2_field one_fields[] = {PARAMETER("Parameter/")};
-static const struct ec2_table one_table = EC2_TABLE(struct ec2_parameter, one_fields);
+static const struct mir_field one_fields[] = {PARAMETER("Parameter/")};
+static const struct mir_table one_table = MIR_TABLE(struct ec2_parameter, one_fields);
 
-static const struct ec2_field path_fields[] = {
-    EC2_MUST(struct ec2_parameters_args, path, "Path", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_parameters_args, recursive, "Recursive", EC2_PUT_TRUE),
+static const struct mir_field path_fields[] = {
+    MIR_MUST(struct ec2_parameters_args, path, "Path", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_parameters_args, recursive, "Recursive", MIR_PUT_TRUE),
 };
-static const struct ec2_table path_table = EC2_TABLE(struct ec2_parameters_args, path_fields);
+static const struct mir_table path_table = MIR_TABLE(struct ec2_parameters_args, path_fields);
 
-static const struct ec2_field row_fields[] = {PARAMETER("")};
-static const struct ec2_table row_table = EC2_TABLE(struct ec2_parameter, row_fields);
+static const struct mir_field row_fields[] = {PARAMETER("")};
+static const struct mir_table row_table = MIR_TABLE(struct ec2_parameter, row_fields);
 
-static const struct ec2_field rows_fields[] = {
-    EC2_MANY(struct ec2_parameters, rows, count, "Parameters", EC2_GET_LIST, &row_table),
+static const struct mir_field rows_fields[] = {
+    MIR_MANY(struct ec2_parameters, rows, count, "Parameters", MIR_GET_LIST, &row_table),
 };
-static const struct ec2_table rows_table = EC2_TABLE(struct ec2_parameters, rows_fields);
+static const struct mir_table rows_table = MIR_TABLE(struct ec2_parameters, rows_fields);
 
-static const struct ec2_field put_fields[] = {
-    EC2_MUST(struct ec2_put_parameter_args, name, "Name", EC2_PUT_TEXT),
-    EC2_MUST(struct ec2_put_parameter_args, value, "Value", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_put_parameter_args, type, "Type", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_put_parameter_args, description, "Description", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_put_parameter_args, overwrite, "Overwrite", EC2_PUT_TRUE),
+static const struct mir_field put_fields[] = {
+    MIR_MUST(struct ec2_put_parameter_args, name, "Name", MIR_PUT_TEXT),
+    MIR_MUST(struct ec2_put_parameter_args, value, "Value", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_put_parameter_args, type, "Type", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_put_parameter_args, description, "Description", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_put_parameter_args, overwrite, "Overwrite", MIR_PUT_TRUE),
 };
-static const struct ec2_table put_table = EC2_TABLE(struct ec2_put_parameter_args, put_fields);
+static const struct mir_table put_table = MIR_TABLE(struct ec2_put_parameter_args, put_fields);
 
-static const struct ec2_field version_fields[] = {
-    EC2_MUST(struct ec2_parameter_version, version, "Version", EC2_GET_NUMBER),
+static const struct mir_field version_fields[] = {
+    MIR_MUST(struct ec2_parameter_version, version, "Version", MIR_GET_NUMBER),
 };
-static const struct ec2_table version_table =
-    EC2_TABLE(struct ec2_parameter_version, version_fields);
+static const struct mir_table version_table =
+    MIR_TABLE(struct ec2_parameter_version, version_fields);
 
 enum { GET, BY_PATH, PUT };
 

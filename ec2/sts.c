@@ -8,42 +8,42 @@
 
 #define VERSION "2011-06-15"
 
-static const struct ec2_field identity_fields[] = {
-    EC2_MUST(struct ec2_identity, account, "Account", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_identity, arn, "Arn", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_identity, user_id, "UserId", EC2_GET_TEXT),
+static const struct mir_field identity_fields[] = {
+    MIR_MUST(struct ec2_identity, account, "Account", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_identity, arn, "Arn", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_identity, user_id, "UserId", MIR_GET_TEXT),
 };
-static const struct ec2_table identity_table = EC2_TABLE(struct ec2_identity, identity_fields);
+static const struct mir_table identity_table = MIR_TABLE(struct ec2_identity, identity_fields);
 
-static const struct ec2_field assume_fields[] = {
-    EC2_ROW(struct ec2_assume_role, role_arn, "RoleArn", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role, session_name, "RoleSessionName", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role, external_id, "ExternalId", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role, serial_number, "SerialNumber", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role, token_code, "TokenCode", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role, policy, "Policy", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role, duration_s, "DurationSeconds", EC2_PUT_NUMBER),
+static const struct mir_field assume_fields[] = {
+    MIR_ROW(struct ec2_assume_role, role_arn, "RoleArn", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role, session_name, "RoleSessionName", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role, external_id, "ExternalId", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role, serial_number, "SerialNumber", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role, token_code, "TokenCode", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role, policy, "Policy", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role, duration_s, "DurationSeconds", MIR_PUT_NUMBER),
 };
-static const struct ec2_table assume_table = EC2_TABLE(struct ec2_assume_role, assume_fields);
+static const struct mir_table assume_table = MIR_TABLE(struct ec2_assume_role, assume_fields);
 
-static const struct ec2_field web_fields[] = {
-    EC2_ROW(struct ec2_assume_role_web, role_arn, "RoleArn", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role_web, session_name, "RoleSessionName", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role_web, token, "WebIdentityToken", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role_web, policy, "Policy", EC2_PUT_TEXT),
-    EC2_ROW(struct ec2_assume_role_web, duration_s, "DurationSeconds", EC2_PUT_NUMBER),
+static const struct mir_field web_fields[] = {
+    MIR_ROW(struct ec2_assume_role_web, role_arn, "RoleArn", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role_web, session_name, "RoleSessionName", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role_web, token, "WebIdentityToken", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role_web, policy, "Policy", MIR_PUT_TEXT),
+    MIR_ROW(struct ec2_assume_role_web, duration_s, "DurationSeconds", MIR_PUT_NUMBER),
 };
-static const struct ec2_table web_table = EC2_TABLE(struct ec2_assume_role_web, web_fields);
+static const struct mir_table web_table = MIR_TABLE(struct ec2_assume_role_web, web_fields);
 
-static const struct ec2_field credential_fields[] = {
-    EC2_MUST(struct ec2_credentials, access_key_id, "Credentials/AccessKeyId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_credentials, secret, "Credentials/SecretAccessKey", EC2_GET_SECRET),
-    EC2_MUST(struct ec2_credentials, session_token, "Credentials/SessionToken", EC2_GET_SECRET),
-    EC2_MUST(struct ec2_credentials, expires_s, "Credentials/Expiration", EC2_GET_TIME),
-    EC2_ROW(struct ec2_credentials, source, "AssumedRoleUser/Arn", EC2_GET_CUT),
+static const struct mir_field credential_fields[] = {
+    MIR_MUST(struct ec2_credentials, access_key_id, "Credentials/AccessKeyId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_credentials, secret, "Credentials/SecretAccessKey", MIR_GET_SECRET),
+    MIR_MUST(struct ec2_credentials, session_token, "Credentials/SessionToken", MIR_GET_SECRET),
+    MIR_MUST(struct ec2_credentials, expires_s, "Credentials/Expiration", MIR_GET_TIME),
+    MIR_ROW(struct ec2_credentials, source, "AssumedRoleUser/Arn", MIR_GET_CUT),
 };
-static const struct ec2_table credential_table =
-    EC2_TABLE(struct ec2_credentials, credential_fields);
+static const struct mir_table credential_table =
+    MIR_TABLE(struct ec2_credentials, credential_fields);
 
 enum { WHO, ASSUME, ASSUME_WEB };
 

@@ -5,22 +5,22 @@
 
 EC2_DESCRIBE_TABLE(describe_table, "InstanceType");
 
-#define HAS(member, path, kind) EC2_ROW(struct ec2_instance_type, member, path, kind)
+#define HAS(member, path, kind) MIR_ROW(struct ec2_instance_type, member, path, kind)
 #define WORDS(member, counter, path) EC2_ROW_WORDS(struct ec2_instance_type, member, counter, path)
 
-static const struct ec2_field type_fields[] = {
-    EC2_MUST(struct ec2_instance_type, name, "instanceType", EC2_GET_TEXT),
-    HAS(current, "currentGeneration", EC2_GET_TRUE),
-    HAS(free_tier, "freeTierEligible", EC2_GET_TRUE),
-    HAS(bare_metal, "bareMetal", EC2_GET_TRUE),
-    HAS(burstable, "burstablePerformanceSupported", EC2_GET_TRUE),
-    HAS(instance_storage, "instanceStorageSupported", EC2_GET_TRUE),
-    HAS(ipv6, "networkInfo/ipv6Supported", EC2_GET_TRUE),
-    HAS(hypervisor, "hypervisor", EC2_GET_TEXT),
-    HAS(ena, "networkInfo/enaSupport", EC2_GET_TEXT),
-    HAS(nvme, "ebsInfo/nvmeSupport", EC2_GET_TEXT),
-    HAS(vcpus, "vCpuInfo/defaultVCpus", EC2_GET_NUMBER),
-    HAS(memory_mib, "memoryInfo/sizeInMiB", EC2_GET_NUMBER),
+static const struct mir_field type_fields[] = {
+    MIR_MUST(struct ec2_instance_type, name, "instanceType", MIR_GET_TEXT),
+    HAS(current, "currentGeneration", MIR_GET_TRUE),
+    HAS(free_tier, "freeTierEligible", MIR_GET_TRUE),
+    HAS(bare_metal, "bareMetal", MIR_GET_TRUE),
+    HAS(burstable, "burstablePerformanceSupported", MIR_GET_TRUE),
+    HAS(instance_storage, "instanceStorageSupported", MIR_GET_TRUE),
+    HAS(ipv6, "networkInfo/ipv6Supported", MIR_GET_TRUE),
+    HAS(hypervisor, "hypervisor", MIR_GET_TEXT),
+    HAS(ena, "networkInfo/enaSupport", MIR_GET_TEXT),
+    HAS(nvme, "ebsInfo/nvmeSupport", MIR_GET_TEXT),
+    HAS(vcpus, "vCpuInfo/defaultVCpus", MIR_GET_NUMBER),
+    HAS(memory_mib, "memoryInfo/sizeInMiB", MIR_GET_NUMBER),
     WORDS(architectures, architecture_count, "processorInfo/supportedArchitectures/item"),
     WORDS(virtualizations, virtualization_count, "supportedVirtualizationTypes/item"),
     WORDS(boot_modes, boot_mode_count, "supportedBootModes/item"),
@@ -28,32 +28,32 @@ static const struct ec2_field type_fields[] = {
     WORDS(usages, usage_count, "supportedUsageClasses/item"),
     WORDS(features, feature_count, "processorInfo/supportedFeatures/item"),
 };
-static const struct ec2_table type_table = EC2_TABLE(struct ec2_instance_type, type_fields);
+static const struct mir_table type_table = MIR_TABLE(struct ec2_instance_type, type_fields);
 
-static const struct ec2_field types_fields[] = {
-    EC2_MANY(struct ec2_instance_types, rows, count, "instanceTypeSet/item", EC2_GET_LIST,
+static const struct mir_field types_fields[] = {
+    MIR_MANY(struct ec2_instance_types, rows, count, "instanceTypeSet/item", MIR_GET_LIST,
              &type_table),
 };
-static const struct ec2_table types_table = EC2_TABLE(struct ec2_instance_types, types_fields);
+static const struct mir_table types_table = MIR_TABLE(struct ec2_instance_types, types_fields);
 
-static const struct ec2_field offerings_args_fields[] = {
-    EC2_ROW(struct ec2_offerings_args, location_type, "LocationType", EC2_PUT_TEXT),
+static const struct mir_field offerings_args_fields[] = {
+    MIR_ROW(struct ec2_offerings_args, location_type, "LocationType", MIR_PUT_TEXT),
     EC2_ROW_FILTERS(struct ec2_offerings_args),
 };
-static const struct ec2_table offerings_args_table =
-    EC2_TABLE(struct ec2_offerings_args, offerings_args_fields);
+static const struct mir_table offerings_args_table =
+    MIR_TABLE(struct ec2_offerings_args, offerings_args_fields);
 
-static const struct ec2_field offering_fields[] = {
-    EC2_MUST(struct ec2_offering, type, "instanceType", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_offering, location, "location", EC2_GET_TEXT),
+static const struct mir_field offering_fields[] = {
+    MIR_MUST(struct ec2_offering, type, "instanceType", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_offering, location, "location", MIR_GET_TEXT),
 };
-static const struct ec2_table offering_table = EC2_TABLE(struct ec2_offering, offering_fields);
+static const struct mir_table offering_table = MIR_TABLE(struct ec2_offering, offering_fields);
 
-static const struct ec2_field offerings_fields[] = {
-    EC2_MANY(struct ec2_offerings, rows, count, "instanceTypeOfferingSet/item", EC2_GET_LIST,
+static const struct mir_field offerings_fields[] = {
+    MIR_MANY(struct ec2_offerings, rows, count, "instanceTypeOfferingSet/item", MIR_GET_LIST,
              &offering_table),
 };
-static const struct ec2_table offerings_table = EC2_TABLE(struct ec2_offerings, offerings_fields);
+static const struct mir_table offerings_table = MIR_TABLE(struct ec2_offerings, offerings_fields);
 
 enum { TYPES, OFFERINGS };
 

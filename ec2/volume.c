@@ -6,36 +6,36 @@
 EC2_DESCRIBE_TABLE(describe_table, "VolumeId");
 EC2_TARGET_TABLE(delete_table, "VolumeId");
 
-static const struct ec2_field attachment_fields[] = {
-    EC2_ROW(struct ec2_attachment, instance_id, "instanceId", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_attachment, device, "device", EC2_GET_CUT),
-    EC2_ROW(struct ec2_attachment, state, "status", EC2_GET_TEXT),
-    EC2_ROW(struct ec2_attachment, delete_on_termination, "deleteOnTermination", EC2_GET_TRUE),
+static const struct mir_field attachment_fields[] = {
+    MIR_ROW(struct ec2_attachment, instance_id, "instanceId", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_attachment, device, "device", MIR_GET_CUT),
+    MIR_ROW(struct ec2_attachment, state, "status", MIR_GET_TEXT),
+    MIR_ROW(struct ec2_attachment, delete_on_termination, "deleteOnTermination", MIR_GET_TRUE),
 };
-static const struct ec2_table attachment_table =
-    EC2_TABLE(struct ec2_attachment, attachment_fields);
+static const struct mir_table attachment_table =
+    MIR_TABLE(struct ec2_attachment, attachment_fields);
 
-#define HAS(member, path, kind) EC2_ROW(struct ec2_volume, member, path, kind)
+#define HAS(member, path, kind) MIR_ROW(struct ec2_volume, member, path, kind)
 
-static const struct ec2_field volume_fields[] = {
-    EC2_MUST(struct ec2_volume, id, "volumeId", EC2_GET_TEXT),
-    EC2_MUST(struct ec2_volume, state, "status", EC2_GET_TEXT),
-    HAS(snapshot_id, "snapshotId", EC2_GET_TEXT),
-    HAS(zone, "availabilityZone", EC2_GET_TEXT),
-    HAS(type, "volumeType", EC2_GET_TEXT),
-    HAS(size_gib, "size", EC2_GET_NUMBER),
-    HAS(created_s, "createTime", EC2_GET_TIME),
-    HAS(encrypted, "encrypted", EC2_GET_TRUE),
-    EC2_MANY(struct ec2_volume, attachments, attachment_count, "attachmentSet/item", EC2_GET_LIST,
+static const struct mir_field volume_fields[] = {
+    MIR_MUST(struct ec2_volume, id, "volumeId", MIR_GET_TEXT),
+    MIR_MUST(struct ec2_volume, state, "status", MIR_GET_TEXT),
+    HAS(snapshot_id, "snapshotId", MIR_GET_TEXT),
+    HAS(zone, "availabilityZone", MIR_GET_TEXT),
+    HAS(type, "volumeType", MIR_GET_TEXT),
+    HAS(size_gib, "size", MIR_GET_NUMBER),
+    HAS(created_s, "createTime", MIR_GET_TIME),
+    HAS(encrypted, "encrypted", MIR_GET_TRUE),
+    MIR_MANY(struct ec2_volume, attachments, attachment_count, "attachmentSet/item", MIR_GET_LIST,
              &attachment_table),
     EC2_ROW_FOUND_TAGS(struct ec2_volume),
 };
-static const struct ec2_table volume_table = EC2_TABLE(struct ec2_volume, volume_fields);
+static const struct mir_table volume_table = MIR_TABLE(struct ec2_volume, volume_fields);
 
-static const struct ec2_field volumes_fields[] = {
-    EC2_MANY(struct ec2_volumes, rows, count, "volumeSet/item", EC2_GET_LIST, &volume_table),
+static const struct mir_field volumes_fields[] = {
+    MIR_MANY(struct ec2_volumes, rows, count, "volumeSet/item", MIR_GET_LIST, &volume_table),
 };
-static const struct ec2_table volumes_table = EC2_TABLE(struct ec2_volumes, volumes_fields);
+static const struct mir_table volumes_table = MIR_TABLE(struct ec2_volumes, volumes_fields);
 
 enum { DESCRIBE, DELETE };
 

@@ -52,9 +52,9 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
     const struct ec2_interface interface = {.subnet_id = where->id,
                                             .group_ids = groups,
                                             .group_count = 1,
-                                            .public_address = ipv4 ? EC2_YES : EC2_NO,
+                                            .public_address = ipv4 ? MIR_YES : MIR_NO,
                                             .ipv6_count = where->ipv6_count ? 1 : 0,
-                                            .delete_on_termination = EC2_YES};
+                                            .delete_on_termination = MIR_YES};
     struct cloud_tags tags;
     struct ec2_tag_set sets[MIR_NELEMS(kinds)];
     char token[64];

@@ -215,7 +215,7 @@ static int make_image(const struct probing *p, struct mir_error *said)
                                       .devices = &device,
                                       .device_count = bundle ? 0 : 1,
                                       .location = bundle ? nobodys : NULL,
-                                      .ena = EC2_NO,
+                                      .ena = MIR_NO,
                                       .tags = &set,
                                       .tag_count = 1,
                                       .dry_run = true};
@@ -227,7 +227,7 @@ static int make_instance(const struct probing *p, struct mir_error *said)
 {
     static const char *const kinds[] = {"instance", "volume", "network-interface"};
     const struct ec2_interface interface = {
-        .subnet_id = p->subnet, .public_address = EC2_YES, .delete_on_termination = EC2_YES};
+        .subnet_id = p->subnet, .public_address = MIR_YES, .delete_on_termination = MIR_YES};
     struct ec2_tag_set sets[MIR_NELEMS(kinds)];
     struct ec2_instances made = {.rows = NULL};
     cloud_tag_sets(&p->tags, kinds, MIR_NELEMS(kinds), sets);
@@ -299,7 +299,7 @@ static int change_group(const struct probing *p, struct mir_error *said)
 static int change_instance(const struct probing *p, struct mir_error *said)
 {
     const struct ec2_modify args = {
-        .id = "i-" MADE_UP, .disable_api_termination = EC2_NO, .dry_run = true};
+        .id = "i-" MADE_UP, .disable_api_termination = MIR_NO, .dry_run = true};
     return ec2_modify_instance(p->session, &args, p->until_ms, said);
 }
 

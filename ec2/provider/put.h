@@ -5,8 +5,8 @@
  * put_register.c makes an image of either, put_wait.c waits for what EC2 makes of each. One thread;
  * nothing here is owned.
  */
-#ifndef EC2_PUT_H
-#define EC2_PUT_H
+#ifndef MIR_PUT_H
+#define MIR_PUT_H
 
 #include "cloud.h"
 

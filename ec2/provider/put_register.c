@@ -43,7 +43,7 @@ static void describe_disk(const struct put *put, const struct ec2_device *device
     ret->device_count = 1;
     if (put->pv)
         return;
-    ret->ena = put->needs.ena ? EC2_YES : EC2_NO;
+    ret->ena = put->needs.ena ? MIR_YES : MIR_NO;
     ret->boot_mode = put->needs.firmware == MIR_FIRMWARE_UEFI ? "uefi" : "legacy-bios";
     ret->imds = "v2.0";
 }
@@ -57,14 +57,14 @@ int cloud_put_register(struct put *put, struct mir_error *err)
     const struct ec2_device device = {.name = put->pv ? ROOT_PV : ROOT_HVM,
                                       .snapshot_id = put->snapshot,
                                       .volume_type = put->pv ? "standard" : "gp3",
-                                      .delete_on_termination = EC2_YES};
+                                      .delete_on_termination = MIR_YES};
     cloud_tag_sets(&put->tags, kinds, 1, &set);
     struct ec2_register args = {
         .name = name,
         .description = PUT_DESCRIPTION,
         .architecture = put->arch == MIR_ARCH_AARCH64 ? "arm64" : mir_arch_name(put->arch),
         .virtualization = put->pv ? "paravirtual" : "hvm",
-        .ena = put->pv ? EC2_UNSAID : EC2_NO,
+        .ena = put->pv ? MIR_UNSAID : MIR_NO,
         .location = put->location,
         .kernel_id = put->kernel,
         .tags = &set,

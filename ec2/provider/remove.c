@@ -25,7 +25,7 @@ static int terminate(struct cloud *cloud, struct ec2_session *session, const cha
                      int64_t until_ms, struct mir_error *err)
 {
     const struct ec2_change change = {.id = id};
-    const struct ec2_modify allow = {.id = id, .disable_api_termination = EC2_NO};
+    const struct ec2_modify allow = {.id = id, .disable_api_termination = MIR_NO};
     struct ec2_changed changed = {.before = 0};
     struct mir_error said = {0};
     if (mir_fence_check(cloud->fence, err))

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/flag.h"
 #include "api/memory.h"
 #include "api/secret.h"
-#include "ec2/flag.h"
 
 /* A table's leaves are numbered in their order, those of inner lists in between; each has a mark.
  */
@@ -20,7 +20,7 @@ struct marks {
 
 static struct marks *all_marks;
 
-static size_t leaves(const struct ec2_table *table)
+static size_t leaves(const struct mir_table *table)
 {
     size_t count = 0;
     for (size_t i = 0; table && i < table->count; i++)
@@ -73,7 +73,7 @@ static bool has_true(const void *member, size_t count)
 
 static bool has_flag(const void *member, size_t count)
 {
-    return *(const enum ec2_flag *)member != EC2_UNSAID;
+    return *(const enum mir_flag *)member != MIR_UNSAID;
 }
 
 static bool has_secret(const void *member, size_t count)
@@ -91,25 +91,25 @@ static bool has_always(const void *member, size_t count)
     return true;
 }
 
-static has_fn *const has[EC2_KIND_COUNT] = {
-    [EC2_PUT_TEXT] = has_text,   [EC2_PUT_NUMBER] = has_number, [EC2_PUT_ALWAYS] = has_always,
-    [EC2_PUT_TRUE] = has_true,   [EC2_PUT_FLAG] = has_flag,     [EC2_PUT_TIME] = has_number,
-    [EC2_PUT_BASE64] = has_some, [EC2_PUT_EMPTY] = has_text,    [EC2_PUT_IDS] = has_some,
-    [EC2_PUT_TEXTS] = has_some,  [EC2_GET_TEXT] = has_chars,    [EC2_GET_CUT] = has_chars,
-    [EC2_GET_OWNED] = has_text,  [EC2_GET_NUMBER] = has_number, [EC2_GET_TRUE] = has_true,
-    [EC2_GET_TIME] = has_number, [EC2_GET_SECRET] = has_secret, [EC2_GET_BASE64] = has_some,
+static has_fn *const has[MIR_FIELD_KIND_COUNT] = {
+    [MIR_PUT_TEXT] = has_text,   [MIR_PUT_NUMBER] = has_number, [MIR_PUT_ALWAYS] = has_always,
+    [MIR_PUT_TRUE] = has_true,   [MIR_PUT_FLAG] = has_flag,     [MIR_PUT_TIME] = has_number,
+    [MIR_PUT_BASE64] = has_some, [MIR_PUT_EMPTY] = has_text,    [MIR_PUT_IDS] = has_some,
+    [MIR_PUT_TEXTS] = has_some,  [MIR_GET_TEXT] = has_chars,    [MIR_GET_CUT] = has_chars,
+    [MIR_GET_OWNED] = has_text,  [MIR_GET_NUMBER] = has_number, [MIR_GET_TRUE] = has_true,
+    [MIR_GET_TIME] = has_number, [MIR_GET_SECRET] = has_secret, [MIR_GET_BASE64] = has_some,
 };
 
-static bool counts(enum ec2_kind kind)
+static bool counts(enum mir_field_kind kind)
 {
-    return ec2_kind_texts(kind) || kind == EC2_PUT_BASE64 || kind == EC2_PUT_LIST ||
-           kind == EC2_GET_BASE64 || kind == EC2_GET_LIST;
+    return mir_kind_texts(kind) || kind == MIR_PUT_BASE64 || kind == MIR_PUT_LIST ||
+           kind == MIR_GET_BASE64 || kind == MIR_GET_LIST;
 }
 
-static void mark(const struct ec2_table *table, const void *record, bool *marks)
+static void mark(const struct mir_table *table, const void *record, bool *marks)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
+        const struct mir_field *field = &table->fields[i];
         const char *member = (const char *)record + field->at;
         size_t count = counts(field->kind)
                            ? *(const size_t *)(const void *)((const char *)record + field->count_at)
@@ -179,11 +179,11 @@ static void missing(struct report *report, const char *name, const char *what)
 }
 
 static const bool *report_table(struct report *report, const char *prefix,
-                                const struct ec2_table *table, const char *separator,
+                                const struct mir_table *table, const char *separator,
                                 const bool *marks, const char *what)
 {
     for (size_t i = 0; table && i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
+        const struct mir_field *field = &table->fields[i];
         bool inside = *prefix && *field->name;
         mir_auto_free char *name =
             mir_format("%s%s%s", prefix, inside ? separator : "", field->name);

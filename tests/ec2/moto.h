@@ -28,7 +28,7 @@ extern struct moto moto;
 #define MOTO_DEVICE                                                                                \
     {                                                                                              \
         .name = "/dev/xvda", .snapshot_id = moto.snapshot, .size_gib = 2, .volume_type = "gp3",    \
-        .delete_on_termination = EC2_YES, .encrypted = EC2_NO, .iops = 3000, .throughput = 125     \
+        .delete_on_termination = MIR_YES, .encrypted = MIR_NO, .iops = 3000, .throughput = 125     \
     }
 
 /* One call, expected to succeed; what was sent and what came count (tests/ec2/coverage.h). */

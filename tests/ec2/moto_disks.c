@@ -185,7 +185,7 @@ void call_images(void)
                                 .root_device = "/dev/xvda",
                                 .devices = devices,
                                 .device_count = 1,
-                                .ena = EC2_YES,
+                                .ena = MIR_YES,
                                 .sriov = "simple",
                                 .boot_mode = "uefi",
                                 .tpm = "v2.0",
@@ -262,7 +262,7 @@ static void image_instance(void)
     struct ec2_create_image_args args = {.instance_id = moto.instance,
                                          .name = "of an instance",
                                          .description = "as it is",
-                                         .no_reboot = EC2_YES,
+                                         .no_reboot = MIR_YES,
                                          .tags = tagged(&one, "image", "of an instance"),
                                          .tag_count = 1};
     struct ec2_image_id image = {0};

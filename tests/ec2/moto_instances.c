@@ -200,10 +200,10 @@ void call_instances(void)
                                                 .subnet_id = moto.subnet,
                                                 .group_ids = groups,
                                                 .group_count = 1,
-                                                .public_address = EC2_YES,
+                                                .public_address = MIR_YES,
                                                 .ipv6_count = 1,
-                                                .delete_on_termination = EC2_YES,
-                                                .primary_ipv6 = EC2_YES}};
+                                                .delete_on_termination = MIR_YES,
+                                                .primary_ipv6 = MIR_YES}};
     const struct ec2_device devices[] = {MOTO_DEVICE};
     run_instance(&(struct ec2_run){.count = 1,
                                    .image_id = moto.base,
@@ -226,8 +226,8 @@ void call_instances(void)
                                    .metadata_tags = "enabled",
                                    .hop_limit = 2,
                                    .cpu_credits = "standard",
-                                   .ebs_optimized = EC2_YES,
-                                   .disable_api_stop = EC2_YES});
+                                   .ebs_optimized = MIR_YES,
+                                   .disable_api_stop = MIR_YES});
     describe_instance();
     describe_interface();
     call_console();
@@ -285,7 +285,7 @@ void call_spot(void)
                                    .spot_interruption = "terminate",
                                    .nested_virtualization = "enabled",
                                    .profile_arn = MOTO_PROFILE_ARN,
-                                   .disable_api_termination = EC2_YES});
+                                   .disable_api_termination = MIR_YES});
     CALL("DescribeInstances", ec2_describe_instances, by_id(&id, moto.spot), &found);
     EXPECT(found.count == 1);
     if (found.count) {
@@ -316,9 +316,9 @@ static void change_attributes(void)
 {
     struct ec2_attributes has;
     struct ec2_modify behavior = {.id = moto.instance, .shutdown_behavior = "stop"};
-    struct ec2_modify protect = {.id = moto.spot, .disable_api_termination = EC2_YES};
-    struct ec2_modify free_end = {.id = moto.spot, .disable_api_termination = EC2_NO};
-    struct ec2_modify free_stop = {.id = moto.instance, .disable_api_stop = EC2_NO};
+    struct ec2_modify protect = {.id = moto.spot, .disable_api_termination = MIR_YES};
+    struct ec2_modify free_end = {.id = moto.spot, .disable_api_termination = MIR_NO};
+    struct ec2_modify free_stop = {.id = moto.instance, .disable_api_stop = MIR_NO};
     attribute(moto.instance, "instanceInitiatedShutdownBehavior", &has);
     SAME(has.shutdown_behavior, "terminate");
     TRY_DO("ModifyInstanceAttribute", ec2_modify_instance, &behavior);
@@ -355,7 +355,7 @@ static void check_stopped(void)
 
 void call_changes(void)
 {
-    struct ec2_change stop = {.id = moto.instance, .force = EC2_YES, .skip_os_shutdown = EC2_YES};
+    struct ec2_change stop = {.id = moto.instance, .force = MIR_YES, .skip_os_shutdown = MIR_YES};
     struct ec2_target start = {.id = moto.instance};
     struct ec2_changed changed = {0};
     change_attributes();
@@ -370,7 +370,7 @@ void call_changes(void)
 
 static void end_instance(const char *id)
 {
-    struct ec2_change end = {.id = id, .force = EC2_YES, .skip_os_shutdown = EC2_YES};
+    struct ec2_change end = {.id = id, .force = MIR_YES, .skip_os_shutdown = MIR_YES};
     struct ec2_changed changed = {0};
     struct ec2_instances found = {0};
     struct one_id one;

@@ -233,7 +233,7 @@ static void give_address(const struct ec2_address *address, const struct ec2_ass
     struct ec2_associate give = *to;
     struct ec2_association association = {0};
     give.allocation_id = address->allocation_id;
-    give.allow_reassociation = EC2_YES;
+    give.allow_reassociation = MIR_YES;
     TRY_CALL("AssociateAddress", ec2_associate_address, &give, &association);
     check_address(address, &give, association.id);
     check_addressed_interface(address, &give);

@@ -8,11 +8,11 @@
 #include "operations.h"
 
 /* Names with dots, or paths with slashes; what is in a list stands behind "[]". */
-static void add_names(json_t *names, const char *prefix, const struct ec2_table *table,
+static void add_names(json_t *names, const char *prefix, const struct mir_table *table,
                       const char *separator)
 {
     for (size_t i = 0; table && i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
+        const struct mir_field *field = &table->fields[i];
         bool inside = *prefix && *field->name;
         mir_auto_free char *name =
             mir_format("%s%s%s", prefix, inside ? separator : "", field->name);
@@ -21,7 +21,7 @@ static void add_names(json_t *names, const char *prefix, const struct ec2_table 
             add_names(names, list, field->of, separator);
         } else {
             mir_auto_free char *list = mir_format("%s[]", name);
-            json_array_append_new(names, json_string(ec2_kind_texts(field->kind) ? list : name));
+            json_array_append_new(names, json_string(mir_kind_texts(field->kind) ? list : name));
         }
     }
 }

@@ -41,12 +41,12 @@ static void as_reply(const struct ec2_operation *operation, const struct mir_xml
     bool xml = operation->protocol == EC2_QUERY;
     const struct mir_xml_node *node =
         mir_xml_find(root, operation->result ? operation->result : "");
-    int rc = xml    ? ec2_xml_read(operation->reply, node, record, &err)
-             : json ? ec2_json_read(operation->reply, json, record, &err)
+    int rc = xml    ? mir_xml_read(operation->reply, node, record, &err)
+             : json ? mir_json_read(operation->reply, json, record, &err)
                     : 0;
     if (rc && (!err.kind || !*err.text))
         abort();
-    ec2_record_clear(operation->reply, record);
+    mir_record_clear(operation->reply, record);
     for (size_t i = 0; i < operation->reply->size; i++)
         if (((char *)record)[i])
             abort();

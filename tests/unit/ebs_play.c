@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/base64.h"
 #include "api/id.h"
 #include "api/memory.h"
-#include "base64.h"
 
 void ebs_play_init(struct ebs_play *play)
 {
@@ -44,7 +44,7 @@ static char *digest_of(const void *data, size_t len)
 {
     unsigned char digest[32];
     SHA256(data, len, digest);
-    return ec2_base64(digest, sizeof digest);
+    return mir_base64(digest, sizeof digest);
 }
 
 static const char *check_put(const struct talk_server_ask *ask, char *checksum, size_t size)

@@ -19,7 +19,7 @@ static int register_all(struct ec2_session *session, int64_t until_ms, struct mi
     static const struct ec2_device devices[] = {{.name = "/dev/xvda",
                                                  .snapshot_id = SNAPSHOT,
                                                  .volume_type = "gp3",
-                                                 .delete_on_termination = EC2_YES}};
+                                                 .delete_on_termination = MIR_YES}};
     struct ec2_register args = {.name = "mirage-1",
                                 .description = "hello",
                                 .architecture = "x86_64",
@@ -27,7 +27,7 @@ static int register_all(struct ec2_session *session, int64_t until_ms, struct mi
                                 .root_device = "/dev/xvda",
                                 .devices = devices,
                                 .device_count = 1,
-                                .ena = EC2_YES,
+                                .ena = MIR_YES,
                                 .sriov = "simple",
                                 .boot_mode = "uefi-preferred",
                                 .tpm = "v2.0",
@@ -46,7 +46,7 @@ static int register_all(struct ec2_session *session, int64_t until_ms, struct mi
 static int register_again(struct ec2_session *session, int64_t until_ms, struct mir_error *err)
 {
     struct ec2_register args = {
-        .name = "mirage-1", .architecture = "arm64", .virtualization = "hvm", .ena = EC2_NO};
+        .name = "mirage-1", .architecture = "arm64", .virtualization = "hvm", .ena = MIR_NO};
     struct ec2_image_id made = {{0}};
     return ec2_register_image(session, &args, until_ms, &made, err);
 }
@@ -63,7 +63,7 @@ static int create(struct ec2_session *session, int64_t until_ms, struct mir_erro
     struct ec2_create_image_args args = {.instance_id = "i-1",
                                          .name = "copy",
                                          .description = "of i-1",
-                                         .no_reboot = EC2_YES,
+                                         .no_reboot = MIR_YES,
                                          .tags = sets,
                                          .tag_count = 2};
     struct ec2_image_id made = {{0}};
@@ -149,7 +149,7 @@ static int import(struct ec2_session *session, int64_t until_ms, struct mir_erro
                               .role_name = "vmimport",
                               .tags = sets,
                               .tag_count = 1,
-                              .encrypted = EC2_NO};
+                              .encrypted = MIR_NO};
     struct ec2_import_task task = {0};
     int rc = ec2_import_snapshot(session, &args, until_ms, &task, err);
     assert_string_equal(task.id, "import-snap-0123456789abcdef0");

@@ -48,8 +48,8 @@ static int run_all(struct ec2_session *session, int64_t until_ms, struct mir_err
                                                  .snapshot_id = "snap-1",
                                                  .size_gib = 1,
                                                  .volume_type = "gp3",
-                                                 .delete_on_termination = EC2_YES,
-                                                 .encrypted = EC2_NO,
+                                                 .delete_on_termination = MIR_YES,
+                                                 .encrypted = MIR_NO,
                                                  .iops = 3000,
                                                  .throughput = 125},
                                                 {.name = "/dev/xvdb"}};
@@ -57,10 +57,10 @@ static int run_all(struct ec2_session *session, int64_t until_ms, struct mir_err
                                                        .subnet_id = "subnet-1",
                                                        .group_ids = group,
                                                        .group_count = 1,
-                                                       .public_address = EC2_NO,
+                                                       .public_address = MIR_NO,
                                                        .ipv6_count = 1,
-                                                       .delete_on_termination = EC2_YES,
-                                                       .primary_ipv6 = EC2_YES}};
+                                                       .delete_on_termination = MIR_YES,
+                                                       .primary_ipv6 = MIR_YES}};
     struct ec2_run args = {.count = 1,
                            .image_id = "ami-1",
                            .type = "t3.nano",
@@ -94,9 +94,9 @@ static int run_all(struct ec2_session *session, int64_t until_ms, struct mir_err
                            .spot_interruption = "terminate",
                            .cpu_credits = "standard",
                            .nested_virtualization = "enabled",
-                           .ebs_optimized = EC2_NO,
-                           .disable_api_termination = EC2_NO,
-                           .disable_api_stop = EC2_NO};
+                           .ebs_optimized = MIR_NO,
+                           .disable_api_termination = MIR_NO,
+                           .disable_api_stop = MIR_NO};
     return run(session, until_ms, &args, err);
 }
 
@@ -174,7 +174,7 @@ static int describe_none(struct ec2_session *session, int64_t until_ms, struct m
     return rc;
 }
 
-static const struct ec2_change ending = {.id = INSTANCE, .skip_os_shutdown = EC2_YES};
+static const struct ec2_change ending = {.id = INSTANCE, .skip_os_shutdown = MIR_YES};
 
 static int terminate(struct ec2_session *session, int64_t until_ms, struct mir_error *err)
 {
@@ -190,7 +190,7 @@ static int terminate(struct ec2_session *session, int64_t until_ms, struct mir_e
 
 static int terminate_dry(struct ec2_session *session, int64_t until_ms, struct mir_error *err)
 {
-    struct ec2_change args = {.id = INSTANCE, .force = EC2_YES, .dry_run = true};
+    struct ec2_change args = {.id = INSTANCE, .force = MIR_YES, .dry_run = true};
     struct ec2_changed c = {0};
     int rc = ec2_terminate_instance(session, &args, until_ms, &c, err);
     assert_string_equal(c.id, "");
@@ -249,7 +249,7 @@ static int screenshot(struct ec2_session *session, int64_t until_ms, struct mir_
 
 static int modify(struct ec2_session *session, int64_t until_ms, struct mir_error *err)
 {
-    struct ec2_modify args = {.id = INSTANCE, .disable_api_termination = EC2_NO};
+    struct ec2_modify args = {.id = INSTANCE, .disable_api_termination = MIR_NO};
     return ec2_modify_instance(session, &args, until_ms, err);
 }
 

@@ -32,7 +32,7 @@ static int associate(struct ec2_session *session, int64_t until_ms, struct mir_e
     struct ec2_associate args = {.allocation_id = ALLOCATION,
                                  .instance_id = "i-1",
                                  .interface_id = "eni-1",
-                                 .allow_reassociation = EC2_NO};
+                                 .allow_reassociation = MIR_NO};
     struct ec2_association made = {{0}};
     int rc = ec2_associate_address(session, &args, until_ms, &made, err);
     assert_string_equal(made.id, "eipassoc-0123456789abcdef0");

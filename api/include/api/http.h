@@ -147,4 +147,7 @@ struct mir_url {
  * or non-ASCII characters, host, port). */
 int mir_url_parse(const char *url, struct mir_url *ret, struct mir_error *err);
 
+/* Percent-encoding of all but A-Z a-z 0-9 - _ . ~ (and '/' when `slash`), appended. */
+void mir_url_encode(struct mir_buf *out, const char *text, size_t len, bool slash);
+
 #endif

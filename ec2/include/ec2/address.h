@@ -35,7 +35,7 @@ int ec2_allocate_address(struct ec2_session *session, const struct ec2_allocate 
 struct ec2_associate {
     const char *allocation_id;
     const char *instance_id, *interface_id; /* one of them */
-    enum ec2_flag allow_reassociation;
+    enum mir_flag allow_reassociation;
     bool dry_run;
 };
 

@@ -19,7 +19,7 @@ struct ec2_register {
     const char *root_device;    /* "/dev/xvda" */
     const struct ec2_device *devices;
     size_t device_count;
-    enum ec2_flag ena;      /* the guest has a driver; never on paravirtual images */
+    enum mir_flag ena;      /* the guest has a driver; never on paravirtual images */
     const char *sriov;      /* "simple" */
     const char *boot_mode;  /* "legacy-bios", "uefi", "uefi-preferred" */
     const char *tpm, *imds; /* "v2.0" */
@@ -49,7 +49,7 @@ int ec2_deregister_image(struct ec2_session *session, const struct ec2_deregiste
 /* From an instance; the snapshots of its volumes come with it. */
 struct ec2_create_image_args {
     const char *instance_id, *name, *description;
-    enum ec2_flag no_reboot;
+    enum mir_flag no_reboot;
     const struct ec2_tag_set *tags;
     size_t tag_count;
     bool dry_run;

@@ -17,7 +17,7 @@ struct ec2_device {
     const char *snapshot_id;
     int64_t size_gib;
     const char *volume_type; /* "gp3" */
-    enum ec2_flag delete_on_termination, encrypted;
+    enum mir_flag delete_on_termination, encrypted;
     int64_t iops, throughput;
 };
 
@@ -26,9 +26,9 @@ struct ec2_interface {
     const char *subnet_id;
     const char *const *group_ids;
     size_t group_count;
-    enum ec2_flag public_address; /* a public IPv4 address */
+    enum mir_flag public_address; /* a public IPv4 address */
     int64_t ipv6_count;
-    enum ec2_flag delete_on_termination, primary_ipv6;
+    enum mir_flag delete_on_termination, primary_ipv6;
 };
 
 struct ec2_run {
@@ -56,7 +56,7 @@ struct ec2_run {
     const char *spot_type, *spot_max_price, *spot_interruption; /* "one-time", USD/h, "terminate" */
     const char *cpu_credits;                                    /* "standard" */
     const char *nested_virtualization;                          /* "enabled" */
-    enum ec2_flag ebs_optimized, disable_api_termination, disable_api_stop;
+    enum mir_flag ebs_optimized, disable_api_termination, disable_api_stop;
     bool dry_run;
 };
 
@@ -130,7 +130,7 @@ void ec2_instances_clear(struct ec2_instances *instances);
 /* One instance a call: one bad id among several would keep all of them running. */
 struct ec2_change {
     const char *id;
-    enum ec2_flag force, skip_os_shutdown;
+    enum mir_flag force, skip_os_shutdown;
     bool dry_run;
 };
 
@@ -180,7 +180,7 @@ void ec2_screenshot_clear(struct ec2_screenshot *screenshot);
 /* One attribute a call, as EC2 wants it. */
 struct ec2_modify {
     const char *id;
-    enum ec2_flag disable_api_termination, disable_api_stop;
+    enum mir_flag disable_api_termination, disable_api_stop;
     const char *shutdown_behavior;
     bool dry_run;
 };

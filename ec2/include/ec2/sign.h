@@ -5,7 +5,7 @@
  *
  * Query parameters come as they are meant and leave encoded and sorted; what is signed is byte for
  * byte what has to be sent, so the caller sends `target` and the headers as they are given back and
- * changes nothing. The path comes as it is sent, encoded once (ec2_encode).
+ * changes nothing. The path comes as it is sent, encoded once (mir_url_encode).
  *
  * Source: "Create a signed AWS API request" of the IAM user guide; service S3 differs (no second
  * encoding of the path, no normalisation, x-amz-content-sha256 always): mode EC2_SIGN_S3.
@@ -86,9 +86,6 @@ int ec2_sign(const struct ec2_sign_request *request, const struct ec2_credential
  * EC2_UNSIGNED_PAYLOAD unless `payload` says otherwise. */
 int ec2_presign(const struct ec2_sign_request *request, const struct ec2_credentials *credentials,
                 int64_t expires_s, struct ec2_signed *ret, struct mir_error *err);
-
-/* Percent-encoding of all but A-Z a-z 0-9 - _ . ~ (and '/' when `slash`), appended. */
-void ec2_encode(struct mir_buf *out, const char *text, size_t len, bool slash);
 
 /* The SHA-256 of some bytes, as it is sent and signed. */
 #define EC2_HEX_TEXT 65

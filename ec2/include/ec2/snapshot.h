@@ -59,7 +59,7 @@ struct ec2_import {
     const char *role_name;          /* NULL: "vmimport" */
     const struct ec2_tag_set *tags; /* for import-snapshot-task; the snapshot itself has none */
     size_t tag_count;
-    enum ec2_flag encrypted;
+    enum mir_flag encrypted;
     bool dry_run;
 };
 

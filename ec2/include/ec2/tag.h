@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "api/error.h"
-#include "ec2/flag.h"
+#include "api/flag.h"
 #include "ec2/session.h"
 
 #define EC2_ID_TEXT 40 /* "i-0123456789abcdef0", "import-snap-..." */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "base64.h"
+#include "api/base64.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-char *ec2_base64(const void *data, size_t len)
+char *mir_base64(const void *data, size_t len)
 {
     const unsigned char *in = data;
     char *out = mir_calloc((len + 2) / 3 * 4 + 1, 1), *to = out;
@@ -25,7 +25,7 @@ char *ec2_base64(const void *data, size_t len)
     return out;
 }
 
-char *ec2_base64_decode(const char *text, size_t *ret_len)
+char *mir_base64_decode(const char *text, size_t *ret_len)
 {
     char *out = mir_calloc(strlen(text) / 4 * 3 + 4, 1);
     size_t len = 0;

@@ -2,10 +2,10 @@
 /* The writer and the two readers that every call goes through. */
 #include "scratch.h"
 
+#include "api/flag.h"
 #include "api/json.h"
+#include "api/record.h"
 #include "api/secret.h"
-#include "ec2/flag.h"
-#include "record.h"
 
 /* --- written --- */
 
@@ -20,7 +20,7 @@ struct outer {
     const char *text, *empty, *absent;
     int64_t number, none, zero, time;
     bool yes, no;
-    enum ec2_flag on, off, unsaid;
+    enum mir_flag on, off, unsaid;
     const void *data;
     size_t data_len;
     const char *const *names;
@@ -29,31 +29,31 @@ struct outer {
     size_t row_count;
 };
 
-static const struct ec2_field inner_fields[] = {
-    EC2_ROW(struct inner, text, "Text", EC2_PUT_TEXT),
-    EC2_ROW(struct inner, number, "Number", EC2_PUT_ALWAYS),
-    EC2_MANY(struct inner, names, name_count, "Name", EC2_PUT_TEXTS, NULL),
+static const struct mir_field inner_fields[] = {
+    MIR_ROW(struct inner, text, "Text", MIR_PUT_TEXT),
+    MIR_ROW(struct inner, number, "Number", MIR_PUT_ALWAYS),
+    MIR_MANY(struct inner, names, name_count, "Name", MIR_PUT_TEXTS, NULL),
 };
-static const struct ec2_table inner_table = EC2_TABLE(struct inner, inner_fields);
+static const struct mir_table inner_table = MIR_TABLE(struct inner, inner_fields);
 
-static const struct ec2_field outer_fields[] = {
-    EC2_ROW(struct outer, text, "In.Text", EC2_PUT_TEXT),
-    EC2_ROW(struct outer, empty, "Empty", EC2_PUT_TEXT),
-    EC2_ROW(struct outer, absent, "Absent", EC2_PUT_TEXT),
-    EC2_ROW(struct outer, number, "In.Number", EC2_PUT_NUMBER),
-    EC2_ROW(struct outer, none, "None", EC2_PUT_NUMBER),
-    EC2_ROW(struct outer, zero, "Zero", EC2_PUT_ALWAYS),
-    EC2_ROW(struct outer, time, "Time", EC2_PUT_TIME),
-    EC2_ROW(struct outer, yes, "Yes", EC2_PUT_TRUE),
-    EC2_ROW(struct outer, no, "No", EC2_PUT_TRUE),
-    EC2_ROW(struct outer, on, "On", EC2_PUT_FLAG),
-    EC2_ROW(struct outer, off, "Off", EC2_PUT_FLAG),
-    EC2_ROW(struct outer, unsaid, "Unsaid", EC2_PUT_FLAG),
-    EC2_MANY(struct outer, data, data_len, "Data", EC2_PUT_BASE64, NULL),
-    EC2_MANY(struct outer, names, name_count, "Name", EC2_PUT_TEXTS, NULL),
-    EC2_MANY(struct outer, rows, row_count, "Row", EC2_PUT_LIST, &inner_table),
+static const struct mir_field outer_fields[] = {
+    MIR_ROW(struct outer, text, "In.Text", MIR_PUT_TEXT),
+    MIR_ROW(struct outer, empty, "Empty", MIR_PUT_TEXT),
+    MIR_ROW(struct outer, absent, "Absent", MIR_PUT_TEXT),
+    MIR_ROW(struct outer, number, "In.Number", MIR_PUT_NUMBER),
+    MIR_ROW(struct outer, none, "None", MIR_PUT_NUMBER),
+    MIR_ROW(struct outer, zero, "Zero", MIR_PUT_ALWAYS),
+    MIR_ROW(struct outer, time, "Time", MIR_PUT_TIME),
+    MIR_ROW(struct outer, yes, "Yes", MIR_PUT_TRUE),
+    MIR_ROW(struct outer, no, "No", MIR_PUT_TRUE),
+    MIR_ROW(struct outer, on, "On", MIR_PUT_FLAG),
+    MIR_ROW(struct outer, off, "Off", MIR_PUT_FLAG),
+    MIR_ROW(struct outer, unsaid, "Unsaid", MIR_PUT_FLAG),
+    MIR_MANY(struct outer, data, data_len, "Data", MIR_PUT_BASE64, NULL),
+    MIR_MANY(struct outer, names, name_count, "Name", MIR_PUT_TEXTS, NULL),
+    MIR_MANY(struct outer, rows, row_count, "Row", MIR_PUT_LIST, &inner_table),
 };
-static const struct ec2_table outer_table = EC2_TABLE(struct outer, outer_fields);
+static const struct mir_table outer_table = MIR_TABLE(struct outer, outer_fields);
 
 static const char *const two[] = {"a b", "c&d"};
 static const struct inner rows[] = {{"x", 0, two, 2}, {NULL, -1, NULL, 0}};
@@ -62,8 +62,8 @@ static const struct outer example = {.text = "t=\xc3\xa9",
                                      .number = -7,
                                      .time = 1795000000,
                                      .yes = true,
-                                     .on = EC2_YES,
-                                     .off = EC2_NO,
+                                     .on = MIR_YES,
+                                     .off = MIR_NO,
                                      .data = "\x00\xff",
                                      .data_len = 2,
                                      .names = two,
@@ -75,8 +75,8 @@ static void test_form(void **state)
 {
     mir_auto_buf struct mir_buf out;
     mir_buf_init(&out, 4096);
-    ec2_form_add(&out, "Action", "X");
-    ec2_form_write(&out, &outer_table, &example);
+    mir_form_add(&out, "Action", "X");
+    mir_form_write(&out, &outer_table, &example);
     assert_string_equal(out.data,
                         "Action=X&In.Text=t%3D%C3%A9&In.Number=-7&Zero=0&"
                         "Time=2026-11-18T11%3A06%3A40Z&Yes=true&On=true&Off=false&Data=AP8%3D&"
@@ -86,7 +86,7 @@ static void test_form(void **state)
 
 static void test_json_written(void **state)
 {
-    json_t *json = ec2_json_write(&outer_table, &example);
+    json_t *json = mir_json_write(&outer_table, &example);
     mir_auto_free char *text = mir_json_text(json);
     assert_string_equal(text, "{\"In\":{\"Text\":\"t=\xc3\xa9\",\"Number\":-7},\"Zero\":0,"
                               "\"Time\":\"2026-11-18T11:06:40Z\",\"Yes\":true,\"On\":true,"
@@ -119,36 +119,36 @@ struct all {
     size_t count;
 };
 
-static const struct ec2_field tag_fields[] = {
-    EC2_MUST(struct tag, key, "key", EC2_GET_OWNED),
-    EC2_ROW(struct tag, value, "value", EC2_GET_TEXT),
+static const struct mir_field tag_fields[] = {
+    MIR_MUST(struct tag, key, "key", MIR_GET_OWNED),
+    MIR_ROW(struct tag, value, "value", MIR_GET_TEXT),
 };
-static const struct ec2_table tag_table = EC2_TABLE(struct tag, tag_fields);
+static const struct mir_table tag_table = MIR_TABLE(struct tag, tag_fields);
 
-static const struct ec2_field found_fields[] = {
-    EC2_MUST(struct found, id, "id", EC2_GET_TEXT),
-    EC2_ROW(struct found, cut, "in/cut", EC2_GET_CUT),
-    EC2_ROW(struct found, owned, "owned", EC2_GET_OWNED),
-    EC2_MANY(struct found, bytes, byte_count, "bytes", EC2_GET_BASE64, NULL),
-    EC2_ROW(struct found, number, "number", EC2_GET_NUMBER),
-    EC2_ROW(struct found, time, "time", EC2_GET_TIME),
-    EC2_ROW(struct found, flag, "flag", EC2_GET_TRUE),
-    EC2_ROW(struct found, secret, "secret", EC2_GET_SECRET),
-    EC2_MANY(struct found, tags, tag_count, "tagSet/item", EC2_GET_LIST, &tag_table),
+static const struct mir_field found_fields[] = {
+    MIR_MUST(struct found, id, "id", MIR_GET_TEXT),
+    MIR_ROW(struct found, cut, "in/cut", MIR_GET_CUT),
+    MIR_ROW(struct found, owned, "owned", MIR_GET_OWNED),
+    MIR_MANY(struct found, bytes, byte_count, "bytes", MIR_GET_BASE64, NULL),
+    MIR_ROW(struct found, number, "number", MIR_GET_NUMBER),
+    MIR_ROW(struct found, time, "time", MIR_GET_TIME),
+    MIR_ROW(struct found, flag, "flag", MIR_GET_TRUE),
+    MIR_ROW(struct found, secret, "secret", MIR_GET_SECRET),
+    MIR_MANY(struct found, tags, tag_count, "tagSet/item", MIR_GET_LIST, &tag_table),
 };
-static const struct ec2_table found_table = EC2_TABLE(struct found, found_fields);
+static const struct mir_table found_table = MIR_TABLE(struct found, found_fields);
 
-static const struct ec2_field all_fields[] = {
-    EC2_MANY(struct all, rows, count, "outer/item/inner/item", EC2_GET_LIST, &found_table),
+static const struct mir_field all_fields[] = {
+    MIR_MANY(struct all, rows, count, "outer/item/inner/item", MIR_GET_LIST, &found_table),
 };
-static const struct ec2_table all_table = EC2_TABLE(struct all, all_fields);
+static const struct mir_table all_table = MIR_TABLE(struct all, all_fields);
 
-static int read_xml(const struct ec2_table *table, const char *text, void *ret,
+static int read_xml(const struct mir_table *table, const char *text, void *ret,
                     struct mir_error *err)
 {
     mir_auto_xml struct mir_xml *xml = mir_xml_parse(text, strlen(text), 1 << 20, NULL);
     assert_non_null(xml);
-    return ec2_xml_read(table, mir_xml_root(xml), ret, err);
+    return mir_xml_read(table, mir_xml_root(xml), ret, err);
 }
 
 static void check_found(const struct found *f)
@@ -179,7 +179,7 @@ static void test_xml_read(void **state)
                  &f, NULL),
         0);
     check_found(&f);
-    ec2_record_clear(&found_table, &f);
+    mir_record_clear(&found_table, &f);
     static const struct found zero;
     assert_memory_equal(&f, &zero, sizeof f);
 }
@@ -196,9 +196,9 @@ static void test_json_read(void **state)
     for (size_t i = 0; i < MIR_NELEMS(texts); i++) {
         json_t *json = mir_json_parse(texts[i], strlen(texts[i]), 4096, NULL);
         struct found f = {0};
-        assert_int_equal(ec2_json_read(&found_table, json, &f, NULL), 0);
+        assert_int_equal(mir_json_read(&found_table, json, &f, NULL), 0);
         check_found(&f);
-        ec2_record_clear(&found_table, &f);
+        mir_record_clear(&found_table, &f);
         json_decref(json);
     }
 }
@@ -214,7 +214,7 @@ static void test_rows_of_lists_in_lists(void **state)
         assert_int_equal(all.count, 3 * round);
     }
     assert_string_equal(all.rows[8].id, "c");
-    ec2_record_clear(&all_table, &all);
+    mir_record_clear(&all_table, &all);
     assert_null(all.rows);
 }
 
@@ -237,7 +237,7 @@ static void test_damaged(void **state)
         struct mir_error err = {0};
         assert_int_equal(read_xml(&found_table, texts[i], &f, &err), -1);
         assert_int_equal(err.kind, MIR_CORRUPT);
-        ec2_record_clear(&found_table, &f);
+        mir_record_clear(&found_table, &f);
     }
     static const char *const documents[] = {"{\"id\":{}}", "{\"id\":[\"a\"]}", "{}",
                                             "{\"id\":\"a\",\"tagSet\":{\"item\":7}}",
@@ -246,9 +246,9 @@ static void test_damaged(void **state)
         json_t *json = mir_json_parse(documents[i], strlen(documents[i]), 4096, NULL);
         struct found f = {0};
         struct mir_error err = {0};
-        assert_int_equal(ec2_json_read(&found_table, json, &f, &err), -1);
+        assert_int_equal(mir_json_read(&found_table, json, &f, &err), -1);
         assert_int_equal(err.kind, MIR_CORRUPT);
-        ec2_record_clear(&found_table, &f);
+        mir_record_clear(&found_table, &f);
         json_decref(json);
     }
 }

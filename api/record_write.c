@@ -4,70 +4,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/base64.h"
 #include "api/clock.h"
+#include "api/flag.h"
+#include "api/http.h"
 #include "api/memory.h"
-#include "base64.h"
-#include "ec2/flag.h"
-#include "ec2/sign.h"
-#include "record.h"
+#include "api/record.h"
 
 static const void *member(const void *record, size_t at)
 {
     return (const char *)record + at;
 }
 
-static size_t count_of(const struct ec2_field *field, const void *args)
+static size_t count_of(const struct mir_field *field, const void *args)
 {
     return *(const size_t *)member(args, field->count_at);
 }
 
 /* The text that a member is sent as: borrowed, in `space`, or in *ret_made (owned); NULL: it is
  * left out. Not for lists. */
-typedef const char *putter(const struct ec2_field *field, const void *args, char space[64],
+typedef const char *putter(const struct mir_field *field, const void *args, char space[64],
                            char **ret_made);
 
-static const char *put_text(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_text(const struct mir_field *field, const void *args, char space[64],
                             char **ret_made)
 {
     const char *text = *(const char *const *)member(args, field->at);
     return text && *text ? text : NULL;
 }
 
-static const char *put_empty(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_empty(const struct mir_field *field, const void *args, char space[64],
                              char **ret_made)
 {
     return *(const char *const *)member(args, field->at);
 }
 
-static const char *put_always(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_always(const struct mir_field *field, const void *args, char space[64],
                               char **ret_made)
 {
     snprintf(space, 64, "%" PRId64, *(const int64_t *)member(args, field->at));
     return space;
 }
 
-static const char *put_number(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_number(const struct mir_field *field, const void *args, char space[64],
                               char **ret_made)
 {
     return *(const int64_t *)member(args, field->at) ? put_always(field, args, space, ret_made)
                                                      : NULL;
 }
 
-static const char *put_true(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_true(const struct mir_field *field, const void *args, char space[64],
                             char **ret_made)
 {
     return *(const bool *)member(args, field->at) ? "true" : NULL;
 }
 
-static const char *put_flag(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_flag(const struct mir_field *field, const void *args, char space[64],
                             char **ret_made)
 {
     static const char *const words[] = {
-        [EC2_UNSAID] = NULL, [EC2_NO] = "false", [EC2_YES] = "true"};
-    return words[*(const enum ec2_flag *)member(args, field->at)];
+        [MIR_UNSAID] = NULL, [MIR_NO] = "false", [MIR_YES] = "true"};
+    return words[*(const enum mir_flag *)member(args, field->at)];
 }
 
-static const char *put_time(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_time(const struct mir_field *field, const void *args, char space[64],
                             char **ret_made)
 {
     int64_t utc_s = *(const int64_t *)member(args, field->at);
@@ -75,21 +75,21 @@ static const char *put_time(const struct ec2_field *field, const void *args, cha
     return utc_s ? space : NULL;
 }
 
-static const char *put_base64(const struct ec2_field *field, const void *args, char space[64],
+static const char *put_base64(const struct mir_field *field, const void *args, char space[64],
                               char **ret_made)
 {
     const void *data = *(const void *const *)member(args, field->at);
-    *ret_made = data ? ec2_base64(data, count_of(field, args)) : NULL;
+    *ret_made = data ? mir_base64(data, count_of(field, args)) : NULL;
     return *ret_made;
 }
 
-static putter *const putters[EC2_KIND_COUNT] = {
-    [EC2_PUT_TEXT] = put_text,     [EC2_PUT_NUMBER] = put_number, [EC2_PUT_ALWAYS] = put_always,
-    [EC2_PUT_TRUE] = put_true,     [EC2_PUT_FLAG] = put_flag,     [EC2_PUT_TIME] = put_time,
-    [EC2_PUT_BASE64] = put_base64, [EC2_PUT_EMPTY] = put_empty,
+static putter *const putters[MIR_FIELD_KIND_COUNT] = {
+    [MIR_PUT_TEXT] = put_text,     [MIR_PUT_NUMBER] = put_number, [MIR_PUT_ALWAYS] = put_always,
+    [MIR_PUT_TRUE] = put_true,     [MIR_PUT_FLAG] = put_flag,     [MIR_PUT_TIME] = put_time,
+    [MIR_PUT_BASE64] = put_base64, [MIR_PUT_EMPTY] = put_empty,
 };
 
-static const char *value_of(const struct ec2_field *field, const void *args, char space[64],
+static const char *value_of(const struct mir_field *field, const void *args, char space[64],
                             char **ret_made)
 {
     return putters[field->kind] ? putters[field->kind](field, args, space, ret_made) : NULL;
@@ -97,25 +97,25 @@ static const char *value_of(const struct ec2_field *field, const void *args, cha
 
 /* --- EC2's forms --- */
 
-void ec2_form_add(struct mir_buf *out, const char *name, const char *value)
+void mir_form_add(struct mir_buf *out, const char *name, const char *value)
 {
     mir_buf_adds(out, out->len ? "&" : "");
-    ec2_encode(out, name, strlen(name), false);
+    mir_url_encode(out, name, strlen(name), false);
     mir_buf_adds(out, "=");
-    ec2_encode(out, value, strlen(value), false);
+    mir_url_encode(out, value, strlen(value), false);
 }
 
-static void write_form(struct mir_buf *out, const char *prefix, const struct ec2_table *table,
+static void write_form(struct mir_buf *out, const char *prefix, const struct mir_table *table,
                        const void *args);
 
-static void write_list(struct mir_buf *out, const char *name, const struct ec2_field *field,
+static void write_list(struct mir_buf *out, const char *name, const struct mir_field *field,
                        const void *args)
 {
     const void *rows = *(const void *const *)member(args, field->at);
     for (size_t i = 0; i < count_of(field, args); i++) {
         mir_auto_free char *numbered = mir_format("%s.%zu", name, i + 1);
-        if (ec2_kind_texts(field->kind)) {
-            ec2_form_add(out, numbered, ((const char *const *)rows)[i]);
+        if (mir_kind_texts(field->kind)) {
+            mir_form_add(out, numbered, ((const char *const *)rows)[i]);
         } else {
             mir_auto_free char *inside = mir_format("%s.", numbered);
             write_form(out, inside, field->of, (const char *)rows + i * field->of->size);
@@ -123,56 +123,56 @@ static void write_list(struct mir_buf *out, const char *name, const struct ec2_f
     }
 }
 
-static void write_form(struct mir_buf *out, const char *prefix, const struct ec2_table *table,
+static void write_form(struct mir_buf *out, const char *prefix, const struct mir_table *table,
                        const void *args)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
+        const struct mir_field *field = &table->fields[i];
         mir_auto_free char *name = mir_format("%s%s", prefix, field->name);
         mir_auto_free char *made = NULL;
         char space[64];
-        if (ec2_kind_texts(field->kind) || field->kind == EC2_PUT_LIST) {
+        if (mir_kind_texts(field->kind) || field->kind == MIR_PUT_LIST) {
             write_list(out, name, field, args);
             continue;
         }
         const char *value = value_of(field, args, space, &made);
         if (value)
-            ec2_form_add(out, name, value);
+            mir_form_add(out, name, value);
     }
 }
 
-void ec2_form_write(struct mir_buf *out, const struct ec2_table *table, const void *args)
+void mir_form_write(struct mir_buf *out, const struct mir_table *table, const void *args)
 {
     write_form(out, "", table, args);
 }
 
 /* --- JSON --- */
 
-static json_t *json_list(const struct ec2_field *field, const void *args)
+static json_t *json_list(const struct mir_field *field, const void *args)
 {
     const void *rows = *(const void *const *)member(args, field->at);
     json_t *list = json_array();
     for (size_t i = 0; i < count_of(field, args); i++)
         json_array_append_new(
-            list, ec2_kind_texts(field->kind)
+            list, mir_kind_texts(field->kind)
                       ? json_string(((const char *const *)rows)[i])
-                      : ec2_json_write(field->of, (const char *)rows + i * field->of->size));
+                      : mir_json_write(field->of, (const char *)rows + i * field->of->size));
     return list;
 }
 
 /* New reference, or NULL: left out. */
-static json_t *json_value(const struct ec2_field *field, const void *args)
+static json_t *json_value(const struct mir_field *field, const void *args)
 {
     char space[64];
     mir_auto_free char *made = NULL;
-    if (ec2_kind_texts(field->kind) || field->kind == EC2_PUT_LIST)
+    if (mir_kind_texts(field->kind) || field->kind == MIR_PUT_LIST)
         return count_of(field, args) ? json_list(field, args) : NULL;
     const char *value = value_of(field, args, space, &made);
     if (!value)
         return NULL;
-    if (field->kind == EC2_PUT_NUMBER || field->kind == EC2_PUT_ALWAYS)
+    if (field->kind == MIR_PUT_NUMBER || field->kind == MIR_PUT_ALWAYS)
         return json_integer(*(const int64_t *)member(args, field->at));
-    if (field->kind == EC2_PUT_TRUE || field->kind == EC2_PUT_FLAG)
+    if (field->kind == MIR_PUT_TRUE || field->kind == MIR_PUT_FLAG)
         return json_boolean(!strcmp(value, "true"));
     return json_string(value);
 }
@@ -193,7 +193,7 @@ static json_t *json_home(json_t *object, const char *name, const char **ret_last
     return object;
 }
 
-json_t *ec2_json_write(const struct ec2_table *table, const void *args)
+json_t *mir_json_write(const struct mir_table *table, const void *args)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < table->count; i++) {

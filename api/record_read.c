@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/base64.h"
 #include "api/clock.h"
 #include "api/memory.h"
+#include "api/record.h"
 #include "api/secret.h"
-#include "base64.h"
-#include "record.h"
 
 static void *member(void *record, size_t at)
 {
@@ -16,20 +16,20 @@ static void *member(void *record, size_t at)
 
 /* --- one value's text into its member; -1: it is none --- */
 
-typedef int getter(const struct ec2_field *field, void *record, const char *text);
+typedef int getter(const struct mir_field *field, void *record, const char *text);
 
-static int get_text(const struct ec2_field *field, void *record, const char *text)
+static int get_text(const struct mir_field *field, void *record, const char *text)
 {
     return mir_copy(member(record, field->at), field->size, text);
 }
 
-static int get_cut(const struct ec2_field *field, void *record, const char *text)
+static int get_cut(const struct mir_field *field, void *record, const char *text)
 {
     (void)mir_copy(member(record, field->at), field->size, text);
     return 0;
 }
 
-static int get_owned(const struct ec2_field *field, void *record, const char *text)
+static int get_owned(const struct mir_field *field, void *record, const char *text)
 {
     char **slot = member(record, field->at);
     free(*slot);
@@ -37,7 +37,7 @@ static int get_owned(const struct ec2_field *field, void *record, const char *te
     return 0;
 }
 
-static int get_number(const struct ec2_field *field, void *record, const char *text)
+static int get_number(const struct mir_field *field, void *record, const char *text)
 {
     char *end;
     errno = 0;
@@ -48,7 +48,7 @@ static int get_number(const struct ec2_field *field, void *record, const char *t
     return 0;
 }
 
-static int get_true(const struct ec2_field *field, void *record, const char *text)
+static int get_true(const struct mir_field *field, void *record, const char *text)
 {
     bool yes = !strcmp(text, "true");
     *(bool *)member(record, field->at) = yes;
@@ -56,7 +56,7 @@ static int get_true(const struct ec2_field *field, void *record, const char *tex
 }
 
 /* In words, or (as JSON protocols write it) in seconds with a fraction. */
-static int get_time(const struct ec2_field *field, void *record, const char *text)
+static int get_time(const struct mir_field *field, void *record, const char *text)
 {
     int64_t *to = member(record, field->at);
     if (!mir_time_parse(text, to, NULL))
@@ -69,15 +69,15 @@ static int get_time(const struct ec2_field *field, void *record, const char *tex
     return 0;
 }
 
-static int get_secret(const struct ec2_field *field, void *record, const char *text)
+static int get_secret(const struct mir_field *field, void *record, const char *text)
 {
     return mir_secret_set(member(record, field->at), text, strlen(text), NULL);
 }
 
-static int get_base64(const struct ec2_field *field, void *record, const char *text)
+static int get_base64(const struct mir_field *field, void *record, const char *text)
 {
     size_t len = 0;
-    char *bytes = ec2_base64_decode(text, &len);
+    char *bytes = mir_base64_decode(text, &len);
     if (!bytes)
         return -1;
     char **slot = member(record, field->at);
@@ -87,13 +87,13 @@ static int get_base64(const struct ec2_field *field, void *record, const char *t
     return 0;
 }
 
-static getter *const getters[EC2_KIND_COUNT] = {
-    [EC2_GET_TEXT] = get_text,     [EC2_GET_CUT] = get_cut,       [EC2_GET_OWNED] = get_owned,
-    [EC2_GET_NUMBER] = get_number, [EC2_GET_TRUE] = get_true,     [EC2_GET_TIME] = get_time,
-    [EC2_GET_SECRET] = get_secret, [EC2_GET_BASE64] = get_base64,
+static getter *const getters[MIR_FIELD_KIND_COUNT] = {
+    [MIR_GET_TEXT] = get_text,     [MIR_GET_CUT] = get_cut,       [MIR_GET_OWNED] = get_owned,
+    [MIR_GET_NUMBER] = get_number, [MIR_GET_TRUE] = get_true,     [MIR_GET_TIME] = get_time,
+    [MIR_GET_SECRET] = get_secret, [MIR_GET_BASE64] = get_base64,
 };
 
-static int store(const struct ec2_field *field, void *record, const char *text,
+static int store(const struct mir_field *field, void *record, const char *text,
                  struct mir_error *err)
 {
     if (!getters[field->kind])
@@ -101,16 +101,16 @@ static int store(const struct ec2_field *field, void *record, const char *text,
     if (!getters[field->kind](field, record, text))
         return 0;
     return mir_fail(err, MIR_CORRUPT, "the answer's '%s' cannot be read: '%.60s'", field->name,
-                    field->kind == EC2_GET_SECRET ? "" : text);
+                    field->kind == MIR_GET_SECRET ? "" : text);
 }
 
 /* Room for one more row, zeroed; NULL: too many. */
-static void *new_row(const struct ec2_field *field, void *record, struct mir_error *err)
+static void *new_row(const struct mir_field *field, void *record, struct mir_error *err)
 {
     void **rows = member(record, field->at);
     size_t *count = member(record, field->count_at), size = field->of->size;
-    if (*count >= EC2_ROWS_MAX) {
-        mir_fail(err, MIR_CORRUPT, "the answer has more than %d of '%s'", EC2_ROWS_MAX,
+    if (*count >= MIR_ROWS_MAX) {
+        mir_fail(err, MIR_CORRUPT, "the answer has more than %d of '%s'", MIR_ROWS_MAX,
                  field->name);
         return NULL;
     }
@@ -124,7 +124,7 @@ static void *new_row(const struct ec2_field *field, void *record, struct mir_err
 
 /* --- from XML --- */
 
-static int xml_rows(const struct ec2_field *field, const struct mir_xml_node *node,
+static int xml_rows(const struct mir_field *field, const struct mir_xml_node *node,
                     const char *path, void *record, struct mir_error *err)
 {
     size_t len = strcspn(path, "/");
@@ -136,18 +136,18 @@ static int xml_rows(const struct ec2_field *field, const struct mir_xml_node *no
             continue;
         }
         void *row = new_row(field, record, err);
-        if (!row || ec2_xml_read(field->of, n, row, err))
+        if (!row || mir_xml_read(field->of, n, row, err))
             return -1;
     }
     return 0;
 }
 
-int ec2_xml_read(const struct ec2_table *table, const struct mir_xml_node *node, void *ret,
+int mir_xml_read(const struct mir_table *table, const struct mir_xml_node *node, void *ret,
                  struct mir_error *err)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
-        if (field->kind == EC2_GET_LIST) {
+        const struct mir_field *field = &table->fields[i];
+        if (field->kind == MIR_GET_LIST) {
             if (xml_rows(field, node, field->name, ret, err))
                 return -1;
             continue;
@@ -188,26 +188,26 @@ static const char *json_text_of(const json_t *json, char space[64])
     return json_is_number(json) ? space : NULL;
 }
 
-static int json_rows(const struct ec2_field *field, const json_t *list, void *record,
+static int json_rows(const struct mir_field *field, const json_t *list, void *record,
                      struct mir_error *err)
 {
     if (list && !json_is_array(list))
         return mir_fail(err, MIR_CORRUPT, "the answer's '%s' is no list", field->name);
     for (size_t i = 0; i < json_array_size(list); i++) {
         void *row = new_row(field, record, err);
-        if (!row || ec2_json_read(field->of, json_array_get(list, i), row, err))
+        if (!row || mir_json_read(field->of, json_array_get(list, i), row, err))
             return -1;
     }
     return 0;
 }
 
-int ec2_json_read(const struct ec2_table *table, const json_t *json, void *ret,
+int mir_json_read(const struct mir_table *table, const json_t *json, void *ret,
                   struct mir_error *err)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
+        const struct mir_field *field = &table->fields[i];
         const json_t *value = json_find(json, field->name);
-        if (field->kind == EC2_GET_LIST) {
+        if (field->kind == MIR_GET_LIST) {
             if (json_rows(field, value, ret, err))
                 return -1;
             continue;
@@ -226,24 +226,24 @@ int ec2_json_read(const struct ec2_table *table, const json_t *json, void *ret,
 
 /* --- the end --- */
 
-static void clear_rows(const struct ec2_field *field, void *record)
+static void clear_rows(const struct mir_field *field, void *record)
 {
     char *rows = *(char **)member(record, field->at);
     size_t count = *(size_t *)member(record, field->count_at);
     for (size_t i = 0; i < count; i++)
-        ec2_record_clear(field->of, rows + i * field->of->size);
+        mir_record_clear(field->of, rows + i * field->of->size);
     free(rows);
 }
 
-void ec2_record_clear(const struct ec2_table *table, void *record)
+void mir_record_clear(const struct mir_table *table, void *record)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct ec2_field *field = &table->fields[i];
-        if (field->kind == EC2_GET_LIST)
+        const struct mir_field *field = &table->fields[i];
+        if (field->kind == MIR_GET_LIST)
             clear_rows(field, record);
-        else if (field->kind == EC2_GET_OWNED || field->kind == EC2_GET_BASE64)
+        else if (field->kind == MIR_GET_OWNED || field->kind == MIR_GET_BASE64)
             free(*(char **)member(record, field->at));
-        else if (field->kind == EC2_GET_SECRET)
+        else if (field->kind == MIR_GET_SECRET)
             mir_secret_clear(member(record, field->at));
     }
     memset(record, 0, table->size);

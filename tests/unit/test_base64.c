@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "scratch.h"
 
-#include "base64.h"
+#include "api/base64.h"
 
 struct pair {
     const char *bytes;
@@ -24,10 +24,10 @@ static const struct pair pairs[] = {
 static void test_both_ways(void **state)
 {
     for (size_t i = 0; i < MIR_NELEMS(pairs); i++) {
-        mir_auto_free char *text = ec2_base64(pairs[i].bytes, pairs[i].len);
+        mir_auto_free char *text = mir_base64(pairs[i].bytes, pairs[i].len);
         assert_string_equal(text, pairs[i].text);
         size_t len = 99;
-        mir_auto_free char *bytes = ec2_base64_decode(pairs[i].text, &len);
+        mir_auto_free char *bytes = mir_base64_decode(pairs[i].text, &len);
         assert_non_null(bytes);
         assert_int_equal(len, pairs[i].len);
         assert_memory_equal(bytes, pairs[i].bytes, len);
@@ -38,7 +38,7 @@ static void test_both_ways(void **state)
 static void test_line_ends_between(void **state)
 {
     size_t len = 0;
-    mir_auto_free char *bytes = ec2_base64_decode(" Zm9v\r\nYm\tE= \n", &len);
+    mir_auto_free char *bytes = mir_base64_decode(" Zm9v\r\nYm\tE= \n", &len);
     assert_int_equal(len, 5);
     assert_memory_equal(bytes, "fooba", 5);
 }
@@ -50,7 +50,7 @@ static void test_none(void **state)
                                       "Zm9v=", "Zm-_", "Zg==\x3d"};
     for (size_t i = 0; i < MIR_NELEMS(bad); i++) {
         size_t len = 99;
-        if (ec2_base64_decode(bad[i], &len))
+        if (mir_base64_decode(bad[i], &len))
             fail_msg("'%s' was taken", bad[i]);
         assert_int_equal(len, 99);
     }
@@ -62,9 +62,9 @@ static void test_every_length(void **state)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)(i * 7 + i / 5);
     for (size_t n = 0; n < sizeof bytes; n++) {
-        mir_auto_free char *text = ec2_base64(bytes, n);
+        mir_auto_free char *text = mir_base64(bytes, n);
         size_t len = 0;
-        mir_auto_free char *back = ec2_base64_decode(text, &len);
+        mir_auto_free char *back = mir_base64_decode(text, &len);
         assert_int_equal(len, n);
         assert_memory_equal(back, bytes, n);
     }
