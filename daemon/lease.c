@@ -294,6 +294,17 @@ static enum mird_weight undo_failed(struct mird_deployment *d, const struct mird
     return MIRD_IN_MEMORY;
 }
 
+/* Nobody knows whether it is there. Once it is stuck, the delete goes out again after every second
+ * look that failed: whoever waits for a look that succeeds leaves running what could be ended. */
+static enum mird_weight confirm_failed(struct mird_deployment *d, const struct mird_rules *rules,
+                                       const struct mird_input *in, int64_t now_ms)
+{
+    enum mird_weight weight = undo_failed(d, rules, in, now_ms);
+    if (d->stuck && d->attempts % 2 == 0 && d->steps[in->step] == MIRD_UNDOING)
+        d->steps[in->step] = MIRD_DONE;
+    return weight;
+}
+
 static enum mird_weight seen_absent(struct mird_deployment *d, const struct mird_rules *rules,
                                     const struct mird_input *in, int64_t now_ms)
 {
@@ -476,7 +487,7 @@ static input_fn *const inputs[MIRD_IN_COUNT] = {
     [MIRD_IN_UNDO_FAILED] = undo_failed,
     [MIRD_IN_ABSENT] = seen_absent,
     [MIRD_IN_STILL_THERE] = still_there,
-    [MIRD_IN_CONFIRM_FAILED] = undo_failed,
+    [MIRD_IN_CONFIRM_FAILED] = confirm_failed,
 };
 
 static void shift(int64_t *moment_ms, int64_t by_ms)
