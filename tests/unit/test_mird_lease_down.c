@@ -112,15 +112,16 @@ static void test_stuck_and_no_look_succeeds(void **state)
     in = (struct mird_input){
         .kind = MIRD_IN_CONFIRM_FAILED, .step = MIRD_STEP_INSTANCE, .error = &lost};
     int looks = 0;
-    while (mird_lease_next(&d, &slow, now).kind == MIRD_ACT_CONFIRM && looks < 9) {
+    while (mird_lease_next(&d, &slow, now).kind == MIRD_ACT_CONFIRM && looks < 20) {
         feed_at(&d, &slow, in, now);
-        looks++;
+        if (looks++ < MIRD_LOOKS_SOON)
+            assert_true(d.retry_at_ms <= now + MIRD_SOON_MS);
         now += 60000;
     }
     struct mird_action next = mird_lease_next(&d, &slow, now);
     assert_int_equal(next.kind, MIRD_ACT_UNDO);
     assert_int_equal(next.step, MIRD_STEP_INSTANCE);
-    assert_in_range(looks, 1, 2);
+    assert_in_range(looks, MIRD_LOOKS_SOON + 1, MIRD_LOOKS_SOON + 2);
 }
 
 int main(void)
