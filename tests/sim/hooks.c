@@ -223,10 +223,12 @@ static void check_back(struct sim_world *w, const struct sim_lease *l,
 
 void sim_accepted(struct sim_world *w, struct sim_lease *l, int64_t deadline_s)
 {
+    /* Nobody was told of a deployment whose first write was told to have failed. */
+    int64_t before_s = l->acked_deadline_s ? l->acked_deadline_s : l->first_deadline_s;
     if (!l->extending)
         l->accepted_count = 0;
     if (l->accepted_count < SIM_ACCEPTED)
-        l->accepted_s[l->accepted_count++] = l->acked_deadline_s;
+        l->accepted_s[l->accepted_count++] = before_s;
     l->extending = true;
     l->hooks_ms = w->now_ms;
     l->acked_deadline_s = deadline_s;
