@@ -21,7 +21,7 @@ OVER = ('shutting-down', 'terminated')
 STRIDE_S = 15  # so much time is skipped at once: less than what one answer may take
 QUIET_S = 0.1  # nobody has asked the cloud anything for so long: nothing is under way
 SLOW = 20      # or for so many times what a question takes: on a machine that has more to do
-REAP_S = 20    # between two runs of mirage-reap, here; a timer's are a minute apart
+REAP_S = 60    # between two runs of mirage-reap, as a timer starts it
 
 
 def a_disk(fill):
@@ -68,7 +68,7 @@ class Ec2Ledger:
         self.fake = FakeCloud(os.path.join(world.dir, 'cloud'))
         world.env.update(self.fake.env)
         self.before = {row['id'] for row in self.fake.ledger()['exists']}
-        self.reaping = False
+        self.reaper = None
 
     def close(self):
         if self.fake.process.poll() is None:
@@ -87,15 +87,26 @@ class Ec2Ledger:
             seconds -= stride
 
     def _wait_quiet(self):
-        before, give_up = None, time.monotonic() + 3 * PATIENCE
-        while time.monotonic() < give_up:
+        began, before = time.monotonic(), None
+        while time.monotonic() < began + (30 if self._reap_asks() else 3) * PATIENCE:
             asked = time.monotonic()
             count = self.fake.control('GET', '/_calls')['count']
-            if count == before and not self.reaping:
+            if count == before and not self._reap_asks():
                 return
             before = count
             slow = SLOW * (time.monotonic() - asked)
             time.sleep(max(QUIET_S * PATIENCE, slow))
+
+    def _reap_asks(self):
+        """It has five seconds for all regions, and fails after any stride; between two such rounds
+        it sleeps."""
+        if not self.reaper:
+            return False
+        try:
+            with open(f'/proc/{self.reaper.pid}/wchan', encoding='ascii') as f:
+                return 'sleep' not in f.read()
+        except OSError:
+            return False
 
     @contextlib.contextmanager
     def others(self):
@@ -117,14 +128,15 @@ class Ec2Ledger:
             if self.time.truth() < at + REAP_S:
                 over.wait(0.05)
                 continue
-            at, self.reaping = self.time.truth(), True
+            at = self.time.truth()
             with subprocess.Popen([program('mirage-reap'), 'ec2', '--quiet', '--grace', '0'],
                                   env=env, stdin=subprocess.DEVNULL, stdout=self.world.log,
                                   stderr=self.world.log) as run:
+                self.reaper = run
                 while run.poll() is None and not over.is_set():
                     over.wait(0.05)
+                self.reaper = None
                 run.kill()
-            self.reaping = False
 
     # --- kernels ---
 

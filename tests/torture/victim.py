@@ -75,6 +75,10 @@ class Victim(World):
         else:
             time.sleep(0.03)
 
+    def wait_to(self, moment):
+        while self.time.truth() < moment:
+            self.passes_to(moment)
+
     # --- the daemon ---
 
     def launch(self):
@@ -127,9 +131,9 @@ class Victim(World):
         """It hangs until every deadline has passed, and whatever runs has to end all the same."""
         self.checker.alone = True
         until = self.checker.latest_end()
-        while self.time.truth() < until:
-            self.passes_to(until)
+        self.wait_to(min([until] + [lease.over_by() for lease in self.checker.leases.values()]))
         with self.ledger.others():
+            self.wait_to(until)
             while self.ledger.running() and self.time.truth() < until + self.ledger.ALONE_S:
                 self.passes(self.ledger.LOOK_S)
                 time.sleep(0.05)
