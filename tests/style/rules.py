@@ -24,10 +24,11 @@ LAYERS = {
     'images': ['api'],
     'local': ['api'],
     'ec2': ['api'],
+    'openstack': ['api'],
     'daemon': ['api', 'images'],
     'cli': ['api', 'images'],
     'unikernels/hello': [],
-    'tests': ['api', 'images', 'local', 'ec2', 'daemon', 'cli', 'hello'],
+    'tests': ['api', 'images', 'local', 'ec2', 'openstack', 'daemon', 'cli', 'hello'],
 }
 
 # Where the headers of outside libraries may be included. Tests may include anything.
@@ -36,10 +37,10 @@ OUTSIDE = [
     (r'sqlite3\.h', r'daemon/store\w*\.[ch]'),
     (r'microhttpd\.h', r'daemon/http_mhd\.c'),
     (r'libxml/', r'api/xml\.c'),
-    (r'openssl/', r'(api|images|ec2|daemon)/.*'),
+    (r'openssl/', r'(api|images|ec2|openstack|daemon)/.*'),
     (r'seccomp\.h', r'(images|daemon|local)/.*'),
     (r'(zlib|bzlib|lzma|zstd)\.h', r'images/.*'),
-    (r'jansson\.h', r'(api|images|local|ec2|daemon|cli)/.*'),
+    (r'jansson\.h', r'(api|images|local|ec2|openstack|daemon|cli)/.*'),
 ]
 
 SPDX = 'SPDX-License-Identifier: ISC'

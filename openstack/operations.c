@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC */
+#include "operations.h"
+
+const struct os_operation *const os_operation_lists[] = {
+    os_flavor_operations, os_identity_operations, os_image_operations,  os_network_operations,
+    os_port_operations,   os_security_operations, os_server_operations, NULL,
+};
