@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,11 +56,14 @@ static int get_true(const struct mir_field *field, void *record, const char *tex
     return yes || !strcmp(text, "false") ? 0 : -1;
 }
 
-/* In words, or (as JSON protocols write it) in seconds with a fraction. */
+/* In words (UTC where they name no zone, as OpenStack's often do not), or (as JSON protocols write
+ * it) in seconds with a fraction. */
 static int get_time(const struct mir_field *field, void *record, const char *text)
 {
     int64_t *to = member(record, field->at);
-    if (!mir_time_parse(text, to, NULL))
+    char zoned[MIR_TIME_SIZE + 8];
+    snprintf(zoned, sizeof zoned, "%.32sZ", text);
+    if (!mir_time_parse(text, to, NULL) || !mir_time_parse(zoned, to, NULL))
         return 0;
     char *end;
     double seconds = strtod(text, &end);

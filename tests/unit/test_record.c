@@ -218,6 +218,23 @@ static void test_rows_of_lists_in_lists(void **state)
     assert_null(all.rows);
 }
 
+static void test_times(void **state)
+{
+    static const char *const texts[] = {
+        "\"2026-11-18T11:06:40Z\"", "\"2026-11-18T12:06:40+01:00\"",
+        "\"2026-11-18T11:06:40\"",  "\"2026-11-18T11:06:40.123456\"",
+        "\"2026-11-18 11:06:40\"",  "1795000000"};
+    for (size_t i = 0; i < MIR_NELEMS(texts); i++) {
+        mir_auto_free char *text = mir_format("{\"id\":\"a\",\"time\":%s}", texts[i]);
+        json_t *json = mir_json_parse(text, strlen(text), 4096, NULL);
+        struct found f = {0};
+        if (mir_json_read(&found_table, json, &f, NULL) || f.time != 1795000000)
+            fail_msg("%s: %lld", texts[i], (long long)f.time);
+        mir_record_clear(&found_table, &f);
+        json_decref(json);
+    }
+}
+
 static void test_damaged(void **state)
 {
     static const char *const texts[] = {
@@ -409,7 +426,7 @@ int main(void)
         cmocka_unit_test(test_maps_damaged), cmocka_unit_test(test_form),
         cmocka_unit_test(test_json_written), cmocka_unit_test(test_xml_read),
         cmocka_unit_test(test_json_read),    cmocka_unit_test(test_rows_of_lists_in_lists),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
