@@ -17,6 +17,8 @@ extern const struct os_operation os_server_operations[];
 extern const struct os_operation os_volume_operations[];
 extern const struct os_operation os_workflow_operations[];
 
+extern const struct mir_table *const os_object_tables[]; /* of Swift's lists; ends with NULL */
+
 extern const struct os_operation *const os_operation_lists[]; /* ends with NULL */
 
 #endif

@@ -168,22 +168,29 @@ static int pin_refused(const struct os_version *version, const char *pin, struct
     return mir_error_hint(err, "leave out OS_COMPUTE_API_VERSION and compute_default_microversion");
 }
 
+/* The N that the user asks for; 0: none in particular; -1: it is no version. */
+static int pinned(const char *pin)
+{
+    if (!pin || !*pin || !strcmp(pin, "2") || !strcmp(pin, "latest"))
+        return 0;
+    int micro = micro_of(pin);
+    return micro ? micro : -1;
+}
+
 int os_micro_choose(const struct os_version *version, const char *pin, int *ret,
                     struct mir_error *err)
 {
     int most = version->micro_max, least = version->micro_min ? version->micro_min : OS_MICRO_MIN;
-    bool free = !pin || !*pin || !strcmp(pin, "2") || !strcmp(pin, "latest");
-    int wanted = free ? OS_MICRO_BEST : micro_of(pin);
-    if (!free && !wanted)
+    int wanted = pinned(pin);
+    if (wanted < 0)
         return mir_fail(err, MIR_USAGE, "'%.32s' is no version of the compute API", pin);
     if (!most) { /* one that has none yet: 2.0, or a document without them */
         *ret = 0;
-        return free || wanted == OS_MICRO_MIN ? 0 : pin_refused(version, pin, err);
+        return wanted <= OS_MICRO_MIN ? 0 : pin_refused(version, pin, err);
     }
-    if (free)
-        wanted = wanted > most ? most : wanted < least ? least : wanted;
-    if (wanted < least || wanted > most)
+    if (wanted && (wanted < least || wanted > most))
         return pin_refused(version, pin, err);
-    *ret = wanted;
+    int best = OS_MICRO_BEST < least ? least : OS_MICRO_BEST > most ? most : OS_MICRO_BEST;
+    *ret = wanted ? wanted : best;
     return 0;
 }
