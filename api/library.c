@@ -5,7 +5,7 @@
 
 static int load(const struct mir_library *library, struct mir_error *err)
 {
-    void *handle = dlopen(library->file, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(library->file, RTLD_LAZY | RTLD_LOCAL);
     if (!handle) {
         mir_fail(err, MIR_UNAVAILABLE, "a library cannot be loaded: %s", dlerror());
         return mir_error_hint(err, "install %s", library->package);

@@ -294,12 +294,29 @@ static enum mird_weight undo_failed(struct mird_deployment *d, const struct mird
     return MIRD_IN_MEMORY;
 }
 
+/* Nobody knows whether it is there, so a few more looks come soon, also when it is stuck. When they
+ * fail, too, the delete goes out again with every second one: whoever waits for a look that
+ * succeeds leaves running what could be ended. */
+static enum mird_weight confirm_failed(struct mird_deployment *d, const struct mird_rules *rules,
+                                       const struct mird_input *in, int64_t now_ms)
+{
+    enum mird_weight weight = undo_failed(d, rules, in, now_ms);
+    if (!d->stuck || (in->error && in->error->retry == MIR_RETRY_THROTTLED))
+        return weight;
+    if (d->looks_failed++ < MIRD_LOOKS_SOON)
+        d->retry_at_ms = min64(d->retry_at_ms, now_ms + MIRD_SOON_MS);
+    else if (d->looks_failed % 2 && d->steps[in->step] == MIRD_UNDOING)
+        d->steps[in->step] = MIRD_DONE;
+    return weight;
+}
+
 static enum mird_weight seen_absent(struct mird_deployment *d, const struct mird_rules *rules,
                                     const struct mird_input *in, int64_t now_ms)
 {
     if (!is_ending(d) || !has_to_be_seen_gone(in->step) || d->steps[in->step] != MIRD_UNDOING)
         return MIRD_UNCHANGED;
     int64_t settled = settled_ms(d, rules, in->step);
+    d->looks_failed = 0;
     if (in->asked_ms < settled) {
         look_later(d, rules, MIRD_SOON_MS, now_ms);
         if (now_ms < settled)
@@ -330,6 +347,7 @@ static enum mird_weight still_there(struct mird_deployment *d, const struct mird
     if (!is_ending(d) || !has_to_be_seen_gone(in->step) || d->steps[in->step] != MIRD_UNDOING)
         return MIRD_UNCHANGED;
     bool leaving = in->instance->state == MIR_INSTANCE_STOPPING;
+    d->looks_failed = 0;
     keep_left(d, in);
     if (in->step == MIRD_STEP_INSTANCE)
         d->instance.state = in->instance->state;
@@ -476,7 +494,7 @@ static input_fn *const inputs[MIRD_IN_COUNT] = {
     [MIRD_IN_UNDO_FAILED] = undo_failed,
     [MIRD_IN_ABSENT] = seen_absent,
     [MIRD_IN_STILL_THERE] = still_there,
-    [MIRD_IN_CONFIRM_FAILED] = undo_failed,
+    [MIRD_IN_CONFIRM_FAILED] = confirm_failed,
 };
 
 static void shift(int64_t *moment_ms, int64_t by_ms)

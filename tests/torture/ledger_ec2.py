@@ -20,6 +20,7 @@ DEPLOYMENT = 'mirage-deploy:deployment'
 OVER = ('shutting-down', 'terminated')
 STRIDE_S = 15  # so much time is skipped at once: less than what one answer may take
 QUIET_S = 0.1  # nobody has asked the cloud anything for so long: nothing is under way
+SLOW = 20      # or for so many times what a question takes: on a machine that has more to do
 REAP_S = 20    # between two runs of mirage-reap, here; a timer's are a minute apart
 
 
@@ -67,6 +68,7 @@ class Ec2Ledger:
         self.fake = FakeCloud(os.path.join(world.dir, 'cloud'))
         world.env.update(self.fake.env)
         self.before = {row['id'] for row in self.fake.ledger()['exists']}
+        self.reaping = False
 
     def close(self):
         if self.fake.process.poll() is None:
@@ -87,11 +89,13 @@ class Ec2Ledger:
     def _wait_quiet(self):
         before, give_up = None, time.monotonic() + 3 * PATIENCE
         while time.monotonic() < give_up:
+            asked = time.monotonic()
             count = self.fake.control('GET', '/_calls')['count']
-            if count == before:
+            if count == before and not self.reaping:
                 return
             before = count
-            time.sleep(QUIET_S * PATIENCE)
+            slow = SLOW * (time.monotonic() - asked)
+            time.sleep(max(QUIET_S * PATIENCE, slow))
 
     @contextlib.contextmanager
     def others(self):
@@ -113,13 +117,14 @@ class Ec2Ledger:
             if self.time.truth() < at + REAP_S:
                 over.wait(0.05)
                 continue
-            at = self.time.truth()
+            at, self.reaping = self.time.truth(), True
             with subprocess.Popen([program('mirage-reap'), 'ec2', '--quiet', '--grace', '0'],
                                   env=env, stdin=subprocess.DEVNULL, stdout=self.world.log,
                                   stderr=self.world.log) as run:
                 while run.poll() is None and not over.is_set():
                     over.wait(0.05)
                 run.kill()
+            self.reaping = False
 
     # --- kernels ---
 

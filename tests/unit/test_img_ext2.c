@@ -212,7 +212,7 @@ static void test_borders_of_pointers(void **state)
     for (size_t i = 0; i < MIR_NELEMS(blocks); i++)
         for (int less = 0; less < 3; less++) {
             uint64_t len = blocks[i] * BLOCK;
-            if (!blocks[i] && less)
+            if (less && (!blocks[i] || blocks[i] > 1024 * 1024)) /* 4 GiB take their time */
                 continue;
             len -= less == 2 ? BLOCK : (uint64_t)less; /* the block, but for a byte, not at all */
             struct img_file files[] = {input_file("kernel", 12345, len),

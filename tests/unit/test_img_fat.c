@@ -236,7 +236,7 @@ static void test_bytes(void **state)
     static char paths[IMG_FILES_MAX][300];
     uint64_t random = 1;
     (void)state;
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 100; round++) {
         struct img_file files[IMG_FILES_MAX];
         size_t count = next_random(&random) % (IMG_FILES_MAX + 1);
         unsigned bits = (unsigned)(next_random(&random) % 30);
@@ -286,7 +286,7 @@ static void test_bytes_at_borders(void **state)
         files[i] = input_file(names[i], i, 1);
     }
     for (size_t b = 0; b < MIR_NELEMS(borders); b++)
-        for (uint64_t less = 0; less < 800 * KIB; less += 12 * KIB) {
+        for (uint64_t less = 0; less < 800 * KIB; less += 36 * KIB) {
             struct img_disk disk;
             files[IMG_FILES_MAX - 1].len = borders[b] - less;
             uint64_t least = img_fat_bytes(files, IMG_FILES_MAX);

@@ -86,11 +86,50 @@ static void test_old_answer_is_no_absence(void **state)
     assert_int_equal(d.end_reason, MIRD_END_GUEST);
 }
 
+/* Found by the simulator (seed 692767 on nova): the teardown was stuck, then the cloud came free,
+ * but every look failed for a while, and nobody sent the delete again. */
+static void test_stuck_and_no_look_succeeds(void **state)
+{
+    const struct mird_rules slow = {.settle_ms = 30000,
+                                    .backoff_min_ms = 50,
+                                    .tries_max = 5,
+                                    .backoff_max_ms = 15000,
+                                    .live_timeout_ms = 60000};
+    struct mird_deployment d = fresh();
+    struct mir_error lost = {.kind = MIR_TIMEOUT, .outcome = MIR_DID_NOT_HAPPEN};
+    struct mir_instance running = {.state = MIR_INSTANCE_RUNNING};
+    struct mird_input in = {.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE};
+    feed_at(&d, &slow, in, T0);
+    in =
+        (struct mird_input){.kind = MIRD_IN_DONE, .step = MIRD_STEP_INSTANCE, .instance = &running};
+    feed_at(&d, &slow, in, T0);
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_REMOVE}, T0);
+    in = (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_INSTANCE};
+    feed_at(&d, &slow, in, T0);
+    int64_t now = T0 + 600000;
+    feed_at(&d, &slow, (struct mird_input){.kind = MIRD_IN_TICK}, now);
+    assert_true(d.stuck);
+    in = (struct mird_input){
+        .kind = MIRD_IN_CONFIRM_FAILED, .step = MIRD_STEP_INSTANCE, .error = &lost};
+    int looks = 0;
+    while (mird_lease_next(&d, &slow, now).kind == MIRD_ACT_CONFIRM && looks < 20) {
+        feed_at(&d, &slow, in, now);
+        if (looks++ < MIRD_LOOKS_SOON)
+            assert_true(d.retry_at_ms <= now + MIRD_SOON_MS);
+        now += 60000;
+    }
+    struct mird_action next = mird_lease_next(&d, &slow, now);
+    assert_int_equal(next.kind, MIRD_ACT_UNDO);
+    assert_int_equal(next.step, MIRD_STEP_INSTANCE);
+    assert_in_range(looks, MIRD_LOOKS_SOON + 1, MIRD_LOOKS_SOON + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_image_in_doubt),
         cmocka_unit_test(test_old_answer_is_no_absence),
+        cmocka_unit_test(test_stuck_and_no_look_succeeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

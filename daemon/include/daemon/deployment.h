@@ -148,6 +148,7 @@ struct mird_deployment {
     int64_t ending_since_s;  /* 0: not ending */
     int64_t retry_at_ms;     /* not before; 0: at once */
     unsigned attempts;       /* of the step under way */
+    unsigned looks_failed;   /* in a row, while stuck; in memory only */
     int64_t finished_s;      /* 0: not final */
 
     struct mird_trail trail; /* only mird_lease_apply adds to it */

@@ -41,6 +41,7 @@ struct mird_rules {
 #define MIRD_SOON_MS 3000
 #define MIRD_STUCK_MS 10000  /* once it is stuck */
 #define MIRD_LEAVING_MS 2000 /* of what the provider says is on its way out */
+#define MIRD_LOOKS_SOON 6 /* stuck: looks that fail in a row and are repeated soon all the same */
 
 /* A teardown is stuck this long after its begin, or, when that is later, after the moment from
  * which its provider's listings can be trusted about what was made last. */
