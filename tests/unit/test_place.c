@@ -70,6 +70,7 @@ static void bad_ones(void **state)
         {"[]", "has to be an object"},
         {"\"eu\"", "has to be an object"},
         {"{\"regoin\":\"x\"}", "unknown field 'regoin'"},
+        {"{\"cloud\":\"my cloud\"}", "is not a cloud"},
         {"{\"region\":5}", "has to be a text"},
         {"{\"region\":\"eu/../x\"}", "is not a region"},
         {"{\"region\":\"eu central\"}", "is not a region"},
@@ -110,6 +111,7 @@ static void what_is_asked(void **state)
     static const struct {
         const char *text, *option;
     } rows[] = {
+        {"{\"cloud\":\"x\"}", "cloud"},
         {"{\"region\":\"x\"}", "region"},
         {"{\"type\":\"x\"}", "type"},
         {"{\"spot\":true}", "spot"},
