@@ -236,18 +236,24 @@ static int post_guest(struct fc_world *world, json_t *body, json_t **ret, struct
     return 0;
 }
 
+static void add_operations(const struct fc_service *service, json_t *out)
+{
+    for (const struct fc_operation *o = service->operations; o->name; o++) {
+        json_t *parameters = json_array();
+        for (const struct fc_param *param = o->params; param && param->name; param++)
+            json_array_append_new(parameters, json_string(param->name));
+        json_array_append_new(out, json_pack("{s:s,s:s,s:o}", "service", service->name, "operation",
+                                             o->name, "parameters", parameters));
+    }
+}
+
 /* What it knows of each service, for whoever wants to compare. */
 static int get_operations(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
 {
     *ret = json_array();
-    for (const struct fc_service *const *service = fc_services; *service; service++)
-        for (const struct fc_operation *o = (*service)->operations; o->name; o++) {
-            json_t *parameters = json_array();
-            for (const struct fc_param *param = o->params; param && param->name; param++)
-                json_array_append_new(parameters, json_string(param->name));
-            json_array_append_new(*ret, json_pack("{s:s,s:s,s:o}", "service", (*service)->name,
-                                                  "operation", o->name, "parameters", parameters));
-        }
+    for (const struct fc_cloud *const *cloud = fc_clouds; *cloud; cloud++)
+        for (const struct fc_service *const *service = (*cloud)->services; *service; service++)
+            add_operations(*service, *ret);
     return 0;
 }
 
