@@ -11,9 +11,10 @@
 #include "api/memory.h"
 #include "calls.h"
 #include "imds.h"
+#include "os.h"
 #include "service.h"
 
-const struct fc_cloud *const fc_clouds[] = {&fc_cloud_aws, NULL};
+const struct fc_cloud *const fc_clouds[] = {&fc_cloud_openstack, &fc_cloud_aws, NULL};
 
 static const char html_page[] =
     "<html>\n<head><title>500 Internal Server Error</title></head>\n<body>\n"
