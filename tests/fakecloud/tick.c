@@ -5,6 +5,8 @@
 
 #include "ec2_image.h"
 #include "ec2_life.h"
+#include "glance.h"
+#include "nova.h"
 #include "scheduler.h"
 
 typedef void tick_fn(struct fc_world *world, struct fc_object *object,
@@ -16,7 +18,8 @@ static const struct {
 } ticks[] = {
     {"instance", fc_tick_instance}, {"image", fc_tick_image},
     {"snapshot", fc_tick_snapshot}, {"import-snapshot-task", fc_tick_import},
-    {"schedule", fc_tick_schedule},
+    {"schedule", fc_tick_schedule}, {"os-image", fos_tick_image},
+    {"os-server", fos_tick_server},
 };
 
 void fc_tick_object(struct fc_world *world, struct fc_object *object, const struct fc_cause *cause)
