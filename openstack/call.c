@@ -266,11 +266,11 @@ static bool again(struct os_session *session, const struct os_call *call, struct
                   const struct mir_error *err)
 {
     int64_t left = os_left(session, until_ms);
-    bool refused =
-        err->http_status == 401 && !call->anonymous && os_token_refused(session, &course->token);
+    bool renewed = err->http_status == 401 && !call->anonymous && !course->renewed &&
+                   os_token_refused(session, &course->token);
     if (call->stream.read || left <= 0)
         return false;
-    if (refused && !course->renewed) {
+    if (renewed) {
         course->renewed = true;
         return true;
     }
