@@ -208,9 +208,10 @@ static void hide_token(const struct mir_secret *token, struct mir_error *err)
 
 /* A token that Keystone gave just now is good: the service that does not know it cannot ask
  * Keystone. */
-static void doubt(const struct course *course, struct mir_error *err)
+static void doubt(const struct course *course, const struct mir_http_response *response,
+                  struct mir_error *err)
 {
-    if (err->http_status != 401 || !course->renewed)
+    if (response->status != 401 || !course->renewed) /* else it is Keystone that said so */
         return;
     err->kind = MIR_UNAVAILABLE;
     err->retry = MIR_RETRY_SERVER;
@@ -291,7 +292,7 @@ static int call_until(struct os_session *session, const struct os_call *call, st
         int rc = try_once(session, call, course, until_ms, &response, err);
         if (rc) {
             hide_token(&course->token, err);
-            doubt(course, err);
+            doubt(course, &response, err);
         }
         note_attempt(call, &response, err);
         if (!rc) {
