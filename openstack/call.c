@@ -107,7 +107,8 @@ static void set_headers(const struct os_call *call, const struct course *course,
 {
     for (size_t i = 0; i < call->header_count && i < OS_CALL_HEADERS_MAX; i++)
         headers[request->header_count++] = call->headers[i];
-    add_header(request, headers, "Accept", "application/json");
+    add_header(request, headers, "Accept",
+               call->accept_type ? call->accept_type : "application/json");
     if (!mir_secret_empty(&course->token))
         add_header(request, headers, "X-Auth-Token", mir_secret_text(&course->token));
     if (*micro) { /* the one of today, and the one before it */
@@ -191,6 +192,32 @@ static int try_once(struct os_session *session, const struct os_call *call, stru
     return read_answer(call, ret, err);
 }
 
+/* --- what is made of a refused token --- */
+
+/* Some services repeat the token in what they say of it. */
+static void hide_token(const struct mir_secret *token, struct mir_error *err)
+{
+    char begin[16];
+    if (token->len < sizeof begin)
+        return;
+    snprintf(begin, sizeof begin, "%s", mir_secret_text(token));
+    char *at = strstr(err->text, begin);
+    if (at)
+        snprintf(at, (size_t)(err->text + sizeof err->text - at), "...");
+}
+
+/* A token that Keystone gave just now is good: the service that does not know it cannot ask
+ * Keystone. */
+static void doubt(const struct course *course, const struct mir_http_response *response,
+                  struct mir_error *err)
+{
+    if (response->status != 401 || !course->renewed) /* else it is Keystone that said so */
+        return;
+    err->kind = MIR_UNAVAILABLE;
+    err->retry = MIR_RETRY_SERVER;
+    mir_error_hint(err, "the token is new: the service seems not to reach Keystone");
+}
+
 /* --- again and again --- */
 
 /* Seconds, or (Nova, inside of some limits) a date, which is not waited for. */
@@ -240,11 +267,11 @@ static bool again(struct os_session *session, const struct os_call *call, struct
                   const struct mir_error *err)
 {
     int64_t left = os_left(session, until_ms);
-    bool refused =
-        err->http_status == 401 && !call->anonymous && os_token_refused(session, &course->token);
+    bool renewed = err->http_status == 401 && !call->anonymous && !course->renewed &&
+                   os_token_refused(session, &course->token);
     if (call->stream.read || left <= 0)
         return false;
-    if (refused && !course->renewed) {
+    if (renewed) {
         course->renewed = true;
         return true;
     }
@@ -263,6 +290,10 @@ static int call_until(struct os_session *session, const struct os_call *call, st
         struct mir_http_response response = {0};
         *err = (struct mir_error){0};
         int rc = try_once(session, call, course, until_ms, &response, err);
+        if (rc) {
+            hide_token(&course->token, err);
+            doubt(course, &response, err);
+        }
         note_attempt(call, &response, err);
         if (!rc) {
             count_success(session, &course->state);

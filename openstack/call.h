@@ -33,6 +33,7 @@ struct os_call {
     const char *query;     /* "limit=5&name=x", encoded */
     const struct mir_http_header *headers;
     size_t header_count;
+    const char *accept_type; /* NULL: application/json */
     const void *body;
     size_t body_len;
     struct mir_http_stream stream; /* instead; sent once, whatever is answered */
@@ -71,6 +72,7 @@ struct os_operation {
     const char *result;              /* member of the reply that is read; NULL: all of it */
     const char *body;                /* what is sent where nothing else is: "{\"os-start\":null}" */
     const char *content_type;        /* NULL: application/json */
+    const char *accept_type;         /* NULL: application/json */
     bool reads, once, secret;
     enum os_paging paging;
     const char *page_next; /* "servers_links", "next" */

@@ -14,6 +14,8 @@
 #define HINT_ALLOW                                                                                 \
     "the roles of this user in this project do not allow it; ask the cloud's operator"
 #define HINT_QUOTA "ask the cloud's operator for a higher quota, or end something first"
+#define HINT_ADDRESS                                                                               \
+    "is the service's endpoint the right one? The cloud may also lack that part of it"
 #define HINT_MFA "this user needs more than a password; make an application credential for it"
 
 /* The first row that fits counts. Codes are Nova's and Cinder's names of faults ("badRequest"),
@@ -21,54 +23,63 @@
  * references and their fault classes; answers of Zed's services. */
 static const struct os_error_row rows[] = {
     /* who asks */
-    {401, "Receipt", NULL, MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_MFA},
-    {401, NULL, NULL, MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_KEYS},
+    {401, "Receipt", NULL, MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_MFA, NULL},
+    {401, NULL, NULL, MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_KEYS, NULL},
     /* Said in front of a service, which has not seen the request: Keystone could not be asked. */
     {503, NULL, "Keystone service is temporarily unavailable", MIR_UNAVAILABLE, MIR_RETRY_SERVER,
-     false, NULL},
+     false, NULL, NULL},
     /* too fast */
-    {0, "overLimit", NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL},
-    {429, NULL, NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL},
-    {498, NULL, NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL}, /* Swift */
-    {503, "SlowDown", NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL},
+    {0, "overLimit", NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL, NULL},
+    {429, NULL, NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL, NULL},
+    {498, NULL, NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL, NULL}, /* Swift */
+    {503, "SlowDown", NULL, MIR_THROTTLED, MIR_RETRY_THROTTLED, false, NULL, NULL},
     /* not so much */
-    {0, "OverQuota", NULL, MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA},
-    {0, "QuotaExceeded*", NULL, MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA},
-    {403, NULL, "uota exceeded", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA},
-    {403, NULL, "exceeds quota", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA},
-    {403, NULL, "aximum number", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA},
-    {413, NULL, "uota", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA},
-    {413, NULL, NULL, MIR_POLICY, MIR_RETRY_NEVER, false, "it is larger than this cloud takes"},
-    {507, NULL, NULL, MIR_POLICY, MIR_RETRY_NEVER, false, "the cloud's storage is full"},
+    {0, "OverQuota", NULL, MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA, NULL},
+    {0, "QuotaExceeded*", NULL, MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA, NULL},
+    {403, NULL, "uota exceeded", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA, NULL},
+    {403, NULL, "exceeds quota", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA, NULL},
+    {403, NULL, "aximum number", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA, NULL},
+    {413, NULL, "uota", MIR_POLICY, MIR_RETRY_NEVER, false, HINT_QUOTA, NULL},
+    {413, NULL, NULL, MIR_POLICY, MIR_RETRY_NEVER, false, "it is larger than this cloud takes",
+     NULL},
+    {507, NULL, NULL, MIR_POLICY, MIR_RETRY_NEVER, true, "the cloud's storage is full", NULL},
     /* not now */
     {409, "IpAddressGenerationFailure", NULL, MIR_UNAVAILABLE, MIR_RETRY_NEVER, false,
-     "the network has no free address; take another one"},
-    {0, "NoMoreFixedIps", NULL, MIR_UNAVAILABLE, MIR_RETRY_NEVER, false, NULL},
+     "the network has no free address; take another one", NULL},
+    {0, "NoMoreFixedIps", NULL, MIR_UNAVAILABLE, MIR_RETRY_NEVER, false, NULL, NULL},
     {0, "ExternalIpAddressExhausted", NULL, MIR_UNAVAILABLE, MIR_RETRY_NEVER, false,
-     "the external network has no free address"},
-    {0, "RetryRequest", NULL, MIR_UNAVAILABLE, MIR_RETRY_SERVER, true, NULL},
-    {501, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, "this cloud cannot do that"},
+     "the external network has no free address", NULL},
+    {0, "RetryRequest", NULL, MIR_UNAVAILABLE, MIR_RETRY_SERVER, true, NULL, NULL},
+    {501, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, "this cloud cannot do that", NULL},
     /* not allowed */
-    {403, NULL, "rotected", MIR_POLICY, MIR_RETRY_NEVER, false, NULL},
+    {403, NULL, "rotected", MIR_POLICY, MIR_RETRY_NEVER, false, NULL, NULL},
     {403, NULL, "zero disk", MIR_POLICY, MIR_RETRY_NEVER, false,
-     "take a flavor with a disk, or boot from a volume"},
-    {403, NULL, NULL, MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_ALLOW},
+     "take a flavor with a disk, or boot from a volume", NULL},
+    {403, NULL, NULL, MIR_CREDENTIALS, MIR_RETRY_NEVER, false, HINT_ALLOW, NULL},
     /* something is in the way */
-    {409, NULL, NULL, MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
-    {412, NULL, NULL, MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL},
+    {409, NULL, NULL, MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL, NULL},
+    {412, NULL, NULL, MIR_CONFLICT, MIR_RETRY_NEVER, false, NULL, NULL},
+    /* No such address, which says nothing of the thing: Swift alone says it of objects, too. */
+    {404, NULL, NULL, MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL, "swift"},
+    {404, "NotFound", "The resource could not be found", MIR_USAGE, MIR_RETRY_NEVER, false,
+     HINT_ADDRESS, NULL},
+    {404, "HTTPNotFound", "The resource could not be found", MIR_USAGE, MIR_RETRY_NEVER, false,
+     HINT_ADDRESS, NULL},
+    {404, NULL, "requested URL was not found", MIR_USAGE, MIR_RETRY_NEVER, false, HINT_ADDRESS,
+     NULL},
     /* not there */
-    {404, NULL, NULL, MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
-    {410, NULL, NULL, MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL},
+    {404, NULL, NULL, MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL, NULL},
+    {410, NULL, NULL, MIR_NOT_FOUND, MIR_RETRY_NEVER, false, NULL, NULL},
     /* nonsense */
     {300, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false,
-     "the endpoint names no version of the service"},
+     "the endpoint names no version of the service", NULL},
     {406, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false,
-     "the cloud does not know that version of its API"},
-    {400, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL},
-    {405, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL},
-    {411, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL},
-    {415, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL},
-    {422, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL},
+     "the cloud does not know that version of its API", NULL},
+    {400, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL, NULL},
+    {405, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL, NULL},
+    {411, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL, NULL},
+    {415, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL, NULL},
+    {422, NULL, NULL, MIR_USAGE, MIR_RETRY_NEVER, false, NULL, NULL},
 };
 
 /* '*' stands for any characters, and only at the end. */
@@ -78,13 +89,16 @@ static bool fits(const char *pattern, const char *code)
     return !strncmp(pattern, code, len) && (pattern[len] || !code[len]);
 }
 
-const struct os_error_row *os_error_row(int status, const struct os_said *said)
+const struct os_error_row *os_error_row(enum os_service service, int status,
+                                        const struct os_said *said)
 {
+    const char *name = os_service_name(service);
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const struct os_error_row *row = &rows[i];
         if ((!row->status || row->status == status) &&
             (!row->code || fits(row->code, said->code)) &&
-            (!row->says || strstr(said->message, row->says)))
+            (!row->says || strstr(said->message, row->says)) &&
+            (!row->service || !strcmp(row->service, name)))
             return row;
     }
     return NULL;
@@ -299,9 +313,10 @@ static bool believed(const struct os_error_row *row, const struct os_said *said,
     return row && (said->service || status == 401 || status == 429);
 }
 
-static void judge(const struct os_said *said, int status, bool reads, struct mir_error *err)
+static void judge(enum os_service service, const struct os_said *said, int status, bool reads,
+                  struct mir_error *err)
 {
-    const struct os_error_row *row = os_error_row(status, said);
+    const struct os_error_row *row = os_error_row(service, status, said);
     bool refusal = believed(row, said, status) && !row->unknown;
     if (believed(row, said, status)) {
         err->kind = row->kind;
@@ -333,7 +348,7 @@ int os_error_read(const struct mir_http_response *response, enum os_service serv
         mir_fail(err, MIR_FAILED, "%s %s: %s%s%s", name, operation, said.code,
                  *said.code && *said.message ? ": " : "", said.message);
     err->http_status = response->status;
-    judge(&said, response->status, reads, err);
+    judge(service, &said, response->status, reads, err);
     mir_copy(err->provider, sizeof err->provider, "openstack");
     mir_copy(err->provider_code, sizeof err->provider_code, said.code);
     mir_copy(err->request_id, sizeof err->request_id, said.request_id);

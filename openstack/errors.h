@@ -20,8 +20,9 @@ struct os_error_row {
     const char *says; /* a part of the message; NULL: any */
     enum mir_kind kind;
     enum mir_retry retry;
-    bool unknown;     /* the service may have done it all the same */
-    const char *hint; /* NULL: none */
+    bool unknown;        /* the service may have done it all the same */
+    const char *hint;    /* NULL: none */
+    const char *service; /* "swift"; NULL: any */
 };
 
 /* What could be read. */
@@ -33,7 +34,8 @@ struct os_said {
 void os_said_read(const struct mir_http_response *response, struct os_said *ret);
 
 /* NULL: no row is for it. */
-const struct os_error_row *os_error_row(int status, const struct os_said *said);
+const struct os_error_row *os_error_row(enum os_service service, int status,
+                                        const struct os_said *said);
 
 /* As the answer to `operation` of `service`, which only `reads`. -1. */
 int os_error_read(const struct mir_http_response *response, enum os_service service,

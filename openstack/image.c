@@ -185,7 +185,7 @@ int os_image_import_methods(struct os_session *session, int64_t until_ms,
 {
     struct mir_error own = {0};
     int rc = os_operate(session, &os_image_operations[METHODS], NULL, NULL, until_ms, ret, &own);
-    if (rc && own.kind == MIR_NOT_FOUND) { /* a Glance of before it */
+    if (rc && own.http_status == 404) { /* a Glance of before it */
         os_import_methods_clear(ret);
         return 0;
     }

@@ -213,7 +213,7 @@ int os_network_auto(struct os_session *session, bool dry, int64_t until_ms, char
                     struct mir_error *err)
 {
     struct dry args = {"dry-run"};
-    struct topology topology = {{0}};
+    struct topology topology = {.id = ""};
     if (of_project(session, dry ? TOPOLOGY_DRY : TOPOLOGY, &args, until_ms, &topology, err))
         return -1;
     memcpy(ret_id, topology.id, OS_ID_TEXT);

@@ -217,6 +217,7 @@ static int send_page(struct os_session *session, struct page *page, const char *
                            .operation = operation->name,
                            .method = operation->method,
                            .path = path,
+                           .accept_type = operation->accept_type,
                            .reads = operation->reads,
                            .once = operation->once,
                            .secret = operation->secret,

@@ -332,7 +332,7 @@ int os_server_create(struct os_session *session, const struct os_create_server *
                      int64_t until_ms, char ret_id[OS_ID_TEXT], struct mir_error *err)
 {
     struct create create = {.asked = *args, .group_rows = create.groups};
-    struct made made = {{0}};
+    struct made made = {.id = ""};
     int micro = 0;
     if (args->group_count > GROUPS_MAX)
         return mir_fail(err, MIR_USAGE, "more than %d security groups", GROUPS_MAX);

@@ -63,7 +63,8 @@ const struct os_operation os_workflow_operations[] = {
     [DELETE] = {MISTRAL, .name = "DeleteCronTrigger", .method = "DELETE",
                 .path = "/cron_triggers/%"},
     [MADE] = {MISTRAL, .name = "CreateWorkflow", .method = "POST", .path = "/workflows",
-              .reply = &workflows_table, .content_type = "text/plain", .once = true},
+              .reply = &workflows_table, .content_type = "text/plain", .accept_type = "*/*",
+              /* it answers JSON, and says that it is text */ .once = true},
     {0},
 };
 

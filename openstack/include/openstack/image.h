@@ -20,8 +20,9 @@
 #include "openstack/session.h"
 
 struct os_create_image {
-    const char *id; /* a UUID of one's own, which makes a second one MIR_CONFLICT; NULL: Glance's */
-    const char *name;                           /* need not be the only one */
+    const char *id;   /* a UUID of one's own, which makes a second one MIR_CONFLICT, for ever: it is
+                         never free again; NULL: Glance's */
+    const char *name; /* need not be the only one */
     const char *disk_format, *container_format; /* "raw", "qcow2", "aki" ...; "bare" mostly */
     const char *visibility;                     /* "private" */
     int64_t min_disk_gib, min_ram_mib;

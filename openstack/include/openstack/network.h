@@ -88,8 +88,8 @@ int os_network_has(struct os_session *session, const char *extension, int64_t un
                    struct mir_error *err);
 
 /* The project's own network with a way out, made by the cloud when it is not there. `dry`: nothing
- * is made, and *ret_id is "dry-run=pass" where it could be. MIR_CONFLICT, MIR_NOT_FOUND: the cloud
- * cannot. */
+ * is made, and *ret_id is "dry-run=pass" where it could be. MIR_CONFLICT, MIR_NOT_FOUND, MIR_USAGE:
+ * the cloud cannot. */
 int os_network_auto(struct os_session *session, bool dry, int64_t until_ms, char ret_id[OS_ID_TEXT],
                     struct mir_error *err);
 
