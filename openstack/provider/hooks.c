@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "api/memory.h"
-#include "stack.h"
+#include "schedule.h"
 
 #define AGAIN_MS 1000
 
@@ -113,6 +113,18 @@ static int write_marks(struct arming *a, struct mir_error *err)
 
 /* --- all of them --- */
 
+/* Nothing is armed on what is ending. */
+static void arm_schedule(const struct arming *a, struct mir_hook *hook)
+{
+    *hook = (struct mir_hook){.name = "cloud-schedule", .state = MIR_HOOK_OFF};
+    if (!ends(a)) {
+        stack_schedule_arm(a->stack, a->site, a->lease, a->row->id, a->others, a->until_ms, hook);
+        return;
+    }
+    hook->state = MIR_HOOK_FAILED;
+    snprintf(hook->detail, sizeof hook->detail, "%.40s has ended", a->row->id);
+}
+
 static int arm_at(struct stack *stack, struct stack_site *site, const struct mir_lease *lease,
                   struct mir_hook *hooks, size_t max, size_t *ret_count, struct mir_error *err)
 {
@@ -122,10 +134,10 @@ static int arm_at(struct stack *stack, struct stack_site *site, const struct mir
                        .others = lease->hooks_else,
                        .until_ms = os_until(site->session, STACK_CALL_MS)};
     int rc = find_row(&a, err) || (!ends(&a) && write_marks(&a, err)) ? -1 : 0;
-    (void)hooks;
-    (void)max;
+    if (!rc && max)
+        arm_schedule(&a, &hooks[0]);
     if (!rc)
-        *ret_count = 0;
+        *ret_count = max ? 1 : 0;
     os_servers_clear(&a.found);
     return rc;
 }
@@ -133,15 +145,9 @@ static int arm_at(struct stack *stack, struct stack_site *site, const struct mir
 int stack_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *hooks, size_t max,
                     size_t *ret_count, struct mir_error *err)
 {
-    struct stack *stack = ctx;
     struct stack_site *site;
-    struct stack_seen seen = {.cloud = ""};
-    struct mir_instance found;
-    if (!stack_recall(stack, lease->id, &seen) && stack_instance_get(stack, lease->id, &found, err))
-        return -1;
-    (void)stack_recall(stack, lease->id, &seen);
-    return stack_site(stack, seen.cloud, seen.region, &site, err) ||
-                   arm_at(stack, site, lease, hooks, max, ret_count, err)
+    return stack_site_of(ctx, lease->id, &site, err) ||
+                   arm_at(ctx, site, lease, hooks, max, ret_count, err)
                ? -1
                : 0;
 }

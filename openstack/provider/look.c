@@ -31,6 +31,8 @@ static int add_left(struct stack *stack, struct stack_site *site, const char *to
     ret->object_count = 0;
     stack_things_each(&things, add, &looking);
     ret->state = ret->object_count ? MIR_INSTANCE_ENDED : MIR_INSTANCE_ABSENT;
+    if (ret->object_count && !*ret->end_reason)
+        mir_copy(ret->end_reason, sizeof ret->end_reason, "its server is gone");
     return 0;
 }
 

@@ -117,6 +117,7 @@ static int read_settings(struct stack *stack, const struct mir_config *config,
 static void stack_free(struct stack *stack)
 {
     stack_sites_free(stack);
+    stack_consoles_free(stack);
     pthread_mutex_destroy(&stack->lock);
     free(stack->seen);
     free(stack->folder);
@@ -200,6 +201,8 @@ static int64_t stack_date(void *ctx, int64_t *ret_boot_ms)
     return newest_ms;
 }
 
+static const char *const hook_names[] = {"cloud-schedule", NULL};
+
 const struct mir_provider mir_provider_openstack = {
     .name = "openstack",
     .title = "OpenStack",
@@ -208,6 +211,7 @@ const struct mir_provider mir_provider_openstack = {
     .lease_min_s = LEASE_MIN_S,
     .settle_s = SETTLE_S,
     .config_keys = config_keys,
+    .hook_names = hook_names,
     .quote = stack_quote,
     .open = stack_open,
     .close = stack_close,

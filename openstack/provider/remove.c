@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/memory.h"
-#include "stack.h"
+#include "schedule.h"
 
 #define FORCE_AFTER_S 60 /* of a deletion that does not come to its end */
 
@@ -109,6 +109,7 @@ static int end_left(struct stack *stack, struct stack_site *site, const char *to
     if (stack_things_find(stack, site, token, until_ms, &things, err) ||
         mir_fence_check(stack->fence, err))
         return -1;
+    stack_schedule_end(stack, site, token, until_ms);
     stack_things_each(&things, end_thing, &e);
     if (ret->object_count)
         ret->state = MIR_INSTANCE_ENDED;

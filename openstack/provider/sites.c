@@ -235,6 +235,17 @@ static int everywhere(struct stack *stack, const char *token, stack_site_fn *fn,
     return 0;
 }
 
+int stack_site_of(struct stack *stack, const char *token, struct stack_site **ret,
+                  struct mir_error *err)
+{
+    struct stack_seen seen = {.cloud = ""};
+    struct mir_instance found;
+    if (!stack_recall(stack, token, &seen) && stack_instance_get(stack, token, &found, err))
+        return -1;
+    (void)stack_recall(stack, token, &seen);
+    return stack_site(stack, seen.cloud, seen.region, ret, err);
+}
+
 int stack_somewhere(struct stack *stack, const char *token, stack_site_fn *fn,
                     struct mir_instance *ret, struct mir_error *err)
 {

@@ -49,6 +49,15 @@ struct stack_seen {
     char cloud[MIR_PLACE_TEXT], region[MIR_PLACE_TEXT];
 };
 
+/* What was last seen of a console, and where in all of it that begins. */
+#define STACK_CONSOLES 32
+struct stack_kept {
+    char token[MIR_ID_TEXT];
+    char *text; /* owned; NULL: nothing */
+    uint64_t base;
+    int64_t used_ms;
+};
+
 enum stack_boot { STACK_BOOT_AUTO, STACK_BOOT_KERNEL, STACK_BOOT_DISK };
 
 /* Of the last listing of all sites. */
@@ -82,6 +91,7 @@ struct stack {
     size_t seen_count;
     int64_t whole_boot_ms; /* when all sites were last listed; 0: never */
     struct stack_swept swept;
+    struct stack_kept consoles[STACK_CONSOLES];
 };
 
 /* provider.c: MIR_CREDENTIALS with the fix when nothing is configured. */
@@ -122,6 +132,9 @@ typedef int stack_site_fn(struct stack *stack, struct stack_site *site, const ch
  * is something; that one is remembered. At most STACK_LOOK_MS. */
 int stack_somewhere(struct stack *stack, const char *token, stack_site_fn *fn,
                     struct mir_instance *ret, struct mir_error *err);
+/* The site of a token: where it was seen last, or is; the usual one where it is nowhere. */
+int stack_site_of(struct stack *stack, const char *token, struct stack_site **ret,
+                  struct mir_error *err);
 /* Those that are known: the usual one first, those of [openstack] clouds, and those in which
  * something of ours is. One of them that cannot be opened is the error, and the others come all
  * the same. */
@@ -283,6 +296,7 @@ int stack_instance_get(void *ctx, const char *token, struct mir_instance *ret,
 /* remove.c */
 int stack_instance_delete(void *ctx, const char *token, struct mir_error *err);
 /* console.c */
+void stack_consoles_free(struct stack *stack);
 int stack_instance_console(void *ctx, const char *token, uint64_t offset, struct mir_buf *out,
                            uint64_t *ret_next, struct mir_error *err);
 /* hooks.c */
