@@ -67,6 +67,7 @@ static int become_active(struct fc_world *world, struct fc_object *image, json_t
     json_object_set_new(doc, "os_hash_value", json_string(sums.sha512));
     if (!strcmp(fc_text_at(doc, "disk_format"), "raw"))
         json_object_set_new(doc, "virtual_size", json_integer((json_int_t)sums.size));
+    json_object_set_new(doc, "stores", json_string("file"));
     json_object_set_new(doc, "status", json_string("active"));
     json_object_set_new(doc, "updated_at", fos_time(now_ms));
     return 0;
@@ -247,7 +248,7 @@ void fos_tick_image(struct fc_world *world, struct fc_object *image, const struc
     json_incref(staged);
     json_t *doc = fc_store_edit(world->store, image, cause->now_ms, world->settings.stale_ms);
     json_object_del(doc, "_staged");
-    if (fc_at(doc, "os_glance_import_task"))
+    if (json_object_del(doc, "os_glance_import_task") == 0)
         json_object_set_new(doc, "os_glance_importing_to_stores", json_string(""));
     become_active(world, image, staged, cause->now_ms);
 }

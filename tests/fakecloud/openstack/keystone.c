@@ -154,6 +154,8 @@ static int get_catalog(struct fc_call *call, json_t **ret_reply, struct fc_refus
     if (!*fos_of(call)->project)
         return forbidden(call, refusal, "get_auth_catalog");
     *ret_reply = list_of(call, "catalog", fos_keystone_catalog(call, fos_of(call)->project));
+    json_object_del(fc_at(*ret_reply, "links"), "next");
+    json_object_del(fc_at(*ret_reply, "links"), "previous");
     return 0;
 }
 
@@ -290,7 +292,9 @@ static json_t *role_rows(const struct fc_world *world, const json_t *names)
     {
         for (struct fc_object *o = NULL; (o = fc_store_each(world->store, o, "os-role", ""));)
             if (!strcmp(fc_text_at(o->doc, "name"), json_string_value(name)))
-                json_array_append_new(rows, json_pack("{s:s,s:O}", "id", o->id, "name", name));
+                json_array_append_new(rows, json_pack("{s:s,s:O,s:n,s:n,s:{s:b}}", "id", o->id,
+                                                      "name", name, "description", "domain_id",
+                                                      "options", "immutable", 1));
     }
     return rows;
 }
@@ -358,6 +362,8 @@ static int create_credential(struct fc_call *call, json_t **ret_reply, struct fc
         fos_of(call)->project, "_roles", names, "_expires_ms", (json_int_t)expires_ms);
     if (!fc_at(doc, "description"))
         json_object_set_new(doc, "description", json_null());
+    json_object_set_new(doc, "user_id", json_string(fos_of(call)->user));
+    json_object_set_new(doc, "system", json_null());
     const struct fc_object *credential =
         fc_store_add(call->world->store, CREDENTIAL, "", id, doc, &call->cause);
     json_t *shown = show_credential(call, credential);

@@ -207,7 +207,7 @@ static int scope_of_application(struct fc_call *call, const json_t *scope, struc
                                 struct fc_refusal *refusal)
 {
     if (scope)
-        return fc_refuse(refusal, 403, "Forbidden",
+        return fc_refuse(refusal, 401, "Unauthorized",
                          "Error authenticating with application credential: Application "
                          "credentials cannot request a scope.");
     ret->project = fc_store_get(call->world->store, "os-project", "",

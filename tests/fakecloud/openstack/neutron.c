@@ -32,6 +32,7 @@ static const struct fos_resource *resource_of(const struct fc_call *call)
 bool fos_network_sees(const struct fc_call *call, const struct fc_object *object)
 {
     return fos_mine(call, object) || json_is_true(fc_at(object->doc, "shared")) ||
+           json_is_true(fc_at(object->doc, "_shared")) ||
            json_is_true(json_object_get(object->doc, "router:external"));
 }
 
@@ -50,6 +51,14 @@ int fos_resource_find(struct fc_call *call, const struct fos_resource *resource,
                                 : "does not exist");
 }
 
+static json_t *rule_of_group(const struct fc_object *rule)
+{
+    json_t *shown = fos_resource_show(&fos_rules, rule, rule->doc);
+    json_object_set_new(shown, "standard_attr_id", json_integer((json_int_t)rule->seq));
+    json_object_set_new(shown, "tags", json_array());
+    return shown;
+}
+
 /* Groups carry their rules along. */
 static json_t *rules_of(const struct fc_world *world, const struct fc_object *group)
 {
@@ -57,7 +66,7 @@ static json_t *rules_of(const struct fc_world *world, const struct fc_object *gr
     for (struct fc_object *o = NULL;
          (o = fc_store_each(world->store, o, fos_rules.kind, group->region));)
         if (!strcmp(fc_text_at(o->doc, "security_group_id"), group->id))
-            json_array_append_new(rows, fos_resource_show(&fos_rules, o, o->doc));
+            json_array_append_new(rows, rule_of_group(o));
     return rows;
 }
 
@@ -70,8 +79,8 @@ json_t *fos_resource_show(const struct fos_resource *resource, const struct fc_o
     json_object_set(shown, "tenant_id",
                     project ? (json_t *)(uintptr_t)project : fc_at(doc, "_project"));
     json_object_set(shown, "project_id", json_object_get(shown, "tenant_id"));
-    if (!fc_at(shown, "tags"))
-        json_object_set_new(shown, "tags", json_array());
+    if (resource == &fos_rules)
+        json_object_del(shown, "tags"); /* has none, though its kind could */
     return shown;
 }
 
@@ -552,6 +561,7 @@ static int put_tag(struct fc_call *call, json_t **ret_reply, struct fc_refusal *
     if (!listed_in(tags, call->segments[1]))
         json_array_append_new(tags, json_string(call->segments[1]));
     json_object_set_new(fos_neutron_edit(call, object), "tags", tags);
+    *ret_reply = json_null(); /* a body that says nothing, as the real one has */
     return 0;
 }
 

@@ -28,6 +28,7 @@ static const struct fos_attribute rule_attributes[] = {
     {"port_range_min", 'i', CREATE | FOS_NULLABLE, NULL},
     {"port_range_max", 'i', CREATE | FOS_NULLABLE, NULL},
     {"remote_ip_prefix", 's', CREATE | FOS_NULLABLE, NULL},
+    {"normalized_cidr", 's', 0, NULL},
     {"remote_group_id", 'u', CREATE | FOS_NULLABLE, NULL},
     {"remote_address_group_id", 'u', CREATE | FOS_NULLABLE, NULL},
     {.name = NULL},
@@ -80,14 +81,15 @@ static int check_words(const json_t *said, struct fc_refusal *refusal)
                          "'egress'].",
                          direction);
     if (strcmp(type, "IPv4") != 0 && strcmp(type, "IPv6") != 0)
-        return fc_refuse(refusal, 400, "HTTPBadRequest",
-                         "Invalid input for ethertype. Reason: '%.20s' is not in ['IPv4', 'IPv6'].",
+        return fc_refuse(refusal, 400, "SecurityGroupRuleInvalidEtherType",
+                         "Security group rule for ethertype '%.20s' not supported. Allowed values "
+                         "are ['IPv4', 'IPv6'].",
                          type);
     if (prefix && (strchr(prefix, ':') != NULL) != !strcmp(type, "IPv6"))
         return fc_refuse(refusal, 400, "SecurityGroupRuleParameterConflict",
                          "Conflicting value ethertype %s for CIDR %.60s", type, prefix);
     if (prefix && fos_text(said, "remote_group_id", NULL))
-        return fc_refuse(refusal, 400, "SecurityGroupRemoteGroupAndRemoteIpPrefix",
+        return fc_refuse(refusal, 400, "SecurityGroupMultipleRemoteEntites",
                          "Only remote_ip_prefix or remote_group_id may be provided.");
     return 0;
 }
@@ -114,6 +116,8 @@ static int make_rule(struct fc_call *call, const char *id, const json_t *said, j
         (remote && fos_resource_find(call, &fos_groups, remote, &group, refusal)))
         return -1;
     small_letters(doc, "protocol");
+    if (fos_text(said, "remote_ip_prefix", NULL))
+        json_object_set(doc, "normalized_cidr", fc_at(said, "remote_ip_prefix"));
     for (struct fc_object *o = NULL;
          (o = fc_store_each(call->world->store, o, fos_rules.kind, call->region));)
         if (same_rule(o->doc, doc))
@@ -204,14 +208,14 @@ static bool port_has(const json_t *doc, const char *group)
 
 static int remove_group(struct fc_call *call, struct fc_object *group, struct fc_refusal *refusal)
 {
-    if (group->furniture)
-        return fc_refuse(refusal, 409, "SecurityGroupCannotRemoveDefault",
-                         "Insufficient rights for removing default security group.");
     for (struct fc_object *o = NULL;
          (o = fc_store_each(call->world->store, o, fos_ports.kind, call->region));)
         if (port_has(o->doc, group->id))
             return fc_refuse(refusal, 409, "SecurityGroupInUse", "Security Group %s in use.",
                              group->id);
+    if (group->furniture)
+        return fc_refuse(refusal, 409, "SecurityGroupCannotRemoveDefault",
+                         "Insufficient rights for removing default security group.");
     for (struct fc_object *o = NULL;
          (o = fc_store_each(call->world->store, o, fos_rules.kind, call->region));)
         if (!strcmp(fc_text_at(o->doc, "security_group_id"), group->id) ||

@@ -36,7 +36,7 @@ static const struct fos_attribute subnet_attributes[] = {
     {"name", 's', BOTH, "\"\""},
     {"description", 's', BOTH, "\"\""},
     {"network_id", 'u', CREATE | FOS_REQUIRED, NULL},
-    {"cidr", 's', CREATE | FOS_REQUIRED, NULL},
+    {"cidr", 's', CREATE | FOS_NULLABLE, NULL},
     {"ip_version", 'i', CREATE | FOS_REQUIRED, "4"},
     {"gateway_ip", 's', BOTH | FOS_NULLABLE, NULL},
     {"enable_dhcp", 'b', BOTH, "true"},
@@ -196,10 +196,16 @@ static int make_subnet(struct fc_call *call, const char *id, const json_t *said,
         return -1;
     if (json_integer_value(fc_at(said, "ip_version")) != 4)
         return fc_refuse(refusal, 501, "HTTPNotImplemented", "This fake has IPv4 subnets only.");
+    if (!fos_text(said, "cidr", NULL))
+        return fc_refuse(refusal, 400, "BadRequest",
+                         "Bad subnets request: a subnetpool must be specified in the absence of a "
+                         "cidr.");
     if (!read_range(fc_text_at(said, "cidr"), &range))
         return fc_refuse(refusal, 400, "HTTPBadRequest",
                          "Invalid input for cidr. Reason: '%.60s' is not a valid IP subnet.",
                          fc_text_at(said, "cidr"));
+    if (json_is_true(fc_at(network->doc, "shared")))
+        json_object_set_new(doc, "_shared", json_true()); /* seen by whoever sees the network */
     write_address(range.first + 1, gateway);
     write_address(range.first + 2, first);
     write_address(range.first + (UINT32_MAX >> range.bits) - 1, last);
@@ -230,8 +236,8 @@ static int check_gateway(struct fc_call *call, const json_t *said, struct fc_ref
         return -1;
     return fos_network_external(network)
                ? 0
-               : fc_refuse(refusal, 400, "HTTPBadRequest",
-                           "Network %.40s is not an external network.", id);
+               : fc_refuse(refusal, 400, "BadRequest", "Network %.40s is not an external network.",
+                           id);
 }
 
 static int make_router(struct fc_call *call, const char *id, const json_t *said, json_t *doc,
@@ -277,7 +283,7 @@ int fos_router_add(struct fc_call *call, json_t **ret_reply, struct fc_refusal *
     if (fos_resource_find(call, &fos_routers, call->segments[0], &router, refusal))
         return -1;
     if (!subnet)
-        return fc_refuse(refusal, 400, "HTTPBadRequest",
+        return fc_refuse(refusal, 400, "BadRequest",
                          "Bad router request: Either subnet_id or port_id must be specified.");
     return fos_router_attach(call, router, subnet, ret_reply, refusal);
 }

@@ -251,7 +251,7 @@ static int lead(struct fc_call *call, const char *external, const char *port_id,
                          "fixed IP already has a floating IP on external network %s.",
                          port->id, fc_text_at(fixed, "ip_address"), external);
     if (!fixed)
-        return fc_refuse(refusal, 400, "HTTPBadRequest",
+        return fc_refuse(refusal, 400, "BadRequest",
                          "Bad floatingip request: Cannot add floating IP to port %s that has no "
                          "fixed IPv4 addresses.",
                          port->id);
@@ -283,7 +283,7 @@ static int make_floating(struct fc_call *call, const char *id, const json_t *sai
     if (fos_resource_find(call, &fos_networks, external, &network, refusal))
         return -1;
     if (!fos_network_external(network))
-        return fc_refuse(refusal, 400, "HTTPBadRequest",
+        return fc_refuse(refusal, 400, "BadRequest",
                          "Bad floatingip request: Network %s is not a valid external network.",
                          external);
     return port ? lead(call, external, port, id, doc, refusal) : 0;

@@ -67,6 +67,9 @@ static int get_versions(struct fc_call *call, json_t **ret_reply, struct fc_refu
 static int get_version(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     json_t *shown = version(call, true);
+    json_array_append_new(fc_at(shown, "links"),
+                          json_pack("{s:s,s:s,s:s}", "rel", "describedby", "type", "text/html",
+                                    "href", "http://docs.openstack.org/"));
     json_object_set_new(shown, "media-types",
                         json_pack("[{s:s,s:s}]", "base", "application/json", "type",
                                   "application/vnd.openstack.compute+json;version=2.1"));

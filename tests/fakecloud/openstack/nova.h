@@ -29,6 +29,8 @@ int fos_server_find(struct fc_call *call, const char *id, struct fc_object **ret
                     struct fc_refusal *refusal);
 json_t *fos_server_show(const struct fc_call *call, const struct fc_object *server,
                         const json_t *doc);
+/* Its addresses without what extensions say of them. */
+json_t *fos_server_plain(const struct fc_call *call, const struct fc_object *server);
 json_t *fos_server_links(const struct fc_call *call, const char *id);
 
 /* {"servers": n, "vcpus": n, "ram": n} of the project that exist. */

@@ -61,6 +61,29 @@ int fos_server_delete(struct fc_call *call, json_t **ret_reply, struct fc_refusa
 
 /* --- its name --- */
 
+/* Until 2.75 without what extensions add. */
+static json_t *show_updated(const struct fc_call *call, const struct fc_object *server,
+                            const json_t *doc)
+{
+    static const char *const later[] = {"key_name", "config_drive", "security_groups",
+                                        "os-extended-volumes:volumes_attached"};
+    json_t *shown = fos_server_show(call, server, doc);
+    const char *name;
+    json_t *value;
+    void *next;
+    if (fos_of(call)->minor >= 75)
+        return shown;
+    for (size_t i = 0; i < MIR_NELEMS(later); i++)
+        json_object_del(shown, later[i]);
+    json_object_foreach_safe(shown, next, name, value)
+    {
+        if (!strncmp(name, "OS-EXT-", 7) || !strncmp(name, "OS-SRV-", 7))
+            json_object_del(shown, name);
+    }
+    json_object_set_new(shown, "addresses", fos_server_plain(call, server));
+    return shown;
+}
+
 int fos_server_update(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     static const char *const older[] = {"name", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig",
@@ -83,7 +106,7 @@ int fos_server_update(struct fc_call *call, json_t **ret_reply, struct fc_refusa
     if (fc_at(said, "description"))
         json_object_set(doc, "description", fc_at(said, "description"));
     json_object_set_new(doc, "updated", fos_time(call->now_ms));
-    *ret_reply = json_pack("{s:o}", "server", fos_server_show(call, server, doc));
+    *ret_reply = json_pack("{s:o}", "server", show_updated(call, server, doc));
     return 0;
 }
 

@@ -239,6 +239,32 @@ int fos_server_interfaces(struct fc_call *call, json_t **ret_reply, struct fc_re
     return 0;
 }
 
+/* As Nova's own groups had them: those that let in. */
+static json_t *rules_of(const struct fc_world *world, const struct fc_object *group)
+{
+    json_t *rows = json_array();
+    for (struct fc_object *o = NULL;
+         (o = fc_store_each(world->store, o, fos_rules.kind, group->region));) {
+        const char *prefix = fos_text(o->doc, "remote_ip_prefix", NULL);
+        const struct fc_object *other = fc_store_get(world->store, fos_groups.kind, group->region,
+                                                     fc_text_at(o->doc, "remote_group_id"));
+        if (strcmp(fc_text_at(o->doc, "security_group_id"), group->id) != 0 ||
+            strcmp(fc_text_at(o->doc, "direction"), "ingress") != 0)
+            continue;
+        json_array_append_new(
+            rows,
+            json_pack("{s:s,s:s,s:O,s:O,s:O,s:o,s:o}", "id", o->id, "parent_group_id", group->id,
+                      "ip_protocol", fc_at(o->doc, "protocol"), "from_port",
+                      fc_at(o->doc, "port_range_min"), "to_port", fc_at(o->doc, "port_range_max"),
+                      "group",
+                      other ? json_pack("{s:O,s:O}", "name", fc_at(other->doc, "name"), "tenant_id",
+                                        fc_at(other->doc, "_project"))
+                            : json_object(),
+                      "ip_range", prefix ? json_pack("{s:s}", "cidr", prefix) : json_object()));
+    }
+    return rows;
+}
+
 int fos_server_groups(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     struct fc_object *server;
@@ -252,10 +278,11 @@ int fos_server_groups(struct fc_call *call, json_t **ret_reply, struct fc_refusa
         const struct fc_object *group =
             fc_store_get(call->world->store, fos_groups.kind, call->region, json_string_value(id));
         if (group)
-            json_array_append_new(rows, json_pack("{s:s,s:O,s:O,s:O,s:[]}", "id", group->id, "name",
+            json_array_append_new(rows, json_pack("{s:s,s:O,s:O,s:O,s:o}", "id", group->id, "name",
                                                   fc_at(group->doc, "name"), "description",
                                                   fc_at(group->doc, "description"), "tenant_id",
-                                                  fc_at(group->doc, "_project"), "rules"));
+                                                  fc_at(group->doc, "_project"), "rules",
+                                                  rules_of(call->world, group)));
     }
     *ret_reply = json_pack("{s:o}", "security_groups", rows);
     return 0;

@@ -61,6 +61,22 @@ static json_t *addresses_of(const struct fc_world *world, const struct fc_object
     return addresses;
 }
 
+json_t *fos_server_plain(const struct fc_call *call, const struct fc_object *server)
+{
+    json_t *addresses = addresses_of(call->world, server), *list, *one;
+    const char *network;
+    size_t i;
+    json_object_foreach(addresses, network, list)
+    {
+        json_array_foreach(list, i, one)
+        {
+            json_object_del(one, "OS-EXT-IPS:type");
+            json_object_del(one, "OS-EXT-IPS-MAC:mac_addr");
+        }
+    }
+    return addresses;
+}
+
 /* --- one server --- */
 
 static json_t *bookmark(const struct fc_call *call, const char *folder, const char *id)
@@ -87,6 +103,8 @@ static void add_newer(const struct fc_call *call, const json_t *doc, json_t *sho
         json_object_set_new(shown, "server_groups", json_array());
     if (minor >= 73)
         json_object_set_new(shown, "locked_reason", json_null());
+    if (minor >= 90)
+        json_object_set(shown, "OS-EXT-SRV-ATTR:hostname", json_object_get(doc, "name"));
     if (minor >= 47)
         json_object_set(shown, "flavor", json_object_get(doc, "flavor"));
     else
@@ -128,7 +146,6 @@ json_t *fos_server_show(const struct fc_call *call, const struct fc_object *serv
                         const json_t *doc)
 {
     const char *status = fc_text_at(doc, "status");
-    bool built = strcmp(status, "BUILD") != 0;
     json_t *shown = common(call, server, doc);
     json_t *rest = json_pack(
         "{s:o,s:o,s:s,s:s,s:s,s:s,s:s,s:[]}", "links", fos_server_links(call, server->id),
@@ -137,9 +154,8 @@ json_t *fos_server_show(const struct fc_call *call, const struct fc_object *serv
         *fc_text_at(doc, "hostId") ? "nova" : "", "os-extended-volumes:volumes_attached");
     json_object_update(shown, rest);
     json_decref(rest);
-    if (strcmp(status, "ERROR") != 0)
-        json_object_set_new(shown, "progress",
-                            json_integer(built && strcmp(status, "SHUTOFF") ? 100 : 0));
+    if (strcmp(status, "ERROR") != 0 && strcmp(status, "SHUTOFF") != 0)
+        json_object_set_new(shown, "progress", json_integer(strcmp(status, "BUILD") ? 100 : 0));
     if (fc_at(doc, "fault") && !strcmp(status, "ERROR"))
         json_object_set(shown, "fault", fc_at(doc, "fault"));
     if (json_object_size(fc_at(shown, "addresses")))
@@ -371,6 +387,6 @@ int fos_server_addresses(struct fc_call *call, json_t **ret_reply, struct fc_ref
     struct fc_object *server;
     if (fos_server_find(call, call->segments[0], &server, refusal))
         return -1;
-    *ret_reply = json_pack("{s:o}", "addresses", addresses_of(call->world, server));
+    *ret_reply = json_pack("{s:o}", "addresses", fos_server_plain(call, server));
     return 0;
 }

@@ -117,7 +117,7 @@ struct fos_page {
 };
 
 /* Cut rows (objects with `id` members) to the page. -1: there is no row with that marker.
- * *ret_more: rows are left. */
+ * *ret_more: the page is full, and so a next one is spoken of, even if that is empty. */
 int fos_cut(json_t *rows, const char *id, const struct fos_page *page, bool *ret_more);
 
 /* The query of the next page: the call's own, with another marker; owned. */

@@ -144,10 +144,9 @@ int fos_cut(json_t *rows, const char *id, const struct fos_page *page, bool *ret
     }
     while (at-- > 0)
         json_array_remove(rows, 0);
-    while (json_array_size(rows) > (size_t)page->limit) {
+    while (json_array_size(rows) > (size_t)page->limit)
         json_array_remove(rows, json_array_size(rows) - 1);
-        *ret_more = true;
-    }
+    *ret_more = page->limit > 0 && json_array_size(rows) == (size_t)page->limit;
     return 0;
 }
 

@@ -155,6 +155,10 @@ static void refuse_glance(struct fc_call *call, const struct fc_refusal *refusal
 
 static void refuse_keystone(struct fc_call *call, const struct fc_refusal *refusal)
 {
+    if (!call->operation) { /* nothing of Keystone's has seen it */
+        put_html(call->reply, row_of(refusal->status), refusal->message);
+        return;
+    }
     put_json(call->reply,
              json_pack("{s:{s:i,s:s,s:s}}", "error", "code", refusal->status, "message",
                        refusal->message, "title", fos_status_title(refusal->status)));
@@ -162,6 +166,10 @@ static void refuse_keystone(struct fc_call *call, const struct fc_refusal *refus
 
 static void refuse_neutron(struct fc_call *call, const struct fc_refusal *refusal)
 {
+    if (!strncmp(refusal->code, "HTTPNotFound", 12)) { /* from below Neutron, as Glance's are */
+        refuse_glance(call, refusal);
+        return;
+    }
     put_json(call->reply, json_pack("{s:{s:s,s:s,s:s}}", "NeutronError", "type", refusal->code,
                                     "message", refusal->message, "detail", ""));
 }
