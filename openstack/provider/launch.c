@@ -112,6 +112,7 @@ static int launch_all(struct launch *launch, struct mir_instance *ret, struct mi
                       &launch->prepared, &launch->began, err) ||
         ask(launch, id, err))
         return -1;
+    stack_remember_server(launch->stack, launch->spec->tags.deployment, id);
     begun(launch, id, ret);
     return 0;
 }

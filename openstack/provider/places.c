@@ -40,6 +40,7 @@ static void keep(struct stack *stack, const char *token, const char *cloud, cons
     if (!seen) {
         stack->seen = mir_realloc(stack->seen, stack->seen_count + 1, sizeof *stack->seen);
         seen = &stack->seen[stack->seen_count++];
+        *seen = (struct stack_seen){.cloud = ""};
         mir_copy(seen->token, sizeof seen->token, token);
     }
     mir_copy(seen->cloud, sizeof seen->cloud, cloud);
@@ -50,6 +51,15 @@ static void keep(struct stack *stack, const char *token, const char *cloud, cons
 void stack_remember(struct stack *stack, const char *token, const struct stack_site *site)
 {
     keep(stack, token, site->cloud, site->region);
+}
+
+void stack_remember_server(struct stack *stack, const char *token, const char *server)
+{
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (seen)
+        mir_copy(seen->server, sizeof seen->server, server);
+    pthread_mutex_unlock(&stack->lock);
 }
 
 bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret)

@@ -35,6 +35,20 @@ static bool is_whole(const struct os_image *row)
            os_pair_value(row->properties, row->property_count, MARK_WHOLE);
 }
 
+/* A listing may be older than the image is; what is not whole on a second look is made again. */
+static int look_again(struct put *put, const char *id, char ret_id[OS_ID_TEXT],
+                      struct mir_error *err)
+{
+    os_auto_image struct os_image image = {.name = NULL};
+    struct mir_error said = {0};
+    if (os_image_get(put->site->session, id, put->until_ms, &image, &said))
+        return stack_gone(-1, &said, err);
+    if (!is_whole(&image))
+        return put_away(put, id, err);
+    mir_copy(ret_id, OS_ID_TEXT, id);
+    return 0;
+}
+
 /* *ret_id "": it is to be made. */
 static int find(struct put *put, const char *disk, char ret_id[OS_ID_TEXT], struct mir_error *err)
 {
@@ -50,7 +64,7 @@ static int find(struct put *put, const char *disk, char ret_id[OS_ID_TEXT], stru
             continue;
         if (is_whole(row) && (own || (!*ret_id && may_borrow(put, &tags))))
             mir_copy(ret_id, OS_ID_TEXT, row->id);
-        else if (own && put_away(put, row->id, err))
+        else if (own && look_again(put, row->id, ret_id, err))
             return -1;
     }
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Servers, and which of them is whose. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/memory.h"
@@ -60,6 +61,28 @@ static int list_named(struct stack *stack, struct stack_site *site, const char *
     return mir_error_hint(err, "that passes; nothing is taken for gone meanwhile");
 }
 
+/* No listing shows it: it may have been made a moment ago. */
+static int get_new(struct stack *stack, struct stack_site *site, const char *token,
+                   int64_t until_ms, struct os_servers *ret, const struct os_server **ret_row,
+                   struct mir_error *err)
+{
+    struct stack_seen seen;
+    struct mir_error said = {0};
+    if (!stack_recall(stack, token, &seen) || !*seen.server)
+        return 0;
+    struct os_server *row = mir_calloc(1, sizeof *row);
+    if (!os_server_get(site->session, seen.server, until_ms, row, &said)) {
+        os_servers_clear(ret);
+        *ret = (struct os_servers){.rows = row, .count = 1};
+        *ret_row = row;
+        return 0;
+    }
+    free(row);
+    if (said.kind == MIR_NOT_FOUND)
+        stack_remember_server(stack, token, "");
+    return stack_gone(-1, &said, err);
+}
+
 /* The name that we gave has the token in it, and Nova looks for it. Somebody may have given it
  * another one: what is not found so is looked for among all of the project's. */
 int stack_find_server(struct stack *stack, struct stack_site *site, const char *token,
@@ -71,7 +94,9 @@ int stack_find_server(struct stack *stack, struct stack_site *site, const char *
     if (*ret_row)
         return 0;
     os_servers_clear(ret);
-    return list_named(stack, site, token, false, until_ms, ret, ret_row, err);
+    if (list_named(stack, site, token, false, until_ms, ret, ret_row, err))
+        return -1;
+    return *ret_row ? 0 : get_new(stack, site, token, until_ms, ret, ret_row, err);
 }
 
 /* --- as the provider's noun --- */

@@ -47,6 +47,7 @@ struct stack_site {
 struct stack_seen {
     char token[MIR_ID_TEXT];
     char cloud[MIR_PLACE_TEXT], region[MIR_PLACE_TEXT];
+    char server[OS_ID_TEXT]; /* made a moment ago: a listing may miss it; "" none, or not by us */
 };
 
 /* What was last seen of a console, and where in all of it that begins. */
@@ -156,6 +157,7 @@ void stack_remember(struct stack *stack, const char *token, const struct stack_s
 /* Durable: before the first thing of a token is made. */
 int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
                  struct mir_error *err);
+void stack_remember_server(struct stack *stack, const char *token, const char *server);
 /* False: nobody remembers. */
 bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret);
 /* Nothing of it is anywhere any more, and it is old enough to have been. */
