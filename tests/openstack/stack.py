@@ -131,7 +131,8 @@ class Stack:
         def ready():
             seen = self.server(server)
             assert seen and seen['status'] != 'ERROR', seen and seen.get('fault')
-            return seen if seen['status'] == 'ACTIVE' and not seen['OS-EXT-STS:task_state'] else None
+            busy = seen['status'] != 'ACTIVE' or seen['OS-EXT-STS:task_state']
+            return None if busy else seen
         return until('the server is active', ready, 90)
 
     def console(self, server):

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: ISC
+# shellcheck shell=bash
 # What the scripts of this folder share; sourced by each of them, with STATE set to the folder of
 # one cloud. Everything that a cloud has is below it: settings, configuration, databases, logs,
 # and the pids of what was started. Everything listens on 127.0.0.1, at $PORT_BASE and the next 31.
