@@ -4,8 +4,9 @@
 (cloud/up), the parts (part_*.py beside this file, or those that are named) are run against it, it
 is brought down, whatever happened meanwhile. Speaks TAP.
 
-It wants to be root, itself or through sudo: then it is in namespaces of its own (cloud/alone) and the machines are real ones that can be reached. Otherwise Nova's fake driver stands in for them,
-and what needs machines is skipped. A part is a program that speaks TAP and gets
+It wants to be root, itself or through sudo: then it is in namespaces of its own (cloud/alone) and
+the machines are real ones that can be reached. Otherwise Nova's fake driver stands in for them, and
+what needs machines is skipped. A part is a program that speaks TAP and gets
 
     OS_*                        an ordinary user of the cloud
     MIRAGE_OPENSTACK_STATE      the cloud's folder; admin-openrc in it is its administrator
