@@ -36,6 +36,25 @@ static void add_error(struct report *report, const char *name, const struct mir_
              *said->hint ? said->hint : "mend what is said there, and ask again");
 }
 
+/* Which file or variable said it; never a secret. */
+static void check_settings(struct report *report)
+{
+    struct os_config_row rows[OS_CONFIG_ROWS_MAX];
+    size_t count = stack_describe_rows(report->stack->cloud, report->stack->region, rows);
+    char line[sizeof((struct mir_check *)0)->detail] = "";
+    for (size_t i = 0; i < count; i++) {
+        mir_auto_free char *one = mir_format("%s by %s", rows[i].name, rows[i].origin);
+        if (*line && strlen(line) + strlen(one) + 3 > sizeof line) {
+            mir_copy(add(report, "settings", MIR_CHECK_PASS)->detail, sizeof line, line);
+            *line = '\0';
+        }
+        size_t len = strlen(line);
+        snprintf(line + len, sizeof line - len, "%s%s", len ? ", " : "", one);
+    }
+    if (*line)
+        mir_copy(add(report, "settings", MIR_CHECK_PASS)->detail, sizeof line, line);
+}
+
 /* False: nobody knows who asks, so nothing else needs to be asked. */
 static bool check_identity(struct report *report)
 {
@@ -160,6 +179,7 @@ void stack_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
     struct mir_check *row = add(&report, "cloud", MIR_CHECK_PASS);
     snprintf(row->detail, sizeof row->detail, "%s at %s", report.site->described.name,
              report.site->described.auth_url ? report.site->described.auth_url : "?");
+    check_settings(&report);
     if (check_identity(&report)) {
         if (stack_region(ctx, report.site, report.until_ms, name, &said))
             add_error(&report, "region", &said);

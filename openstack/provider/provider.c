@@ -124,19 +124,26 @@ static void stack_free(struct stack *stack)
     free(stack);
 }
 
-/* Which cloud is the usual one is decided once: its name stands beside what is written down. */
+/* Which cloud is the usual one is decided once: its name stands beside what is written down.
+ * Without one there are still those that are asked for by name. */
 static int name_cloud(struct stack *stack, struct mir_error *err)
 {
     struct os_cloud cloud;
-    if (!stack->configured)
-        return 0;
-    if (stack_describe(stack->cloud, &cloud, err))
+    if (stack_described(&stack->configured, err))
         return -1;
-    int rc = cloud.name && !mir_cloud_check(cloud.name, err)
-                 ? mir_copy(stack->cloud, sizeof stack->cloud, cloud.name)
-                 : -1;
+    if (!stack->configured && !*stack->cloud)
+        return 0;
+    stack->configured = true;
+    if (stack_describe(stack->cloud, stack->region, &cloud, &stack->why)) {
+        stack->cloud[0] = '\0';
+        return 0;
+    }
+    if (mir_cloud_check(cloud.name, &stack->why))
+        stack->cloud[0] = '\0';
+    else
+        mir_copy(stack->cloud, sizeof stack->cloud, cloud.name);
     os_cloud_clear(&cloud);
-    return rc;
+    return 0;
 }
 
 static int stack_open(const struct mir_provider_env *env, void **ret_ctx, struct mir_error *err)
@@ -150,7 +157,6 @@ static int stack_open(const struct mir_provider_env *env, void **ret_ctx, struct
     mir_copy(stack->installation, sizeof stack->installation,
              env->installation ? env->installation : "");
     int rc = read_settings(stack, env->config, err);
-    stack->configured = *stack->cloud || stack_mentioned();
     if (!rc)
         rc = name_cloud(stack, err);
     if (rc) {
@@ -170,8 +176,10 @@ static void stack_close(void *ctx)
 
 int stack_ready(const struct stack *stack, struct mir_error *err)
 {
-    if (stack->configured)
+    if (*stack->cloud)
         return 0;
+    if (stack->configured)
+        return stack_said(&stack->why, err);
     mir_fail(err, MIR_CREDENTIALS, "no OpenStack is known here");
     return mir_error_hint(err, "write a clouds.yaml, as the OpenStack tools read it, or set the "
                                "OS_* variables, and start the daemon again");

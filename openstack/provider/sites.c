@@ -39,13 +39,8 @@ static int open_site(const struct stack *stack, const char *cloud, const char *r
 {
     mir_copy(site->cloud, sizeof site->cloud, cloud);
     mir_copy(site->region, sizeof site->region, region);
-    if (stack_describe(cloud, &site->described, err))
+    if (stack_describe(cloud, *region ? region : stack->region, &site->described, err))
         return -1;
-    const char *asked = *region ? region : stack->region;
-    if (*asked) {
-        free(site->described.region);
-        site->described.region = mir_strdup(asked);
-    }
     const struct os_session_settings settings = {.cloud = &site->described, .clock = stack->clock};
     site->session = os_session_new(&settings, err);
     if (site->session)
@@ -197,7 +192,7 @@ size_t stack_known_sites(struct stack *stack, struct stack_site *ret[STACK_SITES
                          struct mir_error *ret_first)
 {
     size_t count = 0, seen_count;
-    if (stack->configured)
+    if (*stack->cloud)
         count = stack_add_site(stack, ret, count, "", "", ret_first);
     for (const char *p = stack->clouds; *p; p += strspn(p, " ,")) {
         char name[MIR_PLACE_TEXT];
@@ -214,13 +209,15 @@ size_t stack_known_sites(struct stack *stack, struct stack_site *ret[STACK_SITES
     return count;
 }
 
-/* Absent is only what every site has said so of. */
+/* Absent is only what every site has said so of, the usual one among them. */
 static int everywhere(struct stack *stack, const char *token, stack_site_fn *fn,
                       struct mir_instance *ret, struct mir_error *err)
 {
     struct stack_site *sites[STACK_SITES_MAX];
     struct mir_error first = {0};
     struct mir_instance found = {.state = MIR_INSTANCE_ABSENT};
+    if (!*stack->cloud)
+        (void)stack_ready(stack, &first);
     size_t count = stack_known_sites(stack, sites, &first);
     for (size_t i = 0; i < count && found.state == MIR_INSTANCE_ABSENT; i++) {
         struct mir_error said = {0};
@@ -252,7 +249,7 @@ int stack_somewhere(struct stack *stack, const char *token, stack_site_fn *fn,
     struct stack_seen seen;
     struct stack_site *site;
     if (!stack_recall(stack, token, &seen))
-        return stack_ready(stack, err) ? -1 : everywhere(stack, token, fn, ret, err);
+        return everywhere(stack, token, fn, ret, err);
     return stack_site(stack, seen.cloud, seen.region, &site, err) ||
                    fn(stack, site, token, os_until(site->session, STACK_LOOK_MS), ret, err)
                ? -1

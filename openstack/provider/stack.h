@@ -18,6 +18,7 @@
 #include "api/provider.h"
 #include "openstack/cloud.h"
 #include "openstack/compute.h"
+#include "openstack/config.h"
 #include "openstack/image.h"
 #include "openstack/network.h"
 #include "openstack/session.h"
@@ -83,7 +84,8 @@ struct stack {
     const char *prices;   /* borrowed; NULL: none */
     enum stack_boot boot;
     bool config_drive;
-    bool configured; /* somebody has said something about OpenStack at all */
+    bool configured;      /* somebody has described a cloud at all */
+    struct mir_error why; /* there is no usual cloud: the reason */
 
     pthread_mutex_t lock;                      /* of all below */
     struct stack_site *sites[STACK_SITES_MAX]; /* owned */
@@ -100,10 +102,14 @@ int stack_ready(const struct stack *stack, struct mir_error *err);
 
 /* --- describe.c --- */
 
-/* Has anybody said anything about OpenStack, in the environment or in files? */
-bool stack_mentioned(void);
-/* That cloud ("": the usual one) as its user described it. *ret is cleared by os_cloud_clear. */
-int stack_describe(const char *name, struct os_cloud *ret, struct mir_error *err);
+/* Has anybody described a cloud, in the environment or in files? */
+int stack_described(bool *ret_any, struct mir_error *err);
+/* That cloud and region ("": the usual ones). *ret is cleared by os_cloud_clear. */
+int stack_describe(const char *name, const char *region, struct os_cloud *ret,
+                   struct mir_error *err);
+/* Who said what of it, also when it is not enough; their number. */
+size_t stack_describe_rows(const char *name, const char *region,
+                           struct os_config_row ret[OS_CONFIG_ROWS_MAX]);
 
 /* --- said.c: what was answered, and what comes of it --- */
 
