@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The clouds as their user described them. They are read anew each time that one is opened: what
  * was written since counts. */
+#include <stdlib.h>
+
+#include "api/memory.h"
 #include "openstack/config.h"
 #include "stack.h"
 
@@ -22,8 +25,8 @@ int stack_described(bool *ret_any, struct mir_error *err)
     return 0;
 }
 
-int stack_describe(const char *name, const char *region, struct os_cloud *ret,
-                   struct mir_error *err)
+static int describe(const char *name, const char *region, struct os_cloud *ret,
+                    struct mir_error *err)
 {
     struct os_config *config;
     if (load(name, region, &config, err))
@@ -31,6 +34,22 @@ int stack_describe(const char *name, const char *region, struct os_cloud *ret,
     int rc = os_config_cloud(config, ret, err);
     os_config_free(config);
     return rc;
+}
+
+/* A region has settings of its own where the files name it; the catalog may have others, in which
+ * the cloud's count. */
+int stack_describe(const char *name, const char *region, struct os_cloud *ret,
+                   struct mir_error *err)
+{
+    if (*region && !describe(name, region, ret, NULL))
+        return 0;
+    if (describe(name, "", ret, err))
+        return -1;
+    if (*region) {
+        free(ret->region);
+        ret->region = mir_strdup(region);
+    }
+    return 0;
 }
 
 size_t stack_describe_rows(const char *name, const char *region,

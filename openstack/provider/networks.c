@@ -86,10 +86,10 @@ static int ambiguous(const struct os_networks *found, const struct wish *wish,
     return mir_error_hint(err, "name one: %s in section [openstack]", wish->key);
 }
 
-static int find_named(const struct os_networks *found, const char *named, const char *key,
-                      const struct os_network **ret, struct mir_error *err)
+static int find_named(const struct os_networks *found, const char *project, const char *named,
+                      const char *key, const struct os_network **ret, struct mir_error *err)
 {
-    const struct wish all = {.fits = ours, .project = ""};
+    const struct wish all = {.fits = ours, .project = project};
     const struct wish one = {.fits = is_named, .named = named};
     char names[300];
     size_t count;
@@ -205,7 +205,7 @@ static int choose_address(const struct stack *stack, struct stack_site *site,
     }
     if (refused || place->ipv6_only || (stands && stands->external))
         return 0;
-    return *named ? find_named(found, named, "floating_network", ret, err)
+    return *named ? find_named(found, "", named, "floating_network", ret, err)
                   : choose_outside(site, found, until_ms, ret, err);
 }
 
@@ -234,7 +234,7 @@ int stack_network_choose(struct stack *stack, struct stack_site *site,
     if (stack_project(stack, site, until_ms, project, err) ||
         os_network_list(site->session, &all, until_ms, &found, err) ||
         (*named
-             ? find_named(&found, named, "network", &stands, err)
+             ? find_named(&found, project, named, "network", &stands, err)
              : choose_inside(site, &found, project, until_ms, &stands, &network.allocate, err)) ||
         choose_address(stack, site, place, &found, stands, until_ms, &floats, err))
         return -1;

@@ -31,10 +31,12 @@ struct put_bytes {
     struct mir_disk *disk; /* of the imager; NULL: none. Owned */
     struct mir_disk_range range;
     uint64_t range_at;
-    uint64_t zeros;           /* so many; for a root disk that holds nothing */
-    int64_t length;           /* MIR_HTTP_LENGTH_UNKNOWN: its end says it */
-    uint64_t sent_bytes;      /* these and the digests: of what was read so far */
-    EVP_MD_CTX *sha512, *md5; /* owned */
+    const char *container;
+    const struct put *put;      /* whose disk it is */
+    uint64_t zeros, zeros_left; /* so many; for a root disk that holds nothing */
+    int64_t length;             /* MIR_HTTP_LENGTH_UNKNOWN: its end says it */
+    uint64_t sent_bytes;        /* these and the digests: of what was read so far */
+    EVP_MD_CTX *sha512, *md5;   /* owned */
 };
 
 /* --- put_bytes.c --- */
@@ -43,6 +45,8 @@ int put_bytes_file(struct put_bytes *bytes, const char *path, struct mir_error *
 int put_bytes_disk(struct put_bytes *bytes, const struct put *put, const char *container,
                    struct mir_error *err);
 void put_bytes_zeros(struct put_bytes *bytes, uint64_t count);
+/* To their beginning, for another attempt. */
+int put_bytes_again(struct put_bytes *bytes, struct mir_error *err);
 void put_bytes_clear(struct put_bytes *bytes);
 struct mir_http_stream put_bytes_stream(struct put_bytes *bytes);
 /* Is the image what was sent? Ends the digests. MIR_CORRUPT. */

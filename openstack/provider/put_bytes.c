@@ -37,13 +37,21 @@ int put_bytes_file(struct put_bytes *bytes, const char *path, struct mir_error *
     return 0;
 }
 
+static int open_disk(struct put_bytes *bytes, struct mir_error *err)
+{
+    return bytes->imager->open_file(bytes->imager->ctx, bytes->put->spec, &bytes->put->needs,
+                                    bytes->container, PUT_IMAGER_MS, &bytes->disk, err);
+}
+
 int put_bytes_disk(struct put_bytes *bytes, const struct put *put, const char *container,
                    struct mir_error *err)
 {
-    const struct mir_imager *imager = put->stack->imager;
-    *bytes = (struct put_bytes){.fd = -1, .imager = imager, .length = MIR_HTTP_LENGTH_UNKNOWN};
-    if (imager->open_file(imager->ctx, put->spec, &put->needs, container, PUT_IMAGER_MS,
-                          &bytes->disk, err))
+    *bytes = (struct put_bytes){.fd = -1,
+                                .imager = put->stack->imager,
+                                .container = container,
+                                .put = put,
+                                .length = MIR_HTTP_LENGTH_UNKNOWN};
+    if (open_disk(bytes, err))
         return -1;
     start_digests(bytes);
     return 0;
@@ -51,7 +59,8 @@ int put_bytes_disk(struct put_bytes *bytes, const struct put *put, const char *c
 
 void put_bytes_zeros(struct put_bytes *bytes, uint64_t count)
 {
-    *bytes = (struct put_bytes){.fd = -1, .zeros = count, .length = (int64_t)count};
+    *bytes =
+        (struct put_bytes){.fd = -1, .zeros = count, .zeros_left = count, .length = (int64_t)count};
     start_digests(bytes);
 }
 
@@ -64,6 +73,25 @@ void put_bytes_clear(struct put_bytes *bytes)
     EVP_MD_CTX_free(bytes->sha512);
     EVP_MD_CTX_free(bytes->md5);
     *bytes = (struct put_bytes){.fd = -1};
+}
+
+int put_bytes_again(struct put_bytes *bytes, struct mir_error *err)
+{
+    if (bytes->fd >= 0 && lseek(bytes->fd, 0, SEEK_SET))
+        return mir_fail_errno(err, errno, "cannot read the kernel again");
+    if (bytes->disk) {
+        bytes->imager->close(bytes->disk);
+        bytes->disk = NULL;
+        if (open_disk(bytes, err))
+            return -1;
+    }
+    bytes->range = (struct mir_disk_range){.at = 0};
+    bytes->range_at = bytes->sent_bytes = 0;
+    bytes->zeros_left = bytes->zeros;
+    EVP_MD_CTX_free(bytes->sha512);
+    EVP_MD_CTX_free(bytes->md5);
+    start_digests(bytes);
+    return 0;
 }
 
 /* --- reading --- */
@@ -101,9 +129,9 @@ static int read_zeros(struct put_bytes *bytes, void *out, size_t size, size_t *r
                       struct mir_error *err)
 {
     (void)err;
-    *ret_len = bytes->zeros < size ? (size_t)bytes->zeros : size;
+    *ret_len = bytes->zeros_left < size ? (size_t)bytes->zeros_left : size;
     memset(out, 0, *ret_len);
-    bytes->zeros -= *ret_len;
+    bytes->zeros_left -= *ret_len;
     return 0;
 }
 

@@ -66,15 +66,15 @@ static int stage(struct put *put, const char *id, struct put_bytes *bytes, struc
                : 0;
 }
 
-/* The upload is forbidden, and nothing of it was read: there may be the other way. */
-static bool other_way(struct put *put, const struct put_bytes *bytes, const struct mir_error *said)
+/* The upload is forbidden: there may be the other way. */
+static bool other_way(struct put *put, const struct mir_error *said)
 {
     static const int statuses[] = {403, 404, 405, 501};
     struct os_import_methods methods = {.rows = NULL};
     bool refused = false;
     for (size_t i = 0; i < MIR_NELEMS(statuses); i++)
         refused |= said->http_status == statuses[i];
-    if (!refused || bytes->sent_bytes || said->outcome != MIR_DID_NOT_HAPPEN ||
+    if (!refused || said->outcome != MIR_DID_NOT_HAPPEN ||
         os_image_import_methods(put->site->session, put->until_ms, &methods, NULL))
         return false;
     bool has = os_import_has(&methods, IMPORT_DIRECT);
@@ -87,8 +87,8 @@ static int fill(struct put *put, const char *id, struct put_bytes *bytes, struct
     struct mir_error said = {0};
     if (!upload(put, id, bytes, &said))
         return 0;
-    if (other_way(put, bytes, &said))
-        return stage(put, id, bytes, err);
+    if (other_way(put, &said))
+        return put_bytes_again(bytes, err) || stage(put, id, bytes, err) ? -1 : 0;
     return stack_said(&said, err);
 }
 

@@ -21,6 +21,8 @@ struct sweep {
     int64_t until_ms;
     bool stop; /* fn has said so */
     struct stack_swept seen;
+    char names[STACK_SITES_MAX][MIR_PLACE_NAME]; /* of the sites that were listed */
+    size_t name_count;
     /* What stands in the listing of servers already, and what is left over. */
     struct mir_instance *rows; /* owned */
     size_t count;
@@ -101,7 +103,9 @@ static int list_images(struct sweep *sweep, struct stack_site *site, int64_t unt
             continue;
         struct mir_instance *row = row_of(sweep, MIR_OBJECT_IMAGE, &tags);
         if (!*row->id) {
+            const char *name = os_pair_value(image->properties, image->property_count, MARK_NAME);
             mir_copy(row->id, sizeof row->id, image->id);
+            mir_copy(row->name, sizeof row->name, name ? name : "");
             row->state = MIR_INSTANCE_RUNNING;
         }
         stack_add_object(row, "image", image->id);
@@ -184,6 +188,17 @@ static int64_t limit_of(const struct sweep *sweep, const struct stack_site *site
     return own_ms < sweep->until_ms ? own_ms : sweep->until_ms;
 }
 
+/* The same project and region may be known under several names. */
+static bool was_listed(struct sweep *sweep, const char *name)
+{
+    for (size_t i = 0; i < sweep->name_count; i++)
+        if (!strcmp(sweep->names[i], name))
+            return true;
+    if (sweep->name_count < STACK_SITES_MAX)
+        mir_copy(sweep->names[sweep->name_count++], MIR_PLACE_NAME, name);
+    return false;
+}
+
 /* What was listed before something failed is handed on all the same. */
 static int sweep_site(struct sweep *sweep, struct stack_site *site, struct mir_error *err)
 {
@@ -191,6 +206,8 @@ static int sweep_site(struct sweep *sweep, struct stack_site *site, struct mir_e
     int64_t until_ms = limit_of(sweep, site);
     int rc = stack_site_name(sweep->stack, site, until_ms, name, err);
     sweep->count = 0;
+    if (!rc && was_listed(sweep, name))
+        return 0;
     if (!rc)
         rc = list_site(sweep, site, until_ms, err);
     for (size_t i = 0; i < sweep->count && !sweep->stop; i++) {
