@@ -20,6 +20,8 @@ static void test_addresses(void **state)
         {"http://h", "http://h", NULL, "", 0, 0},
         {"http://h/", "http://h", NULL, "", 0, 0},
         {"http://h:8776/v3/AUTH_v2x", "http://h:8776", "v3", "/AUTH_v2x", 3, 0},
+        {"http://h/a//v2.1//p", "http://h/a", "v2.1", "//p", 2, 1},
+        {"http://h//v3", "http://h", "v3", "", 3, 0},
         {"http://h/v1/x/v2/y", "http://h/v1/x", "v2", "/y", 2, 0},
         {"http://h/version3/vx/v/v2.1.5/v2./v-1", "http://h/version3/vx/v/v2.1.5/v2./v-1", NULL, "",
          0, 0},
