@@ -20,6 +20,7 @@ struct course {
     struct os_endpoint to;   /* url owned */
     struct mir_secret token; /* that the last attempt was made with */
     bool renewed;            /* the token: once */
+    bool unprepared;         /* it never came to an attempt */
 };
 
 static const char *method_of(const struct os_call *call)
@@ -172,8 +173,8 @@ static int try_once(struct os_session *session, const struct os_call *call, stru
                     int64_t until_ms, struct mir_http_response *ret, struct mir_error *err)
 {
     if (prepare(session, call, course, until_ms, err)) {
-        err->outcome = MIR_DID_NOT_HAPPEN; /* what failed is a call of its own, and was repeated */
-        err->retry = MIR_RETRY_NEVER;
+        err->outcome = MIR_DID_NOT_HAPPEN;
+        course->unprepared = true;
         return -1;
     }
     int64_t left = os_left(session, until_ms);
@@ -184,8 +185,6 @@ static int try_once(struct os_session *session, const struct os_call *call, stru
         mir_error_wrap(err, "%s %s", os_service_name(call->service), call->operation);
         if (call->reads)
             err->outcome = MIR_DID_NOT_HAPPEN;
-        if (call->stream.read)
-            err->retry = MIR_RETRY_NEVER;
         return -1;
     }
     note_date(session, ret);
@@ -267,6 +266,8 @@ static bool again(struct os_session *session, const struct os_call *call, struct
                   const struct mir_error *err)
 {
     int64_t left = os_left(session, until_ms);
+    if (course->unprepared) /* what failed is a call of its own, and was repeated */
+        return false;
     bool renewed = err->http_status == 401 && !call->anonymous && !course->renewed &&
                    os_token_refused(session, &course->token);
     if (call->stream.read || left <= 0)

@@ -266,7 +266,7 @@ static int need_token(struct os_session *session, int64_t good_ms, int64_t until
 {
     bool waited = false;
     while (!good(session, good_ms)) {
-        if (waited && session->refusal.kind)
+        if (waited && session->refusal.kind && session->refusal.kind != MIR_TIMEOUT) /* its own */
             return fail_again(session, err);
         if (waited && good(session, 0))
             return 0;

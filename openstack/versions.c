@@ -40,6 +40,14 @@ static bool is_version(const char *text, size_t len, int *ret_major, int *ret_mi
     return true;
 }
 
+/* "http://host" and so many bytes of a path, without slashes at the end; owned. */
+static char *before_of(const char *origin, const char *path, size_t len)
+{
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    return mir_format("%s%.*s", origin, (int)len, path);
+}
+
 int os_address_split(const char *url, struct os_address *ret, struct mir_error *err)
 {
     struct mir_url parsed;
@@ -59,14 +67,14 @@ int os_address_split(const char *url, struct os_address *ret, struct mir_error *
         while (path[at - 1] != '/')
             at--;
         if (is_version(path + at, end - at, &ret->major, &ret->minor)) {
-            ret->before = mir_format("%s%.*s", parsed.origin, (int)(at - 1), path);
+            ret->before = before_of(parsed.origin, path, at);
             ret->version = mir_format("%.*s", (int)(end - at), path + at);
             ret->behind = mir_format("%.*s", (int)(len - end), path + end);
             return 0;
         }
         end = at;
     }
-    ret->before = mir_format("%s%.*s", parsed.origin, (int)len, path);
+    ret->before = before_of(parsed.origin, path, len);
     ret->behind = mir_strdup("");
     return 0;
 }

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/memory.h"
 #include "api/cleanup.h"
+#include "api/memory.h"
 #include "openstack/session.h"
 
 struct real {

@@ -71,6 +71,33 @@ static void ports(const char *network_id, const char *group_id)
     REFUSED(os_port_delete(real.session, id, real.until_ms, &real.err), MIR_NOT_FOUND);
 }
 
+/* At a port from the beginning, where a router leads there; moved away and back. */
+static void floating_at(const char *external_id, const char *network_id)
+{
+    os_auto_port struct os_port port = {.id = ""};
+    struct os_floating_ip ip = {.id = ""};
+    struct os_create_port want = {.network_id = network_id, .name = real.name};
+    if (!DOES(os_port_create(real.session, &want, real.until_ms, &port, &real.err)))
+        return;
+    struct os_create_floating_ip args = {
+        .network_id = external_id, .port_id = port.id, .description = real.name};
+    if (os_floating_ip_create(real.session, &args, real.until_ms, &ip, &real.err)) {
+        printf("# no way from the outside to %s: %s\n", network_id, real.err.text);
+        EXPECT(real.err.kind == MIR_NOT_FOUND);
+    } else {
+        char id[OS_ID_TEXT];
+        memcpy(id, ip.id, sizeof id);
+        EXPECT(!strcmp(ip.port_id, port.id) && *ip.fixed_address);
+        DOES(os_floating_ip_move(real.session, id, NULL, real.until_ms, &ip, &real.err));
+        EXPECT(!*ip.port_id);
+        DOES(os_floating_ip_move(real.session, id, port.id, real.until_ms, &ip, &real.err));
+        EXPECT(!strcmp(ip.port_id, port.id));
+        DOES(os_floating_ip_delete(real.session, id, real.until_ms, &real.err));
+    }
+    DOES(os_port_delete(real.session, port.id, real.until_ms, &real.err));
+    os_floating_ip_clear(&ip);
+}
+
 static void floating(const char *network_id)
 {
     struct os_floating_ip ip = {.id = ""};
@@ -110,7 +137,7 @@ void real_network(void)
     struct os_routers routers = {0};
     struct os_quota quota = {0};
     char group[OS_ID_TEXT];
-    struct os_list_networks all = {.name = NULL}, external = {.external = MIR_YES};
+    struct os_list_networks all = {.external = MIR_NO}, external = {.external = MIR_YES};
     if (!DOES(os_network_list(real.session, &all, real.until_ms, &list, &real.err)) ||
         !EXPECT(list.count > 0))
         return;
@@ -135,10 +162,12 @@ void real_network(void)
     DOES(os_network_list(real.session, &external, real.until_ms, &out, &real.err));
     for (size_t i = 0; i < out.count; i++)
         EXPECT(out.rows[i].external);
-    if (out.count)
+    if (out.count) {
         floating(out.rows[0].id);
-    else
+        floating_at(out.rows[0].id, net->id);
+    } else {
         printf("# no external network: floating addresses are not tried\n");
+    }
     struct os_create_floating_ip nowhere = {.network_id = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"};
     struct os_floating_ip ip = {.id = ""};
     REFUSED(os_floating_ip_create(real.session, &nowhere, real.until_ms, &ip, &real.err),

@@ -8,63 +8,26 @@
 #define E(interface, region, url)                                                                  \
     "{\"id\":\"e\",\"interface\":\"" interface "\",\"region_id\":\"" region                        \
     "\",\"region\":\"" region "\",\"url\":\"" url "\"}"
+#define S(type, name, endpoints)                                                                   \
+    "{\"type\":\"" type "\",\"name\":\"" name "\",\"endpoints\":[" endpoints "]},"
 
-static const char
-    token[] =
-        "{\"user\":{\"id\":\"u\",\"name\":\"demo\",\"domain\":{\"id\":\"d\",\"name\":\"Default\"}},"
-        "\"project\":{\"id\":\"p\",\"name\":\"mine\",\"domain\":{\"id\":\"d\",\"name\":\"Default\"}"
-        "},"
-        "\"expires_at\":\"2026-11-18T11:06:40.000000Z\",\"roles\":[{\"id\":\"1\",\"name\":"
-        "\"member\"},"
-        "{\"id\":\"2\",\"name\":\"reader\"}],\"catalog\":["
-        "{\"type\":\"compute_legacy\",\"name\":\"old\",\"endpoints\":[" E(
-            "public", "A", "http://old") "]},"
-                                         "{\"type\":\"compute\",\"name\":\"nova\",\"endpoints\":"
-                                         "[" E("internal", "A", "http://nova-in-a") "," E("public", "A", "http://nova-a") "," E(
-                                             "public", "B",
-                                             "http://nova-b") "]},"
-                                                              "{\"type\":\"compute\",\"name\":"
-                                                              "\"nova2\",\"endpoints\":[" E(
-                                                                  "public", "A",
-                                                                  "http://nova2-a") "]},"
-                                                                                    "{\"type\":"
-                                                                                    "\"image\","
-                                                                                    "\"name\":"
-                                                                                    "\"glance\","
-                                                                                    "\"endpoints\":"
-                                                                                    "[" E("publicUR"
-                                                                                          "L",
-                                                                                          "A",
-                                                                                          "http://"
-                                                                                          "glance-"
-                                                                                          "a") "]},"
-                                                                                               "{\""
-                                                                                               "typ"
-                                                                                               "e\""
-                                                                                               ":\""
-                                                                                               "vol"
-                                                                                               "ume"
-                                                                                               "v3"
-                                                                                               "\","
-                                                                                               "\"n"
-                                                                                               "ame"
-                                                                                               "\":"
-                                                                                               "\"c"
-                                                                                               "ind"
-                                                                                               "er"
-                                                                                               "\","
-                                                                                               "\"e"
-                                                                                               "ndp"
-                                                                                               "oin"
-                                                                                               "ts"
-                                                                                               "\":"
-                                                                                               "[" E(
-                                                                                                   "public",
-                                                                                                   "A",
-                                                                                                   "http://cinder-a") "]},"
-                                                                                                                      "{\"type\":\"network\",\"name\":\"neutron\",\"endpoints\":[{\"interface\":\"public\","
-                                                                                                                      "\"region\":\"A\",\"url\":null}]},"
-                                                                                                                      "{\"type\":\"workflow\",\"endpoints\":[]},{\"name\":\"nameless\"}]}";
+static const char token[] =
+    "{\"user\":{\"id\":\"u\",\"name\":\"demo\",\"domain\":{\"id\":\"d\",\"name\":\"Default\"}},"
+    "\"project\":{\"id\":\"p\",\"name\":\"mine\",\"domain\":{\"id\":\"d\",\"name\":\"Default\"}},"
+    "\"expires_at\":\"2026-11-18T11:06:40.000000Z\",\"roles\":[{\"id\":\"1\",\"name\":"
+    "\"member\"},{\"id\":\"2\",\"name\":\"reader\"}],\"catalog\":["
+    /* clang-format off */
+    S("compute_legacy", "old", E("public", "A", "http://old"))
+    S("compute", "nova", E("internal", "A", "http://nova-in-a") ","
+                         E("public", "A", "http://nova-a") ","
+                         E("public", "B", "http://nova-b"))
+    S("compute", "nova2", E("public", "A", "http://nova2-a"))
+    S("image", "glance", E("publicURL", "A", "http://glance-a"))
+    S("volumev3", "cinder", E("public", "A", "http://cinder-a"))
+    /* clang-format on */
+    "{\"type\":\"network\",\"name\":\"neutron\",\"endpoints\":[{\"interface\":\"public\","
+    "\"region\":\"A\",\"url\":null}]},"
+    "{\"type\":\"workflow\",\"endpoints\":[]},{\"name\":\"nameless\"}]}";
 
 static void read_token(struct os_who *who)
 {

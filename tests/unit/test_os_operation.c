@@ -193,24 +193,29 @@ static void test_needed_parameters(void **state)
     world_free(&w);
 }
 
+/* What is wrong with it; NULL: nothing. */
+static const char *wrong_with(const struct os_operation *o)
+{
+    bool get = !strcmp(o->method, "GET"), post = !strcmp(o->method, "POST");
+    if (!o->path || *o->path != '/' || (o->reads && !get && !post))
+        return "path or method";
+    if (!strncmp(o->name, "Create", 6) && !o->once)
+        return "may be made more than once";
+    if (o->once && (o->reads || o->paging))
+        return "reads, and is made once";
+    if (o->paging && (!o->page_next || !o->reply))
+        return "pages that nobody finds";
+    return NULL;
+}
+
 /* Every table says what can be done with it, and no creating call may be repeated. */
 static void test_operations_are_whole(void **state)
 {
     size_t count = 0;
     for (size_t i = 0; os_operation_lists[i]; i++)
-        for (const struct os_operation *o = os_operation_lists[i]; o->name; o++, count++) {
-            bool get = !strcmp(o->method, "GET");
-            if (!o->path || *o->path != '/' || (o->reads && !get && strcmp(o->method, "POST") != 0))
-                fail_msg("%s: path or method", o->name);
-            if (strncmp(o->name, "Create", 6) == 0 && !o->once)
-                fail_msg("%s: made more than once", o->name);
-            if (o->once && o->reads)
-                fail_msg("%s: reads, and is made once", o->name);
-            if (o->paging && (!o->page_next || !o->reply))
-                fail_msg("%s: pages that nobody finds", o->name);
-            if (o->once && o->reply && !o->result && o->paging)
-                fail_msg("%s: pages of what is made", o->name);
-        }
+        for (const struct os_operation *o = os_operation_lists[i]; o->name; o++, count++)
+            if (wrong_with(o))
+                fail_msg("%s: %s", o->name, wrong_with(o));
     assert_true(count > 60);
 }
 

@@ -297,6 +297,25 @@ static void test_refused(void **state)
     world_free(&w);
 }
 
+/* Whoever made the call may make it again later: what failed was on the way to it. */
+static void test_keystone_is_sick(void **state)
+{
+#define SICK "HTTP/1.1 503 X\nContent-Type: text/html\n\n<html><h1>503</h1></html>"
+    static const char *const answers[] = {SICK, SICK, SICK, OS_TOKEN, LOOKED, NULL};
+    struct test_world w;
+    struct mir_error err = {0};
+    world_prepare(&w, answers);
+    world_session(&w);
+    assert_int_equal(look(&w, &err), -1);
+    assert_int_equal(w.server.request_count, 3);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    assert_int_equal(err.retry, MIR_RETRY_SERVER);
+    assert_int_equal(err.outcome, MIR_DID_NOT_HAPPEN);
+    assert_int_equal(look(&w, &err), 0);
+    world_close(&w);
+    world_free(&w);
+}
+
 static void test_damaged_tokens(void **state)
 {
     static const char *const answers[] = {OS_JSON("201 X") "{}",
@@ -413,17 +432,12 @@ static void test_waiting_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_enough),
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_token_as_it_is),
-        cmocka_unit_test(test_without_authentication),
-        cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_expiry_with_a_wrong_clock),
-        cmocka_unit_test(test_short_tokens),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_damaged_tokens),
-        cmocka_unit_test(test_revoked),
-        cmocka_unit_test(test_one_for_all_threads),
+        cmocka_unit_test(test_enough),           cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_token_as_it_is),   cmocka_unit_test(test_without_authentication),
+        cmocka_unit_test(test_expiry),           cmocka_unit_test(test_expiry_with_a_wrong_clock),
+        cmocka_unit_test(test_short_tokens),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_keystone_is_sick), cmocka_unit_test(test_damaged_tokens),
+        cmocka_unit_test(test_revoked),          cmocka_unit_test(test_one_for_all_threads),
         cmocka_unit_test(test_waiting_ends),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -20,6 +20,8 @@ static void test_addresses(void **state)
         {"http://h", "http://h", NULL, "", 0, 0},
         {"http://h/", "http://h", NULL, "", 0, 0},
         {"http://h:8776/v3/AUTH_v2x", "http://h:8776", "v3", "/AUTH_v2x", 3, 0},
+        {"http://h/a//v2.1//p", "http://h/a", "v2.1", "//p", 2, 1},
+        {"http://h//v3", "http://h", "v3", "", 3, 0},
         {"http://h/v1/x/v2/y", "http://h/v1/x", "v2", "/y", 2, 0},
         {"http://h/version3/vx/v/v2.1.5/v2./v-1", "http://h/version3/vx/v/v2.1.5/v2./v-1", NULL, "",
          0, 0},
@@ -58,6 +60,18 @@ static int read_text(const char *text, struct os_versions *ret, struct mir_error
 }
 
 #define LINK(href) "\"links\":[{\"rel\":\"self\",\"href\":\"" href "\"}]"
+#define V(id, status, href) "{\"id\":\"" id "\",\"status\":\"" status "\"," LINK(href) "}"
+#define ALL(versions) "{\"versions\":[" versions "]}"
+#define NOVA_OLD                                                                                   \
+    "{\"id\":\"v2.0\",\"status\":\"SUPPORTED\",\"version\":\"\",\"min_version\":\"\"," LINK(       \
+        "http://h/v2/") "}"
+#define NOVA(most)                                                                                 \
+    "{\"id\":\"v2.1\",\"status\":\"CURRENT\",\"version\":\"" most                                  \
+    "\",\"min_version\":\"2.1\"," LINK("http://h/v2.1/") "}"
+#define GLANCE                                                                                     \
+    V("v2.9", "SUPPORTED", "http://h/v2/")                                                         \
+    "," V("v2.15", "CURRENT", "http://h/v2/") "," V(                                               \
+        "v2.16", "EXPERIMENTAL", "http://h/v2/") "," V("v1.1", "DEPRECATED", "http://h/v1/")
 
 static void test_documents(void **state)
 {
@@ -66,51 +80,33 @@ static void test_documents(void **state)
         int major, minor;
         const char *segment;
         int micro_min, micro_max;
-    } rows
-        [] =
-            {
-                /* Keystone */
-                {"{\"versions\":{\"values\":[{\"id\":\"v3.14\",\"status\":\"stable\"," LINK(
-                     "http://h:5000/v3/") "}]}}",
-                 3, 14, "v3", 0, 0},
-                /* Glance: the newest of many */
-                {"{\"versions\":[{\"id\":\"v2.9\",\"status\":\"SUPPORTED\"," LINK("http://h/v2/") "},{\"id\":\"v2.15\",\"status\":\"CURRENT\"," LINK(
-                     "http://h/v2/") "},{\"id\":\"v2.16\",\"status\":\"EXPERIMENTAL\"," LINK("http:"
-                                                                                             "//h/"
-                                                                                             "v2/") "},"
-                                                                                                    "{\"id\":\"v1.1\",\"status\":\"DEPRECATED\"," LINK(
-                                                                                                        "http://h/v1/") "}]}",
-                 2, 15, "v2", 0, 0},
-                /* Nova, unversioned: 2.1 and not the frozen 2.0 */
-                {"{\"versions\":[{\"id\":\"v2.1\",\"status\":\"CURRENT\",\"version\":\"2.93\","
-                 "\"min_version\":"
-                 "\"2.1\"," LINK("http://h/v2.1/") "},{\"id\":\"v2.0\",\"status\":\"SUPPORTED\","
-                                                   "\"version\":\"\",\"min_version\":\"\"," LINK(
-                                                       "http://h/v2/") "}]}",
-                 2, 1, "v2.1", 1, 93},
-                /* Nova, versioned */
-                {"{\"version\":{\"id\":\"v2.1\",\"status\":\"CURRENT\",\"version\":\"2.72\",\"min_"
-                 "version\":"
-                 "\"2.1\"," LINK("http://h/v2.1/") "}}",
-                 2, 1, "v2.1", 1, 72},
-                /* relative, and of another path */
-                {"{\"versions\":[{\"id\":\"v2.0\"," LINK("/v2.0") "}]}", 2, 0, "v2.0", 0, 0},
-                {"{\"versions\":[{\"id\":\"v2.0\"," LINK("v2.0/") "}]}", 2, 0, "v2.0", 0, 0},
-                /* what is no address of a version is left aside, and so is another version's */
-                {"{\"versions\":[{\"id\":\"v2.0\"," LINK("http://evil/x") "}]}", 2, 0, "", 0, 0},
-                {"{\"versions\":[{\"id\":\"v2.0\"," LINK("http://h/v3") "}]}", 2, 0, "", 0, 0},
-                {"{\"versions\":[{\"id\":\"v2.0\",\"links\":[{\"rel\":\"describedby\",\"href\":\"/"
-                 "v2.9\"},"
-                 "{\"href\":\"http://h/v2\",\"target\":\"v2\"}]}]}",
-                 2, 0, "v2", 0, 0},
-                {"{\"versions\":[{\"id\":\"v2.0\"}]}", 2, 0, "", 0, 0},
-                /* bare */
-                {"{\"id\":\"v1.0\",\"status\":\"CURRENT\"," LINK("http://h/v1") "}", 1, 0, "v1", 0,
-                 0},
-                {"{\"versions\":[{\"id\":\"nonsense\"},7,{},{\"id\":\"v2.0\"}]}", 2, 0, "", 0, 0},
-                {"{\"version\":{\"id\":\"v3.0\",\"max_version\":\"3.70\",\"min_version\":\"3.0\"}}",
-                 3, 0, "", 0, 0},
-            };
+    } rows[] = {
+        /* Keystone */
+        {"{\"versions\":{\"values\":[" V("v3.14", "stable", "http://h:5000/v3/") "]}}", 3, 14, "v3",
+         0, 0},
+        /* Glance: the newest of many */
+        {ALL(GLANCE), 2, 15, "v2", 0, 0},
+        /* Nova, unversioned: 2.1 and not the frozen 2.0 */
+        {ALL(NOVA("2.93") "," NOVA_OLD), 2, 1, "v2.1", 1, 93},
+        /* Nova, versioned */
+        {"{\"version\":" NOVA("2.72") "}", 2, 1, "v2.1", 1, 72},
+        /* relative, and of another path */
+        {ALL("{\"id\":\"v2.0\"," LINK("/v2.0") "}"), 2, 0, "v2.0", 0, 0},
+        {ALL("{\"id\":\"v2.0\"," LINK("v2.0/") "}"), 2, 0, "v2.0", 0, 0},
+        /* what is no address of a version is left aside, and so is another version's */
+        {"{\"versions\":[{\"id\":\"v2.0\"," LINK("http://evil/x") "}]}", 2, 0, "", 0, 0},
+        {"{\"versions\":[{\"id\":\"v2.0\"," LINK("http://h/v3") "}]}", 2, 0, "", 0, 0},
+        {"{\"versions\":[{\"id\":\"v2.0\",\"links\":[{\"rel\":\"describedby\",\"href\":\"/"
+         "v2.9\"},"
+         "{\"href\":\"http://h/v2\",\"target\":\"v2\"}]}]}",
+         2, 0, "v2", 0, 0},
+        {"{\"versions\":[{\"id\":\"v2.0\"}]}", 2, 0, "", 0, 0},
+        /* bare */
+        {"{\"id\":\"v1.0\",\"status\":\"CURRENT\"," LINK("http://h/v1") "}", 1, 0, "v1", 0, 0},
+        {"{\"versions\":[{\"id\":\"nonsense\"},7,{},{\"id\":\"v2.0\"}]}", 2, 0, "", 0, 0},
+        {"{\"version\":{\"id\":\"v3.0\",\"max_version\":\"3.70\",\"min_version\":\"3.0\"}}", 3, 0,
+         "", 0, 0},
+    };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         struct os_versions versions;
         struct mir_error err = {0};
