@@ -1,99 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""A plain OpenStack client, and one script of requests with it: what openstack_diff.py holds the
-fake and a real cloud against each other with."""
+"""One script of requests to an OpenStack: what openstack_diff.py holds the fake and a real cloud
+against each other with."""
 import base64
-import json
-import time
-import urllib.error
-import urllib.request
 import uuid
 
+from oscloud import said
+
 NOWHERE = '00000000-0000-4000-8000-000000000000'
-
-
-class Reply:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-        try:
-            self.json = json.loads(body) if body else None
-        except ValueError:
-            self.json = None
-
-    @property
-    def type(self):
-        return self.headers.get('Content-Type', '').split(';')[0] if self.body else ''
-
-
-def said(value):
-    """Has been said, whatever it is called with."""
-    return {key: entry for key, entry in value.items() if entry is not None}
-
-
-class Cloud:
-    """One cloud, asked as the environment says."""
-
-    def __init__(self, env, patience=60):
-        self.env, self.patience = env, patience
-        self.auth_url = env['OS_AUTH_URL'].rstrip('/')
-        self.token = self.catalog = None
-        reply = self.authenticate()
-        self.token = reply.headers['X-Subject-Token']
-        self.body = reply.json['token']
-        self.project = self.body['project']['id']
-        self.endpoints = {}
-        for entry in self.body['catalog']:
-            for endpoint in entry['endpoints']:
-                if endpoint['interface'] == 'public' and \
-                        endpoint['region'] == env['OS_REGION_NAME']:
-                    self.endpoints[entry['type']] = endpoint['url'].rstrip('/')
-        self.endpoints['identity'] = self.auth_url
-        compute = self.endpoints['compute']
-        self.endpoints['compute-root'] = compute[:compute.rindex('/')]
-        self.endpoints['identity-root'] = self.auth_url[:self.auth_url.rindex('/')]
-
-    def named(self, kind):
-        env, domain = self.env, f'OS_{kind}_DOMAIN'
-        return {'id': env[f'{domain}_ID']} if f'{domain}_ID' in env else \
-            {'name': env[f'{domain}_NAME']}
-
-    def auth(self, **changes):
-        user = {'name': self.env['OS_USERNAME'], 'password': self.env['OS_PASSWORD'],
-                'domain': self.named('USER'), **changes.get('user', {})}
-        project = {'name': self.env['OS_PROJECT_NAME'], 'domain': self.named('PROJECT'),
-                   **changes.get('project', {})}
-        return {'auth': {'identity': {'methods': ['password'],
-                                      'password': {'user': said(user)}},
-                         'scope': {'project': said(project)}}}
-
-    def authenticate(self, body=None):
-        return self.send(self.auth_url + '/auth/tokens', 'POST', body or self.auth())
-
-    def send(self, url, method='GET', body=None, headers=None, token=None):
-        token = self.token if token is None else token
-        all_headers = {'Accept': 'application/json', **({'X-Auth-Token': token} if token else {}),
-                       **(headers or {})}
-        data = body
-        if body is not None and not isinstance(body, bytes):
-            data = json.dumps(body).encode()
-            all_headers.setdefault('Content-Type', 'application/json')
-        request = urllib.request.Request(url, data=data, headers=said(all_headers), method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                return Reply(reply.status, reply.headers, reply.read())
-        except urllib.error.HTTPError as error:
-            return Reply(error.code, error.headers, error.read())
-
-    def call(self, service, method, path, body=None, **options):
-        return self.send(self.endpoints[service] + path, method, body, **options)
-
-    def until(self, ask, holds):
-        limit = time.monotonic() + self.patience
-        while True:
-            reply = ask()
-            if holds(reply):
-                return reply
-            assert time.monotonic() < limit, (reply.status, reply.body[:500])
-            time.sleep(0.1)
 
 
 class Script:
