@@ -482,4 +482,56 @@ def actions_of(script, path):
                 not reply.json['server']['OS-EXT-STS:task_state'])
 
 
-PARTS = [identity, credentials, images, imports, networks, groups, compute, servers]
+# --- Swift ---
+
+def objects(script):
+    step, cloud = script.step, script.cloud
+    service, place = 'object-store', '/mirage-diff'
+    if service not in cloud.endpoints:
+        return
+    text = {'Content-Type': 'text/plain', 'X-Object-Meta-One': 'two'}
+    step('objects: no token', service, 'GET', '', token='')
+    step('container', service, 'PUT', place)
+    script.later(service, place)
+    step('container again', service, 'PUT', place)
+    step('container: none', service, 'GET', '/mirage-nothing')
+    step('containers', service, 'GET', '?format=json')
+    step('object in no container', service, 'PUT', '/mirage-nothing/x', b'1')
+    step('object', service, 'PUT', place + '/a/one', b'0123456789', headers=text)
+    script.later(service, place + '/a/one')
+    step('object: wrong digest', service, 'PUT', place + '/x', b'1',
+         headers={**text, 'ETag': '0' * 32})
+    step('object shown', service, 'HEAD', place + '/a/one')
+    step('object read', service, 'GET', place + '/a/one')
+    for part in ('2-4', '7-', '-3', '50-60'):
+        step(f'object bytes {part}', service, 'GET', place + '/a/one',
+             headers={'Range': f'bytes={part}'})
+    step('object: none', service, 'GET', place + '/nothing')
+    step('objects listed', service, 'GET', place + '?format=json')
+    step('objects listed plainly', service, 'GET', place, headers={'Accept': 'text/plain'})
+    step('objects by folder', service, 'GET', place + '?format=json&delimiter=/')
+    step('objects by prefix', service, 'GET', place + '?format=json&prefix=b')
+    step('container in use', service, 'DELETE', place)
+    step('object: end in the past', service, 'POST', place + '/a/one',
+         headers={'X-Delete-At': '1'})
+    step('object: end', service, 'POST', place + '/a/one', headers={'X-Delete-After': '1000'})
+    cloud.call(service, 'PUT', place + '/s/1', b'abc', headers=text)
+    cloud.call(service, 'PUT', place + '/s/2', b'def', headers=text)
+    parts = [{'path': f'/mirage-diff/s/{i}', 'size_bytes': 3} for i in (1, 2)]
+    step('segments', service, 'PUT', place + '/whole?multipart-manifest=put', parts)
+    step('segments read', service, 'GET', place + '/whole')
+    parts[0]['size_bytes'] = 4
+    step('segments: wrong size', service, 'PUT', place + '/x?multipart-manifest=put', parts)
+    step('segments gone', service, 'DELETE', place + '/whole?multipart-manifest=delete',
+         headers={'Accept': 'text/plain'})
+    step('segment gone', service, 'GET', place + '/s/1')
+    cloud.call(service, 'PUT', place + '/d/1', b'abc', headers=text)
+    cloud.call(service, 'PUT', place + '/d/2', b'def', headers=text)
+    step('prefix as one', service, 'PUT', place + '/all', b'',
+         headers={**text, 'X-Object-Manifest': 'mirage-diff/d/'})
+    step('prefix as one, read', service, 'GET', place + '/all')
+    for name in ('/all', '/d/1', '/d/2'):
+        script.later(service, place + name)
+
+
+PARTS = [objects, identity, credentials, images, imports, networks, groups, compute, servers]
