@@ -54,6 +54,9 @@ static const struct fc_kind kinds[] = {
     {"os-port", "", 0, NULL, "itemNotFound", "port", 0},
     {"os-security-group", "", 0, NULL, "itemNotFound", "security-group", FC_KIND_FREE},
     {"os-security-group-rule", "", 0, NULL, "itemNotFound", "security-group-rule", FC_KIND_FREE},
+    {"os-account", "", 0, NULL, "itemNotFound", "account", FC_KIND_HIDDEN},
+    {"os-container", "", 0, NULL, "itemNotFound", "container", 0},
+    {"os-object", "", 0, NULL, "itemNotFound", "object", 0},
     {"os-floating-ip", "", 0, NULL, "itemNotFound", "floating-ip", 0},
     {"clock", "", 0, NULL, "NoSuchClock", "clock", FC_KIND_HIDDEN},
 };

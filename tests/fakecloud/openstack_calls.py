@@ -1,99 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""A plain OpenStack client, and one script of requests with it: what openstack_diff.py holds the
-fake and a real cloud against each other with."""
+"""One script of requests to an OpenStack: what openstack_diff.py holds the fake and a real cloud
+against each other with."""
 import base64
-import json
-import time
-import urllib.error
-import urllib.request
 import uuid
 
+from oscloud import said
+
 NOWHERE = '00000000-0000-4000-8000-000000000000'
-
-
-class Reply:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-        try:
-            self.json = json.loads(body) if body else None
-        except ValueError:
-            self.json = None
-
-    @property
-    def type(self):
-        return self.headers.get('Content-Type', '').split(';')[0] if self.body else ''
-
-
-def said(value):
-    """Has been said, whatever it is called with."""
-    return {key: entry for key, entry in value.items() if entry is not None}
-
-
-class Cloud:
-    """One cloud, asked as the environment says."""
-
-    def __init__(self, env, patience=60):
-        self.env, self.patience = env, patience
-        self.auth_url = env['OS_AUTH_URL'].rstrip('/')
-        self.token = self.catalog = None
-        reply = self.authenticate()
-        self.token = reply.headers['X-Subject-Token']
-        self.body = reply.json['token']
-        self.project = self.body['project']['id']
-        self.endpoints = {}
-        for entry in self.body['catalog']:
-            for endpoint in entry['endpoints']:
-                if endpoint['interface'] == 'public' and \
-                        endpoint['region'] == env['OS_REGION_NAME']:
-                    self.endpoints[entry['type']] = endpoint['url'].rstrip('/')
-        self.endpoints['identity'] = self.auth_url
-        compute = self.endpoints['compute']
-        self.endpoints['compute-root'] = compute[:compute.rindex('/')]
-        self.endpoints['identity-root'] = self.auth_url[:self.auth_url.rindex('/')]
-
-    def named(self, kind):
-        env, domain = self.env, f'OS_{kind}_DOMAIN'
-        return {'id': env[f'{domain}_ID']} if f'{domain}_ID' in env else \
-            {'name': env[f'{domain}_NAME']}
-
-    def auth(self, **changes):
-        user = {'name': self.env['OS_USERNAME'], 'password': self.env['OS_PASSWORD'],
-                'domain': self.named('USER'), **changes.get('user', {})}
-        project = {'name': self.env['OS_PROJECT_NAME'], 'domain': self.named('PROJECT'),
-                   **changes.get('project', {})}
-        return {'auth': {'identity': {'methods': ['password'],
-                                      'password': {'user': said(user)}},
-                         'scope': {'project': said(project)}}}
-
-    def authenticate(self, body=None):
-        return self.send(self.auth_url + '/auth/tokens', 'POST', body or self.auth())
-
-    def send(self, url, method='GET', body=None, headers=None, token=None):
-        token = self.token if token is None else token
-        all_headers = {'Accept': 'application/json', **({'X-Auth-Token': token} if token else {}),
-                       **(headers or {})}
-        data = body
-        if body is not None and not isinstance(body, bytes):
-            data = json.dumps(body).encode()
-            all_headers.setdefault('Content-Type', 'application/json')
-        request = urllib.request.Request(url, data=data, headers=said(all_headers), method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                return Reply(reply.status, reply.headers, reply.read())
-        except urllib.error.HTTPError as error:
-            return Reply(error.code, error.headers, error.read())
-
-    def call(self, service, method, path, body=None, **options):
-        return self.send(self.endpoints[service] + path, method, body, **options)
-
-    def until(self, ask, holds):
-        limit = time.monotonic() + self.patience
-        while True:
-            reply = ask()
-            if holds(reply):
-                return reply
-            assert time.monotonic() < limit, (reply.status, reply.body[:500])
-            time.sleep(0.1)
 
 
 class Script:
@@ -569,4 +482,56 @@ def actions_of(script, path):
                 not reply.json['server']['OS-EXT-STS:task_state'])
 
 
-PARTS = [identity, credentials, images, imports, networks, groups, compute, servers]
+# --- Swift ---
+
+def objects(script):
+    step, cloud = script.step, script.cloud
+    service, place = 'object-store', '/mirage-diff'
+    if service not in cloud.endpoints:
+        return
+    text = {'Content-Type': 'text/plain', 'X-Object-Meta-One': 'two'}
+    step('objects: no token', service, 'GET', '', token='')
+    step('container', service, 'PUT', place)
+    script.later(service, place)
+    step('container again', service, 'PUT', place)
+    step('container: none', service, 'GET', '/mirage-nothing')
+    step('containers', service, 'GET', '?format=json')
+    step('object in no container', service, 'PUT', '/mirage-nothing/x', b'1')
+    step('object', service, 'PUT', place + '/a/one', b'0123456789', headers=text)
+    script.later(service, place + '/a/one')
+    step('object: wrong digest', service, 'PUT', place + '/x', b'1',
+         headers={**text, 'ETag': '0' * 32})
+    step('object shown', service, 'HEAD', place + '/a/one')
+    step('object read', service, 'GET', place + '/a/one')
+    for part in ('2-4', '7-', '-3', '50-60'):
+        step(f'object bytes {part}', service, 'GET', place + '/a/one',
+             headers={'Range': f'bytes={part}'})
+    step('object: none', service, 'GET', place + '/nothing')
+    step('objects listed', service, 'GET', place + '?format=json')
+    step('objects listed plainly', service, 'GET', place, headers={'Accept': 'text/plain'})
+    step('objects by folder', service, 'GET', place + '?format=json&delimiter=/')
+    step('objects by prefix', service, 'GET', place + '?format=json&prefix=b')
+    step('container in use', service, 'DELETE', place)
+    step('object: end in the past', service, 'POST', place + '/a/one',
+         headers={'X-Delete-At': '1'})
+    step('object: end', service, 'POST', place + '/a/one', headers={'X-Delete-After': '1000'})
+    cloud.call(service, 'PUT', place + '/s/1', b'abc', headers=text)
+    cloud.call(service, 'PUT', place + '/s/2', b'def', headers=text)
+    parts = [{'path': f'/mirage-diff/s/{i}', 'size_bytes': 3} for i in (1, 2)]
+    step('segments', service, 'PUT', place + '/whole?multipart-manifest=put', parts)
+    step('segments read', service, 'GET', place + '/whole')
+    parts[0]['size_bytes'] = 4
+    step('segments: wrong size', service, 'PUT', place + '/x?multipart-manifest=put', parts)
+    step('segments gone', service, 'DELETE', place + '/whole?multipart-manifest=delete',
+         headers={'Accept': 'text/plain'})
+    step('segment gone', service, 'GET', place + '/s/1')
+    cloud.call(service, 'PUT', place + '/d/1', b'abc', headers=text)
+    cloud.call(service, 'PUT', place + '/d/2', b'def', headers=text)
+    step('prefix as one', service, 'PUT', place + '/all', b'',
+         headers={**text, 'X-Object-Manifest': 'mirage-diff/d/'})
+    step('prefix as one, read', service, 'GET', place + '/all')
+    for name in ('/all', '/d/1', '/d/2'):
+        script.later(service, place + name)
+
+
+PARTS = [objects, identity, credentials, images, imports, networks, groups, compute, servers]

@@ -7,7 +7,8 @@ import sys
 from fakecloud import fakecloud
 from mirage import Tap, need_programs, skip_all
 from tap import Skip
-from openstack_calls import PARTS, Cloud, Script
+from openstack_calls import PARTS, Script
+from oscloud import Cloud
 
 # What a cloud has or has not by its configuration: a step (or "*"), and what may be in one of both
 # replies only.

@@ -8,6 +8,7 @@
 #include "glance.h"
 #include "nova.h"
 #include "scheduler.h"
+#include "swift.h"
 
 typedef void tick_fn(struct fc_world *world, struct fc_object *object,
                      const struct fc_cause *cause);
@@ -19,7 +20,7 @@ static const struct {
     {"instance", fc_tick_instance}, {"image", fc_tick_image},
     {"snapshot", fc_tick_snapshot}, {"import-snapshot-task", fc_tick_import},
     {"schedule", fc_tick_schedule}, {"os-image", fos_tick_image},
-    {"os-server", fos_tick_server},
+    {"os-server", fos_tick_server}, {"os-object", fos_tick_swift_object},
 };
 
 void fc_tick_object(struct fc_world *world, struct fc_object *object, const struct fc_cause *cause)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/memory.h"
+#include "guests.h"
 #include "neutron_more.h"
 #include "os_wording.h"
 
@@ -420,13 +421,24 @@ static void ready_private(struct fc_call *call, const struct fc_object *external
     }
 }
 
+/* What has a machine behind it is reached at its address, from here. */
+static char *shared_range(const struct fc_world *world, int64_t number)
+{
+    char address[16];
+    if (!world->guests)
+        return mir_format("10.%d.0.0/24", (int)number + 211);
+    fc_guests_address(world, (uint64_t)(number + 1) << 22, address);
+    *strrchr(address, '.') = '\0';
+    return mir_format("%s.0/24", address);
+}
+
 void fos_network_ready(struct fc_call *call)
 {
     const struct fc_object *external = ready_external(call);
     for (int64_t i = 0; i < call->world->settings.os_shared_networks && i < 200; i++) {
         mir_auto_free char *name =
             i ? mir_format("shared-%lld", (long long)i + 1) : mir_strdup("shared");
-        mir_auto_free char *cidr = mir_format("10.%d.0.0/24", (int)i + 211);
+        mir_auto_free char *cidr = shared_range(call->world, i);
         if (!named(call, name, CLOUD_PROJECT))
             furnish_network(call, name, cidr, CLOUD_PROJECT, true, false);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What is done with a server that is there: its name, its end, actions, and their log. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/memory.h"
@@ -171,7 +172,8 @@ static int unlock(struct fc_call *call, struct fc_object *server, const json_t *
     return 0;
 }
 
-/* The last `length` lines; without a number all of them. */
+/* The last `length` lines; without a number all of them. As Nova counts, an end of line at the very
+ * end begins one more. */
 static const char *last_lines(const char *text, const json_t *length)
 {
     json_int_t wanted = json_is_integer(length) ? json_integer_value(length) : -1;
@@ -180,14 +182,9 @@ static const char *last_lines(const char *text, const json_t *length)
         wanted = strtoll(json_string_value(length), NULL, 10);
     if (wanted < 0)
         return text;
-    while (at > text && wanted >= 0) {
+    while (at > text && wanted > 0 && (at[-1] != '\n' || --wanted > 0))
         at--;
-        if (*at == '\n' && at[1] && --wanted < 0)
-            break;
-        if (*at == '\n' && !at[1] && !wanted)
-            break;
-    }
-    return *at == '\n' && at != text ? at + 1 : at;
+    return at;
 }
 
 static int console(struct fc_call *call, struct fc_object *server, const json_t *said,

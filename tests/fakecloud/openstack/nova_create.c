@@ -10,6 +10,7 @@
 
 #include "api/base64.h"
 #include "api/memory.h"
+#include "glance.h"
 #include "neutron.h"
 #include "nova.h"
 #include "os_wording.h"
@@ -237,9 +238,7 @@ static int read_image(struct fc_call *call, struct order *order, struct fc_refus
     if (!fos_uuid_like(id))
         return fos_refuse(call, refusal, 400, "Invalid imageRef provided.");
     order->image = fc_store_get(call->world->store, "os-image", call->region, id);
-    if (!order->image || (!fos_mine(call, order->image) &&
-                          strcmp(fc_text_at(order->image->doc, "visibility"), "public") != 0 &&
-                          strcmp(fc_text_at(order->image->doc, "visibility"), "shared") != 0))
+    if (!order->image || !fos_image_visible(call, order->image))
         return fos_refuse(call, refusal, 400, "Image %.64s could not be found.", id);
     if (strcmp(fc_text_at(order->image->doc, "status"), "active") != 0)
         return fos_refuse(call, refusal, 400, "Image %s is not active.", id);
@@ -448,6 +447,7 @@ static json_t *new_doc(const struct fc_call *call, const struct order *order, in
     json_object_update(fc_at(doc, "metadata"), fc_at(server, "metadata"));
     json_object_set_new(doc, "_host", json_string(host));
     json_object_set_new(doc, "image", json_string(order->image->id));
+    json_object_set_new(doc, "_image", json_deep_copy(order->image->doc));
     json_object_set_new(doc, "key_name",
                         fc_at(server, "key_name") ? json_incref(fc_at(server, "key_name"))
                                                   : json_null());

@@ -11,6 +11,7 @@
 #include "os.h"
 #include "os_wording.h"
 #include "rest.h"
+#include "swift.h"
 #include "throttle.h"
 
 #define BODY_MAX ((size_t)1 << 20)
@@ -24,10 +25,12 @@ const struct fos_info fos_infos[FOS_SERVICES] = {
     [FOS_IMAGE] = {&fos_glance, "image", "image", "", SETTING(os_image)},
     [FOS_COMPUTE] = {&fos_nova, "compute", "compute", "/v2.1", SETTING(os_compute)},
     [FOS_NETWORK] = {&fos_neutron, "network", "network", "", SETTING(os_network)},
+    [FOS_OBJECT_STORE] = {&fos_swift, "object-store", "object-store", "/v1/AUTH_%s",
+                          SETTING(os_object_store)},
 };
 
 static const struct fc_service *const services[] = {&fos_keystone, &fos_glance, &fos_nova,
-                                                    &fos_neutron, NULL};
+                                                    &fos_neutron,  &fos_swift,  NULL};
 
 bool fos_there(const struct fc_world *world, enum fos_service_id id)
 {
@@ -87,6 +90,8 @@ static const char *find_service(struct fc_call *call, const char *path)
 static int find_operation(struct fc_call *call, struct fc_refusal *refusal)
 {
     bool path_there = false;
+    if (call->service == &fos_swift)
+        return fos_swift_identify(call, refusal);
     for (const struct fc_operation *o = call->service->operations; o->name; o++) {
         if (!fc_rest_matches(fos_of(call)->rest, o->path, call->segments))
             continue;
@@ -167,12 +172,15 @@ static bool take_token(struct fc_call *call, const char *text)
 
 static int verify(struct fc_call *call, struct fc_refusal *refusal)
 {
+    bool swift = call->service == &fos_swift;
     if (call->operation->flags & FC_OP_UNSIGNED)
         return 0;
+    if (swift && fc_request_query(call->request, "temp_url_sig"))
+        return fos_swift_verify(call, refusal);
     const char *token = fc_request_header(call->request, "X-Auth-Token");
     if (!token || !*token || !take_token(call, token))
         return fos_refuse_token(call, refusal);
-    return 0;
+    return swift ? fos_swift_verify(call, refusal) : 0;
 }
 
 /* --- what it says --- */

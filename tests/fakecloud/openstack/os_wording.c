@@ -34,6 +34,12 @@ static const struct row {
     {409, "Conflict", "conflictingRequest", "Conflict",
      "There was a conflict when trying to complete your request."},
     {410, "Gone", "computeFault", "HTTPGone", "This resource is no longer available."},
+    {412, "Precondition Failed", "computeFault", "HTTPPreconditionFailed",
+     "A precondition for this request was not met."},
+    {416, "Requested Range Not Satisfiable", "computeFault", "HTTPRequestRangeNotSatisfiable",
+     "The Range requested is not available."},
+    {422, "Unprocessable Entity", "computeFault", "HTTPUnprocessableEntity",
+     "The request was well-formed but was unable to be followed due to semantic errors."},
     {413, "Request Entity Too Large", "overLimit", "HTTPRequestEntityTooLarge",
      "The body of your request was too large for this server."},
     {415, "Unsupported Media Type", "badMediaType", "HTTPUnsupportedMediaType",
@@ -153,6 +159,15 @@ static void refuse_glance(struct fc_call *call, const struct fc_refusal *refusal
         put_html(call->reply, row, refusal->message);
 }
 
+static void refuse_swift(struct fc_call *call, const struct fc_refusal *refusal)
+{
+    struct fc_reply *reply = call->reply;
+    mir_copy(reply->type, sizeof reply->type, "text/html; charset=UTF-8");
+    mir_buf_addf(&reply->body, "<html><h1>%s</h1><p>", fos_status_title(refusal->status));
+    fc_xml_text(&reply->body, refusal->message);
+    mir_buf_adds(&reply->body, "</p></html>");
+}
+
 static void refuse_keystone(struct fc_call *call, const struct fc_refusal *refusal)
 {
     if (!call->operation) { /* nothing of Keystone's has seen it */
@@ -197,6 +212,8 @@ void fos_write_refusal(struct fc_call *call, const struct fc_refusal *refusal)
         return;
     if (call->service == &fos_glance)
         refuse_glance(call, refusal);
+    else if (call->service == &fos_swift)
+        refuse_swift(call, refusal);
     else if (call->service == &fos_keystone || refusal->status == 401)
         refuse_keystone(call, refusal);
     else if (call->service == &fos_neutron)
@@ -209,6 +226,8 @@ void fos_finish(struct fc_call *call)
 {
     struct fc_reply *reply = call->reply;
     const struct fos_call *own = fos_of(call);
+    if (call->service == &fos_swift)
+        fc_reply_header(reply, "X-Trans-Id", "tx%.20s", call->request_id);
     fc_reply_header(reply, "x-openstack-request-id", "req-%s", call->request_id);
     if (call->service == &fos_keystone)
         fc_reply_header(reply, "Vary", "X-Auth-Token");
