@@ -111,9 +111,6 @@ def networks(tap, world):
             fakecloud('--set', 'os_networks=2') as fake:
         good = clouds_of(fake, 'mycloud')
         refused(world, fake, 2, 'several networks', 'private-2', clouds=good)
-    with tap.part('no network, and the cloud makes none'), \
-            fakecloud('--set', 'os_networks=0') as fake:
-        refused(world, fake, 5, 'network', clouds=clouds_of(fake, 'mycloud'))
 
 
 def services(tap, world, fake):
