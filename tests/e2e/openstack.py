@@ -65,7 +65,7 @@ def gone(fake, world, name):
 # --- all goes well ---
 
 def life(tap, world, fake):
-    with tap.part('the kernel and a root disk that names it, a group, a port, an address, a server'):
+    with tap.part('a kernel and a root disk that names it, a group, a port, an address, a server'):
         deploy(world, 'one')
         d = world.show('one')
         assert d['state'] == 'running' and d['place']['type'] == 'm1.nano', d

@@ -75,7 +75,8 @@ class OpenstackLedger(Ec2Ledger):
                              'sha256').hexdigest()
         os.makedirs(os.path.join(self.world.state, 'reaped'), 0o700, exist_ok=True)
         os.chmod(self.world.state, 0o700)
-        self._write('identity', json.dumps({'installation': INSTALLATION, 'tag_key': KEY, 'sign_seed': SEED}))
+        self._write('identity', json.dumps({'installation': INSTALLATION, 'tag_key': KEY,
+                                            'sign_seed': SEED}))
         self._write('reaped/openstack', f'{{"pass":{inner},"signature":"{signature}"}}')
 
     def _write(self, name, text):

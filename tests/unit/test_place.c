@@ -21,6 +21,7 @@ static void there_and_back(void **state)
         ("{\"region\":\"eu-central-1\",\"type\":\"t3.nano\",\"spot\":true,\"ipv6_only\":true,"
          "\"keep_address\":true,\"open\":[80,8443],\"budget\":\"2.50\"}"),
         "{\"open\":[]}",
+        "{\"cloud\":\"my-cloud.2\",\"region\":\"RegionOne\"}",
         "{\"type\":\"General Purpose 1\",\"budget\":\"0.000001\"}",
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {

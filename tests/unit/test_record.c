@@ -302,23 +302,14 @@ static void test_maps_written(void **state)
     static const struct pair pairs[] = {{"a.b/c:d", "x"}, {"name", ""}, {"n", NULL}};
     static const struct pair beside[] = {{"hw_disk_bus", "ide"}, {"name", "not this one"}};
     json_t *free_form = json_pack("{s:[i]}", "k", 7);
-<<<<<<< HEAD
-    const struct asked sent[] = {
-=======
     const struct asked asks[] = {
->>>>>>> os-core
         {.name = "s"}, {"s", "p", free_form, pairs, beside, MIR_NELEMS(pairs), MIR_NELEMS(beside)}};
     static const char *const texts[] = {
         "{\"server\":{\"name\":\"s\",\"port_id\":null}}",
         "{\"server\":{\"name\":\"s\",\"port_id\":\"p\",\"free\":{\"k\":[7]},\"metadata\":{"
         "\"a.b/c:d\":\"x\",\"name\":\"\",\"n\":\"\"},\"hw_disk_bus\":\"ide\"}}"};
-<<<<<<< HEAD
-    for (size_t i = 0; i < MIR_NELEMS(sent); i++) {
-        json_t *json = mir_json_write(&asked_table, &sent[i]);
-=======
     for (size_t i = 0; i < MIR_NELEMS(asks); i++) {
         json_t *json = mir_json_write(&asked_table, &asks[i]);
->>>>>>> os-core
         mir_auto_free char *text = mir_json_text(json);
         assert_string_equal(text, texts[i]);
         json_decref(json);
