@@ -30,10 +30,11 @@ struct options {
 
 static const char usage[] =
     "usage: mirage-fakecloud --listen ADDRESS:PORT --state DIR [OPTIONS]\n\n"
-    "Stands in for AWS: EC2 and STS, with signatures, states, paging and tokens as strict as the\n"
-    "cloud's own or stricter. Prints the environment that points a client at it, then serves "
-    "until\n"
-    "it is ended. What exists is GET /_ledger; POST /_faults scripts trouble, POST /_clock moves\n"
+    "Stands in for AWS and for an OpenStack, with signatures, states, paging and tokens as strict\n"
+    "as the clouds' own or stricter. Prints the environment that points clients at it, then "
+    "serves\n"
+    "until it is ended. What exists is GET /_ledger; POST /_faults scripts trouble, POST /_clock "
+    "moves\n"
     "time.\n\nOptions:\n"
     "  --listen ADDRESS:PORT  where to listen; port 0 is any free one\n"
     "  --state DIR            where everything is kept; a restart goes on with it\n"

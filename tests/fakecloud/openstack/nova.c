@@ -110,6 +110,11 @@ const struct fos_flavor *fos_flavor_find(const char *region, const char *id)
     return NULL;
 }
 
+const char *fos_flavor_smallest(const char *region)
+{
+    return flavors_of(region)[0].id;
+}
+
 json_t *fos_flavor_embedded(const struct fos_flavor *flavor)
 {
     return json_pack("{s:I,s:I,s:I,s:i,s:i,s:s,s:{}}", "vcpus", (json_int_t)flavor->vcpus, "ram",
@@ -358,6 +363,8 @@ static const struct fc_operation operations[] = {
     {"GetQuotaSetDefaults", get_quotas, NULL, "GET", V "/os-quota-sets/{}/defaults", NULL, 0, 0},
     {"GetQuotaSetDetail", get_quotas_detail, NULL, "GET", V "/os-quota-sets/{}/detail", NULL, 0, 0},
     {"ListAvailabilityZones", list_zones, NULL, "GET", V "/os-availability-zone", NULL, 0, 0},
+    {"ListAvailabilityZonesDetail", admins_only, NULL, "GET", V "/os-availability-zone/detail",
+     NULL, 0, 0},
     {"ListExtensions", list_extensions, NULL, "GET", V "/extensions", NULL, 0, 0},
     {"ListComputeServices", admins_only, NULL, "GET", V "/os-services", NULL, 0, 0},
     {"ListHypervisors", admins_only, NULL, "GET", V "/os-hypervisors", NULL, 0, 0},

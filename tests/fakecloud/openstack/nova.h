@@ -18,6 +18,7 @@ struct fos_flavor {
 
 /* Of a region: each has ids of its own. NULL: none. */
 const struct fos_flavor *fos_flavor_find(const char *region, const char *id);
+const char *fos_flavor_smallest(const char *region);          /* its id */
 json_t *fos_flavor_embedded(const struct fos_flavor *flavor); /* as a server shows it from 2.47 */
 
 /* Reads which microversion the call is for: 400, 406. */

@@ -47,6 +47,7 @@ static void delete_server(struct fc_call *call, struct fc_object *server, const 
 {
     begin(call, server, "deleting", action, call->world->settings.shutdown_ms);
     json_object_set_new(server->doc, "_delete_token", json_string(fos_of(call)->token));
+    json_object_set_new(server->doc, "_delete_call", json_string("nova.DeleteServer"));
     json_object_set_new(server->doc, "_delete_request", json_string(call->request_id));
 }
 

@@ -10,6 +10,8 @@
 
 #include "api/base64.h"
 #include "api/memory.h"
+#include "blazar.h"
+#include "cinder.h"
 #include "glance.h"
 #include "neutron.h"
 #include "nova.h"
@@ -27,6 +29,8 @@ struct order {
     json_t *groups;                /* owned: ids */
     json_t *group_names;           /* owned */
     int64_t least, most;           /* servers */
+    const json_t *volume;          /* its root is to be one; NULL: it is not */
+    const char *reservation;       /* of a lease; NULL */
 };
 
 static void order_clear(struct order *order)
@@ -186,6 +190,10 @@ static int read_flavor(const struct fc_call *call, struct order *order, struct f
                           "property");
     const char *last = strrchr(id, '/');
     order->flavor = fos_flavor_find(call->region, last ? last + 1 : id);
+    if (!order->flavor && fos_reservation_find(call, id)) {
+        order->reservation = id; /* its flavor: here one that is always there */
+        order->flavor = fos_flavor_find(call->region, fos_flavor_smallest(call->region));
+    }
     return order->flavor ? 0
                          : fos_refuse(call, refusal, 400, "Flavor %.64s could not be found.", id);
 }
@@ -199,6 +207,8 @@ static int check_image_fits(const struct fc_call *call, const struct order *orde
     json_int_t disk_bytes = (json_int_t)order->flavor->disk_gib << 30;
     if (json_integer_value(fc_at(doc, "min_ram")) > order->flavor->ram_mib)
         return fos_refuse(call, refusal, 400, "Flavor's memory is too small for requested image.");
+    if (order->volume)
+        return 0;
     if (!order->flavor->disk_gib)
         return fos_refuse(call, refusal, 403,
                           "Only volume-backed servers are allowed for flavors "
@@ -223,6 +233,12 @@ static const char *mapped_image(const json_t *server)
     return image ? fos_text(first, "uuid", "") : "";
 }
 
+static const char *mapped_to(const json_t *server)
+{
+    return fos_text(json_array_get(fc_at(server, "block_device_mapping_v2"), 0), "destination_type",
+                    "");
+}
+
 static int read_image(struct fc_call *call, struct order *order, struct fc_refusal *refusal)
 {
     const char *ref = fos_text(order->server, "imageRef", ""), *last = strrchr(ref, '/');
@@ -242,6 +258,10 @@ static int read_image(struct fc_call *call, struct order *order, struct fc_refus
         return fos_refuse(call, refusal, 400, "Image %.64s could not be found.", id);
     if (strcmp(fc_text_at(order->image->doc, "status"), "active") != 0)
         return fos_refuse(call, refusal, 400, "Image %s is not active.", id);
+    order->volume = fos_volume_asked(call->world, order->server);
+    if (!order->volume && !strcmp(mapped_to(order->server), "volume"))
+        return fos_refuse(call, refusal, 400,
+                          "Block Device Mapping is Invalid: there is no volume service.");
     return check_image_fits(call, order, refusal);
 }
 
@@ -473,6 +493,10 @@ static struct fc_object *make(struct fc_call *call, const struct order *order, i
     server->due_ms = call->now_ms + settings->boot_ms / 3;
     json_object_set_new(server->doc, "_listed_ms",
                         json_integer(call->now_ms + settings->os_listed_ms));
+    if (order->volume)
+        fos_volume_attach(call, server, order->volume, order->flavor->disk_gib);
+    if (order->reservation)
+        json_object_set_new(server->doc, "_reservation", json_string(order->reservation));
     fos_server_note(call->world, server, "create", fos_of(call)->user, &call->cause);
     return server;
 }
@@ -496,6 +520,10 @@ int fos_server_create(struct fc_call *call, json_t **ret_reply, struct fc_refusa
     if (!order.server)
         return fos_refuse(call, refusal, 400,
                           "Invalid input for field/attribute . 'server' is a required property");
+    const char *hint =
+        fos_text(json_object_get(call->params, "os:scheduler_hints"), "reservation", NULL);
+    if (hint && fos_reservation_find(call, hint))
+        order.reservation = hint;
     if (check(call, &order, refusal)) {
         order_clear(&order);
         return -1;

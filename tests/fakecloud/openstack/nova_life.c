@@ -12,6 +12,8 @@
 #include "api/clock.h"
 #include "api/memory.h"
 #include "blob.h"
+#include "cinder.h"
+#include "mistral.h"
 #include "neutron.h"
 #include "nova.h"
 
@@ -274,7 +276,7 @@ static void terminate(struct fc_world *world, struct fc_object *server,
                       const struct fc_cause *cause)
 {
     struct fc_fault fault;
-    char request[96];
+    char request[96], by_call[64];
     fos_step(world, "nova", "Terminate", server, cause, &fault);
     if (!world->settings.os_deletes || (fault.when && fault.act == FC_ACT_HANG))
         return; /* "deleting", for ever */
@@ -288,12 +290,27 @@ static void terminate(struct fc_world *world, struct fc_object *server,
         return;
     }
     snprintf(request, sizeof request, "%.80s", fc_text_at(server->doc, "_delete_request"));
-    const struct fc_cause by = {"nova.DeleteServer", *request ? request : cause->request,
-                                cause->now_ms};
+    mir_copy(by_call, sizeof by_call, fos_text(server->doc, "_delete_call", "nova.DeleteServer"));
+    const struct fc_cause by = {by_call, *request ? request : cause->request, cause->now_ms};
     fos_ports_free(world, server, &by);
+    fos_volumes_free(world, server, &by);
     fos_server_state(world, server, "deleted", "", &by);
     json_object_set_new(server->doc, "status", json_string("DELETED"));
     fc_store_gone(world->store, server, &by, 0);
+}
+
+bool fos_server_delete_by(struct fc_world *world, const char *region, const char *id,
+                          const char *project, const char *token, const struct fc_cause *cause)
+{
+    struct fc_object *server = fc_store_get(world->store, FOS_SERVER, region, id);
+    if (!server || server->gone_ms || strcmp(fc_text_at(server->doc, "_project"), project) != 0)
+        return false;
+    fos_server_state(world, server, fos_server_vm(server->doc), "deleting", cause);
+    json_object_set_new(server->doc, "_delete_token", json_string(token));
+    json_object_set_new(server->doc, "_delete_call", json_string(cause->call));
+    json_object_set_new(server->doc, "_delete_request", json_string(cause->request));
+    server->due_ms = cause->now_ms + world->settings.shutdown_ms;
+    return true;
 }
 
 void fos_tick_server(struct fc_world *world, struct fc_object *server, const struct fc_cause *cause)

@@ -6,6 +6,7 @@
 
 #include "api/clock.h"
 #include "api/memory.h"
+#include "cinder.h"
 #include "neutron.h"
 #include "nova.h"
 #include "os_wording.h"
@@ -147,11 +148,12 @@ json_t *fos_server_show(const struct fc_call *call, const struct fc_object *serv
 {
     const char *status = fc_text_at(doc, "status");
     json_t *shown = common(call, server, doc);
-    json_t *rest = json_pack(
-        "{s:o,s:o,s:s,s:s,s:s,s:s,s:s,s:[]}", "links", fos_server_links(call, server->id),
-        "addresses", addresses_of(call->world, server), "accessIPv4", "", "accessIPv6", "",
-        "OS-DCF:diskConfig", "MANUAL", "config_drive", "", "OS-EXT-AZ:availability_zone",
-        *fc_text_at(doc, "hostId") ? "nova" : "", "os-extended-volumes:volumes_attached");
+    json_t *rest =
+        json_pack("{s:o,s:o,s:s,s:s,s:s,s:s,s:s,s:o}", "links", fos_server_links(call, server->id),
+                  "addresses", addresses_of(call->world, server), "accessIPv4", "", "accessIPv6",
+                  "", "OS-DCF:diskConfig", "MANUAL", "config_drive", "",
+                  "OS-EXT-AZ:availability_zone", *fc_text_at(doc, "hostId") ? "nova" : "",
+                  "os-extended-volumes:volumes_attached", fos_volumes_of(call->world, server));
     json_object_update(shown, rest);
     json_decref(rest);
     if (strcmp(status, "ERROR") != 0 && strcmp(status, "SHUTOFF") != 0)

@@ -27,10 +27,14 @@ const struct fos_info fos_infos[FOS_SERVICES] = {
     [FOS_NETWORK] = {&fos_neutron, "network", "network", "", SETTING(os_network)},
     [FOS_OBJECT_STORE] = {&fos_swift, "object-store", "object-store", "/v1/AUTH_%s",
                           SETTING(os_object_store)},
+    [FOS_VOLUME] = {&fos_cinder, "volumev3", "volume", "/v3/%s", SETTING(os_volume)},
+    [FOS_WORKFLOW] = {&fos_mistral, "workflowv2", "workflow", "/v2", SETTING(os_workflow)},
+    [FOS_RESERVATION] = {&fos_blazar, "reservation", "reservation", "/v1", SETTING(os_reservation)},
 };
 
 static const struct fc_service *const services[] = {&fos_keystone, &fos_glance, &fos_nova,
-                                                    &fos_neutron,  &fos_swift,  NULL};
+                                                    &fos_neutron,  &fos_swift,  &fos_cinder,
+                                                    &fos_mistral,  &fos_blazar, NULL};
 
 bool fos_there(const struct fc_world *world, enum fos_service_id id)
 {
@@ -49,9 +53,15 @@ char *fos_url(const struct fc_call *call, enum fos_service_id id, const char *re
 
 /* --- which service --- */
 
+/* Clients ask for it at the root, wherever Swift is. */
+static bool is_info(const struct fc_request *request)
+{
+    return !strcmp(request->path, "/info") && fc_request_header(request, "X-Auth-Token");
+}
+
 static bool claims(const struct fc_request *request)
 {
-    return !strncmp(request->path, FOS_PREFIX "/", sizeof FOS_PREFIX);
+    return !strncmp(request->path, FOS_PREFIX "/", sizeof FOS_PREFIX) || is_info(request);
 }
 
 /* The length of the first segment when it is that word. */
@@ -119,7 +129,10 @@ static int identify(struct fc_call *call, struct fc_refusal *refusal)
     mir_auto_free char *path = mir_strdup(call->request->target);
     path[strcspn(path, "?")] = '\0';
     pthread_mutex_lock(&call->world->lock);
-    const char *rest = find_service(call, path + sizeof FOS_PREFIX - 1);
+    const char *rest =
+        is_info(call->request) ? path : find_service(call, path + sizeof FOS_PREFIX - 1);
+    if (is_info(call->request))
+        own->info = &fos_infos[FOS_OBJECT_STORE];
     pthread_mutex_unlock(&call->world->lock);
     call->service = own->info->service;
     if (!rest || mir_copy(own->rest, sizeof own->rest, rest))

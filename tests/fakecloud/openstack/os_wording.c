@@ -162,7 +162,20 @@ static void refuse_glance(struct fc_call *call, const struct fc_refusal *refusal
 static void refuse_swift(struct fc_call *call, const struct fc_refusal *refusal)
 {
     struct fc_reply *reply = call->reply;
-    mir_copy(reply->type, sizeof reply->type, "text/html; charset=UTF-8");
+    bool plain = refusal->status == 400;
+    if (!strcmp(refusal->code, "Errors")) { /* of segments: path and what is wrong with it */
+        size_t len = strcspn(refusal->message, "\n");
+        put_json(reply, json_pack("{s:[[o,s]]}", "Errors", json_stringn(refusal->message, len),
+                                  refusal->message + len + (refusal->message[len] == '\n')));
+        return;
+    }
+    if (refusal->status != 416 || !*reply->type) /* that one has the object's */
+        mir_copy(reply->type, sizeof reply->type,
+                 plain ? "text/plain" : "text/html; charset=UTF-8");
+    if (plain) {
+        mir_buf_adds(&reply->body, refusal->message);
+        return;
+    }
     mir_buf_addf(&reply->body, "<html><h1>%s</h1><p>", fos_status_title(refusal->status));
     fc_xml_text(&reply->body, refusal->message);
     mir_buf_adds(&reply->body, "</p></html>");
@@ -218,6 +231,13 @@ void fos_write_refusal(struct fc_call *call, const struct fc_refusal *refusal)
         refuse_keystone(call, refusal);
     else if (call->service == &fos_neutron)
         refuse_neutron(call, refusal);
+    else if (call->service == &fos_mistral)
+        put_json(reply, json_pack("{s:s,s:s,s:n}", "faultcode",
+                                  refusal->status < 500 ? "Client" : "Server", "faultstring",
+                                  refusal->message, "debuginfo"));
+    else if (call->service == &fos_blazar)
+        put_json(reply, json_pack("{s:i,s:s,s:s}", "error_code", refusal->status, "error_message",
+                                  refusal->message, "error_name", refusal->code));
     else
         refuse_nova(call, refusal);
 }

@@ -273,6 +273,13 @@ static int find_container(const struct fc_call *call, struct fc_object **ret,
     return *ret ? 0 : fos_refuse(call, refusal, 404, "The resource could not be found.");
 }
 
+void fos_swift_accepted(struct fc_call *call)
+{
+    mir_copy(call->reply->type, sizeof call->reply->type, "text/html; charset=UTF-8");
+    mir_buf_adds(&call->reply->body, "<html><h1>Accepted</h1><p>The request is accepted for "
+                                     "processing.</p></html>");
+}
+
 static int put_container(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     const char *name = call->segments[1];
@@ -282,7 +289,9 @@ static int put_container(struct fc_call *call, json_t **ret_reply, struct fc_ref
     if (strlen(name) > 256)
         return fos_refuse(call, refusal, 400, "Container name length of %zu longer than 256",
                           strlen(name));
-    if (!container)
+    if (container)
+        fos_swift_accepted(call);
+    else
         container = fos_add(call, FOS_CONTAINER, id, json_pack("{s:s}", "name", name));
     fos_swift_take_meta(call, "X-Container-Meta-",
                         fc_store_edit(call->world->store, container, call->now_ms, 0));
@@ -395,6 +404,13 @@ static int send_list(struct fc_call *call, json_t *rows, struct fc_refusal *refu
     return 0;
 }
 
+static json_t *modified(int64_t ms)
+{
+    char text[MIR_TIME_SIZE];
+    mir_time_format(ms / 1000, text);
+    return json_sprintf("%.19s.%03d000", text, (int)(ms % 1000));
+}
+
 static int get_account(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     json_t *rows = json_array();
@@ -404,8 +420,9 @@ static int get_account(struct fc_call *call, json_t **ret_reply, struct fc_refus
         if (!fos_mine(call, o) || !within(call, name))
             continue;
         struct sum sum = sum_of(call, name);
-        insert(rows, json_pack("{s:s,s:I,s:I}", "name", name, "count", (json_int_t)sum.objects,
-                               "bytes", (json_int_t)sum.bytes));
+        insert(rows,
+               json_pack("{s:s,s:I,s:I,s:o}", "name", name, "count", (json_int_t)sum.objects,
+                         "bytes", (json_int_t)sum.bytes, "last_modified", modified(o->created_ms)));
     }
     account_headers(call);
     int rc = send_list(call, rows, refusal);

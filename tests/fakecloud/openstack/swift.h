@@ -25,6 +25,9 @@ struct fc_object *fos_container_find(const struct fc_call *call, const char *nam
 void fos_swift_take_meta(const struct fc_call *call, const char *prefix, json_t *doc);
 void fos_swift_show_meta(struct fc_call *call, const json_t *doc);
 
+/* 202 has a page that says so. */
+void fos_swift_accepted(struct fc_call *call);
+
 fc_handler fos_object_put, fos_object_get, fos_object_post, fos_object_delete;
 void fos_tick_swift_object(struct fc_world *world, struct fc_object *object,
                            const struct fc_cause *cause);

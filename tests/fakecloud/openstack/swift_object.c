@@ -92,13 +92,13 @@ static int check_segment(struct fc_call *call, const json_t *said, EVP_MD_CTX *a
     mir_auto_free char *container = mir_format("%.*s", (int)(slash - path - 1), path + 1);
     const struct fc_object *segment = find(call, container, slash + 1);
     if (!segment)
-        return fos_refuse(call, refusal, 400, "Errors: %.200s, 404 Not Found", path);
+        return fc_refuse(refusal, 400, "Errors", "%.200s\n404 Not Found", path);
     const char *hash = fc_text_at(segment->doc, "hash");
     json_int_t there = json_integer_value(fc_at(segment->doc, "bytes"));
     if (etag && strcmp(etag, hash) != 0)
-        return fos_refuse(call, refusal, 400, "Errors: %.200s, Etag Mismatch", path);
+        return fc_refuse(refusal, 400, "Errors", "%.200s\nEtag Mismatch", path);
     if (json_is_integer(bytes) && json_integer_value(bytes) != there)
-        return fos_refuse(call, refusal, 400, "Errors: %.200s, Size Mismatch", path);
+        return fc_refuse(refusal, 400, "Errors", "%.200s\nSize Mismatch", path);
     EVP_DigestUpdate(all, hash, strlen(hash));
     *size += there;
     return 0;
@@ -308,6 +308,7 @@ int fos_object_get(struct fc_call *call, json_t **ret_reply, struct fc_refusal *
     struct stat stat;
     if (!object)
         return not_found(call, refusal);
+    mir_copy(reply->type, sizeof reply->type, fc_text_at(object->doc, "content_type"));
     reply->fd = open_bytes(call, object);
     if (reply->fd < 0 || fstat(reply->fd, &stat))
         return fos_refuse(call, refusal, 409,
@@ -323,7 +324,6 @@ int fos_object_get(struct fc_call *call, json_t **ret_reply, struct fc_refusal *
         fc_reply_header(
             reply, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)reply->offset,
             (unsigned long long)(reply->offset + reply->len - 1), (unsigned long long)stat.st_size);
-    mir_copy(reply->type, sizeof reply->type, fc_text_at(object->doc, "content_type"));
     object_headers(call, object);
     return 0;
 }
@@ -345,7 +345,28 @@ int fos_object_post(struct fc_call *call, json_t **ret_reply, struct fc_refusal 
     if (end_ms)
         json_object_set_new(doc, "_delete_at", json_integer(end_ms / 1000));
     object->due_ms = end_ms;
+    fos_swift_accepted(call);
     return 0;
+}
+
+/* What a deletion of many says, as text or as JSON. */
+static void say_deleted(struct fc_call *call, unsigned count)
+{
+    const char *accept = fc_request_header(call->request, "Accept");
+    call->reply->status = 200;
+    if (accept && strstr(accept, "application/json")) {
+        mir_copy(call->reply->type, sizeof call->reply->type, "application/json");
+        mir_buf_addf(&call->reply->body,
+                     "{\"Number Deleted\": %u, \"Number Not Found\": 0, \"Response Body\": "
+                     "\"\", \"Response Status\": \"200 OK\", \"Errors\": []}",
+                     count);
+        return;
+    }
+    mir_copy(call->reply->type, sizeof call->reply->type, "text/plain");
+    mir_buf_addf(&call->reply->body,
+                 "Number Deleted: %u\nNumber Not Found: 0\nResponse Body: \nResponse Status: 200 "
+                 "OK\nErrors:\n",
+                 count);
 }
 
 int fos_object_delete(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
@@ -354,6 +375,7 @@ int fos_object_delete(struct fc_call *call, json_t **ret_reply, struct fc_refusa
     const char *manifest = fc_request_query(call->request, "multipart-manifest");
     size_t i;
     json_t *said;
+    unsigned gone = 0;
     if (!object)
         return not_found(call, refusal);
     json_array_foreach(
@@ -364,8 +386,11 @@ int fos_object_delete(struct fc_call *call, json_t **ret_reply, struct fc_refusa
         struct fc_object *segment = find(call, container, slash + 1);
         if (segment)
             drop(call, segment);
+        gone += segment != NULL;
     }
     drop(call, object);
+    if (manifest)
+        say_deleted(call, gone + 1);
     return 0;
 }
 
