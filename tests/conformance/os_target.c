@@ -269,6 +269,7 @@ int os_target_open(struct conformance_target *ret, const char *program, enum os_
     fake = fake_aws_start(program, state);
     if (!fake)
         return 1;
+    fake_aws_set(fake, "os_workflow", 1);
     *ret = (struct conformance_target){
         .provider = &mir_provider_openstack,
         .env = {.config = configure(),
@@ -283,7 +284,6 @@ int os_target_open(struct conformance_target *ret, const char *program, enum os_
         .play = play,
         .console = true,
         .console_live = true,
-        .unarmed = true, /* this cloud has no Mistral */
         .vanishes = true,
         .reasons = {[GUEST_EXIT] = "powered off", [GUEST_POWEROFF] = "powered off"},
         .look_ms = 2000,
