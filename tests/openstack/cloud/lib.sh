@@ -45,6 +45,10 @@ started_at() { # started_at PID: its moment of starting, which no later process 
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
 }
 
+is_a() { # is_a PID PROGRAM: by its name; its path may lead through another mount namespace
+    [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "${2:0:15}" ]
+}
+
 begin() { # begin NAME COMMAND...: in a session of its own, with its pid written down
     local name=$1
     shift
