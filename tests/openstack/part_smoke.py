@@ -65,10 +65,7 @@ def a_server_comes_and_goes(cloud):
 
 
 def with_hello(cloud, line, networks, look):
-    """hello as a kernel that Nova boots directly: an empty root disk whose image names it."""
-    with open(stack.HELLO, 'rb') as file:
-        kernel = cloud.image('hello', file.read(), 'aki', 'aki')
-    root = cloud.image('root', bytes(65536), kernel_id=kernel, os_command_line=line)
+    root, kernel = cloud.hello_images(line)
     server = cloud.boot('hello', root, networks)
     look(server, cloud.await_active(server))
     cloud.remove(server)

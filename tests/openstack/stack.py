@@ -109,6 +109,13 @@ class Stack:
         assert self.get('image', f'/v2/images/{image}')['status'] == 'active'
         return image
 
+    def hello_images(self, line):
+        """hello as a kernel that Nova boots directly, with that command line: an empty root disk
+        whose image names it, and the kernel's."""
+        with open(HELLO, 'rb') as file:
+            kernel = self.image('hello', file.read(), 'aki', 'aki')
+        return self.image('root', bytes(65536), kernel_id=kernel, os_command_line=line), kernel
+
     # --- servers ---
 
     def network(self):

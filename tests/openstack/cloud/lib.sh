@@ -6,7 +6,7 @@
 
 : "${STATE:?the folder of the cloud}"
 # The distribution's own programs: another python in front of them breaks the services.
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=$STATE/home
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=$STATE/home TMPDIR=$STATE/tmp
 unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED REQUESTS_CA_BUNDLE
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
@@ -43,6 +43,10 @@ die() {
 
 started_at() { # started_at PID: its moment of starting, which no later process of that id shares
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+is_a() { # is_a PID PROGRAM: by its name; its path may lead through another mount namespace
+    [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "${2:0:15}" ]
 }
 
 begin() { # begin NAME COMMAND...: in a session of its own, with its pid written down
