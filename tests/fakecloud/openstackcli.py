@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""mirage-fakecloud's OpenStack, driven by clients that know nothing of it: Debian's openstacksdk, in
-one process, and a few commands of its `openstack`. Debian's Python has them, whichever Python is
+"""mirage-fakecloud's OpenStack, driven by clients that know nothing of it: Debian's openstacksdk,
+in one process, and a few commands of its `openstack`. Debian's Python has them, whichever Python is
 first on PATH."""
 import json
 import os

@@ -81,7 +81,8 @@ struct fc_world {
     struct fc_faults *faults;
     struct fc_buckets *buckets;
     struct fc_calls *calls;
-    struct fc_guests *guests;      /* NULL: instances are only states */
+    struct fc_guests *guests; /* NULL: instances are only states */
+    bool fetching_ends;
     struct fos_fetching *fetching; /* images on their way from elsewhere; openstack/fetch.c */
 };
 

@@ -13,6 +13,7 @@
 #define FETCH_MAX ((size_t)1 << 30)
 #define FETCH_MS 600000
 #define THREADS_MAX 8u
+#define LOOK_MS 200
 
 /* One on its way; in the world's list. */
 struct fos_fetching {
@@ -32,25 +33,55 @@ static void free_one(struct fos_fetching *one)
     free(one);
 }
 
-/* The name of a blob with what is at the URI; owned, NULL. */
+struct outcome {
+    struct fos_fetching *one;
+    char *file; /* owned; NULL: not had */
+    bool over;
+};
+
+static void done(void *ctx, struct mir_http_response *response, const struct mir_error *why)
+{
+    struct outcome *outcome = ctx;
+    struct mir_error err = {0};
+    outcome->over = true;
+    if (!response || response->status != 200) {
+        mir_log(MIR_LOG_WARN, "glance", "%s cannot be fetched: %s", outcome->one->uri,
+                response ? "its status is not 200" : why->text);
+        return;
+    }
+    struct fc_body body = {.fd = -1, .len = response->body.len, .memory = response->body};
+    outcome->file = fc_blob_keep(outcome->one->world, &body, &err);
+}
+
+static bool stopping(struct fc_world *world)
+{
+    pthread_mutex_lock(&world->lock);
+    bool stops = world->fetching_ends;
+    pthread_mutex_unlock(&world->lock);
+    return stops;
+}
+
+/* The name of a blob with what is at the URI; owned, NULL. Looks now and then whether the fake is
+ * to end. */
 static char *get(struct fos_fetching *one)
 {
     struct mir_error err = {0};
+    struct outcome outcome = {.one = one};
+    struct mir_http_pool *pool = mir_http_pool_new(&err);
     const struct mir_http_request request = {.url = one->uri,
                                              .timeout_ms = FETCH_MS,
                                              .response_max = FETCH_MAX,
                                              .redirects_max = 5,
                                              .fresh = true};
-    mir_auto_http_response struct mir_http_response response = {0};
-    int rc = mir_http_do(&request, &response, &err);
-    if (rc || response.status != 200) {
-        mir_log(MIR_LOG_WARN, "glance", "%s cannot be fetched: %s", one->uri,
-                rc ? err.text : "its status is not 200");
-        return NULL;
+    if (!pool || mir_http_pool_add(pool, &request, done, &outcome, NULL, &err)) {
+        mir_log(MIR_LOG_WARN, "glance", "%s cannot be fetched: %s", one->uri, err.text);
+        outcome.over = true;
     }
-    struct fc_body body = {.fd = -1, .len = response.body.len};
-    body.memory = response.body;
-    return fc_blob_keep(one->world, &body, &err);
+    while (!outcome.over && !stopping(one->world))
+        if (mir_http_pool_run(pool, LOOK_MS, &err))
+            break;
+    mir_http_pool_free(pool);
+    return outcome.file;
 }
 
 static void *fetch(void *ctx)
@@ -60,8 +91,10 @@ static void *fetch(void *ctx)
     mir_auto_free char *file = get(one);
     pthread_mutex_lock(&world->lock);
     const struct fc_cause cause = {"glance.Fetch", "-", fc_world_now_ms(world)};
-    fos_fetched(world, one->region, one->id, file, &cause);
-    fc_world_commit(world, &cause);
+    if (file || !world->fetching_ends) { /* else it is fetched again after the next start */
+        fos_fetched(world, one->region, one->id, file, &cause);
+        fc_world_commit(world, &cause);
+    }
     one->over = true;
     pthread_mutex_unlock(&world->lock);
     return NULL;
@@ -98,7 +131,7 @@ void fos_fetch(struct fc_world *world, const struct fc_object *image, const char
                                  .region = mir_strdup(image->region),
                                  .id = mir_strdup(image->id),
                                  .uri = mir_strdup(uri)};
-    if (!world->stopping && running(world) < THREADS_MAX &&
+    if (!world->fetching_ends && running(world) < THREADS_MAX &&
         !pthread_create(&one->thread, NULL, fetch, one)) {
         world->fetching = one;
         return;
@@ -122,8 +155,11 @@ void fos_fetch_again(struct fc_world *world)
 
 void fos_fetch_stop(struct fc_world *world)
 {
+    pthread_mutex_lock(&world->lock);
     struct fos_fetching *one = world->fetching;
     world->fetching = NULL;
+    world->fetching_ends = true;
+    pthread_mutex_unlock(&world->lock);
     while (one) {
         struct fos_fetching *next = one->next;
         free_one(one);

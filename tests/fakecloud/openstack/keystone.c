@@ -338,7 +338,7 @@ static int create_credential(struct fc_call *call, json_t **ret_reply, struct fc
 {
     const json_t *said = fos_wrapped(call, "application_credential");
     char id[33], a[33], b[33], secret[90];
-    int64_t expires_ms;
+    int64_t expires_ms = 0;
     if (check_owner(call, "create_application_credential", refusal) ||
         (!said &&
          fos_refuse(call, refusal, 400, "'application_credential' is a required property")) ||

@@ -515,7 +515,6 @@ static int check(struct fc_call *call, struct order *order, struct fc_refusal *r
 int fos_server_create(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
 {
     struct order order = {.server = fos_wrapped(call, "server")};
-    const struct fc_object *server = NULL;
     char password[33];
     if (!order.server)
         return fos_refuse(call, refusal, 400,
@@ -528,7 +527,8 @@ int fos_server_create(struct fc_call *call, json_t **ret_reply, struct fc_refusa
         order_clear(&order);
         return -1;
     }
-    for (int64_t i = 0; i < order.most; i++)
+    const struct fc_object *server = make(call, &order, 0);
+    for (int64_t i = 1; i < order.most; i++)
         server = make(call, &order, i);
     fos_hex_id(password);
     mir_auto_free char *url = fos_url(call, FOS_COMPUTE, call->region);
