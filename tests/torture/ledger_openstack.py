@@ -37,7 +37,6 @@ class OpenstackLedger(Ec2Ledger):
     """See LocalLedger for what each of these says."""
     NAME = 'openstack'
     CONFIG = '[openstack]\nboot = kernel\n'
-    ALONE_S = 60.0
     SETTLE_S = 90
 
     def __init__(self, world):
@@ -45,7 +44,7 @@ class OpenstackLedger(Ec2Ledger):
         self.fake = FakeCloud(os.path.join(world.dir, 'cloud'))
         world.env.update(self.fake.openstack)
         self.before = {row['id'] for row in self.fake.ledger()['exists']}
-        self.reaping = False
+        self.reaper = None
         self._leave_word()
 
     def _project(self):
