@@ -108,6 +108,7 @@ static bool claims(const struct fc_request *request)
 }
 
 const struct fc_cloud fc_cloud_aws = {
+    .name = "aws",
     .services = fc_services,
     .claims = claims,
     .identify = fc_identify,

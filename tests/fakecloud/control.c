@@ -260,14 +260,15 @@ static int post_guest(struct fc_world *world, json_t *body, json_t **ret, struct
     return 0;
 }
 
-static void add_operations(const struct fc_service *service, json_t *out)
+static void add_operations(const char *cloud, const struct fc_service *service, json_t *out)
 {
     for (const struct fc_operation *o = service->operations; o->name; o++) {
         json_t *parameters = json_array();
         for (const struct fc_param *param = o->params; param && param->name; param++)
             json_array_append_new(parameters, json_string(param->name));
-        json_array_append_new(out, json_pack("{s:s,s:s,s:o}", "service", service->name, "operation",
-                                             o->name, "parameters", parameters));
+        json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:o}", "cloud", cloud, "service",
+                                             service->name, "operation", o->name, "parameters",
+                                             parameters));
     }
 }
 
@@ -277,7 +278,7 @@ static int get_operations(struct fc_world *world, json_t *body, json_t **ret, st
     *ret = json_array();
     for (const struct fc_cloud *const *cloud = fc_clouds; *cloud; cloud++)
         for (const struct fc_service *const *service = (*cloud)->services; *service; service++)
-            add_operations(*service, *ret);
+            add_operations((*cloud)->name, *service, *ret);
     return 0;
 }
 

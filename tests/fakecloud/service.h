@@ -45,6 +45,7 @@ struct fc_service {
 /* A cloud: what its calls have in common. All clouds stand at one address and are told apart by
  * what a request is. Each step returns 0, or -1 with a refusal that is worded for call->service. */
 struct fc_cloud {
+    const char *name;                         /* "aws" */
     const struct fc_service *const *services; /* ends with NULL */
     bool (*claims)(const struct fc_request *request);
     /* Which service and operation a request means. */

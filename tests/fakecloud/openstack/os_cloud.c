@@ -244,6 +244,7 @@ static int admit(struct fc_call *call, struct fc_refusal *refusal)
 }
 
 const struct fc_cloud fc_cloud_openstack = {
+    .name = "openstack",
     .services = services,
     .claims = claims,
     .identify = identify,
