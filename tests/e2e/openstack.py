@@ -39,7 +39,7 @@ def everything(fake, token):
     """What exists with that token anywhere in it, by kind."""
     found = {}
     for row in fake.ledger()['exists']:
-        if token in json.dumps(row):
+        if token in json.dumps(row) and row['kind'] != 'os-execution':  # of a trigger: history
             found.setdefault(row['kind'], []).append({'id': row['id'], **row['document']})
     return found
 
@@ -206,6 +206,56 @@ def reaped(tap, world, fake):
         world.start_daemon()
 
 
+# --- what the cloud does by itself ---
+
+def hooks_of(world, name):
+    return {hook['name']: hook for hook in world.show(name)['hooks']}
+
+
+def schedule(tap, world, fake):
+    """Where the cloud has Mistral nobody else is needed."""
+    with tap.part('a trigger that deletes the server, and again until it is gone: armed'):
+        deploy(world, 'one')
+        token = world.show('one')['id']
+        assert hooks_of(world, 'one')['cloud-schedule']['state'] == 'armed', hooks_of(world, 'one')
+        first = one(everything(fake, token), 'os-cron-trigger')
+        assert first['pattern'] == '* * * * *' and first['remaining_executions'] > 60, first
+    with tap.part('an extension makes another one, and takes the one before away'):
+        world.cli('extend', 'one', '1h')
+        second = one(everything(fake, token), 'os-cron-trigger')
+        assert second['name'] != first['name'], (first, second)
+        assert hooks_of(world, 'one')['cloud-schedule']['state'] == 'armed'
+    with tap.part('no trigger can be made: refused, and the one before stands'):
+        fake.fault('fail-before', service='mistral', operation='CreateCronTrigger', status=403,
+                   times=0, code='Forbidden', message='not you')
+        done = world.cli('extend', 'one', '1h', expect=None)
+        assert done.status == 5 and 'not you' in done.err, (done.status, done.err)
+        assert one(everything(fake, token), 'os-cron-trigger')['name'] == second['name']
+    with tap.part('with a reaper that comes again it is let go, and the extension stands'):
+        assert world.reap('openstack', '--every', '1d').returncode == 0
+        world.cli('extend', 'one', '1h')
+        hooks = hooks_of(world, 'one')
+        assert hooks['cloud-schedule']['state'] == 'failed', hooks
+        assert hooks['reaper']['state'] == hooks['daemon']['state'] == 'armed', hooks
+        assert 'os-cron-trigger' not in everything(fake, token), everything(fake, token)
+        fake.control('DELETE', '/_faults')
+    with tap.part('rm takes the trigger with it'):
+        deploy(world, 'two')
+        world.cli('rm', 'one', '--detach')
+        world.cli('rm', 'two', '--detach')
+        gone(fake, world, 'one')
+        gone(fake, world, 'two')
+    with tap.part('the daemon is lost for ever: Mistral ends the server'):
+        deploy(world, 'left', '--ttl', '5m')
+        token = world.show('left')['id']
+        world.kill_daemon()
+        for _ in range(12):
+            fake.advance(60)
+            if 'os-server' not in everything(fake, token):
+                break
+        assert 'os-server' not in everything(fake, token), everything(fake, token)
+
+
 def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-reap',
                   'mirage-fakecloud', 'hello.elf')
@@ -217,6 +267,12 @@ def main():
         faults(tap, world, fake)
         powered_off(tap, world, fake)
         reaped(tap, world, fake)
+        world.say_log(tap)
+    with fakecloud('--set', 'os_workflow=1') as fake, World() as world:
+        configure(world)
+        world.env.update(fake.openstack)
+        world.start_daemon()
+        schedule(tap, world, fake)
         world.say_log(tap)
     return tap.end()
 
