@@ -4,6 +4,7 @@ that it is marked and its marks follow an extension, and what is left when it en
 fails. The fake has no machines here."""
 import json
 import os
+import shutil
 import sys
 
 import kernels
@@ -256,6 +257,61 @@ def schedule(tap, world, fake):
         assert 'os-server' not in everything(fake, token), everything(fake, token)
 
 
+# --- several clouds ---
+
+def described(name, fake):
+    env = fake.openstack
+    return '\n'.join([f'  {name}:', '    region_name: RegionOne', '    auth:',
+                      f'      auth_url: "{env["OS_AUTH_URL"]}"',
+                      f'      username: "{env["OS_USERNAME"]}"',
+                      f'      password: "{env["OS_PASSWORD"]}"',
+                      '      user_domain_name: Default', '      project_name: demo',
+                      '      project_domain_name: Default', ''])
+
+
+def clouds(tap, world, near, far):
+    folder = os.path.join(world.dir, '.config', 'openstack')
+    os.makedirs(folder)
+    with open(os.path.join(folder, 'clouds.yaml'), 'w', encoding='utf-8') as f:
+        f.write('clouds:\n' + described('near', near) + described('far', far))
+    configure(world, 'cloud = near')
+    world.start_daemon()
+    with tap.part('--cloud, --region and the usual one: each where it was asked for'):
+        deploy(world, 'one')
+        deploy(world, 'two', '--cloud', 'far')
+        deploy(world, 'three', '--cloud', 'far', '--region', 'RegionTwo')
+        places = [world.show(n)['place'] for n in ('one', 'two', 'three')]
+        assert [p['cloud'] for p in places] == ['near', 'far', 'far'], places
+        assert [p['region'] for p in places] == ['RegionOne', 'RegionOne', 'RegionTwo'], places
+        for name, fake in (('one', near), ('two', far), ('three', far)):
+            one(of(fake, world, name), 'os-server')
+    with tap.part('one cloud is down: the other\'s are ended, and told gone when both can be listed'):
+        near.fault('fail-before', service='*', operation='*', status=503, times=0)
+        token = world.show('two')['id']
+        world.kill_daemon()
+        world.start_daemon()
+        world.cli('rm', 'two', '--detach')
+        wait_for('nothing of it is there', 120 * PATIENCE, lambda: not everything(far, token), 1)
+        assert world.state_of('two') in ('ending', 'stuck'), world.show('two')
+        near.control('DELETE', '/_faults')
+        gone(far, world, 'two')
+    with tap.part('the state is lost: what is in a cloud that is named is found again'):
+        token = world.show('three')['id']
+        world.kill_daemon()
+        for name in os.listdir(world.state):
+            if name.startswith('state.db') or name == 'openstack':
+                path = os.path.join(world.state, name)
+                (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
+        configure(world, 'cloud = near', 'clouds = far')
+        world.start_daemon()
+        wait_for('both are taken up again', 90 * PATIENCE, lambda: {'one', 'three'} <= {
+            d['name'] for d in world.cli('ps', '--json').json()['deployments']}, 1)
+        assert world.show('three')['id'] == token
+        for name, fake in (('one', near), ('three', far)):
+            world.cli('rm', name, '--detach')
+            gone(fake, world, name)
+
+
 def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-reap',
                   'mirage-fakecloud', 'hello.elf')
@@ -273,6 +329,10 @@ def main():
         world.env.update(fake.openstack)
         world.start_daemon()
         schedule(tap, world, fake)
+        world.say_log(tap)
+    with fakecloud('--set', 'os_workflow=1') as near, World() as world, \
+            fakecloud('--set', 'os_workflow=1') as far:
+        clouds(tap, world, near, far)
         world.say_log(tap)
     return tap.end()
 
