@@ -291,7 +291,9 @@ def clouds(tap, world, near, far):
         world.kill_daemon()
         world.start_daemon()
         world.cli('rm', 'two', '--detach')
-        wait_for('nothing of it is there', 120 * PATIENCE, lambda: not everything(far, token), 1)
+        # What was uploaded goes when the server is told gone, which a whole listing has to say.
+        wait_for('what costs is not there', 60 * PATIENCE,
+                 lambda: set(everything(far, token)) <= {'os-image'}, 1)
         assert world.state_of('two') in ('ending', 'stuck'), world.show('two')
         near.control('DELETE', '/_faults')
         gone(far, world, 'two')
