@@ -7,7 +7,8 @@
 #include "api/memory.h"
 #include "schedule.h"
 
-#define AGAIN_MS 1000
+#define AGAIN_MS 500
+#define SHOWN_MS 3000 /* of waiting for a listing to show what was made */
 
 struct arming {
     struct stack *stack;
@@ -21,26 +22,23 @@ struct arming {
 
 /* --- the server --- */
 
-/* A listing may still miss what was made a moment ago. */
+/* A listing may still miss what was made a moment ago; row NULL: there is none. */
 static int find_row(struct arming *a, struct mir_error *err)
 {
-    for (;;) {
+    for (int waited_ms = 0;; waited_ms += AGAIN_MS) {
         os_servers_clear(&a->found);
         if (stack_find_server(a->stack, a->site, a->lease->id, a->until_ms, &a->found, &a->row,
                               err))
             return -1;
-        if (a->row)
+        if (a->row || waited_ms >= SHOWN_MS)
             return 0;
-        if (os_until(a->site->session, 2 * AGAIN_MS) > a->until_ms)
-            break;
         stack_pause_ms(AGAIN_MS);
     }
-    return mir_fail(err, MIR_NOT_FOUND, "there is no server of %s to arm", a->lease->id);
 }
 
 static bool ends(const struct arming *a)
 {
-    return stack_over(a->row) || !strcmp(a->row->status, "ERROR") ||
+    return !a->row || stack_over(a->row) || !strcmp(a->row->status, "ERROR") ||
            !strcmp(a->row->status, "SHUTOFF") || !strcmp(a->row->task_state, "deleting");
 }
 
@@ -99,11 +97,11 @@ static int write_marks(struct arming *a, struct mir_error *err)
                 err->outcome = MIR_OUTCOME_UNKNOWN; /* the marks may say it by now */
             return -1;
         }
-        if (marks_shown(a))
+        if (a->row && marks_shown(a))
             return 0;
         stack_pause_ms(AGAIN_MS);
     } while (os_until(a->site->session, AGAIN_MS) <= a->until_ms);
-    mir_fail(err, MIR_TIMEOUT, "server %s does not show its new marks", a->row->id);
+    mir_fail(err, MIR_TIMEOUT, "the server of %s does not show its new marks", a->lease->id);
     if (err) {
         err->outcome = MIR_OUTCOME_UNKNOWN;
         err->retry = MIR_RETRY_TRANSIENT;
@@ -122,7 +120,9 @@ static void arm_schedule(const struct arming *a, struct mir_hook *hook)
         return;
     }
     hook->state = MIR_HOOK_FAILED;
-    snprintf(hook->detail, sizeof hook->detail, "%.40s has ended", a->row->id);
+    hook->again_after_s = a->row ? 0 : 2;
+    snprintf(hook->detail, sizeof hook->detail, "%.40s %s", a->row ? a->row->id : a->lease->id,
+             a->row ? "has ended" : "has no server");
 }
 
 static int arm_at(struct stack *stack, struct stack_site *site, const struct mir_lease *lease,

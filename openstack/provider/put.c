@@ -241,6 +241,15 @@ static int put_either(struct put *put, char ret_id[OS_ID_TEXT], struct mir_error
     return put_disk(put, ret_id, err);
 }
 
+/* What is proven on this machine is a disk: then a disk is what goes there, too. */
+static void prefer_proven(struct put *put)
+{
+    const struct mir_family *row =
+        mir_kernel_family(put->spec->kernel, "openstack", stack_family(put->spec->kernel));
+    if (put->spec->prover && put->needs.direct_kernel && stack_has_disk(row))
+        put->needs = row->needs;
+}
+
 int stack_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id[MIR_INSTANCE_ID],
                     struct mir_error *err)
 {
@@ -253,6 +262,7 @@ int stack_image_put(void *ctx, const struct mir_instance_spec *spec, char ret_id
         stack_site(put.stack, spec->place.cloud, spec->place.region, &put.site, err) ||
         stack_intend(put.stack, spec->tags.deployment, put.site, err))
         return -1;
+    prefer_proven(&put);
     put.until_ms = os_until(put.site->session,
                             mir_prov_create_limit_ms(spec->lease, put.stack->clock, PUT_MS));
     int rc = stack_images_find(put.stack, put.site, put.until_ms, &put.found, err) ||

@@ -40,7 +40,6 @@ struct conformance_target {
     bool console;         /* has a console */
     bool console_live;    /* of which nothing is to be had after the end but what was seen before */
     bool first_output;    /* says when the console began */
-    bool unarmed;         /* nothing but the daemon ends it: no hook of its own is armed */
     bool vanishes;        /* what was ended is not shown any more, only what it has left */
     bool armed_by_create; /* the deadline is kept from the launch on, without hooks_arm */
     /* What end_reason has to hold; NULL: whatever it says. */

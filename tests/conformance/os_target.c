@@ -96,7 +96,8 @@ static unsigned left(const char *token)
     json_array_foreach(json_object_get(ledger, "exists"), i, row)
     {
         mir_auto_free char *text = json_dumps(row, JSON_COMPACT);
-        if (!text || !strstr(text, token))
+        /* That a trigger has come stays in Mistral's books. */
+        if (!text || !strstr(text, token) || !strcmp(text_of(row, "kind"), "os-execution"))
             continue;
         fprintf(stderr, "left of %s: %s %s\n", token, text_of(row, "kind"), text_of(row, "id"));
         count++;
@@ -270,6 +271,7 @@ int os_target_open(struct conformance_target *ret, const char *program, enum os_
     if (!fake)
         return 1;
     fake_aws_set(fake, "os_workflow", 1);
+    fake_aws_set(fake, "boot_ms", 500);
     *ret = (struct conformance_target){
         .provider = &mir_provider_openstack,
         .env = {.config = configure(),

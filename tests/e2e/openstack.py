@@ -4,6 +4,7 @@ that it is marked and its marks follow an extension, and what is left when it en
 fails. The fake has no machines here."""
 import json
 import os
+import shutil
 import sys
 
 import kernels
@@ -39,7 +40,7 @@ def everything(fake, token):
     """What exists with that token anywhere in it, by kind."""
     found = {}
     for row in fake.ledger()['exists']:
-        if token in json.dumps(row):
+        if token in json.dumps(row) and row['kind'] != 'os-execution':  # of a trigger: history
             found.setdefault(row['kind'], []).append({'id': row['id'], **row['document']})
     return found
 
@@ -206,6 +207,113 @@ def reaped(tap, world, fake):
         world.start_daemon()
 
 
+# --- what the cloud does by itself ---
+
+def hooks_of(world, name):
+    return {hook['name']: hook for hook in world.show(name)['hooks']}
+
+
+def schedule(tap, world, fake):
+    """Where the cloud has Mistral nobody else is needed."""
+    with tap.part('a trigger that deletes the server, and again until it is gone: armed'):
+        deploy(world, 'one')
+        token = world.show('one')['id']
+        assert hooks_of(world, 'one')['cloud-schedule']['state'] == 'armed', hooks_of(world, 'one')
+        first = one(everything(fake, token), 'os-cron-trigger')
+        assert first['pattern'] == '* * * * *' and first['remaining_executions'] > 60, first
+    with tap.part('an extension makes another one, and takes the one before away'):
+        world.cli('extend', 'one', '1h')
+        second = one(everything(fake, token), 'os-cron-trigger')
+        assert second['name'] != first['name'], (first, second)
+        assert hooks_of(world, 'one')['cloud-schedule']['state'] == 'armed'
+    with tap.part('no trigger can be made: refused, and the one before stands'):
+        fake.fault('fail-before', service='mistral', operation='CreateCronTrigger', status=403,
+                   times=0, code='Forbidden', message='not you')
+        done = world.cli('extend', 'one', '1h', expect=None)
+        assert done.status == 5 and 'not you' in done.err, (done.status, done.err)
+        assert one(everything(fake, token), 'os-cron-trigger')['name'] == second['name']
+    with tap.part('with a reaper that comes again it is let go, and the extension stands'):
+        assert world.reap('openstack', '--every', '1d').returncode == 0
+        world.cli('extend', 'one', '1h')
+        hooks = hooks_of(world, 'one')
+        assert hooks['cloud-schedule']['state'] == 'failed', hooks
+        assert hooks['reaper']['state'] == hooks['daemon']['state'] == 'armed', hooks
+        assert 'os-cron-trigger' not in everything(fake, token), everything(fake, token)
+        fake.control('DELETE', '/_faults')
+    with tap.part('rm takes the trigger with it'):
+        deploy(world, 'two')
+        world.cli('rm', 'one', '--detach')
+        world.cli('rm', 'two', '--detach')
+        gone(fake, world, 'one')
+        gone(fake, world, 'two')
+    with tap.part('the daemon is lost for ever: Mistral ends the server'):
+        deploy(world, 'left', '--ttl', '5m')
+        token = world.show('left')['id']
+        world.kill_daemon()
+        for _ in range(12):
+            fake.advance(60)
+            if 'os-server' not in everything(fake, token):
+                break
+        assert 'os-server' not in everything(fake, token), everything(fake, token)
+
+
+# --- several clouds ---
+
+def described(name, fake):
+    env = fake.openstack
+    return '\n'.join([f'  {name}:', '    region_name: RegionOne', '    auth:',
+                      f'      auth_url: "{env["OS_AUTH_URL"]}"',
+                      f'      username: "{env["OS_USERNAME"]}"',
+                      f'      password: "{env["OS_PASSWORD"]}"',
+                      '      user_domain_name: Default', '      project_name: demo',
+                      '      project_domain_name: Default', ''])
+
+
+def clouds(tap, world, near, far):
+    folder = os.path.join(world.dir, '.config', 'openstack')
+    os.makedirs(folder)
+    with open(os.path.join(folder, 'clouds.yaml'), 'w', encoding='utf-8') as f:
+        f.write('clouds:\n' + described('near', near) + described('far', far))
+    configure(world, 'cloud = near')
+    world.start_daemon()
+    with tap.part('--cloud, --region and the usual one: each where it was asked for'):
+        deploy(world, 'one')
+        deploy(world, 'two', '--cloud', 'far')
+        deploy(world, 'three', '--cloud', 'far', '--region', 'RegionTwo')
+        places = [world.show(n)['place'] for n in ('one', 'two', 'three')]
+        assert [p['cloud'] for p in places] == ['near', 'far', 'far'], places
+        assert [p['region'] for p in places] == ['RegionOne', 'RegionOne', 'RegionTwo'], places
+        for name, fake in (('one', near), ('two', far), ('three', far)):
+            one(of(fake, world, name), 'os-server')
+    with tap.part('one cloud is down: the other\'s are ended, and told gone when both can be listed'):
+        near.fault('fail-before', service='*', operation='*', status=503, times=0)
+        token = world.show('two')['id']
+        world.kill_daemon()
+        world.start_daemon()
+        world.cli('rm', 'two', '--detach')
+        # What was uploaded goes when the server is told gone, which a whole listing has to say.
+        wait_for('what costs is not there', 60 * PATIENCE,
+                 lambda: set(everything(far, token)) <= {'os-image'}, 1)
+        assert world.state_of('two') in ('ending', 'stuck'), world.show('two')
+        near.control('DELETE', '/_faults')
+        gone(far, world, 'two')
+    with tap.part('the state is lost: what is in a cloud that is named is found again'):
+        token = world.show('three')['id']
+        world.kill_daemon()
+        for name in os.listdir(world.state):
+            if name.startswith('state.db') or name == 'openstack':
+                path = os.path.join(world.state, name)
+                (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
+        configure(world, 'cloud = near', 'clouds = far')
+        world.start_daemon()
+        wait_for('both are taken up again', 90 * PATIENCE, lambda: {'one', 'three'} <= {
+            d['name'] for d in world.cli('ps', '--json').json()['deployments']}, 1)
+        assert world.show('three')['id'] == token
+        for name, fake in (('one', near), ('three', far)):
+            world.cli('rm', name, '--detach')
+            gone(fake, world, name)
+
+
 def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-reap',
                   'mirage-fakecloud', 'hello.elf')
@@ -217,6 +325,16 @@ def main():
         faults(tap, world, fake)
         powered_off(tap, world, fake)
         reaped(tap, world, fake)
+        world.say_log(tap)
+    with fakecloud('--set', 'os_workflow=1') as fake, World() as world:
+        configure(world)
+        world.env.update(fake.openstack)
+        world.start_daemon()
+        schedule(tap, world, fake)
+        world.say_log(tap)
+    with fakecloud('--set', 'os_workflow=1') as near, World() as world, \
+            fakecloud('--set', 'os_workflow=1') as far:
+        clouds(tap, world, near, far)
         world.say_log(tap)
     return tap.end()
 
