@@ -256,7 +256,7 @@ static int bundle_open(void *ctx, const struct mir_instance_spec *spec,
                        const struct mir_needs *needs, const struct mir_bundle *bundle,
                        int64_t timeout_ms, struct mir_disk **ret, struct mir_error *err)
 {
-    struct mir_disk *disk = NULL;
+    struct mir_disk *disk;
     uint64_t bytes;
     if (disk_open(ctx, spec, needs, timeout_ms, &disk, &bytes, err))
         return -1;
