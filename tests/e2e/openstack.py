@@ -9,7 +9,8 @@ import sys
 
 import kernels
 from fakecloud import fakecloud
-from mirage import PATIENCE, Tap, World, need_programs, program, wait_for
+from hasty import HastyWorld
+from mirage import PATIENCE, Tap, need_programs, program, wait_for
 
 MARK = 'mirage-deploy:'
 HELLO = program('hello.elf')
@@ -26,8 +27,8 @@ def start(world, fake, *lines):
     """A daemon, and a mirage-reap that comes again: the second hook where there is no Mistral."""
     configure(world, *lines)
     world.env.update(fake.openstack)
-    world.start_daemon()
-    done = world.reap('openstack', '--every', '1d')
+    world.again()
+    done = world.reaper('openstack', '--every', '1d')
     assert done.returncode == 0, done
 
 
@@ -58,8 +59,7 @@ def one(found, kind):
 def gone(fake, world, name):
     """The daemon's word, and the cloud's."""
     token = world.show(name)['id']
-    wait_for(f'{name} is over', 200 * PATIENCE, lambda: world.show(name)['state'] in
-             ('gone', 'failed'), 0.5)
+    world.until(f'{name} is over', lambda: world.show(name)['state'] in ('gone', 'failed'))
     assert not everything(fake, token), everything(fake, token)
 
 
@@ -109,7 +109,7 @@ def life(tap, world, fake):
         assert len({m[MARK + 'signature'] for m in marks}) == 1, marks
     with tap.part('a daemon that was started again knows where it is'):
         world.kill_daemon()
-        world.start_daemon()
+        world.again()
         assert world.state_of('one') == 'running'
     with tap.part('rm: nothing of either is left'):
         world.cli('rm', 'one', '--detach')
@@ -199,12 +199,12 @@ def reaped(tap, world, fake):
         token = world.show('left')['id']
         os.remove(os.path.join(world.state, 'openstack', token))
         world.kill_daemon()
-        wait_for('its deadline', 200, lambda: world.reap('openstack', '--list').stdout.find(
-            'left') > 0, 2)
-        done = world.reap('openstack', '--grace', '0')
+        world.until('its deadline',
+                    lambda: 'left' in world.reaper('openstack', '--list').stdout)
+        done = world.reaper('openstack', '--grace', '0')
         assert done.returncode == 0, (done.stdout, done.stderr)
         assert not everything(fake, token), everything(fake, token)
-        world.start_daemon()
+        world.again()
 
 
 # --- what the cloud does by itself ---
@@ -233,7 +233,7 @@ def schedule(tap, world, fake):
         assert done.status == 5 and 'not you' in done.err, (done.status, done.err)
         assert one(everything(fake, token), 'os-cron-trigger')['name'] == second['name']
     with tap.part('with a reaper that comes again it is let go, and the extension stands'):
-        assert world.reap('openstack', '--every', '1d').returncode == 0
+        assert world.reaper('openstack', '--every', '1d').returncode == 0
         world.cli('extend', 'one', '1h')
         hooks = hooks_of(world, 'one')
         assert hooks['cloud-schedule']['state'] == 'failed', hooks
@@ -275,7 +275,7 @@ def clouds(tap, world, near, far):
     with open(os.path.join(folder, 'clouds.yaml'), 'w', encoding='utf-8') as f:
         f.write('clouds:\n' + described('near', near) + described('far', far))
     configure(world, 'cloud = near')
-    world.start_daemon()
+    world.again()
     with tap.part('--cloud, --region and the usual one: each where it was asked for'):
         deploy(world, 'one')
         deploy(world, 'two', '--cloud', 'far')
@@ -289,7 +289,7 @@ def clouds(tap, world, near, far):
         near.fault('fail-before', service='*', operation='*', status=503, times=0)
         token = world.show('two')['id']
         world.kill_daemon()
-        world.start_daemon()
+        world.again()
         world.cli('rm', 'two', '--detach')
         # What was uploaded goes when the server is told gone, which a whole listing has to say.
         wait_for('what costs is not there', 60 * PATIENCE,
@@ -305,7 +305,7 @@ def clouds(tap, world, near, far):
                 path = os.path.join(world.state, name)
                 (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
         configure(world, 'cloud = near', 'clouds = far')
-        world.start_daemon()
+        world.again()
         wait_for('both are taken up again', 90 * PATIENCE, lambda: {'one', 'three'} <= {
             d['name'] for d in world.cli('ps', '--json').json()['deployments']}, 1)
         assert world.show('three')['id'] == token
@@ -318,7 +318,7 @@ def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-reap',
                   'mirage-fakecloud', 'hello.elf')
     tap = Tap()
-    with fakecloud() as fake, World() as world:
+    with fakecloud() as fake, HastyWorld(fake) as world:
         start(world, fake)
         life(tap, world, fake)
         disks(tap, world, fake)
@@ -326,14 +326,14 @@ def main():
         powered_off(tap, world, fake)
         reaped(tap, world, fake)
         world.say_log(tap)
-    with fakecloud('--set', 'os_workflow=1') as fake, World() as world:
+    with fakecloud('--set', 'os_workflow=1') as fake, HastyWorld(fake) as world:
         configure(world)
         world.env.update(fake.openstack)
-        world.start_daemon()
+        world.again()
         schedule(tap, world, fake)
         world.say_log(tap)
-    with fakecloud('--set', 'os_workflow=1') as near, World() as world, \
-            fakecloud('--set', 'os_workflow=1') as far:
+    with fakecloud('--set', 'os_workflow=1') as near, \
+            fakecloud('--set', 'os_workflow=1') as far, HastyWorld(near, far) as world:
         clouds(tap, world, near, far)
         world.say_log(tap)
     return tap.end()
