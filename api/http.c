@@ -28,6 +28,10 @@ struct exchange {
     bool refused;    /* the filter said no at least once */
     bool too_large;
     bool may_cut, was_cut; /* see request.cut */
+    struct mir_http_stream stream;
+    int64_t streamed; /* bytes read of it */
+    bool stream_failed;
+    struct mir_error stream_err;
     char curl_text[CURL_ERROR_SIZE];
     char origin[300];
     /* for the pool */
@@ -119,6 +123,30 @@ static size_t take_header(char *data, size_t size, size_t count, void *ctx)
     return len;
 }
 
+/* A body that ends before its length is as bad as one that cannot be read. */
+static size_t give_body(char *out, size_t size, size_t count, void *ctx)
+{
+    struct exchange *x = ctx;
+    size_t len = 0, room = size * count;
+    int64_t length = x->stream.length, left = length - x->streamed;
+    if (length >= 0 && left == 0)
+        return 0;
+    if (length >= 0 && left < (int64_t)room)
+        room = (size_t)left;
+    if (x->stream.read(x->stream.ctx, out, room, &len, &x->stream_err)) {
+        x->stream_failed = true;
+        return CURL_READFUNC_ABORT;
+    }
+    if (len == 0 && length >= 0) {
+        mir_fail(&x->stream_err, MIR_CORRUPT, "the body ends after %lld of %lld bytes",
+                 (long long)x->streamed, (long long)length);
+        x->stream_failed = true;
+        return CURL_READFUNC_ABORT;
+    }
+    x->streamed += (int64_t)len;
+    return len;
+}
+
 static curl_socket_t open_filtered(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct exchange *x = ctx;
@@ -131,15 +159,35 @@ static curl_socket_t open_filtered(void *ctx, curlsocktype purpose, struct curl_
 
 /* --- setting up --- */
 
+/* Is the connection for this exchange and no other? */
+static bool alone(const struct mir_http_request *request)
+{
+    return request->fresh || request->stream.read;
+}
+
 static bool method_reads(const char *method)
 {
     return !strcmp(method, "GET") || !strcmp(method, "HEAD") || !strcmp(method, "OPTIONS");
 }
 
+static void set_stream(struct exchange *x, const struct mir_http_request *request,
+                       const char *method)
+{
+    x->stream = request->stream;
+    loaded.curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_READFUNCTION, give_body);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_READDATA, x);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->stream.length);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_UPLOAD_BUFFERSIZE, 131072L);
+    loaded.curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, method);
+}
+
 static void set_method(struct exchange *x, const struct mir_http_request *request,
                        const char *method)
 {
-    if (!strcmp(method, "HEAD"))
+    if (request->stream.read)
+        set_stream(x, request, method);
+    else if (!strcmp(method, "HEAD"))
         loaded.curl_easy_setopt(x->curl, CURLOPT_NOBODY, 1L);
     else if (request->body) {
         loaded.curl_easy_setopt(x->curl, CURLOPT_POST, 1L);
@@ -174,7 +222,7 @@ static int set_headers(struct exchange *x, const struct mir_http_request *reques
     int bad = add_header_line(x, "Expect:"); /* never wait for a 100 */
     if (!names_type(request))
         bad |= add_header_line(x, "Content-Type:"); /* or libcurl says that a body is a form */
-    if (request->fresh)
+    if (alone(request))
         bad |= add_header_line(x, "Connection: close");
     for (size_t i = 0; i < request->header_count; i++) {
         const struct mir_http_header *h = &request->headers[i];
@@ -209,7 +257,9 @@ static void set_limits(struct exchange *x, const struct mir_http_request *reques
     /* What may be long comes in fewer pieces; what is short does not need the room. */
     loaded.curl_easy_setopt(c, CURLOPT_BUFFERSIZE,
                             request->response_max > LONG_BODY ? 131072L : 16384L);
-    if (request->fresh) {
+    if (request->ipv4_only)
+        loaded.curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
+    if (alone(request)) {
         loaded.curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
         loaded.curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
         loaded.curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -219,6 +269,20 @@ static void set_limits(struct exchange *x, const struct mir_http_request *reques
         loaded.curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
         loaded.curl_easy_setopt(c, CURLOPT_PROXY, "");
         loaded.curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+    }
+}
+
+static void set_tls(CURL *c, const struct mir_http_request *request)
+{
+    if (request->ca_file)
+        loaded.curl_easy_setopt(c, CURLOPT_CAINFO, request->ca_file);
+    if (request->cert_file)
+        loaded.curl_easy_setopt(c, CURLOPT_SSLCERT, request->cert_file);
+    if (request->key_file)
+        loaded.curl_easy_setopt(c, CURLOPT_SSLKEY, request->key_file);
+    if (request->insecure) {
+        loaded.curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+        loaded.curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
     }
 }
 
@@ -264,7 +328,8 @@ static struct exchange *exchange_on(CURL *curl, const struct mir_http_request *r
         exchange_free(x);
         return NULL;
     }
-    const char *method = request->method ? request->method : request->body ? "POST" : "GET";
+    bool body = request->body || request->stream.read;
+    const char *method = request->method ? request->method : body ? "POST" : "GET";
     x->reads_only = method_reads(method);
     x->allow = request->allow;
     x->allow_ctx = request->allow_ctx;
@@ -276,8 +341,7 @@ static struct exchange *exchange_on(CURL *curl, const struct mir_http_request *r
     set_method(x, request, method);
     set_limits(x, request);
     set_outputs(x, request);
-    if (request->ca_file)
-        loaded.curl_easy_setopt(x->curl, CURLOPT_CAINFO, request->ca_file);
+    set_tls(x->curl, request);
     loaded.curl_easy_setopt(x->curl, CURLOPT_PATH_AS_IS, request->path_as_is ? 1L : 0L);
     if (set_headers(x, request, err)) {
         exchange_free(x);
@@ -322,8 +386,22 @@ static int64_t info_us(CURL *curl, CURLINFO what)
     return us;
 }
 
+/* Whoever asked could not give what was to be sent. The server may make something of the part that
+ * it has. */
+static int stream_ended(struct exchange *x, struct mir_error *err)
+{
+    if (err) {
+        *err = x->stream_err;
+        err->outcome = MIR_OUTCOME_UNKNOWN;
+        err->retry = MIR_RETRY_NEVER;
+    }
+    return -1;
+}
+
 static int classify(struct exchange *x, CURLcode code, struct mir_error *err)
 {
+    if (x->stream_failed)
+        return stream_ended(x, err);
     struct outcome_row row = {code, MIR_UNAVAILABLE, MIR_RETRY_TRANSIENT, false};
     for (size_t i = 0; i < MIR_NELEMS(outcomes); i++)
         if (outcomes[i].code == code) {
@@ -466,7 +544,7 @@ static void put_idle(struct mir_http_client *client, CURL *curl, const char *ori
 int mir_http_client_do(struct mir_http_client *client, const struct mir_http_request *request,
                        struct mir_http_response *ret, struct mir_error *err)
 {
-    if (request->fresh)
+    if (alone(request))
         return mir_http_do(request, ret, err);
     struct exchange *x = exchange_on(take_idle(client, request->url), request, err);
     if (!x)

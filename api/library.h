@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Libraries that are loaded when they are first needed. libcurl and libxml2 bring thirty others
- * with them, of 4 MiB, which a daemon that talks to no cloud never uses: api/http.c and api/xml.c
- * call them through tables of functions that are filled here.
+ * with them, of 4 MiB, which a daemon that talks to no cloud never uses: api/http.c, api/xml.c and
+ * api/yaml.c call theirs through tables of functions that are filled here.
  */
 #ifndef API_LIBRARY_H
 #define API_LIBRARY_H

@@ -24,6 +24,11 @@ static int check_text(const char *text, const char *what, const char *also, stru
     return mir_error_hint(err, "such names are made of letters, digits and '%s'", also);
 }
 
+int mir_cloud_check(const char *text, struct mir_error *err)
+{
+    return check_text(text, "cloud", "-_.", err);
+}
+
 int mir_region_check(const char *text, struct mir_error *err)
 {
     return check_text(text, "region", "-_.", err);
@@ -36,7 +41,8 @@ int mir_type_check(const char *text, struct mir_error *err)
 
 const char *mir_place_asked(const struct mir_place *place)
 {
-    return *place->region        ? "region"
+    return *place->cloud         ? "cloud"
+           : *place->region      ? "region"
            : *place->type        ? "type"
            : place->spot         ? "spot"
            : place->ipv6_only    ? "ipv6-only"
@@ -79,6 +85,7 @@ static void set_flag(json_t *json, const char *name, bool flag)
 json_t *mir_place_to_json(const struct mir_place *place)
 {
     json_t *json = json_object();
+    set_text(json, "cloud", place->cloud);
     set_text(json, "region", place->region);
     set_text(json, "type", place->type);
     set_flag(json, "spot", place->spot);
@@ -155,13 +162,14 @@ static int read_budget(const json_t *json, int64_t *ret_micro, struct mir_error 
 
 int mir_place_from_json(const json_t *json, struct mir_place *ret, struct mir_error *err)
 {
-    static const char *const allowed[] = {"region",       "type", "spot",  "ipv6_only",
-                                          "keep_address", "open", "budget"};
+    static const char *const allowed[] = {"cloud",     "region",       "type", "spot",
+                                          "ipv6_only", "keep_address", "open", "budget"};
     struct mir_place place = {0};
     if (json && !json_is_null(json) && !json_is_object(json))
         return mir_fail(err, MIR_USAGE, "field 'place' has to be an object");
     bool given = json_is_object(json);
     if (given && (mir_json_only((json_t *)(uintptr_t)json, allowed, MIR_NELEMS(allowed), err) ||
+                  read_text(json, "cloud", mir_cloud_check, place.cloud, err) ||
                   read_text(json, "region", mir_region_check, place.region, err) ||
                   read_text(json, "type", mir_type_check, place.type, err) ||
                   read_flag(json, "spot", &place.spot, err) ||

@@ -377,6 +377,17 @@ int mir_prov_note_get(struct mir_prov *prov, struct mir_buf *out, struct mir_err
                : end(&call, "", prov->info->note_get(prov->ctx, out, err), err);
 }
 
+int mir_prov_place_name(struct mir_prov *prov, const struct mir_place *place,
+                        char ret_name[MIR_PLACE_NAME], struct mir_error *err)
+{
+    struct call call;
+    if (!prov->info->place_name)
+        return mir_copy(ret_name, MIR_PLACE_NAME, place->region);
+    return begin_note(&call, prov, "place_name", err)
+               ? -1
+               : end(&call, "", prov->info->place_name(prov->ctx, place, ret_name, err), err);
+}
+
 bool mir_prov_configured(struct mir_prov *prov)
 {
     /* What cannot be opened now may be there later. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,11 +56,14 @@ static int get_true(const struct mir_field *field, void *record, const char *tex
     return yes || !strcmp(text, "false") ? 0 : -1;
 }
 
-/* In words, or (as JSON protocols write it) in seconds with a fraction. */
+/* In words (UTC where they name no zone, as OpenStack's often do not), or (as JSON protocols write
+ * it) in seconds with a fraction. */
 static int get_time(const struct mir_field *field, void *record, const char *text)
 {
     int64_t *to = member(record, field->at);
-    if (!mir_time_parse(text, to, NULL))
+    char zoned[MIR_TIME_SIZE + 8];
+    snprintf(zoned, sizeof zoned, "%.32sZ", text);
+    if (!mir_time_parse(text, to, NULL) || !mir_time_parse(zoned, to, NULL))
         return 0;
     char *end;
     double seconds = strtod(text, &end);
@@ -201,19 +205,44 @@ static int json_rows(const struct mir_field *field, const json_t *list, void *re
     return 0;
 }
 
-int mir_json_read(const struct mir_table *table, const json_t *json, void *ret,
-                  struct mir_error *err)
+static int json_read(const struct mir_table *table, const char *key, const json_t *json, void *ret,
+                     struct mir_error *err);
+
+static int json_map(const struct mir_field *field, const json_t *object, void *record,
+                    struct mir_error *err)
+{
+    if (object && !json_is_object(object))
+        return mir_fail(err, MIR_CORRUPT, "the answer's '%s' is no object", field->name);
+    json_t *members = (json_t *)(uintptr_t)object; /* jansson's iterator only reads */
+    char space[64];
+    const char *key;
+    json_t *value;
+    json_object_foreach(members, key, value)
+    {
+        if (field->kind == MIR_GET_SIMPLE && !json_text_of(value, space))
+            continue;
+        void *row = new_row(field, record, err);
+        if (!row || json_read(field->of, key, value, row, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* `key` is the name of the member that is read; NULL: it is none of a map. */
+static int json_read(const struct mir_table *table, const char *key, const json_t *json, void *ret,
+                     struct mir_error *err)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct mir_field *field = &table->fields[i];
-        const json_t *value = json_find(json, field->name);
-        if (field->kind == MIR_GET_LIST) {
-            if (json_rows(field, value, ret, err))
+        bool is_key = key && !strcmp(field->name, "*");
+        const json_t *value = is_key ? NULL : json_find(json, field->name);
+        if (mir_kind_rows(field->kind)) {
+            if ((field->kind == MIR_GET_LIST ? json_rows : json_map)(field, value, ret, err))
                 return -1;
             continue;
         }
         char space[64] = "";
-        const char *text = value ? json_text_of(value, space) : "";
+        const char *text = is_key ? key : value ? json_text_of(value, space) : "";
         if (!text)
             return mir_fail(err, MIR_CORRUPT, "the answer's '%s' is no simple value", field->name);
         if (!*text && field->required)
@@ -222,6 +251,36 @@ int mir_json_read(const struct mir_table *table, const json_t *json, void *ret,
             return -1;
     }
     return 0;
+}
+
+int mir_json_read(const struct mir_table *table, const json_t *json, void *ret,
+                  struct mir_error *err)
+{
+    return json_read(table, NULL, json, ret, err);
+}
+
+/* --- pages --- */
+
+void mir_record_append(const struct mir_table *table, void *to, void *from)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct mir_field *field = &table->fields[i];
+        if (!mir_kind_rows(field->kind))
+            continue;
+        char **to_rows = member(to, field->at), **from_rows = member(from, field->at);
+        size_t *to_count = member(to, field->count_at), *from_count = member(from, field->count_at);
+        size_t size = field->of->size, room = 1;
+        if (!*from_count)
+            continue;
+        while (room < *to_count + *from_count) /* as new_row has it */
+            room *= 2;
+        *to_rows = mir_realloc(*to_rows, room, size);
+        memcpy(*to_rows + *to_count * size, *from_rows, *from_count * size);
+        *to_count += *from_count;
+        free(*from_rows);
+        *from_rows = NULL;
+        *from_count = 0;
+    }
 }
 
 /* --- the end --- */
@@ -239,7 +298,7 @@ void mir_record_clear(const struct mir_table *table, void *record)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct mir_field *field = &table->fields[i];
-        if (field->kind == MIR_GET_LIST)
+        if (mir_kind_rows(field->kind))
             clear_rows(field, record);
         else if (field->kind == MIR_GET_OWNED || field->kind == MIR_GET_BASE64)
             free(*(char **)member(record, field->at));

@@ -160,6 +160,48 @@ static json_t *json_list(const struct mir_field *field, const void *args)
     return list;
 }
 
+/* --- what only JSON has; new reference, or NULL: left out --- */
+
+typedef json_t *json_maker(const struct mir_field *field, const void *args);
+
+static json_t *json_or_null(const struct mir_field *field, const void *args)
+{
+    const char *text = *(const char *const *)member(args, field->at);
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *json_given(const struct mir_field *field, const void *args)
+{
+    json_t *json = *(json_t *const *)member(args, field->at);
+    return json ? json_deep_copy(json) : NULL;
+}
+
+/* The text of the row's field of that name; "" where there is none. */
+static const char *text_of(const struct mir_table *table, const char *name, const void *row)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < table->count; i++)
+        if (!strcmp(table->fields[i].name, name))
+            text = *(const char *const *)member(row, table->fields[i].at);
+    return text ? text : "";
+}
+
+static json_t *json_map(const struct mir_field *field, const void *args)
+{
+    const char *rows = *(const char *const *)member(args, field->at);
+    size_t count = count_of(field, args);
+    json_t *object = count ? json_object() : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const void *row = rows + i * field->of->size;
+        json_object_set_new(object, text_of(field->of, "*", row),
+                            json_string(text_of(field->of, "", row)));
+    }
+    return object;
+}
+
+static json_maker *const json_makers[MIR_FIELD_KIND_COUNT] = {
+    [MIR_PUT_NULL] = json_or_null, [MIR_PUT_JSON] = json_given, [MIR_PUT_MAP] = json_map};
+
 /* New reference, or NULL: left out. */
 static json_t *json_value(const struct mir_field *field, const void *args)
 {
@@ -167,6 +209,8 @@ static json_t *json_value(const struct mir_field *field, const void *args)
     mir_auto_free char *made = NULL;
     if (mir_kind_texts(field->kind) || field->kind == MIR_PUT_LIST)
         return count_of(field, args) ? json_list(field, args) : NULL;
+    if (json_makers[field->kind])
+        return json_makers[field->kind](field, args);
     const char *value = value_of(field, args, space, &made);
     if (!value)
         return NULL;
@@ -202,7 +246,12 @@ json_t *mir_json_write(const struct mir_table *table, const void *args)
             continue;
         const char *last;
         json_t *home = json_home(object, table->fields[i].name, &last);
-        json_object_set_new(home, last, value);
+        if (*last) {
+            json_object_set_new(home, last, value);
+        } else { /* a map whose members stand among the others */
+            json_object_update_missing(home, value);
+            json_decref(value);
+        }
     }
     return object;
 }

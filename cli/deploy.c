@@ -85,10 +85,20 @@ static void set_flag(json_t *body, const char *field, const struct cmd_args *arg
         json_object_set_new(body, field, json_true());
 }
 
-static void set_place(json_t *body, const struct cmd_args *args)
+/* Without --cloud what the tools of OpenStack would take: the daemon may have been started where
+ * another one was chosen. */
+static const char *cloud_text(const struct cmd_args *args, const char *provider)
+{
+    const char *text = cmd_args_text(args, OPT_CLOUD);
+    const char *usual = strcmp(provider, "openstack") != 0 ? NULL : getenv("OS_CLOUD");
+    return text && *text ? text : usual && !mir_cloud_check(usual, NULL) ? usual : NULL;
+}
+
+static void set_place(json_t *body, const struct cmd_args *args, const char *provider)
 {
     const char *text;
     json_t *place = json_object(), *open = json_array();
+    set_text(place, "cloud", cloud_text(args, provider));
     set_text(place, "region", cmd_args_text(args, OPT_REGION));
     set_text(place, "type", cmd_args_text(args, OPT_TYPE));
     set_flag(place, "spot", args, OPT_SPOT);
@@ -144,7 +154,7 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     set_flag(body, "prove", args, OPT_PROVE);
     set_ports(body, args);
     set_machine(body, args);
-    set_place(body, args);
+    set_place(body, args, r->provider);
     return set_arguments(body, args->rest, err);
 }
 

@@ -72,6 +72,8 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                       "local: what a disk is attached to (default: ide)"},
     [OPT_NIC] = {"nic", 0, CMD_CHOICE, CMD_OPT_HERE, "CARD", nics, DEPLOYS, NULL,
                  "local: the guest's network card (default: virtio)"},
+    [OPT_CLOUD] = {"cloud", 0, CMD_CLOUD, CMD_OPT_CLOUD, "CLOUD", NULL, DEPLOYS, NULL,
+                   "openstack: which cloud of clouds.yaml (default: OS_CLOUD, or the only one)"},
     [OPT_REGION] = {"region", 0, CMD_REGION, CMD_OPT_CLOUD, "REGION", NULL, DEPLOYS, NULL,
                     "cloud: where it runs, such as eu-central-1 (default: the account's)"},
     [OPT_TYPE] = {"type", 0, CMD_KIND, CMD_OPT_CLOUD, "TYPE", NULL, DEPLOYS, NULL,

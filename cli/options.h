@@ -63,6 +63,7 @@ enum cmd_opt {
     OPT_FIRMWARE,
     OPT_DISK_BUS,
     OPT_NIC,
+    OPT_CLOUD,
     OPT_REGION,
     OPT_TYPE,
     OPT_SPOT,
@@ -128,6 +129,7 @@ enum cmd_type {
     CMD_REASON, /* one line, why something may run for ever */
     CMD_PORT,   /* [ADDRESS:][HOST:]GUEST */
     CMD_OPEN,   /* a port's number */
+    CMD_CLOUD,  /* the name of one */
     CMD_REGION, /* of a cloud */
     CMD_KIND,   /* machine type or flavor */
     CMD_MONEY,  /* in US dollars */

@@ -133,6 +133,7 @@ char *cmd_place_text(const json_t *place)
     struct mir_buf line;
     mir_buf_init(&line, 1024);
     mir_buf_addf(&line, "%s%s%s", type, *region ? (*type ? " in " : "in ") : "", region);
+    add_part(&line, cmd_text(place, "cloud"));
     add_part(&line, json_is_true(json_object_get(place, "spot")) ? "spot" : "");
     add_part(&line, json_is_true(json_object_get(place, "ipv6_only")) ? "IPv6 only" : "");
     add_part(&line, json_is_true(json_object_get(place, "keep_address")) ? "address kept" : "");

@@ -248,11 +248,11 @@ typedef int check_fn(const char *text, struct mir_error *err);
 
 /* By type; a choice has its own, and what is missing takes any text. */
 static check_fn *const checks[CMD_CHOICE] = {
-    [CMD_FLAG] = check_truth,    [CMD_SWITCH] = check_truth, [CMD_NAME] = check_name,
-    [CMD_URL] = check_url,       [CMD_TIME] = check_time,    [CMD_DURATION] = check_duration,
-    [CMD_SINCE] = check_since,   [CMD_SIZE] = check_size,    [CMD_REASON] = mir_reason_check,
-    [CMD_PORT] = check_port,     [CMD_OPEN] = check_open,    [CMD_REGION] = mir_region_check,
-    [CMD_KIND] = mir_type_check, [CMD_MONEY] = check_money,
+    [CMD_FLAG] = check_truth,      [CMD_SWITCH] = check_truth,  [CMD_NAME] = check_name,
+    [CMD_URL] = check_url,         [CMD_TIME] = check_time,     [CMD_DURATION] = check_duration,
+    [CMD_SINCE] = check_since,     [CMD_SIZE] = check_size,     [CMD_REASON] = mir_reason_check,
+    [CMD_PORT] = check_port,       [CMD_OPEN] = check_open,     [CMD_REGION] = mir_region_check,
+    [CMD_CLOUD] = mir_cloud_check, [CMD_KIND] = mir_type_check, [CMD_MONEY] = check_money,
 };
 
 static int check(const struct cmd_option *option, const char *text, struct mir_error *err)

@@ -11,6 +11,7 @@
 #define FOUND_MAX 100000u
 #define GONE_MS 30000 /* beyond the settling time, until what was deleted has to be away */
 #define PAUSE_MS 250
+#define AGAIN_MS 5000 /* what else there is may go only when the instance is over */
 
 enum outcome { LISTED, ASKED, ENDED, EXTENDED, LEFT };
 
@@ -23,6 +24,7 @@ struct orphan {
     struct mir_error error;
     bool seen; /* in the last listing */
     int64_t sent_ms, accepted_ms;
+    int64_t again_boot_ms;   /* when it was asked to end last */
     int64_t get_ms, list_ms; /* the questions that found it gone, as they were asked */
     unsigned listed;         /* things in that listing */
 };
@@ -84,6 +86,7 @@ static void ask_to_end(const struct mird_reap *reap, struct orphan *orphan)
     if (mir_prov_object_delete(reap->prov, &orphan->instance, &orphan->error))
         return;
     orphan->accepted_ms = utc_ms(reap);
+    orphan->again_boot_ms = reap->clock->boot_ms(reap->clock->ctx);
     orphan->outcome = ASKED;
 }
 
@@ -100,12 +103,28 @@ static int mark_seen(void *ctx, const struct mir_instance *instance)
     return 0;
 }
 
+/* A provider ends first what costs most, and the rest when it is asked again. Whoever has got a
+ * later deadline meanwhile is left alone. */
+static void ask_again(const struct mird_reap *reap, struct orphan *orphan)
+{
+    struct mir_instance now;
+    int64_t now_ms = reap->clock->boot_ms(reap->clock->ctx);
+    if (now_ms - orphan->again_boot_ms < AGAIN_MS ||
+        mir_prov_object_get(reap->prov, &orphan->instance, &now, NULL) ||
+        now.state == MIR_INSTANCE_ABSENT || judge(reap, &now) != MIRD_END)
+        return;
+    orphan->again_boot_ms = now_ms;
+    (void)mir_prov_object_delete(reap->prov, &orphan->instance, &orphan->error);
+}
+
 /* Neither the provider's get nor the listing asked for at list_ms may show it. */
 static bool is_gone(const struct state *state, struct orphan *orphan, int64_t list_ms)
 {
     struct mir_instance now;
-    if (orphan->seen)
+    if (orphan->seen) {
+        ask_again(state->reap, orphan);
         return false;
+    }
     orphan->get_ms = utc_ms(state->reap);
     if (mir_prov_object_get(state->reap->prov, &orphan->instance, &now, &orphan->error) ||
         now.state != MIR_INSTANCE_ABSENT)

@@ -77,10 +77,10 @@ static const struct field machine_fields[] = {
 };
 
 static const struct field place_fields[] = {
-    FIELD(mir_place, region, TEXT),       FIELD(mir_place, type, TEXT),
-    FIELD(mir_place, spot, BOOL),         FIELD(mir_place, ipv6_only, BOOL),
-    FIELD(mir_place, keep_address, BOOL), FIELD(mir_place, open_given, BOOL),
-    FIELD(mir_place, budget_micro, I64),
+    FIELD(mir_place, cloud, TEXT),      FIELD(mir_place, region, TEXT),
+    FIELD(mir_place, type, TEXT),       FIELD(mir_place, spot, BOOL),
+    FIELD(mir_place, ipv6_only, BOOL),  FIELD(mir_place, keep_address, BOOL),
+    FIELD(mir_place, open_given, BOOL), FIELD(mir_place, budget_micro, I64),
 };
 
 static const struct field price_fields[] = {

@@ -51,6 +51,16 @@ static size_t keep_provider(const struct mird_deployment *d, struct mir_hook *re
     return count;
 }
 
+/* No reaper covers a place whose name cannot be had. */
+static bool ask_reaper(struct mird_engine *engine, struct mir_prov *prov,
+                       const struct mird_deployment *d, int64_t deadline_s, struct mir_hook *ret)
+{
+    char place[MIR_PLACE_NAME] = "?";
+    if (mir_prov_info(prov)->note_get)
+        (void)mir_prov_place_name(prov, &d->place, place, NULL);
+    return mird_engine_reaper_hook(engine, prov, place, deadline_s, ret);
+}
+
 static int arm(struct mird_engine *engine, struct mird_entry *entry,
                const struct mird_deployment *d, struct mird_answer *ret)
 {
@@ -63,8 +73,7 @@ static int arm(struct mird_engine *engine, struct mird_entry *entry,
         return -1;
     bool forever = mir_forever(lease.deadline_s);
     bool turns = engine->reaper_running && mird_reaper_late_ms(engine) < 60000;
-    bool reaps = !forever &&
-                 mird_engine_reaper_hook(engine, prov, d->place.region, lease.deadline_s, &reaper);
+    bool reaps = !forever && ask_reaper(engine, prov, d, lease.deadline_s, &reaper);
     lease.hooks_else = forever ? 0 : turns + (reaps && reaper.state == MIR_HOOK_ARMED);
     if (stands)
         count = keep_provider(d, ret->hooks);

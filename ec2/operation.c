@@ -21,39 +21,13 @@ struct page {
     void *ret;
 };
 
-/* The answer into a struct of its own first, so that an answer that is damaged in its middle adds
- * nothing; then the rows are moved. */
-static void move_lists(const struct mir_table *table, void *to, void *from)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        const struct mir_field *field = &table->fields[i];
-        if (field->kind != MIR_GET_LIST)
-            continue;
-        char **to_rows = (char **)(void *)((char *)to + field->at);
-        char **from_rows = (char **)(void *)((char *)from + field->at);
-        size_t *to_count = (size_t *)(void *)((char *)to + field->count_at);
-        size_t *from_count = (size_t *)(void *)((char *)from + field->count_at);
-        size_t size = field->of->size, room = 1;
-        while (room < *to_count + *from_count)
-            room *= 2;
-        if (*to_count + *from_count == 0)
-            continue;
-        *to_rows = mir_realloc(*to_rows, room, size);
-        if (*from_count)
-            memcpy(*to_rows + *to_count * size, *from_rows, *from_count * size);
-        *to_count += *from_count;
-        free(*from_rows);
-        *from_rows = NULL;
-        *from_count = 0;
-    }
-}
-
-/* What was read becomes *ret; of a later page the lists are added. */
+/* What was read becomes *ret; of a later page the lists are added. It was read into a struct of its
+ * own, so that an answer that is damaged in its middle adds nothing. */
 static void hand_over(const struct page *page, void *fresh)
 {
     const struct mir_table *table = page->operation->reply;
     if (*page->token) {
-        move_lists(table, page->ret, fresh);
+        mir_record_append(table, page->ret, fresh);
         mir_record_clear(table, fresh);
     } else {
         mir_record_clear(table, page->ret);

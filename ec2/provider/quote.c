@@ -129,6 +129,10 @@ int cloud_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     struct mir_quote quote = {.place = *asked};
     struct ec2_machine machine;
     struct cloud_hour hour;
+    if (*asked->cloud) {
+        mir_fail(err, MIR_USAGE, "--cloud is not for ec2");
+        return mir_error_hint(err, "leave --cloud away");
+    }
     if ((!*asked->region && cloud_ready(cloud, err)) ||
         cloud_way_reaches(cloud, asked->region, err))
         return -1;

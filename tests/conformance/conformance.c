@@ -133,9 +133,12 @@ static void check_console(void **state)
     const struct conformance_target *target = target_of(state);
     if (!target->console)
         skip_because("this provider's guests say nothing on a console here");
-    struct conformance_case *c = conformance_case_new(target, GUEST_EXIT, 60);
+    enum conformance_guest guest = target->console_live ? GUEST_IDLE : GUEST_EXIT;
+    struct conformance_case *c = conformance_case_new(target, guest, 60);
     conformance_create(c);
     free(conf_console_until(c, CONFORMANCE_BANNER, 10000));
+    if (target->console_live && target->play)
+        target->play(GUEST_EXIT, c->spec.name);
     conf_must_reach(c, MIR_INSTANCE_ENDED, 10000);
     if (target->first_output)
         assert_true(c->instance.first_output_ms >= c->instance.started_ms);
@@ -195,6 +198,7 @@ static void check_deadline(void **state)
     int lease_ms = (int)target->lease_s * 1000;
     conf_launch(c);
     conf_must_reach(c, MIR_INSTANCE_RUNNING, lease_ms - 500);
+    c->vanishes = target->vanishes;
     conf_must_reach(c, MIR_INSTANCE_ENDED, lease_ms + conf_gone_ms(target));
     assert_true(conf_now_s(target) >= c->lease.deadline_s);
     must_say(c, target->deadline_reason);
@@ -216,6 +220,7 @@ static void check_extension(void **state)
         conf_pause_ms(target, left_ms < target->look_ms ? (long)left_ms : (long)target->look_ms);
     conf_look(c); /* past the first deadline */
     assert_int_equal(c->instance.state, MIR_INSTANCE_RUNNING);
+    c->vanishes = target->vanishes;
     conf_must_reach(c, MIR_INSTANCE_ENDED, 2000 + conf_gone_ms(target));
     conformance_case_end(c);
 }
@@ -526,8 +531,9 @@ static void check_creator_gone(void **state)
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    conf_must_reach(c, MIR_INSTANCE_RUNNING, 1000); /* another process finds it */
+    conf_must_reach(c, MIR_INSTANCE_RUNNING, 10000); /* another process finds it */
     assert_int_equal(target->running(c->spec.name), 1);
+    c->vanishes = target->vanishes;
     conf_must_reach(c, MIR_INSTANCE_ENDED,
                     (int)target->lease_s * 1000 + 1000 + conf_gone_ms(target));
     assert_true(conf_now_s(target) <= c->lease.deadline_s + (int64_t)target->gone_s);

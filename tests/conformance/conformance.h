@@ -38,7 +38,9 @@ struct conformance_target {
     void (*play)(enum conformance_guest guest, const char *name);
     bool ports;           /* can publish ports */
     bool console;         /* has a console */
+    bool console_live;    /* of which nothing is to be had after the end but what was seen before */
     bool first_output;    /* says when the console began */
+    bool vanishes;        /* what was ended is not shown any more, only what it has left */
     bool armed_by_create; /* the deadline is kept from the launch on, without hooks_arm */
     /* What end_reason has to hold; NULL: whatever it says. */
     const char *deadline_reason;
@@ -60,6 +62,7 @@ struct conformance_case {
     const struct conformance_target *target;
     enum conformance_guest guest;
     bool played;
+    bool vanishes; /* it has run, and somebody else than its guest ends it now */
     struct mir_prov *prov;
     struct mir_lease lease;
     struct mir_kernel kernel;

@@ -160,7 +160,8 @@ int conformance_wait(struct conformance_case *c, enum mir_instance_state state, 
     for (int waited = 0;; waited += step_ms) {
         conf_look(c);
         /* Without an id it is what was made beside it that is shown: itself not yet. */
-        if (c->instance.state == state && (state == MIR_INSTANCE_ABSENT || *c->instance.id))
+        bool itself = state == MIR_INSTANCE_ABSENT || *c->instance.id || c->vanishes;
+        if (c->instance.state == state && itself)
             return 0;
         if (waited >= limit_ms)
             return -1;

@@ -54,6 +54,11 @@ void fake_aws_advance(const struct fake_aws *fake, int64_t ms)
     control(fake, "/_clock", json_pack("{s:I}", "advance_ms", (json_int_t)ms), NULL);
 }
 
+void fake_aws_set(const struct fake_aws *fake, const char *setting, int64_t value)
+{
+    control(fake, "/_settings", json_pack("{s:I}", setting, (json_int_t)value), NULL);
+}
+
 void fake_aws_guest(const struct fake_aws *fake, const char *instance, const char *console,
                     int power_off)
 {

@@ -17,6 +17,7 @@ struct fake_aws *fake_aws_start(const char *program, const char *state_dir);
 void fake_aws_stop(struct fake_aws *fake); /* by its pid, and waited for */
 
 void fake_aws_advance(const struct fake_aws *fake, int64_t ms); /* its clock */
+void fake_aws_set(const struct fake_aws *fake, const char *setting, int64_t value);
 /* What the machine of that instance writes on its console, and whether it powers itself off. */
 void fake_aws_guest(const struct fake_aws *fake, const char *instance, const char *console,
                     int power_off);

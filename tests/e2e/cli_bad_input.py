@@ -105,7 +105,7 @@ def words_and_numbers(tap, world):
     rows = [
         ('an unknown option', 2, ['--tll', 'did you mean --ttl'], ('local', HELLO, '--tll', '1h')),
         ('an unknown command', 2, ['did you mean'], ('locla', HELLO)),
-        ('a provider that is not built in', 2, ["no provider 'openstack'"], ('openstack', HELLO)),
+        ('a provider that is not built in', 2, ["no provider 'rackspace'"], ('rackspace', HELLO)),
         ('no kernel and nobody to ask', 2, ['KERNEL', 'MIRAGE_DEPLOY_KERNEL'], ('local',)),
         ('an impossible duration', 2, ['--ttl', 'soon'], ('local', HELLO, '--ttl', 'soon')),
         ('a duration of nothing', 2, ['--ttl'], ('local', HELLO, '--ttl', '0s')),

@@ -5,43 +5,20 @@ import os
 import random
 import shutil
 import sys
-import time
 
 import kernels
 from bucket import make_bucket
 from bundle import make_keys
 from ec2_disk import disk
 from fakecloud import fakecloud
-from meddle import Meddle
-from mirage import PATIENCE, Tap, World, need_programs, program, skip_all, wait_for
+from hasty import HastyWorld
+from mirage import Tap, need_programs, program, skip_all, wait_for
 from outsider import reap
 
 TAG = 'mirage-deploy:'
 GRUB_BARE, GRUB_DISK = '00', '01'  # how the ids of the fake's PV-GRUB end, hd0 and hd00
 BUCKET = 'heap'
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
-
-
-class Old(World):
-    """A daemon and a cloud that have the same time: an image goes five minutes after its instance,
-    which may have been launched at the last moment."""
-
-    def __init__(self, fake):
-        super().__init__()
-        self.fake, self.time = fake, Meddle(self.dir)
-
-    def until(self, what, done, seconds=1800):
-        """Time passes until it is so."""
-        for _ in range(seconds // 15):
-            if done():
-                return
-            self.fake.advance(15)
-            self.time.passes(15)
-            time.sleep(0.15 * PATIENCE)
-        raise AssertionError(f'not within {seconds} s: {what}')
-
-    def again(self):
-        self.start_daemon(**self.time.env())
 
 
 def start(world, fake, *lines):
@@ -236,7 +213,7 @@ def refusals(tap, world, fake):
 
 
 def no_lists(tap):
-    with fakecloud('--set', 'boot_ms=500') as fake, Old(fake) as world, \
+    with fakecloud('--set', 'boot_ms=500') as fake, HastyWorld(fake) as world, \
             tap.part('a bucket without access control lists: said with the fix, nothing is left'):
         make_bucket(fake, BUCKET)
         start(world, fake, 'upload = bundle', f'bucket = {BUCKET}', *make_keys(world.dir, fake))
@@ -250,7 +227,7 @@ def unsaid(tap):
                         (['upload = bundle', 'bucket = b'], 'bundle_cert = /PATH'),
                         (['upload = bundle', 'bucket = b', 'bundle_cert = /dev/null',
                           'bundle_key = k'], 'bundle_key = /PATH')):
-        with fakecloud() as fake, Old(fake) as world, tap.part(f'what is not named: {word}'):
+        with fakecloud() as fake, HastyWorld(fake) as world, tap.part(f'what is not named: {word}'):
             start(world, fake, *lines)
             done = deploy(world, xen(world), 'unsaid', expect=2)
             assert word in done.err, done.err
@@ -262,11 +239,11 @@ def main():
     if not shutil.which('openssl'):
         skip_all('openssl is not installed')
     tap = Tap()
-    with fakecloud('--set', 'boot_ms=500') as fake, Old(fake) as world:
+    with fakecloud('--set', 'boot_ms=500') as fake, HastyWorld(fake) as world:
         start(world, fake)
         by_snapshot(tap, world, fake)
         world.say_log(tap)
-    with fakecloud('--set', 'boot_ms=500') as fake, Old(fake) as world:
+    with fakecloud('--set', 'boot_ms=500') as fake, HastyWorld(fake) as world:
         make_bucket(fake, BUCKET, lists=True)
         start(world, fake, 'upload = bundle', f'bucket = {BUCKET}', *make_keys(world.dir, fake))
         by_bundle(tap, world, fake)

@@ -504,7 +504,7 @@ def names(tap, aws):
         assert not aws.unknown, sorted(set(aws.unknown))
     with tap.part('every operation was called'):
         known = {f"{row['service']}.{row['operation']}"
-                 for row in aws.fake.control('GET', '/_operations')}
+                 for row in aws.fake.control('GET', '/_operations') if row['cloud'] == 'aws'}
         left = known - aws.calls - {'ec2.DeleteNetworkInterface'}
         assert not left, left
 

@@ -11,8 +11,8 @@
 #include "api/id.h"
 #include "api/memory.h"
 #include "api/xml.h"
+#include "blob.h"
 #include "ec2.h"
-#include "s3_data.h"
 
 #define MANIFEST_MAX ((size_t)4 << 20)
 #define PART_MAX ((int64_t)10 << 20)
@@ -62,7 +62,7 @@ static int find_object(struct fc_call *call, const char *id, struct fc_object **
 static char *read_object(const struct fc_world *world, const struct fc_object *object, size_t max,
                          size_t *ret_len)
 {
-    mir_auto_close int fd = fc_s3_open(world, fc_text_at(object->doc, "_file"));
+    mir_auto_close int fd = fc_blob_open(world, fc_text_at(object->doc, "_file"));
     off_t len = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
     if (len <= 0 || (size_t)len > max)
         return NULL;

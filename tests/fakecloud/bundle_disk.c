@@ -14,9 +14,9 @@
 #include "api/file.h"
 #include "api/id.h"
 #include "api/memory.h"
+#include "blob.h"
 #include "bundle.h"
 #include "guest_disk.h"
-#include "s3_data.h"
 
 #define CHUNK ((size_t)64 << 10)
 #define TAR_BLOCK 512
@@ -86,7 +86,7 @@ static const char *inflate_all(struct unpacking *u, unsigned char *data, size_t 
 
 static const char *take_part(struct unpacking *u, const struct fc_world *world, const char *file)
 {
-    mir_auto_close int from = fc_s3_open(world, file);
+    mir_auto_close int from = fc_blob_open(world, file);
     ssize_t got;
     while (!u->wrong && (got = read(from, u->crypt, CHUNK)) > 0) {
         int n = 0;

@@ -13,6 +13,7 @@
 #include "calls.h"
 #include "ec2_attribute.h"
 #include "ec2_life.h"
+#include "nova.h"
 #include "roles.h"
 #include "service.h"
 #include "throttle.h"
@@ -192,7 +193,7 @@ static int post_sessions(struct fc_world *world, json_t *body, json_t **ret, str
     const struct fc_object *role = name ? fc_store_get(world->store, "role", "", name) : NULL;
     if (!end && !role)
         return mir_fail(err, MIR_USAGE, "either \"end\" is true, or \"role\" is one that is there");
-    unsigned ended = end ? fc_sessions_end(world) : 0;
+    unsigned ended = end ? fc_sessions_end(world) + fos_tokens_end(world, &cause) : 0;
     const json_t *made = role ? fc_session_new(world, role, "control", 3600, &cause) : NULL;
     fc_world_commit(world, &cause);
     *ret = json_pack("{s:i,s:O?,s:O?,s:O?}", "ended", (int)ended, "accessKeyId",
@@ -211,7 +212,28 @@ static struct fc_object *find_instance(const struct fc_world *world, const char 
     return object;
 }
 
-/* {"instance": "i-…", "console": "text", "power_off": true}: what a machine would do. */
+static struct fc_object *find_server(const struct fc_world *world, const char *id)
+{
+    struct fc_object *object = NULL;
+    for (const char *const *region = fos_regions; !object && *region; region++)
+        object = fc_store_get(world->store, FOS_SERVER, *region, id);
+    return object;
+}
+
+static int do_server(struct fc_world *world, struct fc_object *server, const char *console,
+                     int power_off, const struct fc_cause *cause, json_t **ret)
+{
+    if (console)
+        fos_server_console(world, server, console, cause->now_ms);
+    if (power_off)
+        fos_server_powered_off(world, server, cause);
+    fc_world_commit(world, cause);
+    *ret = json_pack("{s:s}", "vm_state", fos_server_vm(server->doc));
+    return 0;
+}
+
+/* {"instance": "i-…", "console": "text", "power_off": true}: what a machine would do. Nova's
+ * servers are instances as well. */
 static int post_guest(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
 {
     static const char *const members[] = {"instance", "console", "power_off"};
@@ -224,7 +246,9 @@ static int post_guest(struct fc_world *world, json_t *body, json_t **ret, struct
         mir_json_get_bool(body, "power_off", &power_off, err))
         return -1;
     fc_world_tick(world);
-    struct fc_object *instance = find_instance(world, id);
+    struct fc_object *instance = find_instance(world, id), *server = find_server(world, id);
+    if (server)
+        return do_server(world, server, console, power_off, &cause, ret);
     if (!instance)
         return mir_fail(err, MIR_NOT_FOUND, "there is no instance %.40s", id);
     if (console)
@@ -236,18 +260,25 @@ static int post_guest(struct fc_world *world, json_t *body, json_t **ret, struct
     return 0;
 }
 
+static void add_operations(const char *cloud, const struct fc_service *service, json_t *out)
+{
+    for (const struct fc_operation *o = service->operations; o->name; o++) {
+        json_t *parameters = json_array();
+        for (const struct fc_param *param = o->params; param && param->name; param++)
+            json_array_append_new(parameters, json_string(param->name));
+        json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:o}", "cloud", cloud, "service",
+                                             service->name, "operation", o->name, "parameters",
+                                             parameters));
+    }
+}
+
 /* What it knows of each service, for whoever wants to compare. */
 static int get_operations(struct fc_world *world, json_t *body, json_t **ret, struct mir_error *err)
 {
     *ret = json_array();
-    for (const struct fc_service *const *service = fc_services; *service; service++)
-        for (const struct fc_operation *o = (*service)->operations; o->name; o++) {
-            json_t *parameters = json_array();
-            for (const struct fc_param *param = o->params; param && param->name; param++)
-                json_array_append_new(parameters, json_string(param->name));
-            json_array_append_new(*ret, json_pack("{s:s,s:s,s:o}", "service", (*service)->name,
-                                                  "operation", o->name, "parameters", parameters));
-        }
+    for (const struct fc_cloud *const *cloud = fc_clouds; *cloud; cloud++)
+        for (const struct fc_service *const *service = (*cloud)->services; *service; service++)
+            add_operations((*cloud)->name, *service, *ret);
     return 0;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* A call's way: what it is, who signed it, whether trouble is scripted, the handler, the reply. */
+/* A call's way: what it is, who asks, whether trouble is scripted, the handler, the reply. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "api/cleanup.h"
@@ -12,9 +11,10 @@
 #include "api/memory.h"
 #include "calls.h"
 #include "imds.h"
-#include "roles.h"
+#include "os.h"
 #include "service.h"
-#include "throttle.h"
+
+const struct fc_cloud *const fc_clouds[] = {&fc_cloud_openstack, &fc_cloud_aws, NULL};
 
 static const char html_page[] =
     "<html>\n<head><title>500 Internal Server Error</title></head>\n<body>\n"
@@ -50,66 +50,6 @@ json_t *fc_param_list(const struct fc_call *call, const char *path)
 {
     json_t *value = fc_at(call->params, path);
     return json_is_array(value) ? value : NULL;
-}
-
-/* --- the signature --- */
-
-/* "ec2.us-west-2.localhost": who calls a host of this form means that region. */
-static void region_of_host(const struct fc_call *call, char out[32])
-{
-    const char *host = fc_request_header(call->request, "Host");
-    *out = '\0';
-    if (!host || !strstr(host, ".localhost"))
-        return;
-    const char *dot = strchr(host, '.');
-    size_t len = strcspn(dot + 1, ".");
-    for (const char *const *region = fc_regions; *region; region++)
-        if (strlen(*region) == len && !strncmp(*region, dot + 1, len))
-            mir_copy(out, 32, *region);
-}
-
-static enum fc_denial check_key(struct fc_call *call, const struct fc_claim *claim,
-                                const struct fc_rules *rules, struct mir_error *why)
-{
-    char secret[64] = "";
-    mir_auto_free char *token = NULL;
-    enum fc_denial denial = fc_accounts_find(call->world, claim->access_key, rules->now_s * 1000,
-                                             secret, &token, &call->who, why);
-    if (denial && denial != FC_DENY_TOKEN_EXPIRED)
-        return denial;
-    enum fc_denial signature = fc_claim_check(call->request, claim, rules, secret, token, why);
-    return signature ? signature : denial;
-}
-
-static int verify(struct fc_call *call, struct fc_refusal *refusal)
-{
-    struct mir_error why = {0};
-    struct fc_claim claim = {0};
-    char host_region[32];
-    region_of_host(call, host_region);
-    bool s3 = call->service->protocol == FC_PROTOCOL_S3;
-    struct fc_rules rules = {.service = call->service->name,
-                             .region = *host_region ? host_region : NULL,
-                             .regions = fc_regions,
-                             .once = s3,
-                             .as_it_is = s3,
-                             .hash_required = s3,
-                             .unsigned_payload = s3 || !strcmp(call->service->name, "ebs")};
-    pthread_mutex_lock(&call->world->lock);
-    rules.now_s = fc_world_now_ms(call->world) / 1000;
-    rules.skew_s = s3 ? call->world->settings.skew_s3_s : call->world->settings.skew_s;
-    pthread_mutex_unlock(&call->world->lock);
-    if (call->operation->flags & FC_OP_UNSIGNED) {
-        mir_copy(call->region, sizeof call->region, *host_region ? host_region : fc_regions[0]);
-        return 0;
-    }
-    enum fc_denial denial = fc_claim_read(call->request, &claim, &why);
-    if (!denial)
-        denial = check_key(call, &claim, &rules, &why);
-    if (!denial)
-        mir_copy(call->region, sizeof call->region, claim.region);
-    fc_claim_clear(&claim);
-    return denial ? fc_refuse_denial(refusal, call->service->protocol, denial, &why) : 0;
 }
 
 /* --- trouble --- */
@@ -193,32 +133,11 @@ static bool strike(struct fc_call *call, const struct fc_fault *fault)
         return fc_strike(call->edge, call->request, call->reply, fault);
     discard(call->reply);
     call->reply->delivery = FC_DELIVER;
-    fc_write_refusal(call, &fault->refusal);
+    call->cloud->write_refusal(call, &fault->refusal);
     return true;
 }
 
 /* --- the handler --- */
-
-static int throttled(struct fc_call *call, struct fc_refusal *refusal)
-{
-    static const struct {
-        int status;
-        const char *code;
-    } words[FC_PROTOCOL_COUNT] = {{503, "RequestLimitExceeded"},
-                                  {400, "Throttling"},
-                                  {429, "ThrottlingException"},
-                                  {503, "SlowDown"}};
-    struct fc_world *world = call->world;
-    if (!world->settings.throttle ||
-        fc_buckets_take(world->buckets, call->service->name, call->operation->name, call->region,
-                        fc_world_now_ms(world)))
-        return 0;
-    const char *code = words[call->service->protocol].code;
-    if (!strcmp(call->service->name, "ebs"))
-        return fc_refuse(refusal, 400, "RequestThrottledException", "Rate exceeded");
-    return fc_refuse(refusal, words[call->service->protocol].status, code,
-                     "Request limit exceeded.");
-}
 
 static int admit(struct fc_call *call, struct fc_fault *fault, struct fc_refusal *refusal)
 {
@@ -228,9 +147,7 @@ static int admit(struct fc_call *call, struct fc_fault *fault, struct fc_refusal
                                 call->region, fc_world_now_ms(world));
     fc_faults_take(world->faults, call->service->name, call->operation->name, call->number,
                    parameter, call, fault);
-    int rc = throttled(call, refusal);
-    if (!rc)
-        rc = fc_permitted(call, refusal);
+    int rc = call->cloud->admit(call, refusal);
     pthread_mutex_unlock(&world->lock);
     return rc;
 }
@@ -248,7 +165,8 @@ static int execute(struct fc_call *call, struct fc_refusal *refusal)
         call->service->prepare(call);
     int rc = call->operation->handle(call, &reply, refusal);
     if (!rc && !(call->operation->flags & FC_OP_RAW))
-        fc_write_reply(call, reply); /* of documents that others may change after the unlock */
+        call->cloud->write_reply(call,
+                                 reply); /* of documents that others may change after the unlock */
     else
         json_decref(reply);
     fc_world_commit(world, &call->cause);
@@ -258,11 +176,12 @@ static int execute(struct fc_call *call, struct fc_refusal *refusal)
 
 static void run(struct fc_call *call, struct fc_fault *fault, struct fc_refusal *refusal)
 {
-    int rc = fc_identify(call, refusal);
+    const struct fc_cloud *cloud = call->cloud;
+    int rc = cloud->identify(call, refusal);
     if (!rc)
-        rc = verify(call, refusal);
+        rc = cloud->verify(call, refusal);
     if (!rc)
-        rc = fc_read_parameters(call, refusal);
+        rc = cloud->read_parameters(call, refusal);
     if (!rc) {
         snprintf(call->name, sizeof call->name, "%.20s.%.70s", call->service->name,
                  call->operation->name);
@@ -273,7 +192,7 @@ static void run(struct fc_call *call, struct fc_fault *fault, struct fc_refusal 
     if (!rc)
         rc = execute(call, refusal);
     if (rc)
-        fc_write_refusal(call, refusal);
+        cloud->write_refusal(call, refusal);
     if (fault->when == FC_FAULT_AFTER)
         strike(call, fault);
 }
@@ -282,8 +201,8 @@ static void finish(struct fc_call *call, const struct fc_fault *fault,
                    const struct fc_refusal *refusal)
 {
     struct fc_reply *reply = call->reply;
-    if (call->service->protocol == FC_PROTOCOL_S3)
-        fc_reply_header(reply, "x-amz-request-id", "%s", call->request_id);
+    if (call->cloud->finish)
+        call->cloud->finish(call);
     mir_log(MIR_LOG_DEBUG, "call", "%s %s %s %d %s %s %s", call->request->method,
             call->request->target, call->name, reply->status, refusal->code, fault->mode,
             refusal->message);
@@ -297,6 +216,16 @@ static void finish(struct fc_call *call, const struct fc_fault *fault,
         free(call->segments[i]);
     fc_pairs_clear(&call->form);
     json_decref(call->params);
+    free(call->own);
+}
+
+/* The last one takes what no other claims. */
+static const struct fc_cloud *cloud_of(const struct fc_request *request)
+{
+    const struct fc_cloud *const *cloud = fc_clouds;
+    while (cloud[1] && !(*cloud)->claims(request))
+        cloud++;
+    return *cloud;
 }
 
 void fc_dispatch(void *ctx, struct fc_request *request, struct fc_reply *reply)
@@ -312,8 +241,11 @@ void fc_dispatch(void *ctx, struct fc_request *request, struct fc_reply *reply)
     }
     struct fc_fault fault = {.mode = ""};
     struct fc_refusal refusal = {0};
-    struct fc_call call = {
-        .world = server->world, .edge = server->edge, .request = request, .reply = reply};
+    struct fc_call call = {.world = server->world,
+                           .edge = server->edge,
+                           .cloud = cloud_of(request),
+                           .request = request,
+                           .reply = reply};
     fc_uuid(call.request_id);
     run(&call, &fault, &refusal);
     finish(&call, &fault, &refusal);

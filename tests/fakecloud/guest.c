@@ -138,6 +138,7 @@ static int spawn(int state_fd, const char *program, const struct fc_guest_want *
 struct fc_guest *fc_guest_new(const struct fc_guest_want *want)
 {
     struct fc_guest *guest = mir_calloc(1, sizeof *guest);
+    guest->kind = want->kind;
     mir_copy(guest->instance, sizeof guest->instance, want->instance);
     mir_copy(guest->region, sizeof guest->region, want->region);
     mir_buf_init(&guest->console, CONSOLE_MAX);

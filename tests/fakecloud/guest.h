@@ -13,6 +13,7 @@
 
 struct fc_guest {
     struct fc_guest *next;
+    const char *kind; /* static */
     char instance[FC_GUEST_ID], region[32];
     pid_t pid;              /* 0: none: it could not be started */
     int console_fd, qmp_fd; /* -1: none */

@@ -55,9 +55,15 @@ static void add_disks(struct fc_guest_argv *argv, const struct fc_guest_want *wa
     for (size_t i = 0; i < want->disk_count; i++) {
         const char *volume = want->disks[i].volume, *digits = volume + strcspn(volume, "-");
         add_option(argv, "-drive",
-                   mir_format("if=none,id=disk%zu,format=raw,discard=unmap,file=" FC_GUEST_DISK_DIR
+                   mir_format("if=none,id=disk%zu,format=%s,discard=unmap,file=" FC_GUEST_DISK_DIR
                               "/%s",
-                              i, volume));
+                              i, want->disks[i].qcow2 ? "qcow2" : "raw", volume));
+        if (want->bus) {
+            add_option(argv, "-device",
+                       mir_format("%s,drive=disk%zu,bootindex=%zu", want->bus, i,
+                                  i + 1)); /* 0 is a kernel's own */
+            continue;
+        }
         add_option(argv, "-device",
                    mir_format("%s,drive=disk%zu,bootindex=%zu,serial=vol%.17s",
                               want->nvme ? "nvme" : "ide-hd", i, i, digits + (*digits == '-')));
@@ -65,10 +71,28 @@ static void add_disks(struct fc_guest_argv *argv, const struct fc_guest_want *wa
 }
 
 /* Neither ENA nor Xen's card is anything that QEMU has. Ports are opened when the machine runs. */
-static void add_network(struct fc_guest_argv *argv)
+static void add_network(struct fc_guest_argv *argv, const struct fc_guest_want *want)
 {
-    add_option(argv, "-netdev", mir_strdup("user,id=" FC_GUEST_NET));
-    add_option(argv, "-device", mir_strdup("virtio-net-pci,netdev=" FC_GUEST_NET ",romfile="));
+    add_option(argv, "-netdev",
+               *want->subnet
+                   ? mir_format("user,id=" FC_GUEST_NET ",net=%s,host=%s,dhcpstart=%s,dns=%s",
+                                want->subnet, want->gateway, want->fixed, want->dns)
+                   : mir_strdup("user,id=" FC_GUEST_NET));
+    add_option(argv, "-device",
+               mir_format("%s,netdev=" FC_GUEST_NET "%s%s,romfile=",
+                          want->card ? want->card : "virtio-net-pci", *want->mac ? ",mac=" : "",
+                          want->mac));
+}
+
+/* Booted without a boot loader: the kernel is read by QEMU. */
+static void add_kernel(struct fc_guest_argv *argv, const struct fc_guest_want *want)
+{
+    if (!*want->kernel.volume)
+        return;
+    add_option(argv, "-kernel", mir_format(FC_GUEST_DISK_DIR "/%s", want->kernel.volume));
+    add_option(argv, "-append", mir_strdup(want->words));
+    if (*want->ramdisk.volume)
+        add_option(argv, "-initrd", mir_format(FC_GUEST_DISK_DIR "/%s", want->ramdisk.volume));
 }
 
 static void add_console(struct fc_guest_argv *argv, const struct fc_guest_want *want)
@@ -87,7 +111,6 @@ void fc_guest_argv_build(const struct fc_guest_want *want, const char *program,
 {
     static const char *const fixed[] = {
         "-nodefaults", "-no-user-config",
-        "-machine",    "pc",
         "-accel",      "tcg",
         "-smp",        "1",
         "-display",    "none",
@@ -99,10 +122,14 @@ void fc_guest_argv_build(const struct fc_guest_want *want, const char *program,
     add_owned(ret, mir_strdup(program));
     add_option(ret, "-name", mir_strdup(want->instance));
     add_all(ret, fixed, MIR_NELEMS(fixed));
+    add_option(ret, "-machine", mir_strdup(want->machine ? want->machine : "pc"));
+    if (want->bus && !strcmp(want->bus, "scsi-hd"))
+        add_option(ret, "-device", mir_strdup("virtio-scsi-pci"));
     add_option(ret, "-m", mir_format("%uM", want->memory_mib));
     add_option(ret, "-rtc", mir_format("base=%.19s", now));
     add_firmware(ret, want);
     add_disks(ret, want);
-    add_network(ret);
+    add_kernel(ret, want);
+    add_network(ret, want);
     add_console(ret, want);
 }

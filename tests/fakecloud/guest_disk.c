@@ -49,6 +49,12 @@ static int copy_blocks(int from, int to, struct mir_error *err)
     }
 }
 
+static off_t size_of(const struct fc_guest_disk *disk)
+{
+    off_t whole = disk->snapshot_fd >= 0 ? lseek(disk->snapshot_fd, 0, SEEK_END) : 0;
+    return disk->gib && !disk->qcow2 ? (off_t)disk->gib << 30 : whole;
+}
+
 int fc_guest_disk_make(int state_fd, const struct fc_guest_disk *disk, struct mir_error *err)
 {
     if (fc_guest_disk_exists(state_fd, disk->volume))
@@ -58,13 +64,18 @@ int fc_guest_disk_make(int state_fd, const struct fc_guest_disk *disk, struct mi
         return mir_fail_errno(err, errno, "cannot make the folder of volumes");
     mir_auto_close int fd =
         openat(state_fd, NEW_FILE, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, (off_t)disk->gib << 30))
+    if (fd < 0 || ftruncate(fd, size_of(disk)))
         return mir_fail_errno(err, errno, "cannot make the disk of %s", disk->volume);
     if (disk->snapshot_fd >= 0 && copy_blocks(disk->snapshot_fd, fd, err))
         return mir_error_wrap(err, "the disk of %s", disk->volume);
     if (renameat(state_fd, NEW_FILE, state_fd, path))
         return mir_fail_errno(err, errno, "cannot name the disk of %s", disk->volume);
     return 0;
+}
+
+int fc_guest_file_make(int state_fd, const struct fc_guest_disk *file, struct mir_error *err)
+{
+    return *file->volume ? fc_guest_disk_make(state_fd, file, err) : 0;
 }
 
 static bool exists(const struct fc_guest_wants *wants, const char *volume)

@@ -18,6 +18,9 @@ bool fc_guest_disk_exists(int state_fd, const char *volume);
 /* Make its file when there is none: blocks that nobody wrote are holes. Whole or not at all. */
 int fc_guest_disk_make(int state_fd, const struct fc_guest_disk *disk, struct mir_error *err);
 
+/* The same of what may be none: a kernel, a ramdisk. */
+int fc_guest_file_make(int state_fd, const struct fc_guest_disk *file, struct mir_error *err);
+
 /* Remove the files of volumes that do not exist any more. */
 void fc_guest_disks_sweep(int state_fd, const struct fc_guest_wants *wants);
 

@@ -11,6 +11,7 @@
 #include "ec2.h"
 #include "ec2_types.h"
 #include "guest_disk.h"
+#include "server_want.h"
 #include "snapshot_data.h"
 
 enum { PENDING = 0, RUNNING = 16, STOPPING = 64, STOPPED = 80 };
@@ -50,7 +51,7 @@ static void add_port(struct fc_guest_want *want, uint16_t port)
 }
 
 /* A wide range cannot be forwarded port by port: of it those are that somebody asks for. */
-static void add_ports(struct fc_guest_want *want, int64_t from, int64_t to)
+void fc_guest_want_ports(struct fc_guest_want *want, int64_t from, int64_t to)
 {
     static const uint16_t usual[] = {80, 443, 22, 8080};
     if (to - from < FC_GUEST_PORTS) {
@@ -70,8 +71,8 @@ static void add_rule(struct fc_guest_want *want, const json_t *rule)
     bool all = !strcmp(protocol, "-1");
     if ((!all && strcmp(protocol, "tcp") != 0) || !json_array_size(fc_at(rule, "ipRanges")))
         return;
-    add_ports(want, all ? 0 : json_integer_value(fc_at(rule, "fromPort")),
-              all ? 65535 : json_integer_value(fc_at(rule, "toPort")));
+    fc_guest_want_ports(want, all ? 0 : json_integer_value(fc_at(rule, "fromPort")),
+                        all ? 65535 : json_integer_value(fc_at(rule, "toPort")));
 }
 
 static void read_ports(const struct fc_world *world, const struct fc_object *instance,
@@ -138,7 +139,8 @@ static void read_disks(const struct fc_world *world, const struct fc_object *ins
 static void read_instance(const struct fc_world *world, const struct fc_object *instance, int code,
                           struct fc_guest_want *ret)
 {
-    *ret = (struct fc_guest_want){.on = code == RUNNING};
+    ret->kind = "instance";
+    ret->on = code == RUNNING;
     mir_copy(ret->instance, sizeof ret->instance, instance->id);
     mir_copy(ret->region, sizeof ret->region, instance->region);
     read_machine(world, instance->doc, ret);
@@ -149,7 +151,7 @@ static void read_instance(const struct fc_world *world, const struct fc_object *
     }
 }
 
-static void add_volume(struct fc_guest_wants *ret, const char *name)
+void fc_guest_wants_volume(struct fc_guest_wants *ret, const char *name)
 {
     ret->volumes = mir_realloc(ret->volumes, ret->volume_count + 1, sizeof *ret->volumes);
     mir_copy(ret->volumes[ret->volume_count++], FC_GUEST_ID, name);
@@ -159,7 +161,15 @@ static void read_volumes(const struct fc_world *world, struct fc_guest_wants *re
 {
     for (struct fc_object *o = NULL; (o = fc_store_each(world->store, o, "volume", NULL));)
         if (!o->gone_ms)
-            add_volume(ret, o->id);
+            fc_guest_wants_volume(ret, o->id);
+}
+
+struct fc_guest_want *fc_guest_wants_add(struct fc_guest_wants *wants)
+{
+    wants->rows = mir_realloc(wants->rows, wants->count + 1, sizeof *wants->rows);
+    struct fc_guest_want *want = &wants->rows[wants->count++];
+    *want = (struct fc_guest_want){.kernel = {.snapshot_fd = -1}, .ramdisk = {.snapshot_fd = -1}};
+    return want;
 }
 
 void fc_guest_wants_read(const struct fc_world *world, struct fc_guest_wants *ret)
@@ -170,19 +180,27 @@ void fc_guest_wants_read(const struct fc_world *world, struct fc_guest_wants *re
         int code = fc_instance_code(o->doc);
         if (code != PENDING && code != RUNNING && code != STOPPING && code != STOPPED)
             continue;
-        ret->rows = mir_realloc(ret->rows, ret->count + 1, sizeof *ret->rows);
-        read_instance(world, o, code, &ret->rows[ret->count++]);
+        read_instance(world, o, code, fc_guest_wants_add(ret));
         if (has_store(o))
-            add_volume(ret, ret->rows[ret->count - 1].disks[0].volume);
+            fc_guest_wants_volume(ret, ret->rows[ret->count - 1].disks[0].volume);
     }
+    fos_guest_wants_read(world, ret);
+}
+
+static void close_disk(const struct fc_guest_disk *disk)
+{
+    if (disk->snapshot_fd >= 0)
+        close(disk->snapshot_fd);
 }
 
 void fc_guest_wants_clear(struct fc_guest_wants *wants)
 {
-    for (size_t i = 0; i < wants->count; i++)
+    for (size_t i = 0; i < wants->count; i++) {
         for (size_t k = 0; k < wants->rows[i].disk_count; k++)
-            if (wants->rows[i].disks[k].snapshot_fd >= 0)
-                close(wants->rows[i].disks[k].snapshot_fd);
+            close_disk(&wants->rows[i].disks[k]);
+        close_disk(&wants->rows[i].kernel);
+        close_disk(&wants->rows[i].ramdisk);
+    }
     free(wants->rows);
     free(wants->volumes);
     *wants = (struct fc_guest_wants){0};

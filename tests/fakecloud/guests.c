@@ -22,6 +22,7 @@
 #include "guest.h"
 #include "guest_argv.h"
 #include "guest_disk.h"
+#include "nova.h"
 
 #define QEMU "qemu-system-x86_64"
 #define READS_MAX 64 /* of what a pipe may hold when its machine has ended */
@@ -62,11 +63,48 @@ void fc_guests_address(const struct fc_world *world, uint64_t seq, char ret[16])
 
 /* --- what the world is told --- */
 
-static struct fc_object *running(const struct fc_guests *guests, const struct fc_guest *guest)
+static bool instance_runs(const json_t *doc)
 {
-    struct fc_object *instance =
-        fc_store_get(guests->world->store, "instance", guest->region, guest->instance);
-    return instance && fc_instance_code(instance->doc) == 16 ? instance : NULL;
+    return fc_instance_code(doc) == 16;
+}
+
+static void instance_broken(struct fc_world *world, struct fc_object *instance,
+                            const struct fc_cause *cause)
+{
+    fc_life_terminate(world, instance, "Server.InternalError", cause);
+}
+
+static void server_broken(struct fc_world *world, struct fc_object *server,
+                          const struct fc_cause *cause)
+{
+    fos_server_fail(world, server, 500, "Its machine has failed.", cause);
+}
+
+/* What a machine is to its cloud. */
+static const struct role {
+    const char *kind;
+    bool (*runs)(const json_t *doc);
+    void (*says)(struct fc_world *world, struct fc_object *object, const char *text,
+                 int64_t now_ms);
+    void (*is_off)(struct fc_world *world, struct fc_object *object, const struct fc_cause *cause);
+    void (*is_broken)(struct fc_world *world, struct fc_object *object,
+                      const struct fc_cause *cause);
+} roles[] = {
+    {"instance", instance_runs, fc_console_add, fc_life_powered_off, instance_broken},
+    {FOS_SERVER, fos_server_runs, fos_server_console, fos_server_powered_off, server_broken},
+};
+
+static const struct role *role_of(const struct fc_guest *guest)
+{
+    size_t i = 0;
+    while (i + 1 < MIR_NELEMS(roles) && strcmp(roles[i].kind, guest->kind) != 0)
+        i++;
+    return &roles[i];
+}
+
+static struct fc_object *object_of(const struct fc_guests *guests, const struct fc_guest *guest)
+{
+    return fc_store_get(guests->world->store, guest->kind, guest->region, guest->instance);
 }
 
 /* Its console goes into the instance's document, where GetConsoleOutput finds it. Each time the
@@ -82,10 +120,9 @@ static void take_console(struct fc_guests *guests, struct fc_guest *guest)
     guest->taken_ms = now_ms;
     pthread_mutex_lock(&world->lock);
     const struct fc_cause cause = {"guest.console", "-", fc_world_now_ms(world)};
-    struct fc_object *instance =
-        fc_store_get(world->store, "instance", guest->region, guest->instance);
-    if (instance) {
-        fc_console_add(world, instance, mir_buf_text(&guest->console), cause.now_ms);
+    struct fc_object *object = object_of(guests, guest);
+    if (object) {
+        role_of(guest)->says(world, object, mir_buf_text(&guest->console), cause.now_ms);
         fc_world_commit(world, &cause);
     }
     pthread_mutex_unlock(&world->lock);
@@ -99,13 +136,12 @@ static void tell_end(struct fc_guests *guests, const struct fc_guest *guest, boo
     pthread_mutex_lock(&world->lock);
     const struct fc_cause cause = {broken ? "guest.error" : "guest.power_off", "-",
                                    fc_world_now_ms(world)};
-    struct fc_object *instance = running(guests, guest);
-    if (instance && broken)
-        fc_life_terminate(world, instance, "Server.InternalError", &cause);
-    else if (instance)
-        fc_life_powered_off(world, instance, &cause);
-    if (instance)
+    struct fc_object *object = object_of(guests, guest);
+    bool runs = object && role_of(guest)->runs(object->doc);
+    if (runs) {
+        (broken ? role_of(guest)->is_broken : role_of(guest)->is_off)(world, object, &cause);
         fc_world_commit(world, &cause);
+    }
     pthread_mutex_unlock(&world->lock);
 }
 
@@ -138,7 +174,10 @@ static int make_disks(const struct fc_guests *guests, const struct fc_guest_want
     for (size_t i = 0; i < want->disk_count; i++)
         if (fc_guest_disk_make(guests->world->dir_fd, &want->disks[i], err))
             return -1;
-    return 0;
+    return fc_guest_file_make(guests->world->dir_fd, &want->kernel, err) ||
+                   fc_guest_file_make(guests->world->dir_fd, &want->ramdisk, err)
+               ? -1
+               : 0;
 }
 
 /* One that is none stands in the list as well, so that it is not tried again and again. */

@@ -9,11 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "api/buf.h"
 #include "api/log.h"
 #include "api/memory.h"
 #include "api/scarce.h"
 #include "api/suggest.h"
+#include "fetch.h"
 #include "guests.h"
+#include "os.h"
 #include "service.h"
 
 #define SETTINGS_MAX 32
@@ -27,10 +30,11 @@ struct options {
 
 static const char usage[] =
     "usage: mirage-fakecloud --listen ADDRESS:PORT --state DIR [OPTIONS]\n\n"
-    "Stands in for AWS: EC2 and STS, with signatures, states, paging and tokens as strict as the\n"
-    "cloud's own or stricter. Prints the environment that points a client at it, then serves "
-    "until\n"
-    "it is ended. What exists is GET /_ledger; POST /_faults scripts trouble, POST /_clock moves\n"
+    "Stands in for AWS and for an OpenStack, with signatures, states, paging and tokens as strict\n"
+    "as the clouds' own or stricter. Prints the environment that points clients at it, then "
+    "serves\n"
+    "until it is ended. What exists is GET /_ledger; POST /_faults scripts trouble, POST /_clock "
+    "moves\n"
     "time.\n\nOptions:\n"
     "  --listen ADDRESS:PORT  where to listen; port 0 is any free one\n"
     "  --state DIR            where everything is kept; a restart goes on with it\n"
@@ -137,12 +141,16 @@ static void print_environment(const struct fc_server *server, const char *addres
 {
     const struct fc_account *account = &server->world->account;
     const char *left = strchr(address, ':') ? "[" : "", *right = *left ? "]" : "";
-    printf("AWS_ENDPOINT_URL=http://%s%s%s:%u\n", left, address, right,
-           (unsigned)fc_edge_port(server->edge));
+    mir_auto_free char *origin =
+        mir_format("http://%s%s%s:%u", left, address, right, (unsigned)fc_edge_port(server->edge));
+    mir_auto_buf struct mir_buf openstack;
+    mir_buf_init(&openstack, 4096);
+    fos_environment(server->world, origin, &openstack);
+    fputs(mir_buf_text(&openstack), stdout);
+    printf("AWS_ENDPOINT_URL=%s\n", origin);
     printf("AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n", account->access_key,
            account->secret);
-    printf("AWS_EC2_METADATA_SERVICE_ENDPOINT=http://%s%s%s:%u/_imds/\n", left, address, right,
-           (unsigned)fc_edge_port(server->edge));
+    printf("AWS_EC2_METADATA_SERVICE_ENDPOINT=%s/_imds/\n", origin);
     printf("AWS_REGION=%s\nAWS_DEFAULT_REGION=%s\n", fc_regions[0], fc_regions[0]);
     fflush(stdout);
 }
@@ -174,9 +182,11 @@ static int serve(const struct options *options, const sigset_t *set, struct mir_
         fc_world_close(server.world);
         return -1;
     }
+    fos_fetch_again(server.world);
     print_environment(&server, address);
     sigwait(set, &sig);
     fc_edge_stop(server.edge);
+    fos_fetch_stop(server.world);
     fc_guests_stop(server.world);
     fc_world_close(server.world);
     return 0;

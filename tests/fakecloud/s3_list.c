@@ -6,9 +6,9 @@
 
 #include "api/memory.h"
 #include "api/xml.h"
+#include "blob.h"
 #include "ec2.h"
 #include "s3.h"
-#include "s3_data.h"
 
 #define KEYS_MAX 1000
 #define XML_MAX ((size_t)2 << 20)
@@ -265,7 +265,7 @@ int fc_s3_delete_objects(struct fc_call *call, json_t **ret_reply, struct fc_ref
         mir_auto_free char *id = mir_format("%s/%s", bucket->id, key);
         struct fc_object *object = fc_store_get(call->world->store, "object", "", id);
         if (object) {
-            fc_s3_drop(call->world, fc_text_at(object->doc, "_file"));
+            fc_blob_drop(call->world, fc_text_at(object->doc, "_file"));
             fc_store_gone(call->world->store, object, &call->cause, 0);
         }
         if (!quiet)

@@ -12,9 +12,9 @@
 #include "api/clock.h"
 #include "api/id.h"
 #include "api/memory.h"
+#include "blob.h"
 #include "ec2.h"
 #include "s3.h"
-#include "s3_data.h"
 
 #define SINGLE_PUT_MAX ((uint64_t)5 << 30)
 
@@ -200,7 +200,7 @@ void fc_s3_put(struct fc_call *call, const char *etag, uint64_t size, json_t *pr
     json_decref(properties);
     free(file);
     if (object) {
-        fc_s3_drop(call->world, fc_text_at(object->doc, "_file"));
+        fc_blob_drop(call->world, fc_text_at(object->doc, "_file"));
         json_t *there = fc_store_edit(call->world->store, object, call->now_ms, 0);
         json_object_clear(there);
         json_object_update(there, doc);
@@ -228,7 +228,7 @@ int fc_s3_put_object(struct fc_call *call, json_t **ret_reply, struct fc_refusal
     if (only_if && !strcmp(only_if, "*") && !fc_s3_object(call, &there, &absent))
         return fc_refuse(refusal, 412, "PreconditionFailed",
                          "At least one of the pre-conditions you specified did not hold");
-    char *file = fc_s3_keep(call->world, &call->request->body, &err);
+    char *file = fc_blob_keep(call->world, &call->request->body, &err);
     if (!file)
         return fc_refuse(refusal, 500, "InternalError", "%s", err.text);
     fc_s3_etag(call->request->body.md5, etag);
@@ -322,7 +322,7 @@ static int serve_object(struct fc_call *call, struct fc_refusal *refusal)
     if (ranged)
         fc_reply_header(reply, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from,
                         from + len - 1, size);
-    reply->fd = fc_s3_open(call->world, fc_text_at(object->doc, "_file"));
+    reply->fd = fc_blob_open(call->world, fc_text_at(object->doc, "_file"));
     reply->offset = from;
     reply->len = len;
     return reply->fd >= 0 ? 0 : fc_refuse(refusal, 500, "InternalError", "the bytes are lost");
@@ -347,7 +347,7 @@ int fc_s3_delete_object(struct fc_call *call, json_t **ret_reply, struct fc_refu
         return -1;
     if (fc_s3_object(call, &object, &absent))
         return 0;
-    fc_s3_drop(call->world, fc_text_at(object->doc, "_file"));
+    fc_blob_drop(call->world, fc_text_at(object->doc, "_file"));
     fc_store_gone(call->world->store, object, &call->cause, 0);
     return 0;
 }

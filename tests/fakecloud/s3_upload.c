@@ -10,9 +10,9 @@
 #include "api/id.h"
 #include "api/memory.h"
 #include "api/xml.h"
+#include "blob.h"
 #include "ec2.h"
 #include "s3.h"
-#include "s3_data.h"
 
 #define PARTS_MAX 10000
 #define PART_MIN_BYTES ((json_int_t)5 << 20)
@@ -65,7 +65,7 @@ int fc_s3_upload_part(struct fc_call *call, json_t **ret_reply, struct fc_refusa
                          "Part number must be an integer between 1 and 10000, inclusive");
     if (find_upload(call, &upload, refusal) || fc_s3_check_body(call, refusal))
         return -1;
-    mir_auto_free char *file = fc_s3_keep(call->world, &call->request->body, &err);
+    mir_auto_free char *file = fc_blob_keep(call->world, &call->request->body, &err);
     mir_auto_free char *name = mir_format("%05ld", part);
     if (!file)
         return fc_refuse(refusal, 500, "InternalError", "%s", err.text);
@@ -73,7 +73,7 @@ int fc_s3_upload_part(struct fc_call *call, json_t **ret_reply, struct fc_refusa
     json_t *parts = fc_at(fc_store_edit(call->world->store, upload, call->now_ms, 0), "_parts");
     const char *before = fc_text_at(json_object_get(parts, name), "_file");
     if (*before)
-        fc_s3_drop(call->world, before);
+        fc_blob_drop(call->world, before);
     json_object_set_new(parts, name,
                         json_pack("{s:i,s:s,s:I,s:o,s:s}", "PartNumber", (int)part, "ETag", etag,
                                   "Size", (json_int_t)call->request->body.len, "LastModified",
@@ -174,7 +174,7 @@ static void drop_upload(struct fc_call *call, struct fc_object *upload)
     json_t *part;
     json_object_foreach(fc_at(upload->doc, "_parts"), name, part)
     {
-        fc_s3_drop(call->world, fc_text_at(part, "_file"));
+        fc_blob_drop(call->world, fc_text_at(part, "_file"));
     }
     fc_store_gone(call->world->store, upload, &call->cause, 0);
 }
@@ -185,7 +185,7 @@ static int join(struct fc_call *call, struct fc_object *upload, struct whole *wh
     unsigned char digest[16];
     char hex[33], etag[48];
     struct mir_error err = {0};
-    char *file = fc_s3_join(call->world, whole->files, &err);
+    char *file = fc_blob_join(call->world, whole->files, &err);
     if (!file)
         return fc_refuse(refusal, 500, "InternalError", "%s", err.text);
     EVP_DigestFinal_ex(whole->md5, digest, NULL);

@@ -42,9 +42,28 @@ struct fc_service {
     void (*prepare)(struct fc_call *call); /* before each handler; NULL nothing */
 };
 
+/* A cloud: what its calls have in common. All clouds stand at one address and are told apart by
+ * what a request is. Each step returns 0, or -1 with a refusal that is worded for call->service. */
+struct fc_cloud {
+    const char *name;                         /* "aws" */
+    const struct fc_service *const *services; /* ends with NULL */
+    bool (*claims)(const struct fc_request *request);
+    /* Which service and operation a request means. */
+    int (*identify)(struct fc_call *call, struct fc_refusal *refusal);
+    /* Who asks. Takes the lock itself. */
+    int (*verify)(struct fc_call *call, struct fc_refusal *refusal);
+    int (*read_parameters)(struct fc_call *call, struct fc_refusal *refusal); /* call->params */
+    /* May he, and now? Under the lock. */
+    int (*admit)(struct fc_call *call, struct fc_refusal *refusal);
+    /* The reply on the wire. `reply` is taken; NULL: no content. */
+    void (*write_reply)(struct fc_call *call, json_t *reply);
+    void (*write_refusal)(struct fc_call *call, const struct fc_refusal *refusal);
+    void (*finish)(struct fc_call *call); /* whatever every reply carries; NULL nothing */
+};
+
 #define FC_SEGMENTS_MAX 4
 
-/* Who calls. */
+/* Who calls AWS. */
 struct fc_who {
     char account[13];
     char arn[256];
@@ -58,9 +77,11 @@ struct fc_call {
     struct fc_edge *edge;
     struct fc_request *request;
     struct fc_reply *reply;
+    const struct fc_cloud *cloud;
     const struct fc_service *service;
     const struct fc_operation *operation;
     struct fc_who who;
+    void *own; /* what another cloud keeps of a call; owned, one block */
     char region[32];
     char request_id[37];
     char name[96]; /* "ec2.RunInstances" */
@@ -77,19 +98,22 @@ extern const struct fc_service fc_service_ec2, fc_service_sts, fc_service_ebs, f
     fc_service_ssm, fc_service_pricing, fc_service_s3;
 extern const struct fc_service *const fc_services[]; /* ends with NULL */
 
+extern const struct fc_cloud fc_cloud_aws;
+extern const struct fc_cloud *const fc_clouds[]; /* ends with NULL */
+
 /* Who is behind a claim: fills secret and token (owned, NULL for a lasting key). Locks the world.
  */
 enum fc_denial fc_accounts_find(struct fc_world *world, const char *access_key, int64_t now_ms,
                                 char secret[64], char **ret_token, struct fc_who *ret_who,
                                 struct mir_error *why);
 
-/* Which service and operation a request means. A refusal is worded for call->service (the nearest
- * guess). */
+/* AWS: which service and operation a request means. A refusal is worded for call->service (the
+ * nearest guess). */
 int fc_identify(struct fc_call *call, struct fc_refusal *refusal);
 /* Then, once it is known who asks: call->params, held against the operation's table. */
 int fc_read_parameters(struct fc_call *call, struct fc_refusal *refusal);
 
-/* The reply on the wire, in the service's protocol. `reply` is taken; NULL: no content. */
+/* In the service's protocol. */
 void fc_write_reply(struct fc_call *call, json_t *reply);
 void fc_write_refusal(struct fc_call *call, const struct fc_refusal *refusal);
 

@@ -34,7 +34,7 @@ struct fc_kind {
     unsigned flags;
 };
 
-#define FC_KINDS 32 /* at least as many as there are */
+#define FC_KINDS 64 /* at least as many as there are */
 
 struct fc_object {
     struct fc_object *next, *next_of_kind; /* in the order of creation */

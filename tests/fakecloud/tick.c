@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+#include "blazar.h"
 #include "ec2_image.h"
 #include "ec2_life.h"
+#include "glance.h"
+#include "mistral.h"
+#include "nova.h"
 #include "scheduler.h"
+#include "swift.h"
 
 typedef void tick_fn(struct fc_world *world, struct fc_object *object,
                      const struct fc_cause *cause);
@@ -16,7 +21,9 @@ static const struct {
 } ticks[] = {
     {"instance", fc_tick_instance}, {"image", fc_tick_image},
     {"snapshot", fc_tick_snapshot}, {"import-snapshot-task", fc_tick_import},
-    {"schedule", fc_tick_schedule},
+    {"schedule", fc_tick_schedule}, {"os-image", fos_tick_image},
+    {"os-server", fos_tick_server}, {"os-cron-trigger", fos_tick_trigger},
+    {"os-lease", fos_tick_lease},   {"os-object", fos_tick_swift_object},
 };
 
 void fc_tick_object(struct fc_world *world, struct fc_object *object, const struct fc_cause *cause)

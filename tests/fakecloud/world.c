@@ -19,6 +19,7 @@
 #include "calls.h"
 #include "faults.h"
 #include "guests.h"
+#include "os.h"
 #include "roles.h"
 #include "throttle.h"
 #include "tick.h"
@@ -47,6 +48,32 @@ static const struct setting {
     {"address_limit", offsetof(struct fc_settings, address_limit), 5},
     {"page_max", offsetof(struct fc_settings, page_max), 1000},
     {"guest_mib", offsetof(struct fc_settings, guest_mib), 256},
+    {"os_image", offsetof(struct fc_settings, os_image), 1},
+    {"os_compute", offsetof(struct fc_settings, os_compute), 1},
+    {"os_network", offsetof(struct fc_settings, os_network), 1},
+    {"os_object_store", offsetof(struct fc_settings, os_object_store), 1},
+    {"os_volume", offsetof(struct fc_settings, os_volume), 0},
+    {"os_workflow", offsetof(struct fc_settings, os_workflow), 0},
+    {"os_reservation", offsetof(struct fc_settings, os_reservation), 0},
+    {"os_token_s", offsetof(struct fc_settings, os_token_s), 3600},
+    {"os_listed_ms", offsetof(struct fc_settings, os_listed_ms), 100},
+    {"os_power_off_ms", offsetof(struct fc_settings, os_power_off_ms), 300},
+    {"os_stop_ms", offsetof(struct fc_settings, os_stop_ms), 300},
+    {"os_save_ms", offsetof(struct fc_settings, os_save_ms), 0},
+    {"os_deletes", offsetof(struct fc_settings, os_deletes), 1},
+    {"os_nova_minor", offsetof(struct fc_settings, os_nova_minor), 93},
+    {"os_upload", offsetof(struct fc_settings, os_upload), 1},
+    {"os_import", offsetof(struct fc_settings, os_import), 3},
+    {"os_image_max_mib", offsetof(struct fc_settings, os_image_max_mib), 0},
+    {"os_networks", offsetof(struct fc_settings, os_networks), 1},
+    {"os_shared_networks", offsetof(struct fc_settings, os_shared_networks), 0},
+    {"os_instances", offsetof(struct fc_settings, os_instances), 10},
+    {"os_cores", offsetof(struct fc_settings, os_cores), 20},
+    {"os_ram_mib", offsetof(struct fc_settings, os_ram_mib), 51200},
+    {"os_floating_ips", offsetof(struct fc_settings, os_floating_ips), 50},
+    {"os_security_groups", offsetof(struct fc_settings, os_security_groups), 10},
+    {"os_rules", offsetof(struct fc_settings, os_rules), 100},
+    {"os_ports", offsetof(struct fc_settings, os_ports), 500},
 };
 
 static int64_t *setting_slot(struct fc_settings *settings, const struct setting *row)
@@ -248,6 +275,7 @@ int fc_world_open(const char *dir, struct fc_world **ret, struct mir_error *err)
     }
     read_clock(world);
     fc_roles_ready(world);
+    fos_ready(world);
     if (pthread_create(&world->ticker, NULL, tick_for_ever, world)) {
         fc_world_close(world);
         return mir_fail(err, MIR_FAILED, "cannot start a thread");

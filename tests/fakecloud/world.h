@@ -29,6 +29,23 @@ struct fc_settings {
     int64_t address_limit; /* elastic addresses of a region */
     int64_t page_max;      /* rows of a page when the client sets no limit */
     int64_t guest_mib;     /* memory of a machine, at most (--guests qemu) */
+    /* OpenStack: which services there are, */
+    int64_t os_image, os_compute, os_network, os_object_store, os_volume, os_workflow,
+        os_reservation;
+    int64_t os_token_s;         /* how long tokens are valid, */
+    int64_t os_listed_ms;       /* how long listings miss a new server, */
+    int64_t os_power_off_ms;    /* how late Nova sees that a guest has gone, */
+    int64_t os_stop_ms;         /* how long a guest is given that is to stop, */
+    int64_t os_save_ms;         /* how long an image is "saving", */
+    int64_t os_deletes;         /* 0: servers are never deleted, however often one asks, */
+    int64_t os_nova_minor;      /* the newest microversion is 2.this, */
+    int64_t os_upload;          /* 0: images cannot be uploaded, only imported, */
+    int64_t os_import;          /* by these ways: 1 glance-direct, 2 web-download, 3 both, */
+    int64_t os_image_max_mib;   /* no image may be larger (0: any), */
+    int64_t os_networks;        /* networks of each project, */
+    int64_t os_shared_networks; /* networks of all projects, */
+    int64_t os_instances, os_cores, os_ram_mib; /* and quotas of a project and region */
+    int64_t os_floating_ips, os_security_groups, os_rules, os_ports;
 };
 
 struct fc_clock {
@@ -48,6 +65,7 @@ struct fc_faults;
 struct fc_buckets;
 struct fc_calls;
 struct fc_guests;
+struct fos_fetching;
 
 struct fc_world {
     pthread_mutex_t lock;
@@ -64,6 +82,8 @@ struct fc_world {
     struct fc_buckets *buckets;
     struct fc_calls *calls;
     struct fc_guests *guests; /* NULL: instances are only states */
+    bool fetching_ends;
+    struct fos_fetching *fetching; /* images on their way from elsewhere; openstack/fetch.c */
 };
 
 extern const char *const fc_regions[]; /* ends with NULL; the first is the default */

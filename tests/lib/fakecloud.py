@@ -22,7 +22,7 @@ class FakeCloud:
     def __init__(self, state, *options):
         self.state, self.options = state, options
         self.process = None
-        self.env = {}
+        self.env, self.openstack = {}, {}  # of an AWS client, of an OpenStack client
         self.start()
 
     def start(self):
@@ -38,7 +38,9 @@ class FakeCloud:
                 self.stop()
                 raise RuntimeError(f'mirage-fakecloud does not come up: {text!r}')
             text += more
-        self.env = dict(line.split('=', 1) for line in text.decode().splitlines())
+        env = dict(line.split('=', 1) for line in text.decode().splitlines())
+        self.env = {name: value for name, value in env.items() if name.startswith('AWS_')}
+        self.openstack = {name: value for name, value in env.items() if name.startswith('OS_')}
 
     def stop(self, sig=signal.SIGTERM):
         """End it, and wait until it is over; its exit status."""

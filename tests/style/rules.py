@@ -13,6 +13,7 @@ CONTAINED = [
     ('time() outside the clock', r'(?<![\w>.])time\s*\(', r'api/clock\.c'),
     ('curl outside the transport', r'\bcurl_(easy|multi|global|slist|url)\w*\s*\(', r'api/http\.c'),
     ('libxml2 outside the reader', r'(?<!mir_)\bxml[A-Z]\w+\s*\(', r'api/xml\.c'),
+    ('libyaml outside the reader', r'(?<!mir_)\byaml_\w+\s*\(', r'api/yaml\.c'),
     ('SQL outside the store', r'\bsqlite3_\w+\s*\(', r'daemon/store\w*\.c'),
     ('qsort() in what the sandbox kills for it', r'\bqsort(_r)?\s*\(', r'(?!images/).*'),
     ('libmicrohttpd outside its files', r'\bMHD_\w+\s*\(', r'daemon/http_mhd\.c'),
@@ -24,10 +25,11 @@ LAYERS = {
     'images': ['api'],
     'local': ['api'],
     'ec2': ['api'],
+    'openstack': ['api'],
     'daemon': ['api', 'images'],
     'cli': ['api', 'images'],
     'unikernels/hello': [],
-    'tests': ['api', 'images', 'local', 'ec2', 'daemon', 'cli', 'hello'],
+    'tests': ['api', 'images', 'local', 'ec2', 'openstack', 'daemon', 'cli', 'hello'],
 }
 
 # Where the headers of outside libraries may be included. Tests may include anything.
@@ -36,10 +38,11 @@ OUTSIDE = [
     (r'sqlite3\.h', r'daemon/store\w*\.[ch]'),
     (r'microhttpd\.h', r'daemon/http_mhd\.c'),
     (r'libxml/', r'api/xml\.c'),
-    (r'openssl/', r'(api|images|ec2|daemon)/.*'),
+    (r'yaml\.h', r'api/yaml\.c'),
+    (r'openssl/', r'(api|images|ec2|openstack|daemon)/.*'),
     (r'seccomp\.h', r'(images|daemon|local)/.*'),
     (r'(zlib|bzlib|lzma|zstd)\.h', r'images/.*'),
-    (r'jansson\.h', r'(api|images|local|ec2|daemon|cli)/.*'),
+    (r'jansson\.h', r'(api|images|local|ec2|openstack|daemon|cli)/.*'),
 ]
 
 SPDX = 'SPDX-License-Identifier: ISC'

@@ -81,6 +81,8 @@ def headers(files, root):
         if not file.path.endswith('.h') or file.room not in LAYERS:
             continue
         flags = HEADER_FLAGS + include_flags(file.room)
+        if file.room == 'tests' and file.path.count('/') > 2:  # a folder of a folder: the upper one
+            flags += ['-I' + os.path.dirname(os.path.dirname(file.path))]
         if file.room == 'unikernels/hello':
             flags += ['-m32', '-ffreestanding', '-fno-pic']
         jobs.append((file.path, [compiler, *flags, '-x', 'c', file.path]))

@@ -129,7 +129,7 @@ class Ec2Ledger:
                 over.wait(0.05)
                 continue
             at = self.time.truth()
-            with subprocess.Popen([program('mirage-reap'), 'ec2', '--quiet', '--grace', '0'],
+            with subprocess.Popen([program('mirage-reap'), self.NAME, '--quiet', '--grace', '0'],
                                   env=env, stdin=subprocess.DEVNULL, stdout=self.world.log,
                                   stderr=self.world.log) as run:
                 self.reaper = run

@@ -96,7 +96,7 @@ static void refusals(void **state)
         {"m local k extra", "no further argument: 'extra'", "-- extra"},
         {"m ps extra", "'ps' takes no further argument", "--help"},
         {"m lokal k", "unknown command 'lokal'", "did you mean 'local'?"},
-        {"m openstack k", "no provider 'openstack'", "built with: local"},
+        {"m rackspace k", "no provider 'rackspace'", "built with: local"},
         {"m ./k.elf", "unknown command './k.elf'", "mirage-deploy local ./k.elf"},
         {"m site", "'site' needs", "add, verify, rm"},
         {"m site ad http://h/", "'site' needs", "add"},

@@ -64,6 +64,8 @@ static void of_clouds(void **state)
         const char *text;
         bool taken;
     } rows[] = {
+        {OPT_CLOUD, "my-cloud.2", true},
+        {OPT_CLOUD, "my cloud", false},
         {OPT_REGION, "eu-central-1", true},
         {OPT_REGION, "RegionOne", true},
         {OPT_REGION, "eu central", false},

@@ -21,6 +21,7 @@ static void there_and_back(void **state)
         ("{\"region\":\"eu-central-1\",\"type\":\"t3.nano\",\"spot\":true,\"ipv6_only\":true,"
          "\"keep_address\":true,\"open\":[80,8443],\"budget\":\"2.50\"}"),
         "{\"open\":[]}",
+        "{\"cloud\":\"my-cloud.2\",\"region\":\"RegionOne\"}",
         "{\"type\":\"General Purpose 1\",\"budget\":\"0.000001\"}",
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
@@ -70,6 +71,7 @@ static void bad_ones(void **state)
         {"[]", "has to be an object"},
         {"\"eu\"", "has to be an object"},
         {"{\"regoin\":\"x\"}", "unknown field 'regoin'"},
+        {"{\"cloud\":\"my cloud\"}", "is not a cloud"},
         {"{\"region\":5}", "has to be a text"},
         {"{\"region\":\"eu/../x\"}", "is not a region"},
         {"{\"region\":\"eu central\"}", "is not a region"},
@@ -110,6 +112,7 @@ static void what_is_asked(void **state)
     static const struct {
         const char *text, *option;
     } rows[] = {
+        {"{\"cloud\":\"x\"}", "cloud"},
         {"{\"region\":\"x\"}", "region"},
         {"{\"type\":\"x\"}", "type"},
         {"{\"spot\":true}", "spot"},

@@ -218,6 +218,23 @@ static void test_rows_of_lists_in_lists(void **state)
     assert_null(all.rows);
 }
 
+static void test_times(void **state)
+{
+    static const char *const texts[] = {
+        "\"2026-11-18T11:06:40Z\"", "\"2026-11-18T12:06:40+01:00\"",
+        "\"2026-11-18T11:06:40\"",  "\"2026-11-18T11:06:40.123456\"",
+        "\"2026-11-18 11:06:40\"",  "1795000000"};
+    for (size_t i = 0; i < MIR_NELEMS(texts); i++) {
+        mir_auto_free char *text = mir_format("{\"id\":\"a\",\"time\":%s}", texts[i]);
+        json_t *json = mir_json_parse(text, strlen(text), 4096, NULL);
+        struct found f = {0};
+        if (mir_json_read(&found_table, json, &f, NULL) || f.time != 1795000000)
+            fail_msg("%s: %lld", texts[i], (long long)f.time);
+        mir_record_clear(&found_table, &f);
+        json_decref(json);
+    }
+}
+
 static void test_damaged(void **state)
 {
     static const char *const texts[] = {
@@ -253,15 +270,163 @@ static void test_damaged(void **state)
     }
 }
 
+/* --- maps: objects whose members' names are somebody's own --- */
+
+struct pair {
+    const char *key, *value;
+};
+
+struct asked {
+    const char *name, *port;
+    const json_t *free;
+    const struct pair *pairs, *beside;
+    size_t pair_count, beside_count;
+};
+
+static const struct mir_field pair_fields[] = {
+    MIR_ROW(struct pair, key, "*", MIR_PUT_TEXT),
+    MIR_ROW(struct pair, value, "", MIR_PUT_EMPTY),
+};
+static const struct mir_table pair_table = MIR_TABLE(struct pair, pair_fields);
+static const struct mir_field asked_fields[] = {
+    MIR_ROW(struct asked, name, "server.name", MIR_PUT_TEXT),
+    MIR_ROW(struct asked, port, "server.port_id", MIR_PUT_NULL),
+    MIR_ROW(struct asked, free, "server.free", MIR_PUT_JSON),
+    MIR_MANY(struct asked, pairs, pair_count, "server.metadata", MIR_PUT_MAP, &pair_table),
+    MIR_MANY(struct asked, beside, beside_count, "server.", MIR_PUT_MAP, &pair_table),
+};
+static const struct mir_table asked_table = MIR_TABLE(struct asked, asked_fields);
+
+static void test_maps_written(void **state)
+{
+    static const struct pair pairs[] = {{"a.b/c:d", "x"}, {"name", ""}, {"n", NULL}};
+    static const struct pair beside[] = {{"hw_disk_bus", "ide"}, {"name", "not this one"}};
+    json_t *free_form = json_pack("{s:[i]}", "k", 7);
+    const struct asked asks[] = {
+        {.name = "s"}, {"s", "p", free_form, pairs, beside, MIR_NELEMS(pairs), MIR_NELEMS(beside)}};
+    static const char *const texts[] = {
+        "{\"server\":{\"name\":\"s\",\"port_id\":null}}",
+        "{\"server\":{\"name\":\"s\",\"port_id\":\"p\",\"free\":{\"k\":[7]},\"metadata\":{"
+        "\"a.b/c:d\":\"x\",\"name\":\"\",\"n\":\"\"},\"hw_disk_bus\":\"ide\"}}"};
+    for (size_t i = 0; i < MIR_NELEMS(asks); i++) {
+        json_t *json = mir_json_write(&asked_table, &asks[i]);
+        mir_auto_free char *text = mir_json_text(json);
+        assert_string_equal(text, texts[i]);
+        json_decref(json);
+    }
+    json_decref(free_form); /* it was copied */
+}
+
+struct found_pair {
+    char *key, *value;
+};
+
+struct found_address {
+    char text[46];
+};
+
+struct found_net {
+    char *name;
+    struct found_address *rows;
+    size_t count;
+};
+
+struct found_maps {
+    struct found_pair *pairs, *simple;
+    struct found_net *nets;
+    size_t pair_count, simple_count, net_count;
+};
+
+static const struct mir_field found_pair_fields[] = {
+    MIR_ROW(struct found_pair, key, "*", MIR_GET_OWNED),
+    MIR_ROW(struct found_pair, value, "", MIR_GET_OWNED),
+};
+static const struct mir_table found_pair_table = MIR_TABLE(struct found_pair, found_pair_fields);
+static const struct mir_field found_address_fields[] = {
+    MIR_MUST(struct found_address, text, "addr", MIR_GET_TEXT),
+};
+static const struct mir_table found_address_table =
+    MIR_TABLE(struct found_address, found_address_fields);
+static const struct mir_field found_net_fields[] = {
+    MIR_ROW(struct found_net, name, "*", MIR_GET_OWNED),
+    MIR_MANY(struct found_net, rows, count, "", MIR_GET_LIST, &found_address_table),
+};
+static const struct mir_table found_net_table = MIR_TABLE(struct found_net, found_net_fields);
+static const struct mir_field found_maps_fields[] = {
+    MIR_MANY(struct found_maps, pairs, pair_count, "metadata", MIR_GET_MAP, &found_pair_table),
+    MIR_MANY(struct found_maps, simple, simple_count, "", MIR_GET_SIMPLE, &found_pair_table),
+    MIR_MANY(struct found_maps, nets, net_count, "addresses", MIR_GET_MAP, &found_net_table),
+};
+static const struct mir_table found_maps_table = MIR_TABLE(struct found_maps, found_maps_fields);
+
+static int read_maps(const char *text, struct found_maps *ret, struct mir_error *err)
+{
+    json_t *json = mir_json_parse(text, strlen(text), 4096, NULL);
+    assert_non_null(json);
+    int rc = mir_json_read(&found_maps_table, json, ret, err);
+    json_decref(json);
+    return rc;
+}
+
+static void test_maps_read(void **state)
+{
+    struct found_maps all = {0}, more = {0};
+    static const char text[] =
+        "{\"metadata\":{\"a/b\":\"x\",\"empty\":\"\"},\"id\":7,\"tags\":[\"t\"],\"none\":null,"
+        "\"on\":true,\"addresses\":{\"my net\":[{\"addr\":\"10.0.0.1\"},{\"addr\":\"::1\"}],"
+        "\"bare\":[]}}";
+    assert_int_equal(read_maps(text, &all, NULL), 0);
+    assert_int_equal(all.pair_count, 2);
+    assert_string_equal(all.pairs[0].key, "a/b");
+    assert_string_equal(all.pairs[0].value, "x");
+    assert_null(all.pairs[1].value);
+    assert_int_equal(all.simple_count, 2); /* neither lists, objects nor null */
+    assert_string_equal(all.simple[0].value, "7");
+    assert_string_equal(all.simple[1].value, "true");
+    assert_int_equal(all.net_count, 2);
+    assert_string_equal(all.nets[0].name, "my net");
+    assert_int_equal(all.nets[0].count, 2);
+    assert_string_equal(all.nets[0].rows[1].text, "::1");
+    assert_int_equal(all.nets[1].count, 0);
+    /* the next page */
+    assert_int_equal(read_maps(text, &more, NULL), 0);
+    mir_record_append(&found_maps_table, &all, &more);
+    assert_int_equal(all.pair_count, 4);
+    assert_int_equal(all.net_count, 4);
+    assert_string_equal(all.nets[2].rows[0].text, "10.0.0.1");
+    assert_int_equal(more.net_count, 0);
+    assert_null(more.nets);
+    mir_record_clear(&found_maps_table, &more);
+    /* and a row added to what was joined has its room */
+    assert_int_equal(read_maps(text, &all, NULL), 0);
+    assert_int_equal(all.net_count, 6);
+    mir_record_clear(&found_maps_table, &all);
+    assert_null(all.nets);
+}
+
+static void test_maps_damaged(void **state)
+{
+    static const char *const texts[] = {
+        "{\"metadata\":[]}",         "{\"metadata\":7}",           "{\"metadata\":{\"a\":{}}}",
+        "{\"addresses\":{\"n\":7}}", "{\"addresses\":{\"n\":{}}}", "{\"addresses\":{\"n\":[{}]}}",
+    };
+    for (size_t i = 0; i < MIR_NELEMS(texts); i++) {
+        struct found_maps all = {0};
+        struct mir_error err = {0};
+        if (!read_maps(texts[i], &all, &err) || err.kind != MIR_CORRUPT)
+            fail_msg("%s", texts[i]);
+        mir_record_clear(&found_maps_table, &all);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_form),
-        cmocka_unit_test(test_json_written),
-        cmocka_unit_test(test_xml_read),
-        cmocka_unit_test(test_json_read),
-        cmocka_unit_test(test_rows_of_lists_in_lists),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_maps_written), cmocka_unit_test(test_maps_read),
+        cmocka_unit_test(test_maps_damaged), cmocka_unit_test(test_form),
+        cmocka_unit_test(test_json_written), cmocka_unit_test(test_xml_read),
+        cmocka_unit_test(test_json_read),    cmocka_unit_test(test_rows_of_lists_in_lists),
+        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,10 @@
  *
  * Limits: every exchange has a time limit and a largest body; neither cookies, netrc nor stored
  * credentials are ever used; redirects are not followed unless asked for. TLS certificates are
- * verified (there is no switch). Proxies of the environment (https_proxy, no_proxy) are used,
- * except where an address filter is given: a proxy would hide the address from it.
- * The program ignores SIGPIPE (a TLS peer that goes away would raise it).
- * An answer of any status is a success here; what a status means is the caller's to say.
+ * verified, unless a request says otherwise in as many words. Proxies of the environment
+ * (https_proxy, no_proxy) are used, except where an address filter is given: a proxy would hide the
+ * address from it. The program ignores SIGPIPE (a TLS peer that goes away would raise it). An
+ * answer of any status is a success here; what a status means is the caller's to say.
  *
  * Errors: MIR_USAGE (URL, method), MIR_POLICY (the filter refused every address), MIR_UNAVAILABLE
  * (no such host, refused, reset, TLS failure), MIR_TIMEOUT, MIR_CORRUPT (not HTTP, body too
@@ -38,8 +38,23 @@ struct mir_http_header {
  * the name was resolved and right before connect(2), so that what is checked is what is used. */
 typedef bool mir_http_allow_fn(void *ctx, const struct sockaddr *address);
 
+/* The next bytes of a body: at most `size` of them into out, how many into *ret_len (0: that was
+ * all). -1 with err ends the exchange, which fails with that error. */
+typedef int mir_http_read_fn(void *ctx, void *out, size_t size, size_t *ret_len,
+                             struct mir_error *err);
+
+#define MIR_HTTP_LENGTH_UNKNOWN ((int64_t)-1)
+
+/* A body that is made while it is sent. It is read once, so the connection is a fresh one: libcurl
+ * could not send it again. An answer that comes before the end of it (a refusal) ends it. */
+struct mir_http_stream {
+    mir_http_read_fn *read; /* NULL: none */
+    void *ctx;
+    int64_t length; /* bytes; MIR_HTTP_LENGTH_UNKNOWN: sent in chunks */
+};
+
 /* All pointers borrowed, for mir_http_do until it returns, for mir_http_pool_add until it
- * returns, except body and allow_ctx: until the exchange is over. */
+ * returns, except body and the two ctx: until the exchange is over. */
 struct mir_http_request {
     const char *method; /* NULL: GET, or POST with a body */
     const char *url;
@@ -47,15 +62,20 @@ struct mir_http_request {
     size_t header_count;
     const void *body; /* NULL: none */
     size_t body_len;
-    const char *user_agent;   /* NULL: "mirage-deploy/<version>" */
-    int connect_timeout_ms;   /* 0: 10 000 */
-    int timeout_ms;           /* the whole exchange; 0: 30 000 */
-    size_t response_max;      /* bytes of body; 0: MIR_HTTP_BODY_DEFAULT */
-    bool cut;                 /* a longer body is cut there, which is no error then */
-    unsigned redirects_max;   /* 0: a redirect is an answer like any other */
-    bool fresh;               /* a connection of its own, closed afterwards */
-    bool path_as_is;          /* "/a/../b" is sent so; else libcurl makes "/b" of it */
-    const char *ca_file;      /* PEM certificates to trust instead of the system's; NULL: those */
+    struct mir_http_stream stream; /* instead of a body */
+    const char *user_agent;        /* NULL: "mirage-deploy/<version>" */
+    int connect_timeout_ms;        /* 0: 10 000 */
+    int timeout_ms;                /* the whole exchange; 0: 30 000 */
+    size_t response_max;           /* bytes of body; 0: MIR_HTTP_BODY_DEFAULT */
+    bool cut;                      /* a longer body is cut there, which is no error then */
+    unsigned redirects_max;        /* 0: a redirect is an answer like any other */
+    bool fresh;                    /* a connection of its own, closed afterwards */
+    bool path_as_is;               /* "/a/../b" is sent so; else libcurl makes "/b" of it */
+    const char *ca_file;   /* PEM certificates to trust instead of the system's; NULL: those */
+    const char *cert_file; /* PEM: who we are, for servers that ask; NULL: nobody */
+    const char *key_file;  /* PEM: of that certificate; NULL: it is in cert_file, too */
+    bool insecure;         /* whoever answers is believed: the user said so */
+    bool ipv4_only;
     mir_http_allow_fn *allow; /* NULL: every address */
     void *allow_ctx;
 };

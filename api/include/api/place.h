@@ -3,7 +3,8 @@
  * The noun "place": where and as what a deployment runs in a cloud. In a request each part may be
  * left to the provider; a quote (provider.h) decides all of it, and says what it costs.
  *
- * Plain values; pure functions, any thread. JSON form: {"region":"eu-central-1","type":"t3.nano",
+ * Plain values; pure functions, any thread. JSON form: {"cloud":"mycloud",
+ * "region":"eu-central-1","type":"t3.nano",
  * "spot":true,"ipv6_only":true,"keep_address":true,"open":[80,443],"budget":"2.50"}, without the
  * parts that are open.
  */
@@ -17,10 +18,11 @@
 #include "api/error.h"
 #include "api/price.h"
 
-#define MIR_PLACE_TEXT 32 /* region and type, terminator included */
+#define MIR_PLACE_TEXT 32 /* cloud, region and type, terminator included */
 #define MIR_OPEN_MAX 16
 
 struct mir_place {
+    char cloud[MIR_PLACE_TEXT];  /* where one provider knows several: its name; "": the usual one */
     char region[MIR_PLACE_TEXT]; /* "" : the provider's */
     char type[MIR_PLACE_TEXT];   /* machine type or flavor; "": the cheapest that boots it */
     bool spot;                   /* what the cloud may take back at any time, for less */
@@ -40,8 +42,9 @@ struct mir_quote {
     struct mir_price price;
 };
 
-/* Letters, digits and "-_." for a region (it becomes part of host names), and a space within for a
- * type; "" is one too. MIR_USAGE. */
+/* Letters, digits and "-_." for a cloud and for a region (it becomes part of host names), and a
+ * space within for a type; "" is one too. MIR_USAGE. */
+int mir_cloud_check(const char *text, struct mir_error *err);
 int mir_region_check(const char *text, struct mir_error *err);
 int mir_type_check(const char *text, struct mir_error *err);
 

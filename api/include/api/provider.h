@@ -46,7 +46,8 @@
 #define MIR_LOOK_LIMIT_MS 5000
 #define MIR_CREATE_LIMIT_MS 30000
 #define MIR_QUOTE_LIMIT_MS 2000 /* of asking what something costs */
-#define MIR_NAME_TEXT 64        /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
+#define MIR_QUOTE_FIRST_MS 10000
+#define MIR_NAME_TEXT 64 /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
 #define MIR_PORTS_MAX 16
 #define MIR_HOOKS_MAX 6
 #define MIR_ARGS_MAX 4096 /* bytes of a kernel command line, terminator included */
@@ -153,9 +154,10 @@ struct mir_hook {
 };
 
 #define MIR_NOTE_MAX 4096
-#define MIR_ACCOUNT_TEXT 32
+#define MIR_ACCOUNT_TEXT 72
 #define MIR_CALLER_TEXT 256
-#define MIR_PLACES_TEXT 1024 /* names of places, a blank between them */
+#define MIR_PLACES_TEXT 2048 /* names of places, a blank between them */
+#define MIR_PLACE_NAME 112
 
 /* Whose credentials are used. */
 struct mir_caller {
@@ -220,7 +222,9 @@ struct mir_provider {
     /* Optional: decides what of a place was left open, and says what it costs by the hour. From
      * tables that are built in, the configuration, and what earlier answers have left; the same
      * again for what it has decided. For the price alone its cloud may be asked, for at most
-     * MIR_QUOTE_LIMIT_MS and not each time; without an answer the tables count. asked: its open
+     * MIR_QUOTE_LIMIT_MS and not each time; without an answer the tables count. Where no table can
+     * say what types there are (flavors), the cloud is asked for them before the first quote, for
+     * at most MIR_QUOTE_FIRST_MS, and that may fail. asked: its open
      * ports are filled in. memory_bytes: the least that the type has to have. A kernel that boots
      * on no type is quoted all the same, for a type of the family that comes nearest: the planner
      * says why it is refused, or tries it. MIR_USAGE for what there is not, MIR_POLICY for what
@@ -295,6 +299,10 @@ struct mir_provider {
     int (*covered)(void *ctx, char ret_places[MIR_PLACES_TEXT], struct mir_error *err);
     int (*note_put)(void *ctx, const char *text, struct mir_error *err);
     int (*note_get)(void *ctx, struct mir_buf *out, struct mir_error *err);
+    /* Optional: the name that `covered` has for that place, which is its region without this. May
+     * ask for it once. */
+    int (*place_name)(void *ctx, const struct mir_place *place, char ret_name[MIR_PLACE_NAME],
+                      struct mir_error *err);
 
     /* Call fn for everything there is that carries tags of any installation, images included; fn
      * returning non-zero ends the listing. The truth about what really exists, never from a
@@ -365,6 +373,8 @@ int mir_prov_covered(struct mir_prov *prov, char ret_places[MIR_PLACES_TEXT],
                      struct mir_error *err);
 int mir_prov_note_put(struct mir_prov *prov, const char *text, struct mir_error *err);
 int mir_prov_note_get(struct mir_prov *prov, struct mir_buf *out, struct mir_error *err);
+int mir_prov_place_name(struct mir_prov *prov, const struct mir_place *place,
+                        char ret_name[MIR_PLACE_NAME], struct mir_error *err);
 
 /* Names for print and JSON; never NULL. */
 const char *mir_object_kind_name(enum mir_object_kind kind); /* "instance", "image" */

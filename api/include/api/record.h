@@ -6,6 +6,8 @@
  *
  * A request's lists are flat in EC2's protocol ("Filter.1.Value.2"). A reply's path may go through
  * lists ("reservationSet/item/instancesSet/item"): what it leads to is gathered over all of them.
+ * A JSON object whose members' names are somebody's own is a map: one row for each member, in which
+ * the field "*" is the member's name and all others are read from its value ("": the value itself).
  * Pure; any thread.
  */
 #ifndef API_RECORD_H
@@ -32,6 +34,11 @@ enum mir_field_kind {
     MIR_PUT_IDS,      /* as MIR_PUT_TEXTS; what is named is not asked for in pages */
     MIR_PUT_TEXTS,    /* const char *const *, how many (size_t) in count_at */
     MIR_PUT_LIST,     /* const struct x *, how many (size_t) in count_at */
+    /* in JSON alone */
+    MIR_PUT_NULL, /* const char *; NULL is sent as null */
+    MIR_PUT_JSON, /* const json_t *; NULL: left out */
+    MIR_PUT_MAP,  /* as MIR_PUT_LIST, with a table of "*" and "": an object of texts. Under the name
+                     "" its members stand among the others */
     /* in replies */
     MIR_GET_TEXT,   /* char[size]; a longer text makes the reply a damaged one */
     MIR_GET_CUT,    /* char[size]; a longer text is cut (for people) */
@@ -42,6 +49,8 @@ enum mir_field_kind {
     MIR_GET_SECRET, /* struct mir_secret */
     MIR_GET_BASE64, /* char * (owned, terminated), its length (size_t) in count_at */
     MIR_GET_LIST,   /* struct x * (owned), how many (size_t) in count_at; replies are appended */
+    MIR_GET_MAP,    /* likewise, of an object's members; JSON alone */
+    MIR_GET_SIMPLE, /* likewise, without those whose value is a list or an object */
     MIR_FIELD_KIND_COUNT
 };
 
@@ -88,6 +97,12 @@ static inline bool mir_kind_texts(enum mir_field_kind kind)
     return kind == MIR_PUT_TEXTS || kind == MIR_PUT_IDS;
 }
 
+/* Are rows of a table read into it? */
+static inline bool mir_kind_rows(enum mir_field_kind kind)
+{
+    return kind == MIR_GET_LIST || kind == MIR_GET_MAP || kind == MIR_GET_SIMPLE;
+}
+
 /* Appends "&Name=value" for each parameter that is set. */
 void mir_form_write(struct mir_buf *out, const struct mir_table *table, const void *args);
 void mir_form_add(struct mir_buf *out, const char *name, const char *value);
@@ -100,6 +115,9 @@ int mir_xml_read(const struct mir_table *table, const struct mir_xml_node *node,
                  struct mir_error *err);
 int mir_json_read(const struct mir_table *table, const json_t *json, void *ret,
                   struct mir_error *err);
+
+/* Moves the rows of each list of `from` behind those of `to`: the next page. */
+void mir_record_append(const struct mir_table *table, void *to, void *from);
 
 /* Frees what a struct owns, wipes its secrets and zeroes it. */
 void mir_record_clear(const struct mir_table *table, void *record);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Where a token's things are: remembered, and written down, a file for each token with the names of
+ * cloud and region. It saves questions, and it is how a daemon that was started again knows which
+ * clouds are in use. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/cleanup.h"
+#include "api/file.h"
+#include "api/log.h"
+#include "api/memory.h"
+#include "stack.h"
+
+#define PLACE_FILE_MAX 256
+#define OLD_S 3600 /* after which nothing under way is mistaken for what is over */
+
+static bool is_token(const char *name)
+{
+    return strlen(name) == MIR_ID_TEXT - 1 && strspn(name, "0123456789abcdef") == MIR_ID_TEXT - 1;
+}
+
+/* With the lock held. */
+static struct stack_seen *seen_of(const struct stack *stack, const char *token)
+{
+    for (size_t i = 0; i < stack->seen_count; i++)
+        if (!strcmp(stack->seen[i].token, token))
+            return &stack->seen[i];
+    return NULL;
+}
+
+static void keep(struct stack *stack, const char *token, const char *cloud, const char *region)
+{
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (!seen) {
+        stack->seen = mir_realloc(stack->seen, stack->seen_count + 1, sizeof *stack->seen);
+        seen = &stack->seen[stack->seen_count++];
+        *seen = (struct stack_seen){.cloud = ""};
+        mir_copy(seen->token, sizeof seen->token, token);
+    }
+    mir_copy(seen->cloud, sizeof seen->cloud, cloud);
+    mir_copy(seen->region, sizeof seen->region, region);
+    pthread_mutex_unlock(&stack->lock);
+}
+
+void stack_remember(struct stack *stack, const char *token, const struct stack_site *site)
+{
+    keep(stack, token, site->cloud, site->region);
+}
+
+void stack_remember_server(struct stack *stack, const char *token, const char *server)
+{
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (seen)
+        mir_copy(seen->server, sizeof seen->server, server);
+    pthread_mutex_unlock(&stack->lock);
+}
+
+bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret)
+{
+    pthread_mutex_lock(&stack->lock);
+    const struct stack_seen *seen = seen_of(stack, token);
+    if (seen)
+        *ret = *seen;
+    pthread_mutex_unlock(&stack->lock);
+    return seen != NULL;
+}
+
+/* --- the files --- */
+
+int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
+                 struct mir_error *err)
+{
+    struct stack_seen seen;
+    mir_auto_free char *text = mir_format("%s\n%s\n", site->cloud, site->region);
+    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
+    if (stack_recall(stack, token, &seen) && !strcmp(seen.cloud, site->cloud) &&
+        !strcmp(seen.region, site->region) && !access(path, R_OK))
+        return 0;
+    if (mir_dir_make(stack->folder, 0700, err))
+        return -1;
+    mir_auto_close int dir_fd = open(stack->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return mir_fail(err, MIR_FAILED, "cannot open %s", stack->folder);
+    if (mir_file_write_at(dir_fd, token, text, strlen(text), 0600, err))
+        return -1;
+    stack_remember(stack, token, site);
+    return 0;
+}
+
+static void load_one(struct stack *stack, const char *token)
+{
+    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token), *text = NULL;
+    struct mir_error said = {0};
+    char *cloud, *region, *rest = NULL;
+    if (mir_file_read(path, PLACE_FILE_MAX, &text, NULL, &said)) {
+        mir_log(MIR_LOG_WARN, "openstack", "%s: %s", path, said.text);
+        return;
+    }
+    cloud = text;
+    region = strchr(text, '\n');
+    rest = region ? strchr(region + 1, '\n') : NULL;
+    if (!rest) {
+        mir_log(MIR_LOG_WARN, "openstack", "%s says no place", path);
+        return;
+    }
+    *region++ = *rest = '\0';
+    if (strlen(cloud) < MIR_PLACE_TEXT && strlen(region) < MIR_PLACE_TEXT)
+        keep(stack, token, cloud, region);
+}
+
+void stack_places_load(struct stack *stack)
+{
+    DIR *dir = opendir(stack->folder);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (is_token(entry->d_name))
+            load_one(stack, entry->d_name);
+    if (dir)
+        closedir(dir);
+}
+
+void stack_forget(struct stack *stack, const char *token)
+{
+    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
+    struct stat st;
+    if (stat(path, &st) || mir_now_s(stack->clock) - st.st_mtime < OLD_S || unlink(path))
+        return;
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (seen)
+        *seen = stack->seen[--stack->seen_count];
+    pthread_mutex_unlock(&stack->lock);
+}
