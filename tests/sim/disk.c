@@ -123,19 +123,23 @@ static void note_final(struct sim_world *w, struct sim_lease *l)
 }
 
 /* A write that nobody waited for; whoever changes the record next waits for it. */
-static void end_write(struct sim_world *w, struct sim_lease *l)
+static void write_late(struct sim_world *w, struct sim_lease *l)
 {
     static const struct mird_news none;
     struct shelf shelf = {w, l};
     struct mir_error err;
     struct mird_deployment *d = &l->held.d;
-    if (l->busy != SIM_WRITING)
-        return;
     l->busy = SIM_IDLE;
     d->version = l->held.stored.version;
     int rc = put(&shelf, d, &none, sim_utc_ms(w), &err);
     d->version = l->held.stored.version;
     mird_held_written(&l->held, rc);
+}
+
+static void end_write(struct sim_world *w, struct sim_lease *l)
+{
+    if (l->busy == SIM_WRITING)
+        write_late(w, l);
 }
 
 static int apply(struct sim_world *w, struct sim_lease *l, struct mird_change *change,

@@ -45,9 +45,9 @@
 #define MIR_INSTANCE_ID 128
 #define MIR_LOOK_LIMIT_MS 5000
 #define MIR_CREATE_LIMIT_MS 30000
-#define MIR_QUOTE_LIMIT_MS 2000 /* of asking what something costs */
-#define MIR_QUOTE_FIRST_MS 10000
-#define MIR_NAME_TEXT 64 /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
+#define MIR_QUOTE_LIMIT_MS 2000  /* of asking what something costs */
+#define MIR_QUOTE_FIRST_MS 10000 /* of finding out, once, what there is to be had */
+#define MIR_NAME_TEXT 64         /* names: 1..63 of [a-z0-9-], beginning with a letter or digit */
 #define MIR_PORTS_MAX 16
 #define MIR_HOOKS_MAX 6
 #define MIR_ARGS_MAX 4096 /* bytes of a kernel command line, terminator included */
@@ -154,10 +154,10 @@ struct mir_hook {
 };
 
 #define MIR_NOTE_MAX 4096
-#define MIR_ACCOUNT_TEXT 72
+#define MIR_ACCOUNT_TEXT 72 /* an account's number, a project's id */
 #define MIR_CALLER_TEXT 256
 #define MIR_PLACES_TEXT 2048 /* names of places, a blank between them */
-#define MIR_PLACE_NAME 112
+#define MIR_PLACE_NAME 112   /* one of them: "eu-central-1", "PROJECT-ID/REGION" */
 
 /* Whose credentials are used. */
 struct mir_caller {
