@@ -32,30 +32,9 @@ static unsigned kernels;
 static struct fake_aws *fake;
 static enum ec2_target_way way;
 
-/* --- time: the machine's, and what the test has let pass --- */
-
-static int64_t ahead_ms;
-
-static int64_t utc_ms(void *ctx)
-{
-    const struct mir_clock *system = mir_clock_system();
-    (void)ctx;
-    return system->utc_ms(system->ctx) + ahead_ms;
-}
-
-static int64_t boot_ms(void *ctx)
-{
-    const struct mir_clock *system = mir_clock_system();
-    (void)ctx;
-    return system->boot_ms(system->ctx) + ahead_ms;
-}
-
-static const struct mir_clock moved = {.utc_ms = utc_ms, .boot_ms = boot_ms};
-
 static void passes(int64_t ms)
 {
-    fake_aws_advance(fake, ms);
-    ahead_ms += ms;
+    fake_aws_passes(fake, ms);
 }
 
 /* --- the truth: the ledger --- */
@@ -72,17 +51,11 @@ static const char *tag_of(const json_t *row, const char *key)
     return "";
 }
 
-static const char *text_of(const json_t *row, const char *name)
-{
-    const char *text = json_string_value(json_object_get(row, name));
-    return text ? text : "";
-}
-
 /* Of an instance that has not ended, nor begun to: those that have are shown for an hour. */
 static bool runs(const json_t *row)
 {
     const json_t *state = json_object_get(json_object_get(row, "document"), "instanceState");
-    const char *name = text_of(state, "name");
+    const char *name = fake_aws_text(state, "name");
     return strcmp(name, "terminated") != 0 && strcmp(name, "shutting-down") != 0;
 }
 
@@ -94,10 +67,10 @@ static unsigned instances(const char *name, char ret_id[32])
     json_t *row, *ledger = fake_aws_ledger(fake);
     json_array_foreach(json_object_get(ledger, "exists"), i, row)
     {
-        if (strcmp(text_of(row, "kind"), "instance") != 0 || !runs(row) ||
+        if (strcmp(fake_aws_text(row, "kind"), "instance") != 0 || !runs(row) ||
             strcmp(tag_of(row, "Name"), name) != 0)
             continue;
-        mir_copy(ret_id, 32, text_of(row, "id"));
+        mir_copy(ret_id, 32, fake_aws_text(row, "id"));
         count++;
     }
     json_decref(ledger);
@@ -118,13 +91,14 @@ static unsigned left(const char *token)
     json_t *row, *ledger = fake_aws_ledger(fake);
     json_array_foreach(json_object_get(ledger, "exists"), i, row)
     {
-        bool instance = !strcmp(text_of(row, "kind"), "instance");
-        const char *key = text_of(json_object_get(row, "document"), "Key");
-        bool its = !strcmp(tag_of(row, TAG), token) || strstr(text_of(row, "id"), token) ||
+        bool instance = !strcmp(fake_aws_text(row, "kind"), "instance");
+        const char *key = fake_aws_text(json_object_get(row, "document"), "Key");
+        bool its = !strcmp(tag_of(row, TAG), token) || strstr(fake_aws_text(row, "id"), token) ||
                    strstr(key, token);
         if (!its || (instance && !runs(row)))
             continue;
-        fprintf(stderr, "left of %s: %s %s\n", token, text_of(row, "kind"), text_of(row, "id"));
+        fprintf(stderr, "left of %s: %s %s\n", token, fake_aws_text(row, "kind"),
+                fake_aws_text(row, "id"));
         count++;
     }
     json_decref(ledger);
@@ -301,7 +275,7 @@ static void write_file(const char *name, const void *data, size_t len)
 
 static void make_bucket(void)
 {
-    const struct ec2_chain_settings keys = {.clock = &moved};
+    const struct ec2_chain_settings keys = {.clock = fake_aws_clock()};
     struct ec2_chain *chain = ec2_chain_new(&keys);
     struct ec2_session_settings settings = {.region = getenv("AWS_REGION"),
                                             .credentials = ec2_chain_source(chain)};
@@ -364,7 +338,7 @@ int ec2_target_open(struct conformance_target *ret, const char *program, enum ec
         .env = {.config = configure(),
                 .state_dir = folder,
                 .installation = "0123456789abcdef0123456789abcdef",
-                .clock = &moved,
+                .clock = fake_aws_clock(),
                 .imager = &imager},
         .describe = describe,
         .running = running,

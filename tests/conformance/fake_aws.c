@@ -159,3 +159,39 @@ void fake_aws_stop(struct fake_aws *fake)
     }
     free(fake);
 }
+
+/* --- time --- */
+
+static int64_t ahead_ms;
+
+static int64_t utc_ms(void *ctx)
+{
+    const struct mir_clock *system = mir_clock_system();
+    (void)ctx;
+    return system->utc_ms(system->ctx) + ahead_ms;
+}
+
+static int64_t boot_ms(void *ctx)
+{
+    const struct mir_clock *system = mir_clock_system();
+    (void)ctx;
+    return system->boot_ms(system->ctx) + ahead_ms;
+}
+
+const struct mir_clock *fake_aws_clock(void)
+{
+    static const struct mir_clock moved = {.utc_ms = utc_ms, .boot_ms = boot_ms};
+    return &moved;
+}
+
+void fake_aws_passes(struct fake_aws *fake, int64_t ms)
+{
+    fake_aws_advance(fake, ms);
+    ahead_ms += ms;
+}
+
+const char *fake_aws_text(const json_t *row, const char *name)
+{
+    const char *text = json_string_value(json_object_get(row, name));
+    return text ? text : "";
+}

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "api/clock.h"
+
 struct fake_aws; /* a running one */
 
 /* Started, and the environment that it prints is this process's; NULL: it did not come up. Owned.
@@ -24,5 +26,12 @@ void fake_aws_guest(const struct fake_aws *fake, const char *instance, const cha
 /* The account signs bundles by this certificate; EC2's, as PEM text, owned. */
 char *fake_aws_certificate(const struct fake_aws *fake, const char *pem);
 json_t *fake_aws_ledger(const struct fake_aws *fake); /* GET /_ledger; new reference */
+
+/* The machine's time, and what a test has let pass: for us and for the cloud. */
+const struct mir_clock *fake_aws_clock(void);
+void fake_aws_passes(struct fake_aws *fake, int64_t ms);
+
+/* A member of a row of the ledger; "" when it has none. */
+const char *fake_aws_text(const json_t *row, const char *name);
 
 #endif

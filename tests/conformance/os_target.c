@@ -26,39 +26,12 @@ static unsigned kernels;
 static struct fake_aws *fake;
 static enum os_target_way way;
 
-/* --- time: the machine's, and what the test has let pass --- */
-
-static int64_t ahead_ms;
-
-static int64_t utc_ms(void *ctx)
-{
-    const struct mir_clock *system = mir_clock_system();
-    (void)ctx;
-    return system->utc_ms(system->ctx) + ahead_ms;
-}
-
-static int64_t boot_ms(void *ctx)
-{
-    const struct mir_clock *system = mir_clock_system();
-    (void)ctx;
-    return system->boot_ms(system->ctx) + ahead_ms;
-}
-
-static const struct mir_clock moved = {.utc_ms = utc_ms, .boot_ms = boot_ms};
-
 static void passes(int64_t ms)
 {
-    fake_aws_advance(fake, ms);
-    ahead_ms += ms;
+    fake_aws_passes(fake, ms);
 }
 
 /* --- the truth: the ledger --- */
-
-static const char *text_of(const json_t *row, const char *name)
-{
-    const char *text = json_string_value(json_object_get(row, name));
-    return text ? text : "";
-}
 
 /* The servers of that name whose machines are on, or (unless built) to be; the id of the last. */
 static unsigned servers(const char *name, char ret_id[64], bool built)
@@ -69,12 +42,12 @@ static unsigned servers(const char *name, char ret_id[64], bool built)
     json_array_foreach(json_object_get(ledger, "exists"), i, row)
     {
         const json_t *doc = json_object_get(row, "document");
-        const char *vm = text_of(doc, "OS-EXT-STS:vm_state");
+        const char *vm = fake_aws_text(doc, "OS-EXT-STS:vm_state");
         bool on = !strcmp(vm, "active") || (!built && !strcmp(vm, "building"));
-        if (strcmp(text_of(row, "kind"), "os-server") != 0 || !on ||
-            strcmp(text_of(json_object_get(doc, "metadata"), NAME), name) != 0)
+        if (strcmp(fake_aws_text(row, "kind"), "os-server") != 0 || !on ||
+            strcmp(fake_aws_text(json_object_get(doc, "metadata"), NAME), name) != 0)
             continue;
-        mir_copy(ret_id, 64, text_of(row, "id"));
+        mir_copy(ret_id, 64, fake_aws_text(row, "id"));
         count++;
     }
     json_decref(ledger);
@@ -97,9 +70,10 @@ static unsigned left(const char *token)
     {
         mir_auto_free char *text = json_dumps(row, JSON_COMPACT);
         /* That a trigger has come stays in Mistral's books. */
-        if (!text || !strstr(text, token) || !strcmp(text_of(row, "kind"), "os-execution"))
+        if (!text || !strstr(text, token) || !strcmp(fake_aws_text(row, "kind"), "os-execution"))
             continue;
-        fprintf(stderr, "left of %s: %s %s\n", token, text_of(row, "kind"), text_of(row, "id"));
+        fprintf(stderr, "left of %s: %s %s\n", token, fake_aws_text(row, "kind"),
+                fake_aws_text(row, "id"));
         count++;
     }
     json_decref(ledger);
@@ -277,7 +251,7 @@ int os_target_open(struct conformance_target *ret, const char *program, enum os_
         .env = {.config = configure(),
                 .state_dir = folder,
                 .installation = "0123456789abcdef0123456789abcdef",
-                .clock = &moved,
+                .clock = fake_aws_clock(),
                 .imager = &imager},
         .describe = describe,
         .running = running,
