@@ -37,12 +37,35 @@ int64_t mir_now_s(const struct mir_clock *clock)
     return clock->utc_ms(clock->ctx) / 1000;
 }
 
+/* What four digits of a year can say: 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z. */
+#define TIME_MIN_S INT64_C(-62167219200)
+#define TIME_MAX_S INT64_C(253402300799)
+
+static char *put_number(char *p, unsigned digits, unsigned value, char after)
+{
+    for (unsigned i = digits; i-- > 0; value /= 10)
+        p[i] = (char)('0' + value % 10);
+    p[digits] = after;
+    return p + digits + 1;
+}
+
+/* By hand, since each change of a lease writes some: strftime takes five times as long, and leaves
+ * a year below 1000 without its zeros. */
 void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE])
 {
     time_t t = (time_t)utc_s;
     struct tm tm;
-    if (!gmtime_r(&t, &tm) || !strftime(out, MIR_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+    if (utc_s < TIME_MIN_S || utc_s > TIME_MAX_S || !gmtime_r(&t, &tm)) {
         snprintf(out, MIR_TIME_SIZE, "-");
+        return;
+    }
+    char *p = put_number(out, 4, (unsigned)(tm.tm_year + 1900), '-');
+    p = put_number(p, 2, (unsigned)tm.tm_mon + 1, '-');
+    p = put_number(p, 2, (unsigned)tm.tm_mday, 'T');
+    p = put_number(p, 2, (unsigned)tm.tm_hour, ':');
+    p = put_number(p, 2, (unsigned)tm.tm_min, ':');
+    p = put_number(p, 2, (unsigned)tm.tm_sec, 'Z');
+    *p = '\0';
 }
 
 void mir_time_format_ms(int64_t utc_ms, char out[MIR_TIME_SIZE])
@@ -113,8 +136,9 @@ int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err)
         tm.tm_mon -= 1;
         struct tm carried = tm;
         time_t utc = timegm(&carried);
-        if (is_real(&tm, utc)) {
-            *ret_utc_s = (int64_t)utc - offset;
+        int64_t utc_s = (int64_t)utc - offset;
+        if (is_real(&tm, utc) && utc_s >= TIME_MIN_S && utc_s <= TIME_MAX_S) {
+            *ret_utc_s = utc_s;
             return 0;
         }
     }

@@ -2,6 +2,7 @@
 #include "api/clock.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "scratch.h"
 
@@ -81,6 +82,8 @@ static void times_that_are_refused(void **state)
         "2026-01-01T00:00:00++1:00",
         "2026-01-01T00:00:00+01:00Z",
         "99999-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-00:01",
+        "0000-01-01T00:00:00+00:01",
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         int64_t utc_s = -7;
@@ -102,16 +105,25 @@ static void milliseconds_are_written(void **state)
 
 static void times_survive_a_round_trip(void **state)
 {
-    for (int64_t s = 0; s < 4000000000; s += 86399 * 31 + 7) {
-        char text[MIR_TIME_SIZE];
+    static const int64_t first = INT64_C(-62167219200), last = INT64_C(253402300799);
+    char text[MIR_TIME_SIZE], judge[80];
+    for (int64_t s = first; s <= last; s += s < 0 || s > 4000000000 ? 86399 * 3100 : 86399 * 31) {
         int64_t again = -1;
         mir_time_format(s, text);
         assert_int_equal(mir_time_parse(text, &again, NULL), 0);
         assert_int_equal(again, s);
+        time_t t = (time_t)s;
+        struct tm tm;
+        assert_non_null(gmtime_r(&t, &tm));
+        snprintf(judge, sizeof judge, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        assert_string_equal(text, judge);
     }
-    char text[MIR_TIME_SIZE];
-    mir_time_format(INT64_MAX, text);
-    assert_string_equal(text, "-");
+    static const int64_t beyond[] = {INT64_MIN, first - 1, last + 1, INT64_MAX};
+    for (size_t i = 0; i < MIR_NELEMS(beyond); i++) {
+        mir_time_format(beyond[i], text);
+        assert_string_equal(text, "-");
+    }
 }
 
 static void durations_that_are_understood(void **state)

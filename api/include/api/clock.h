@@ -24,13 +24,13 @@ int64_t mir_now_s(const struct mir_clock *clock); /* UTC seconds, rounded down *
 
 #define MIR_TIME_SIZE 32 /* bytes for any text these write */
 
-/* "2026-11-20T23:57:03Z" */
+/* "2026-11-20T23:57:03Z"; "-" for what four digits of a year cannot say */
 void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE]);
 
 /* "2026-11-20T23:57:03.250Z" */
 void mir_time_format_ms(int64_t utc_ms, char out[MIR_TIME_SIZE]);
 
-/* RFC 3339, with Z or an offset; a fraction is dropped. */
+/* RFC 3339, with Z or an offset; a fraction is dropped. What is read can be written again. */
 int mir_time_parse(const char *text, int64_t *ret_utc_s, struct mir_error *err);
 
 /* The Date of an HTTP answer, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110; the two obsolete forms are
