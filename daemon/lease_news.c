@@ -245,7 +245,7 @@ static void end_operations(const struct mird_deployment *before,
     }
 }
 
-void mird_lease_news(const struct mird_deployment *before, const struct mird_deployment *after,
+void mird_lease_told(const struct mird_deployment *before, const struct mird_deployment *after,
                      const struct mird_input *input, int64_t now_ms, struct mird_news *ret)
 {
     news_begin(ret);
@@ -255,5 +255,11 @@ void mird_lease_news(const struct mird_deployment *before, const struct mird_dep
     tell_refused(before, after, now_ms, ret);
     end_operations(before, after, ret);
     ret->receipt = !before->finished_s && after->finished_s;
+}
+
+void mird_lease_news(const struct mird_deployment *before, const struct mird_deployment *after,
+                     const struct mird_input *input, int64_t now_ms, struct mird_news *ret)
+{
+    mird_lease_told(before, after, input, now_ms, ret);
     mird_lease_audit(before, after, input, now_ms, ret);
 }

@@ -169,6 +169,10 @@ int mird_lease_extend(struct mird_deployment *d, const struct mird_rules *rules,
 void mird_trail_follow(struct mird_deployment *d, enum mird_step_status was,
                        const struct mird_rules *rules, const struct mird_input *in, int64_t now_ms);
 
+/* lease_news.c: the news without what is for the audit log. */
+void mird_lease_told(const struct mird_deployment *before, const struct mird_deployment *after,
+                     const struct mird_input *input, int64_t now_ms, struct mird_news *ret);
+
 /* lease_audit.c: the rows of the audit log, added to the news. */
 void mird_lease_audit(const struct mird_deployment *before, const struct mird_deployment *after,
                       const struct mird_input *in, int64_t now_ms, struct mird_news *news);

@@ -90,9 +90,11 @@ int mird_turn_apply(struct mird_deployment *d, const struct mird_deployment *sto
         return -1;
     news_begin(news);
     if (turn.weight != MIRD_UNCHANGED || op) {
-        mird_lease_news(stored, d, input, now_ms, news);
+        mird_lease_told(stored, d, input, now_ms, news);
         news->operation = op;
         turn.write = turn.weight == MIRD_DURABLE || news->event_count || news->end_count || op;
+        if (turn.write) /* what is not written now is for the audit rows of the write that comes */
+            mird_lease_audit(stored, d, input, now_ms, news);
     }
     *ret = turn;
     return 0;
