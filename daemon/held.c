@@ -7,7 +7,8 @@
 
 void mird_held_begin(struct mird_held *held, const struct mird_deployment *d, int64_t stepped_ms)
 {
-    held->stored = held->d = *d;
+    mird_deployment_copy(&held->d, d);
+    mird_deployment_copy(&held->stored, d);
     held->dirty = false;
     held->stepped_ms = stepped_ms;
 }
@@ -37,7 +38,7 @@ int mird_held_apply(struct mird_held *held, struct mird_change *change, int64_t 
     change->now_ms = now_ms;
     follow_clock(held, stepped_ms);
     if (mird_turn_must(change->input, change->op)) /* copying costs */
-        change->before = held->d;
+        mird_deployment_copy(&change->before, &held->d);
     if (mird_turn_apply(&held->d, &held->stored, &held->rules, change->input, change->op, now_ms,
                         &change->turn, &change->news, err))
         return -1;
@@ -51,7 +52,7 @@ int mird_held_settle(struct mird_held *held, const struct mird_change *change, i
         return 0;
     enum mird_unwritten what = mird_turn_unwritten(&change->turn, change->input);
     if (what == MIRD_TAKE_BACK)
-        held->d = change->before;
+        mird_deployment_copy(&held->d, &change->before);
     /* Also what was taken back: it may be on the disk all the same, and whoever reads the record
      * there next must not find what was told not to have happened. */
     held->dirty = true;
@@ -97,7 +98,7 @@ int mird_held_commit(struct mird_held *held, const struct mird_shelf *shelf,
     if (rc)
         rc = commit_again(held, shelf, news, now_ms, &why);
     if (!rc) {
-        held->stored = held->d;
+        mird_deployment_copy(&held->stored, &held->d);
         held->dirty = false;
     } else if (err) {
         *err = why;
@@ -112,7 +113,7 @@ void mird_held_written(struct mird_held *held, int rc)
         return;
     }
     held->d.version++;
-    held->stored = held->d;
+    mird_deployment_copy(&held->stored, &held->d);
 }
 
 void mird_held_left(const struct mird_held *held, int64_t now_ms, struct mird_news *ret)

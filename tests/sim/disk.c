@@ -28,7 +28,7 @@ static void store(struct sim_world *w, struct sim_lease *l, const struct mird_de
 {
     bool synced = w->fault != SIM_NO_FSYNC;
     struct mird_deployment *row = synced ? &l->disk : &l->pending;
-    *row = *d;
+    mird_deployment_copy(row, d);
     row->version = d->version + 1;
     l->on_disk |= synced;
     l->unsynced |= !synced;
@@ -74,7 +74,7 @@ static int get(void *ctx, const char *id, struct mird_deployment *ret, struct mi
     const struct mird_deployment *there = on_disk(shelf->l);
     if (shelf->w->down || !there || sim_chance(shelf->w, 200))
         return -1;
-    *ret = *there;
+    mird_deployment_copy(ret, there);
     return 0;
 }
 

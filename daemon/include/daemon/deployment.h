@@ -10,7 +10,9 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "api/id.h"
 #include "api/kernel.h"
@@ -102,7 +104,6 @@ struct mird_deployment {
     uint64_t memory_bytes;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX]; /* as asked; see instance for what is published */
-    char arguments[MIR_ARGS_MAX];         /* the user's own; ours are added at the launch */
     char url[256];                        /* "" none: then running is the goal, else live */
     bool wants_url;             /* one is made from the published port, or the address where ports
                                    are open, once that is known */
@@ -164,7 +165,17 @@ struct mird_deployment {
     char error_hint[320];
 
     uint64_t version; /* row version: ETag; raised by the store on each write */
+
+    char arguments[MIR_ARGS_MAX]; /* the user's own; ours are added at the launch. Mostly "", and
+                                     last, for mird_deployment_copy */
 };
+
+/* Of the arguments, which are a third of the record, no more than there are. */
+static inline void mird_deployment_copy(struct mird_deployment *to,
+                                        const struct mird_deployment *from)
+{
+    memcpy(to, from, offsetof(struct mird_deployment, arguments) + strlen(from->arguments) + 1);
+}
 
 /* The user's state, derived: pure. */
 enum mird_state mird_deployment_state(const struct mird_deployment *d);
