@@ -139,11 +139,17 @@ static int xml_rows(const struct mir_field *field, const struct mir_xml_node *no
                 return -1;
             continue;
         }
-        void *row = new_row(field, record, err);
-        if (!row || mir_xml_read(field->of, n, row, err))
+        if (mir_xml_read_row(field, n, record, err))
             return -1;
     }
     return 0;
+}
+
+int mir_xml_read_row(const struct mir_field *list, const struct mir_xml_node *node, void *ret,
+                     struct mir_error *err)
+{
+    void *row = new_row(list, ret, err);
+    return !row || mir_xml_read(list->of, node, row, err) ? -1 : 0;
 }
 
 int mir_xml_read(const struct mir_table *table, const struct mir_xml_node *node, void *ret,
@@ -163,6 +169,21 @@ int mir_xml_read(const struct mir_table *table, const struct mir_xml_node *node,
             return -1;
     }
     return 0;
+}
+
+size_t mir_table_paths(const struct mir_table *table, const char *ret[], size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct mir_field *field = &table->fields[i];
+        if (count < max)
+            ret[count] = field->name;
+        count++;
+        size_t left = count < max ? max - count : 0;
+        if (field->of)
+            count += mir_table_paths(field->of, ret + (left ? count : 0), left);
+    }
+    return count;
 }
 
 /* --- from JSON --- */

@@ -25,7 +25,7 @@ struct mir_xml_node {
     size_t name_len;
 };
 
-/* Memory that goes all at once. */
+/* Memory that goes all at once; what is taken of it is not zeroed. */
 struct chunk {
     struct chunk *next;
     size_t used, size;
@@ -38,9 +38,36 @@ struct mir_xml {
     struct chunk *nodes, *texts; /* apart, so that texts can be wiped */
 };
 
+/* The names of the elements that are kept, by their addresses in the parser's dictionary. */
+#define NAMES_MAX 256 /* a power of two; half of it is used at most */
+struct names {
+    const xmlChar *slots[NAMES_MAX];
+    size_t count;
+};
+
+/* So much of a document's memory was used. */
+struct mark {
+    struct chunk *chunk;
+    size_t used;
+};
+
+/* The rows that are handed over one by one. */
+struct rows {
+    const xmlChar *path[MIR_XML_DEPTH_MAX]; /* names of the dictionary, from below the root */
+    unsigned length, met;                   /* of the path; how far the open elements are on it */
+    struct mark nodes, texts;               /* before the row that is read */
+    struct mir_xml_node *before;            /* it; NULL: it is the first child */
+};
+
 /* A document while it is read. */
 struct reader {
     xmlParserCtxt *parser;
+    const struct mir_xml_wanted *wanted;
+    const struct names *kept; /* NULL: all are */
+    unsigned left_out;        /* open elements that are not, or stand in one that is not */
+    struct rows rows;
+    struct mir_error *err;
+    bool row_failed;  /* err says why */
     const char *from; /* what is not yet read of the text, and how much it is */
     size_t left;
     struct mir_xml *xml;
@@ -58,6 +85,7 @@ struct reader {
     X(xmlCtxtGetLastError)                                                                         \
     X(xmlCtxtReadIO)                                                                               \
     X(xmlDictFree)                                                                                 \
+    X(xmlDictLookup)                                                                               \
     X(xmlDictReference)                                                                            \
     X(xmlFreeDoc)                                                                                  \
     X(xmlFreeParserCtxt)                                                                           \
@@ -91,8 +119,10 @@ static void *take(struct chunk **chunks, size_t len)
     struct chunk *chunk = *chunks;
     if (!chunk || chunk->size - chunk->used < len) {
         size_t size = len > CHUNK_BYTES ? len : CHUNK_BYTES;
-        chunk = mir_calloc(1, sizeof *chunk + size);
-        *chunk = (struct chunk){*chunks, 0, size};
+        chunk = mir_realloc(NULL, 1, sizeof *chunk + size);
+        chunk->next = *chunks;
+        chunk->used = 0;
+        chunk->size = size;
         *chunks = chunk;
     }
     void *taken = chunk->bytes + chunk->used;
@@ -100,13 +130,66 @@ static void *take(struct chunk **chunks, size_t len)
     return taken;
 }
 
-static void free_chunks(struct chunk *chunk)
+static struct mark mark_of(struct chunk *chunks)
 {
-    while (chunk) {
-        struct chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
+    return (struct mark){chunks, chunks ? chunks->used : 0};
+}
+
+static void give_back(struct chunk **chunks, struct mark mark)
+{
+    while (*chunks != mark.chunk) {
+        struct chunk *next = (*chunks)->next;
+        free(*chunks);
+        *chunks = next;
     }
+    if (*chunks)
+        (*chunks)->used = mark.used;
+}
+
+/* --- which elements are kept --- */
+
+static size_t slot_of(const struct names *names, const xmlChar *name)
+{
+    size_t slot = ((uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15)) >> 56;
+    while (names->slots[slot] && names->slots[slot] != name)
+        slot = (slot + 1) % NAMES_MAX;
+    return slot;
+}
+
+static bool is_kept(const struct names *names, const xmlChar *name)
+{
+    return names->slots[slot_of(names, name)] != NULL;
+}
+
+static const xmlChar *next_name(xmlDict *dictionary, const char **path)
+{
+    size_t len = strcspn(*path, "/");
+    const xmlChar *name = loaded.xmlDictLookup(dictionary, (const xmlChar *)*path, (int)len);
+    if (!name)
+        mir_memory_out();
+    *path += len + ((*path)[len] == '/');
+    return name;
+}
+
+/* false: all are to be kept, or they are too many to tell. */
+static bool keep_paths(struct names *names, xmlDict *dictionary, const char *const *paths,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (const char *path = paths[i]; *path;) {
+            const xmlChar *name = next_name(dictionary, &path);
+            size_t slot = slot_of(names, name);
+            if (!names->slots[slot] && ++names->count > NAMES_MAX / 2)
+                return false;
+            names->slots[slot] = name;
+        }
+    return count > 0;
+}
+
+static void find_rows(struct reader *r, const char *path)
+{
+    while (path && *path && r->rows.length < MIR_XML_DEPTH_MAX)
+        r->rows.path[r->rows.length++] = next_name(r->xml->names, &path);
 }
 
 /* --- what the parser meets --- */
@@ -150,19 +233,58 @@ static void add_node(struct reader *r, struct mir_xml_node *node)
     level->last = node;
 }
 
+/* An element opens that is on the path of the rows: it may be one. */
+static void meet_row(struct reader *r, const xmlChar *name)
+{
+    struct rows *rows = &r->rows;
+    if (!r->depth || r->depth != rows->met + 1 || rows->met == rows->length ||
+        rows->path[rows->met] != name)
+        return;
+    if (++rows->met < rows->length)
+        return;
+    rows->nodes = mark_of(r->xml->nodes);
+    rows->texts = mark_of(r->xml->texts);
+    rows->before = r->levels[r->depth - 1].last;
+}
+
+/* An element has closed that was on it. */
+static void leave_row(struct reader *r, const struct mir_xml_node *node)
+{
+    struct rows *rows = &r->rows;
+    if (!r->depth || r->depth != rows->met)
+        return;
+    if (rows->met-- < rows->length)
+        return;
+    if (r->wanted->row(r->wanted->ctx, node, r->err)) {
+        r->row_failed = true;
+        refuse(r, "a row of it");
+        return;
+    }
+    struct level *parent = &r->levels[r->depth - 1];
+    parent->last = rows->before;
+    *(rows->before ? &rows->before->next : &parent->node->first) = NULL;
+    give_back(&r->xml->nodes, rows->nodes);
+    give_back(&r->xml->texts, rows->texts);
+}
+
 static void open_element(void *ctx, const xmlChar *name, const xmlChar *prefix,
                          const xmlChar *space, int space_count, const xmlChar **spaces,
                          int attribute_count, int default_count, const xmlChar **attributes)
 {
     struct reader *r = ctx;
     end_run(r);
-    if (r->depth == MIR_XML_DEPTH_MAX) {
+    if (r->depth + r->left_out == MIR_XML_DEPTH_MAX) {
         refuse(r, "its elements are nested too deeply");
         return;
     }
+    if (r->left_out || (r->depth && r->kept && !is_kept(r->kept, name))) {
+        r->left_out++;
+        return;
+    }
+    meet_row(r, name);
     struct mir_xml_node *node = take(&r->xml->nodes, sizeof *node);
-    node->name = (const char *)name;
-    node->name_len = strlen(node->name);
+    *node =
+        (struct mir_xml_node){.name = (const char *)name, .name_len = strlen((const char *)name)};
     add_node(r, node);
     r->levels[r->depth++] = (struct level){node, NULL};
 }
@@ -173,15 +295,20 @@ static void close_element(void *ctx, const xmlChar *name, const xmlChar *prefix,
     struct reader *r = ctx;
     if (r->refused) /* the parser goes on to the end of what it is at */
         return;
+    if (r->left_out) {
+        r->left_out--;
+        return;
+    }
     end_run(r);
     r->depth--;
+    leave_row(r, r->levels[r->depth].node);
 }
 
 static void add_text(void *ctx, const xmlChar *text, int len)
 {
     struct reader *r = ctx;
     struct level *level = innermost(r);
-    if (level && !level->node->text)
+    if (level && !level->node->text && !r->left_out)
         mir_buf_add(&r->run, text, (size_t)len);
 }
 
@@ -197,6 +324,8 @@ static void why_not(const struct reader *r, struct mir_error *err)
 {
     const xmlError *last = loaded.xmlCtxtGetLastError(r->parser);
     const char *reason = last && last->message ? last->message : "it is no document";
+    if (r->row_failed)
+        return; /* the row has said so */
     if (r->refused)
         mir_fail(err, MIR_CORRUPT, "not the XML that is read here: %s", r->refused);
     else
@@ -235,6 +364,14 @@ static int read_all(struct reader *r)
 
 struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes, struct mir_error *err)
 {
+    static const struct mir_xml_wanted all;
+    return mir_xml_parse_wanted(text, len, max_bytes, &all, err);
+}
+
+struct mir_xml *mir_xml_parse_wanted(const char *text, size_t len, size_t max_bytes,
+                                     const struct mir_xml_wanted *wanted, struct mir_error *err)
+{
+    struct names names = {.count = 0};
     if (len > max_bytes || len > INT_MAX) {
         mir_fail(err, MIR_CORRUPT, "XML document of %zu bytes; at most %zu are taken", len,
                  max_bytes);
@@ -243,6 +380,8 @@ struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes, st
     if (mir_library_need(&libxml, err))
         return NULL;
     struct reader r = {.parser = loaded.xmlNewParserCtxt(),
+                       .wanted = wanted,
+                       .err = err,
                        .from = len ? text : "",
                        .left = len,
                        .xml = mir_calloc(1, sizeof *r.xml)};
@@ -251,6 +390,9 @@ struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes, st
     mir_buf_init(&r.run, max_bytes);
     r.xml->names = r.parser->dict;
     loaded.xmlDictReference(r.xml->names);
+    if (keep_paths(&names, r.xml->names, wanted->paths, wanted->path_count))
+        r.kept = &names;
+    find_rows(&r, wanted->each);
     int rc = read_all(&r);
     if (rc)
         why_not(&r, err);
@@ -267,8 +409,8 @@ void mir_xml_free(struct mir_xml *xml)
 {
     if (!xml)
         return;
-    free_chunks(xml->nodes);
-    free_chunks(xml->texts);
+    give_back(&xml->nodes, (struct mark){NULL, 0});
+    give_back(&xml->texts, (struct mark){NULL, 0});
     loaded.xmlDictFree(xml->names);
     free(xml);
 }

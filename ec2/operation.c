@@ -12,6 +12,7 @@
 #define FORM_MAX ((size_t)1 << 20)
 #define TOKEN_MAX 4096
 #define PAGES_MAX 1000
+#define PATHS_MAX 128 /* in a reply's table; of one with more all is read */
 
 /* One page: what is asked, and where the answer goes. */
 struct page {
@@ -63,12 +64,57 @@ static int refused_inside(const struct ec2_operation *operation, struct mir_erro
     return -1;
 }
 
-static int accept_xml(void *ctx, const struct mir_http_response *response, struct mir_error *err)
+/* Where the rows of a long answer go. */
+struct rows {
+    const struct mir_field *list; /* NULL: it has none that are read one by one */
+    void *fresh;
+};
+
+static int take_row(void *ctx, const struct mir_xml_node *node, struct mir_error *err)
 {
-    struct page *page = ctx;
+    const struct rows *rows = ctx;
+    return mir_xml_read_row(rows->list, node, rows->fresh, err);
+}
+
+/* The first list: a page of a thousand instances is 4 MB, and never a tree as a whole. Secrets are
+ * wiped with the tree that they stand in. */
+static const struct mir_field *long_list(const struct ec2_operation *operation)
+{
+    for (size_t i = 0; operation->reply && !operation->secret && i < operation->reply->count; i++)
+        if (operation->reply->fields[i].kind == MIR_GET_LIST)
+            return &operation->reply->fields[i];
+    return NULL;
+}
+
+/* Of an answer what the operation's table reads, and what is looked at here. */
+static struct mir_xml *parse_xml(const struct ec2_operation *operation, const struct mir_buf *body,
+                                 void *fresh, struct mir_error *err)
+{
+    const char *paths[PATHS_MAX] = {"return"}, *result = operation->result;
+    size_t count = 1;
+    if (operation->page_next)
+        paths[count++] = operation->page_next;
+    if (result)
+        paths[count++] = result;
+    if (operation->reply)
+        count += mir_table_paths(operation->reply, paths + count, PATHS_MAX - count);
+    struct rows rows = {.list = long_list(operation), .fresh = fresh};
+    mir_auto_free char *each = rows.list ? mir_format("%s%s%s", result ? result : "",
+                                                      result && *result ? "/" : "", rows.list->name)
+                                         : NULL;
+    const struct mir_xml_wanted wanted = {.paths = paths,
+                                          .path_count = count <= PATHS_MAX ? count : 0,
+                                          .each = each,
+                                          .row = take_row,
+                                          .ctx = &rows};
+    return mir_xml_parse_wanted(mir_buf_text(body), body->len, body->max, &wanted, err);
+}
+
+static int read_xml(struct page *page, const struct mir_buf *body, void *fresh,
+                    struct mir_error *err)
+{
     const struct ec2_operation *operation = page->operation;
-    mir_auto_xml struct mir_xml *xml =
-        mir_xml_parse(mir_buf_text(&response->body), response->body.len, response->body.max, err);
+    mir_auto_xml struct mir_xml *xml = parse_xml(operation, body, fresh, err);
     if (!xml)
         return -1;
     const struct mir_xml_node *root = mir_xml_root(xml);
@@ -84,17 +130,25 @@ static int accept_xml(void *ctx, const struct mir_http_response *response, struc
         mir_xml_find(root, operation->result ? operation->result : "");
     if (!node)
         return mir_fail(err, MIR_CORRUPT, "the answer has no '%s'", operation->result);
-    void *fresh = mir_calloc(1, operation->reply->size);
     int rc = mir_xml_read(operation->reply, node, fresh, err);
     if (operation->secret)
         mir_xml_wipe(xml);
-    if (rc) {
-        mir_record_clear(operation->reply, fresh);
+    return rc;
+}
+
+static int accept_xml(void *ctx, const struct mir_http_response *response, struct mir_error *err)
+{
+    struct page *page = ctx;
+    const struct mir_table *reply = page->operation->reply;
+    void *fresh = reply ? mir_calloc(1, reply->size) : NULL;
+    int rc = read_xml(page, &response->body, fresh, err);
+    if (reply && rc) {
+        mir_record_clear(reply, fresh);
         free(fresh);
-        return -1;
+    } else if (reply) {
+        hand_over(page, fresh);
     }
-    hand_over(page, fresh);
-    return 0;
+    return rc;
 }
 
 static int accept_json(void *ctx, const struct mir_http_response *response, struct mir_error *err)

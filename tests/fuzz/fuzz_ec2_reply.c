@@ -53,6 +53,45 @@ static void as_reply(const struct ec2_operation *operation, const struct mir_xml
     free(record);
 }
 
+static int count_row(void *ctx, const struct mir_xml_node *node, struct mir_error *err)
+{
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static size_t count_below(const struct mir_xml_node *node, const char *path)
+{
+    if (!*path)
+        return 1;
+    size_t len = strcspn(path, "/"), count = 0;
+    mir_auto_free char *name = mir_format("%.*s", (int)len, path);
+    for (const struct mir_xml_node *n = mir_xml_first(node, name); n; n = mir_xml_next(n, name))
+        count += count_below(n, path + len + (path[len] == '/'));
+    return count;
+}
+
+/* Row by row, or from the tree: as many of them, and the same documents are refused. */
+static void row_by_row(const char *text, size_t size, const struct mir_xml *whole)
+{
+    static const char *const paths[] = {"reservationSet/item/instancesSet/item", "nextToken"};
+    size_t count = 0;
+    const struct mir_xml_wanted wanted = {.paths = paths,
+                                          .path_count = size % 2 ? MIR_NELEMS(paths) : 0,
+                                          .each = paths[0],
+                                          .row = count_row,
+                                          .ctx = &count};
+    mir_auto_xml struct mir_xml *xml = mir_xml_parse_wanted(text, size, 1 << 20, &wanted, NULL);
+    if (!xml != !whole)
+        abort();
+    if (!xml)
+        return;
+    const char *next = mir_xml_get(mir_xml_root(xml), paths[1]);
+    if (count != count_below(mir_xml_root(whole), paths[0]) ||
+        count_below(mir_xml_root(xml), paths[0]) ||
+        strcmp(next, mir_xml_get(mir_xml_root(whole), paths[1])) != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mir_auto_free char *text = mir_calloc(size + 1, 1);
@@ -61,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mir_auto_xml struct mir_xml *xml = mir_xml_parse(text, size, 1 << 20, &err);
     if (!xml && (err.kind != MIR_CORRUPT || !*err.text))
         abort();
+    row_by_row(text, size, xml);
     json_t *json = mir_json_parse(text, size, 1 << 20, NULL);
     for (size_t i = 0; ec2_operation_lists[i]; i++)
         for (const struct ec2_operation *o = ec2_operation_lists[i]; o->name; o++)

@@ -113,8 +113,15 @@ json_t *mir_json_write(const struct mir_table *table, const void *args);
 /* Into a zeroed (or, for more pages, filled) struct. MIR_CORRUPT leaves it to be cleared. */
 int mir_xml_read(const struct mir_table *table, const struct mir_xml_node *node, void *ret,
                  struct mir_error *err);
+/* One more row of a list of the table, from the element that its path leads to. */
+int mir_xml_read_row(const struct mir_field *list, const struct mir_xml_node *node, void *ret,
+                     struct mir_error *err);
 int mir_json_read(const struct mir_table *table, const json_t *json, void *ret,
                   struct mir_error *err);
+
+/* The paths of a reply's table and of those in it, as struct mir_xml_wanted has them: so many as
+ * `max` are written to `ret`. Returns how many there are. */
+size_t mir_table_paths(const struct mir_table *table, const char *ret[], size_t max);
 
 /* Moves the rows of each list of `from` behind those of `to`: the next page. */
 void mir_record_append(const struct mir_table *table, void *to, void *from);

@@ -27,6 +27,23 @@ struct mir_xml_node; /* an element of it */
 /* Owned, or NULL. */
 struct mir_xml *mir_xml_parse(const char *text, size_t len, size_t max_bytes,
                               struct mir_error *err);
+/* Of a long answer most is never asked for, and the rest is rows of one kind. */
+struct mir_xml_wanted {
+    /* "a/b/c", borrowed: an element with another name than their parts have is left out, with all
+     * that is in it. The root never is. 0 paths: nothing is left out. */
+    const char *const *paths;
+    size_t path_count;
+    /* What this path leads to from the root is handed over at its end and forgotten then: it is not
+     * found in the document. NULL: nothing is. -1 with err ends the reading, which fails so. What
+     * follows may still turn out to be no XML: then mir_xml_parse_wanted fails, too. */
+    const char *each;
+    int (*row)(void *ctx, const struct mir_xml_node *node, struct mir_error *err);
+    void *ctx;
+};
+
+/* The same with no more than is wanted. */
+struct mir_xml *mir_xml_parse_wanted(const char *text, size_t len, size_t max_bytes,
+                                     const struct mir_xml_wanted *wanted, struct mir_error *err);
 void mir_xml_free(struct mir_xml *xml); /* NULL allowed */
 void mir_xml_wipe(struct mir_xml *xml); /* zeroes every text of it, where they are secrets */
 
