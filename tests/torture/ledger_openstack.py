@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What there is of a world's deployments on OpenStack: the ledger of a mirage-fakecloud of its own,
-whose clock goes with the world's. Everything that was not there at the beginning and says a lease's
-id anywhere counts, marked or not: nobody else uses the cloud."""
+whose clock goes with the world's. Everything that was not there at the beginning counts, marked or
+not: nobody else uses the cloud."""
 import os
 import re
 
@@ -10,6 +10,7 @@ from fakecloud import FakeCloud
 from ledger_ec2 import Ec2Ledger, a_disk
 
 MARK = 'mirage-deploy:deployment'
+NOTE = 'mirage-deploy-reaper-'
 TOKEN = re.compile(r'[0-9a-f]{32}')
 
 
@@ -24,6 +25,11 @@ def lease_of(row):
         return words[2]
     found = TOKEN.search(str(document.get('name', '')))
     return found.group() if found else 'nobody'
+
+
+def is_note(row):
+    """Of a reaper: it belongs to the installation, and stays."""
+    return row['document'].get('name', '').startswith(NOTE)
 
 
 class OpenstackLedger(Ec2Ledger):
@@ -55,7 +61,7 @@ class OpenstackLedger(Ec2Ledger):
     def _by_lease(self, rows):
         found = {}
         for row in rows:
-            if row['id'] not in self.before and row['kind'] in KINDS:
+            if row['id'] not in self.before and row['kind'] in KINDS and not is_note(row):
                 found.setdefault(lease_of(row), []).append(f'{row["kind"]} {row["id"]}')
         return found
 
@@ -69,13 +75,14 @@ class OpenstackLedger(Ec2Ledger):
                               if row['kind'] == 'os-server')
 
     def kept(self):
-        """{lease: [everything]}; what is of no lease is of nobody's: a reaper's note."""
-        return {lease: rows for lease, rows in self._by_lease(self.fake.ledger()['exists']).items()
-                if lease != 'nobody'}
+        """{lease: [everything]}; what nobody can be told to be of is somebody's all the same."""
+        return self._by_lease(self.fake.ledger()['exists'])
 
 
+# Rules go with their group, the workflow is the project's, what Mistral did is its history.
 KINDS = ('os-server', 'os-image', 'os-port', 'os-floating-ip', 'os-security-group',
-         'os-cron-trigger')
+         'os-cron-trigger', 'os-network', 'os-subnet', 'os-router', 'os-volume',
+         'os-volume-snapshot', 'os-keypair', 'os-container', 'os-object', 'os-lease')
 
 
 def runs(row):
