@@ -7,7 +7,7 @@ import re
 
 import kernels
 from fakecloud import FakeCloud
-from ledger_ec2 import Ec2Ledger, a_disk
+from ledger_ec2 import NO_KVM, Ec2Ledger, a_disk
 
 MARK = 'mirage-deploy:deployment'
 NOTE = 'mirage-deploy-reaper-'
@@ -35,7 +35,7 @@ def is_note(row):
 class OpenstackLedger(Ec2Ledger):
     """See LocalLedger for what each of these says."""
     NAME = 'openstack'
-    CONFIG = '[openstack]\nboot = kernel\n'
+    CONFIG = f'{NO_KVM}[openstack]\nboot = kernel\n'
     ALONE_S = 240.0  # the trigger's minute, the next whole one, and the end itself
     SETTLE_S = 90
 
@@ -92,7 +92,7 @@ def runs(row):
 
 class OpenstackDiskLedger(OpenstackLedger):
     """The same where the kernel is a disk, which is uploaded."""
-    CONFIG = '[openstack]\n'
+    CONFIG = f'{NO_KVM}[openstack]\n'
 
     @staticmethod
     def kernel():
