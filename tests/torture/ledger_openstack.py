@@ -36,12 +36,14 @@ class OpenstackLedger(Ec2Ledger):
     """See LocalLedger for what each of these says."""
     NAME = 'openstack'
     CONFIG = f'{NO_KVM}[openstack]\nboot = kernel\n'
+    SETTINGS = ('os_workflow=1',)  # of the fake
     ALONE_S = 240.0  # the trigger's minute, the next whole one, and the end itself
     SETTLE_S = 90
 
     def __init__(self, world):
         self.world, self.time = world, world.time
-        self.fake = FakeCloud(os.path.join(world.dir, 'cloud'), '--set', 'os_workflow=1')
+        options = [word for setting in self.SETTINGS for word in ('--set', setting)]
+        self.fake = FakeCloud(os.path.join(world.dir, 'cloud'), *options)
         world.env.update(self.fake.openstack)
         self.before = {row['id'] for row in self.fake.ledger()['exists']}
         self.reaper = None
@@ -101,3 +103,9 @@ class OpenstackDiskLedger(OpenstackLedger):
     @staticmethod
     def quiet_kernel():
         return a_disk(b'Q')
+
+
+class OpenstackSlowLedger(OpenstackLedger):
+    """The same in a cloud that is slow: no listing has a new server for half a minute, a machine
+    takes as long to come up, and that it has gone is seen late."""
+    SETTINGS = ('os_workflow=1', 'os_listed_ms=30000', 'boot_ms=30000', 'os_power_off_ms=20000')
