@@ -169,7 +169,7 @@ def faults(tap, world, fake):
     with tap.part('a server in ERROR: its fault is shown, and nothing of it stays'):
         fake.fault('fail-before', service='nova', operation='Build', status=500, code='x',
                    message='No valid host was found.')
-        done = deploy(world, 'hopeless', '--wait-timeout', '60s', expect=None)
+        done = deploy(world, 'hopeless', '--wait-timeout', '20s', expect=None)
         assert done.status in (1, 7), done.status
         assert 'No valid host' in world.cli('show', 'hopeless').out
     for name in ('lied', 'broken'):
