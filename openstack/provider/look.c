@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What there is of a deployment: its server, and what else carries its token. */
-#include "stack.h"
-
 #include "api/memory.h"
+#include "schedule.h"
 
 struct looking {
     const struct stack *stack;
@@ -30,6 +29,10 @@ static int add_left(struct stack *stack, struct stack_site *site, const char *to
         return -1;
     ret->object_count = 0;
     stack_things_each(&things, add, &looking);
+    /* What is left by itself waits for no word of Mistral: it can be ended without. */
+    struct mir_error said = {0};
+    if (stack_schedule_find(stack, site, token, until_ms, ret, &said) && !ret->object_count)
+        return stack_said(&said, err);
     ret->state = ret->object_count ? MIR_INSTANCE_ENDED : MIR_INSTANCE_ABSENT;
     if (ret->object_count && !*ret->end_reason)
         mir_copy(ret->end_reason, sizeof ret->end_reason, "its server is gone");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a token's things are: remembered, and written down, a file for each token with the names of
- * cloud and region. It saves questions, and it is how a daemon that was started again knows which
- * clouds are in use. */
+ * cloud and region, and in a third line that Mistral has something of it. It saves questions, and
+ * it is how a daemon that was started again knows which clouds are in use. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 
 #define PLACE_FILE_MAX 256
 #define OLD_S 3600 /* after which nothing under way is mistaken for what is over */
+#define HAS_TRIGGER "trigger"
 
 static bool is_token(const char *name)
 {
@@ -62,6 +63,15 @@ void stack_remember_server(struct stack *stack, const char *token, const char *s
     pthread_mutex_unlock(&stack->lock);
 }
 
+void stack_remember_trigger(struct stack *stack, const char *token, enum stack_trigger trigger)
+{
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (seen)
+        seen->trigger = trigger;
+    pthread_mutex_unlock(&stack->lock);
+}
+
 bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret)
 {
     pthread_mutex_lock(&stack->lock);
@@ -74,15 +84,11 @@ bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret
 
 /* --- the files --- */
 
-int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
-                 struct mir_error *err)
+static int write_place(struct stack *stack, const char *token, const struct stack_site *site,
+                       bool trigger, struct mir_error *err)
 {
-    struct stack_seen seen;
-    mir_auto_free char *text = mir_format("%s\n%s\n", site->cloud, site->region);
-    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
-    if (stack_recall(stack, token, &seen) && !strcmp(seen.cloud, site->cloud) &&
-        !strcmp(seen.region, site->region) && !access(path, R_OK))
-        return 0;
+    mir_auto_free char *text =
+        mir_format("%s\n%s\n%s", site->cloud, site->region, trigger ? HAS_TRIGGER "\n" : "");
     if (mir_dir_make(stack->folder, 0700, err))
         return -1;
     mir_auto_close int dir_fd = open(stack->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -91,6 +97,37 @@ int stack_intend(struct stack *stack, const char *token, const struct stack_site
     if (mir_file_write_at(dir_fd, token, text, strlen(text), 0600, err))
         return -1;
     stack_remember(stack, token, site);
+    return 0;
+}
+
+/* Does the file say where it is? What was recalled from a listing is written nowhere. */
+static bool stands(const struct stack *stack, const struct stack_seen *seen,
+                   const struct stack_site *site)
+{
+    mir_auto_free char *path = mir_format("%s/%s", stack->folder, seen->token);
+    return !strcmp(seen->cloud, site->cloud) && !strcmp(seen->region, site->region) &&
+           !access(path, R_OK);
+}
+
+int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
+                 struct mir_error *err)
+{
+    struct stack_seen seen = {.cloud = ""};
+    if (stack_recall(stack, token, &seen) && stands(stack, &seen, site))
+        return 0;
+    return write_place(stack, token, site, seen.trigger == STACK_TRIGGER_MADE, err);
+}
+
+int stack_intend_trigger(struct stack *stack, const char *token, const struct stack_site *site,
+                         struct mir_error *err)
+{
+    struct stack_seen seen = {.cloud = ""};
+    if (stack_recall(stack, token, &seen) && seen.trigger == STACK_TRIGGER_MADE &&
+        stands(stack, &seen, site))
+        return 0;
+    if (write_place(stack, token, site, true, err))
+        return -1;
+    stack_remember_trigger(stack, token, STACK_TRIGGER_MADE);
     return 0;
 }
 
@@ -110,9 +147,12 @@ static void load_one(struct stack *stack, const char *token)
         mir_log(MIR_LOG_WARN, "openstack", "%s says no place", path);
         return;
     }
-    *region++ = *rest = '\0';
-    if (strlen(cloud) < MIR_PLACE_TEXT && strlen(region) < MIR_PLACE_TEXT)
-        keep(stack, token, cloud, region);
+    *region++ = *rest++ = '\0';
+    if (strlen(cloud) >= MIR_PLACE_TEXT || strlen(region) >= MIR_PLACE_TEXT)
+        return;
+    keep(stack, token, cloud, region);
+    if (!strcmp(rest, HAS_TRIGGER "\n"))
+        stack_remember_trigger(stack, token, STACK_TRIGGER_MADE);
 }
 
 void stack_places_load(struct stack *stack)
@@ -126,11 +166,17 @@ void stack_places_load(struct stack *stack)
         closedir(dir);
 }
 
-void stack_forget(struct stack *stack, const char *token)
+bool stack_is_old(const struct stack *stack, const char *token)
 {
     mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
     struct stat st;
-    if (stat(path, &st) || mir_now_s(stack->clock) - st.st_mtime < OLD_S || unlink(path))
+    return !stat(path, &st) && mir_now_s(stack->clock) - st.st_mtime >= OLD_S;
+}
+
+void stack_forget(struct stack *stack, const char *token)
+{
+    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
+    if (unlink(path))
         return;
     pthread_mutex_lock(&stack->lock);
     struct stack_seen *seen = seen_of(stack, token);

@@ -109,8 +109,10 @@ static int end_left(struct stack *stack, struct stack_site *site, const char *to
     if (stack_things_find(stack, site, token, until_ms, &things, err) ||
         mir_fence_check(stack->fence, err))
         return -1;
-    stack_schedule_end(stack, site, token, until_ms);
     stack_things_each(&things, end_thing, &e);
+    /* Last: a Mistral that does not answer must not use up the time of what costs. */
+    struct mir_error said = {0};
+    stack_keep_first(stack_schedule_end(stack, site, token, until_ms, ret, &said), &said, &e.first);
     if (ret->object_count)
         ret->state = MIR_INSTANCE_ENDED;
     return e.first.kind == MIR_OK ? 0 : stack_said(&e.first, err);

@@ -38,6 +38,7 @@ static const char definition[] = "---\n"
                                  "          X-Auth-Token: <% $.openstack.auth_token %>\n";
 
 struct arming {
+    struct stack *stack;
     struct stack_site *site;
     const struct mir_fence *fence;
     const struct mir_lease *lease;
@@ -104,7 +105,8 @@ static int put_trigger(const struct arming *a, const char *url, struct mir_error
 static int make(const struct arming *a, struct mir_error *err)
 {
     char *endpoint = NULL;
-    if (mir_fence_check(a->fence, err) || make_workflow(a, err) ||
+    if (mir_fence_check(a->fence, err) ||
+        stack_intend_trigger(a->stack, a->lease->id, a->site, err) || make_workflow(a, err) ||
         os_session_endpoint(a->site->session, OS_COMPUTE, a->until_ms, &endpoint, err))
         return -1;
     mir_auto_free char *url = mir_format("%s/servers/%s", endpoint, a->server_id);
@@ -199,7 +201,8 @@ void stack_schedule_arm(struct stack *stack, struct stack_site *site, const stru
                         const char *server_id, unsigned others, int64_t until_ms,
                         struct mir_hook *hook)
 {
-    struct arming a = {.site = site,
+    struct arming a = {.stack = stack,
+                       .site = site,
                        .fence = stack->fence,
                        .lease = lease,
                        .server_id = server_id,
@@ -222,20 +225,79 @@ void stack_schedule_arm(struct stack *stack, struct stack_site *site, const stru
     arm(&a, hook);
 }
 
-/* What stays would look for a server that is gone, until its times are over: it is said, and keeps
- * no teardown from its end. */
-void stack_schedule_end(struct stack *stack, struct stack_site *site, const char *token,
-                        int64_t until_ms)
+/* --- the end --- */
+
+static bool is_of(const struct os_trigger *row, const char *token)
 {
-    struct arming a = {.site = site, .fence = stack->fence, .until_ms = until_ms};
-    struct os_triggers found = {.rows = NULL};
+    char prefix[STACK_NAME_TEXT], name[STACK_NAME_TEXT];
+    name_all(token, 0, prefix, name);
+    return row->name && !strncmp(row->name, prefix, strlen(prefix));
+}
+
+/* Whoever may not use Mistral, or has never used it for this, needs no word of it. */
+static int list(struct stack *stack, struct stack_site *site, const char *token, int64_t until_ms,
+                struct os_triggers *ret, struct mir_error *err)
+{
+    struct stack_seen seen;
     struct mir_error said = {0};
     bool has = false;
-    if (os_session_has(site->session, OS_WORKFLOW, until_ms, &has, &said) || !has)
-        return;
-    name_all(token, 0, a.prefix, a.name);
-    if (os_trigger_list(site->session, until_ms, &found, &said) || end_others(&a, &found, true))
-        mir_log(MIR_LOG_WARN, "openstack", "a trigger of %s may stay for a day: %s", token,
-                said.text);
+    bool known = stack_recall(stack, token, &seen);
+    if (known && seen.trigger == STACK_TRIGGER_STAYS)
+        return 0;
+    int rc = os_session_has(site->session, OS_WORKFLOW, until_ms, &has, &said);
+    if (!rc && has)
+        rc = os_trigger_list(site->session, until_ms, ret, &said);
+    if (!rc)
+        return 0;
+    if (known && seen.trigger == STACK_TRIGGER_MADE && said.kind != MIR_CREDENTIALS)
+        return stack_said(&said, err);
+    mir_log(MIR_LOG_WARN, "openstack", "whether a trigger of %s stays is not known: %s", token,
+            said.text);
+    return 0;
+}
+
+int stack_schedule_find(struct stack *stack, struct stack_site *site, const char *token,
+                        int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
+{
+    struct os_triggers found = {.rows = NULL};
+    if (list(stack, site, token, until_ms, &found, err))
+        return -1;
+    for (size_t i = 0; i < found.count; i++)
+        if (is_of(&found.rows[i], token))
+            stack_add_object(ret, THING_TRIGGER, found.rows[i].name);
     os_triggers_clear(&found);
+    return 0;
+}
+
+/* What stays would look for a server that is gone, until its times are over: that we may not take
+ * it away is said, and keeps no teardown from its end. */
+static int end_one(struct stack *stack, struct stack_site *site, const char *token,
+                   const char *name, int64_t until_ms, struct mir_error *err)
+{
+    struct mir_error said = {0};
+    int rc = os_trigger_delete(site->session, name, until_ms, &said);
+    if (!rc || said.kind != MIR_CREDENTIALS)
+        return stack_gone(rc, &said, err);
+    stack_remember_trigger(stack, token, STACK_TRIGGER_STAYS);
+    mir_log(MIR_LOG_WARN, "openstack", "trigger %s may stay for a day: %s", name, said.text);
+    return 0;
+}
+
+int stack_schedule_end(struct stack *stack, struct stack_site *site, const char *token,
+                       int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
+{
+    struct os_triggers found = {.rows = NULL};
+    struct mir_error first = {0};
+    if (list(stack, site, token, until_ms, &found, err))
+        return -1;
+    for (size_t i = 0; i < found.count; i++) {
+        struct mir_error said = {0};
+        if (!is_of(&found.rows[i], token))
+            continue;
+        stack_add_object(ret, THING_TRIGGER, found.rows[i].name);
+        stack_keep_first(end_one(stack, site, token, found.rows[i].name, until_ms, &said), &said,
+                         &first);
+    }
+    os_triggers_clear(&found);
+    return first.kind == MIR_OK ? 0 : stack_said(&first, err);
 }

@@ -45,9 +45,17 @@ struct stack_site {
     int64_t flavors_boot_ms; /* when they were asked for; 0: never */
 };
 
+/* What is known of the triggers that end a token's server. */
+enum stack_trigger {
+    STACK_TRIGGER_UNKNOWN,
+    STACK_TRIGGER_MADE,  /* by us, or it was tried: nothing is over before they are seen gone */
+    STACK_TRIGGER_STAYS, /* we may not take them away any more */
+};
+
 struct stack_seen {
     char token[MIR_ID_TEXT];
     char cloud[MIR_PLACE_TEXT], region[MIR_PLACE_TEXT];
+    enum stack_trigger trigger;
     char server[OS_ID_TEXT]; /* made a moment ago: a listing may miss it; "" none, or not by us */
 };
 
@@ -163,10 +171,16 @@ void stack_remember(struct stack *stack, const char *token, const struct stack_s
 /* Durable: before the first thing of a token is made. */
 int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
                  struct mir_error *err);
+/* Durable, too: before a trigger of a token is made. */
+int stack_intend_trigger(struct stack *stack, const char *token, const struct stack_site *site,
+                         struct mir_error *err);
+void stack_remember_trigger(struct stack *stack, const char *token, enum stack_trigger trigger);
 void stack_remember_server(struct stack *stack, const char *token, const char *server);
 /* False: nobody remembers. */
 bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret);
-/* Nothing of it is anywhere any more, and it is old enough to have been. */
+/* Written down for so long that nothing under way is mistaken for what is over. */
+bool stack_is_old(const struct stack *stack, const char *token);
+/* Nothing of it is anywhere any more. */
 void stack_forget(struct stack *stack, const char *token);
 
 /* --- marks.c: what tells that a thing is ours --- */
@@ -223,6 +237,7 @@ void stack_things_each(const struct stack_things *things, stack_thing_fn *fn, vo
 #define THING_ADDRESS "floating-ip"
 #define THING_PORT "port"
 #define THING_GROUP "security-group"
+#define THING_TRIGGER "cron-trigger" /* carries no marks, but the token in its name: schedule.h */
 /* As objects of an instance; what does not fit is left out, the count never. */
 void stack_add_object(struct mir_instance *instance, const char *kind, const char *id);
 

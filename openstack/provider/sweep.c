@@ -8,7 +8,7 @@
 
 #include "api/memory.h"
 #include "openstack/identity.h"
-#include "stack.h"
+#include "schedule.h"
 
 #define SWEEP_MS 25000
 #define SITE_MS 10000 /* of one of several: one that hangs has to leave time for the others */
@@ -165,8 +165,19 @@ static bool is_region(const struct stack_site *site, const char *region)
     return !strcmp(region, site->region) || !strcmp(region, site->region_is);
 }
 
+/* Triggers carry no marks, so no listing shows them: as long as there may be one, whoever looks has
+ * to know that there is something to be asked for. */
+static bool has_trigger(struct stack *stack, struct stack_site *site, const struct stack_seen *seen,
+                        int64_t until_ms)
+{
+    struct mir_instance found = {.object_count = 0};
+    return seen->trigger == STACK_TRIGGER_MADE &&
+           (stack_schedule_find(stack, site, seen->token, until_ms, &found, NULL) ||
+            found.object_count);
+}
+
 /* What is written down of a site where it is not, is over. */
-static void forget_others(struct sweep *sweep, const struct stack_site *site)
+static void forget_others(struct sweep *sweep, struct stack_site *site, int64_t until_ms)
 {
     struct stack *stack = sweep->stack;
     pthread_mutex_lock(&stack->lock);
@@ -177,7 +188,8 @@ static void forget_others(struct sweep *sweep, const struct stack_site *site)
     pthread_mutex_unlock(&stack->lock);
     for (size_t i = 0; i < count; i++)
         if (!strcmp(copy[i].cloud, site->cloud) && is_region(site, copy[i].region) &&
-            !is_listed(sweep, copy[i].token))
+            !is_listed(sweep, copy[i].token) && stack_is_old(stack, copy[i].token) &&
+            !has_trigger(stack, site, &copy[i], until_ms))
             stack_forget(stack, copy[i].token);
     free(copy);
 }
@@ -220,7 +232,7 @@ static int sweep_site(struct sweep *sweep, struct stack_site *site, struct mir_e
                               site->region);
     if (!sweep->stop) {
         note_place(sweep, name);
-        forget_others(sweep, site);
+        forget_others(sweep, site, until_ms);
     }
     return 0;
 }

@@ -169,7 +169,7 @@ def faults(tap, world, fake):
     with tap.part('a server in ERROR: its fault is shown, and nothing of it stays'):
         fake.fault('fail-before', service='nova', operation='Build', status=500, code='x',
                    message='No valid host was found.')
-        done = deploy(world, 'hopeless', '--wait-timeout', '60s', expect=None)
+        done = deploy(world, 'hopeless', '--wait-timeout', '20s', expect=None)
         assert done.status in (1, 7), done.status
         assert 'No valid host' in world.cli('show', 'hopeless').out
     for name in ('lied', 'broken'):
@@ -246,6 +246,7 @@ def schedule(tap, world, fake):
         world.cli('rm', 'two', '--detach')
         gone(fake, world, 'one')
         gone(fake, world, 'two')
+    no_trigger_left(tap, world, fake)
     with tap.part('the daemon is lost for ever: Mistral ends the server'):
         deploy(world, 'left', '--ttl', '5m')
         token = world.show('left')['id']
@@ -255,6 +256,42 @@ def schedule(tap, world, fake):
             if 'os-server' not in everything(fake, token):
                 break
         assert 'os-server' not in everything(fake, token), everything(fake, token)
+
+
+def no_trigger_left(tap, world, fake):
+    """A trigger costs nothing, and has to be gone all the same before anything is told gone."""
+    with tap.part('a trigger is not taken away at first: it is not left, and again'):
+        deploy(world, 'once')
+        fake.fault('fail-before', service='mistral', operation='DeleteCronTrigger', status=500)
+        world.cli('rm', 'once', '--detach')
+        gone(fake, world, 'once')
+        receipt = world.cli('show', 'once', '--json').json()['receipt']
+        assert 'cron-trigger' in json.dumps(receipt), receipt
+    with tap.part('Mistral does not answer: told gone when it does, also by the next daemon'):
+        deploy(world, 'silent')
+        token = world.show('silent')['id']
+        fake.fault('fail-before', service='mistral', operation='*', status=503, times=0)
+        world.cli('rm', 'silent', '--detach')
+        world.until('what costs is not there', lambda: set(everything(fake, token)) <= {
+            'os-image', 'os-cron-trigger'})
+        world.kill_daemon()
+        world.again()
+        for _ in range(10):
+            fake.advance(30)
+            world.time.passes(30)
+            assert world.state_of('silent') in ('ending', 'stuck'), world.show('silent')
+        fake.control('DELETE', '/_faults')
+        gone(fake, world, 'silent')
+    with tap.part('a trigger that may not be taken away any more is said, and keeps nothing'):
+        deploy(world, 'stays')
+        token = world.show('stays')['id']
+        fake.fault('fail-before', service='mistral', operation='DeleteCronTrigger', status=403,
+                   times=0, code='Forbidden', message='not you')
+        world.cli('rm', 'stays', '--detach')
+        world.until('it is over', lambda: world.state_of('stays') == 'gone')
+        assert set(everything(fake, token)) == {'os-cron-trigger'}, everything(fake, token)
+        assert 'may stay for a day' in world.daemon_log(), 'nobody is told'
+        fake.control('DELETE', '/_faults')
 
 
 # --- several clouds ---

@@ -10,7 +10,7 @@ import os
 
 import kernels
 from ledger_ec2 import Ec2BucketLedger, Ec2BundleLedger, Ec2Ledger
-from ledger_openstack import OpenstackDiskLedger, OpenstackLedger
+from ledger_openstack import OpenstackDiskLedger, OpenstackLedger, OpenstackSlowLedger
 from mirage import PATIENCE, program
 
 
@@ -98,4 +98,4 @@ class LocalLedger:
 
 LEDGERS = {'local': LocalLedger, 'ec2': Ec2Ledger, 'ec2-s3': Ec2BucketLedger,
            'ec2-bundle': Ec2BundleLedger, 'openstack': OpenstackLedger,
-           'openstack-disk': OpenstackDiskLedger}
+           'openstack-disk': OpenstackDiskLedger, 'openstack-slow': OpenstackSlowLedger}

@@ -32,7 +32,6 @@ from plan import CALL, KEEPER, MODES, Plan
 from victim import Victim
 
 POLLED_MAX = 4   # of a point that is passed again and again while nothing happens
-STREAM_MAX = 6   # of each kind of sending and receiving
 # Passed once for each durable change: all of them count.
 ALWAYS = ('store.', 'kernel.', 'file.')
 PAIR_TRIES = 6   # draws until one comes to both its points
@@ -98,24 +97,32 @@ class Torture:
             assert lived or self.failures, f'it does not get to "{self.ledger.BEST}" by itself'
             return victim.counted(), victim.calls()
 
-    @staticmethod
-    def cases(points, modes):
+    def numbers(self, kind, words, times):
+        """Which of so many passages of a point count."""
+        if kind == CALL and words[1] in STREAMS:
+            step = max(1, times // self.args.streams) if self.args.spread else 1
+            return range(1, times + 1, step)[:self.args.streams]
+        most = times
+        if words[-2:] == ['console', 'log']:
+            most = min(times, self.args.streams)
+        elif kind != CALL and not '.'.join(words).startswith(ALWAYS):
+            most = min(times, POLLED_MAX)
+        return range(1, most + 1)
+
+    def cases(self, points, modes):
         """Every point of this count in each of the modes."""
         found = []
         for name, times in sorted(points.items()):
             kind = next((k for k in (KEEPER, CALL) if name.startswith(k)), '')
             plain = name.removeprefix(kind)
-            words = plain.split('.') if kind == CALL else ['', '']
-            if kind == CALL and words[0] not in ROLES:
+            words = plain.split('.')
+            role = words[0] if kind == CALL else ''
+            if role and role not in ROLES:
                 continue
-            most = times
-            if words[1] in STREAMS or plain.endswith('console.log'):
-                most = min(times, STREAM_MAX)
-            elif kind != CALL and not plain.startswith(ALWAYS):
-                most = min(times, POLLED_MAX)
             # A helper that hangs is ended after half a minute of real time: tests/unit has that.
-            usable = [m for m in modes if not (m == 'hang' and words[0] == 'image')]
-            found += [f'{kind}{mode}:{plain}#{k}' for k in range(1, most + 1) for mode in usable]
+            usable = [m for m in modes if not (m == 'hang' and role == 'image')]
+            found += [f'{kind}{mode}:{plain}#{k}' for k in self.numbers(kind, words, times)
+                      for mode in usable]
         return found
 
     def memory(self, how_many):
@@ -304,6 +311,9 @@ def arguments():
     parser.add_argument('--points', choices=('named', 'calls', 'memory', 'pairs'))
     parser.add_argument('--modes', help='of ' + ', '.join(MODES))
     parser.add_argument('--every', type=int, default=1, help='only each of so many cases')
+    parser.add_argument('--streams', type=int, default=6,
+                        help='of each kind of sending and receiving, from the first on')
+    parser.add_argument('--spread', action='store_true', help='these over the whole journey')
     parser.add_argument('--case')
     parser.add_argument('--memory', type=int, default=200, help='allocations that fail')
     parser.add_argument('--pairs', type=int, default=200)
