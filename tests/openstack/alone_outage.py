@@ -31,7 +31,7 @@ def launched(world, cloud):
         world.deploy(name_of(outage), '--detach', arguments=(f'of={name_of(outage)}',))
     found = {}
     for outage in OUTAGES:
-        d = world.runs(name_of(outage), 240)
+        d = world.runs(name_of(outage))
         found[outage] = ours.ids(ours.everything(cloud, d['id']))
     return found
 

@@ -133,7 +133,7 @@ def swept(world, cloud, things, before):
     listed = world.cli('orphans', 'openstack', '--json', expect=None)
     found = json.loads(listed.out)
     assert found['orphans'] == [] and found['wrong_signature'] > 0, found
-    reaped = world.cli('reap', 'openstack', '--grace', '0', '--json', expect=None)
+    reaped = world.cli('reap', 'openstack', '--grace', '1s', '--json', expect=None)
     assert reaped.status == 0 and json.loads(reaped.out)['orphans'] == [], (reaped.out, reaped.err)
     same(before, documents(cloud, things))
 

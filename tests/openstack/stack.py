@@ -190,8 +190,8 @@ class Admin(Stack):
         return answer.json if answer.body else None
 
     def tenant(self, name):
-        """The OS_* of a new user with a project of their own, both called so."""
-        password = os.environ['OS_PASSWORD']
+        """The OS_* of a new user with a project of their own; every part has one."""
+        name, password = f'{name}-{os.getpid()}', os.environ['OS_PASSWORD']
         project = self.done('POST', 'identity', '/projects', {'project': {
             'name': name, 'domain_id': 'default'}})['project']['id']
         user = self.done('POST', 'identity', '/users', {'user': {

@@ -154,7 +154,7 @@ static int by_token(struct fc_call *call, const json_t *said, struct login *ret,
         return malformed(refusal, "Expecting to find id in token.");
     ret->token = fos_token_find(call->world, id, call->now_ms);
     if (!ret->token)
-        return unauthorized(refusal);
+        return fc_refuse(refusal, 404, "Not Found", "Could not recognize Fernet token");
     ret->user =
         fc_store_get(call->world->store, "os-user", "", fc_text_at(ret->token->doc, "user"));
     return 0;
