@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a token's things are: remembered, and written down, a file for each token with the names of
- * cloud and region. It saves questions, and it is how a daemon that was started again knows which
- * clouds are in use. */
+ * cloud and region, and the id of its server once it has one. It saves questions, and it is how a
+ * daemon that was started again knows which clouds are in use, and which server is its own whatever
+ * has become of its marks. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "api/memory.h"
 #include "stack.h"
 
-#define PLACE_FILE_MAX 256
+#define PLACE_FILE_MAX 512
 #define OLD_S 3600 /* after which nothing under way is mistaken for what is over */
 
 static bool is_token(const char *name)
@@ -53,15 +54,6 @@ void stack_remember(struct stack *stack, const char *token, const struct stack_s
     keep(stack, token, site->cloud, site->region);
 }
 
-void stack_remember_server(struct stack *stack, const char *token, const char *server)
-{
-    pthread_mutex_lock(&stack->lock);
-    struct stack_seen *seen = seen_of(stack, token);
-    if (seen)
-        mir_copy(seen->server, sizeof seen->server, server);
-    pthread_mutex_unlock(&stack->lock);
-}
-
 bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret)
 {
     pthread_mutex_lock(&stack->lock);
@@ -74,45 +66,78 @@ bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret
 
 /* --- the files --- */
 
-int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
-                 struct mir_error *err)
+static int write_place(const struct stack *stack, const struct stack_seen *seen,
+                       struct mir_error *err)
 {
-    struct stack_seen seen;
-    mir_auto_free char *text = mir_format("%s\n%s\n", site->cloud, site->region);
-    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
-    if (stack_recall(stack, token, &seen) && !strcmp(seen.cloud, site->cloud) &&
-        !strcmp(seen.region, site->region) && !access(path, R_OK))
-        return 0;
+    mir_auto_free char *text = mir_format("%s\n%s\n%s\n", seen->cloud, seen->region, seen->server);
     if (mir_dir_make(stack->folder, 0700, err))
         return -1;
     mir_auto_close int dir_fd = open(stack->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0)
         return mir_fail(err, MIR_FAILED, "cannot open %s", stack->folder);
-    if (mir_file_write_at(dir_fd, token, text, strlen(text), 0600, err))
+    return mir_file_write_at(dir_fd, seen->token, text, strlen(text), 0600, err);
+}
+
+int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
+                 struct mir_error *err)
+{
+    struct stack_seen seen;
+    mir_auto_free char *path = mir_format("%s/%s", stack->folder, token);
+    if (stack_recall(stack, token, &seen) && !strcmp(seen.cloud, site->cloud) &&
+        !strcmp(seen.region, site->region) && !access(path, R_OK))
+        return 0;
+    seen = (struct stack_seen){.server = ""};
+    mir_copy(seen.token, sizeof seen.token, token);
+    mir_copy(seen.cloud, sizeof seen.cloud, site->cloud);
+    mir_copy(seen.region, sizeof seen.region, site->region);
+    if (write_place(stack, &seen, err))
         return -1;
     stack_remember(stack, token, site);
     return 0;
+}
+
+/* That it could not be written down costs only what is said of it above. */
+void stack_remember_server(struct stack *stack, const char *token, const char *server)
+{
+    struct mir_error said = {0};
+    struct stack_seen copy = {.server = ""};
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (seen) {
+        mir_copy(seen->server, sizeof seen->server, server);
+        copy = *seen;
+    }
+    pthread_mutex_unlock(&stack->lock);
+    if (*copy.server && write_place(stack, &copy, &said))
+        mir_log(MIR_LOG_WARN, "openstack", "%s", said.text);
 }
 
 static void load_one(struct stack *stack, const char *token)
 {
     mir_auto_free char *path = mir_format("%s/%s", stack->folder, token), *text = NULL;
     struct mir_error said = {0};
-    char *cloud, *region, *rest = NULL;
+    char *cloud, *region, *server = NULL, *rest;
     if (mir_file_read(path, PLACE_FILE_MAX, &text, NULL, &said)) {
         mir_log(MIR_LOG_WARN, "openstack", "%s: %s", path, said.text);
         return;
     }
     cloud = text;
     region = strchr(text, '\n');
-    rest = region ? strchr(region + 1, '\n') : NULL;
-    if (!rest) {
+    server = region ? strchr(region + 1, '\n') : NULL;
+    if (!server) {
         mir_log(MIR_LOG_WARN, "openstack", "%s says no place", path);
         return;
     }
-    *region++ = *rest = '\0';
-    if (strlen(cloud) < MIR_PLACE_TEXT && strlen(region) < MIR_PLACE_TEXT)
-        keep(stack, token, cloud, region);
+    *region++ = *server++ = '\0';
+    rest = strchr(server, '\n');
+    if (rest)
+        *rest = '\0';
+    if (strlen(cloud) >= MIR_PLACE_TEXT || strlen(region) >= MIR_PLACE_TEXT)
+        return;
+    keep(stack, token, cloud, region);
+    pthread_mutex_lock(&stack->lock);
+    mir_copy(seen_of(stack, token)->server, OS_ID_TEXT, server);
+    pthread_mutex_unlock(&stack->lock);
 }
 
 void stack_places_load(struct stack *stack)

@@ -180,6 +180,9 @@ struct mir_provider_env {
     const struct mir_config *config;
     const char *state_dir;    /* absolute; the provider owns <state_dir>/<its name>/ */
     const char *installation; /* id of this installation */
+    /* The 32 bytes that our tags are signed with: a provider that finds things by tags alone
+     * ends none of a wrong signature. NULL: it cannot tell. */
+    const unsigned char *tag_key;
     const struct mir_clock *clock;
     const struct mir_fence *fence;   /* NULL: nobody else acts for this installation */
     const struct mir_imager *imager; /* NULL: no image can be put, as in mirage-reap */
