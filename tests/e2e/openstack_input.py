@@ -73,6 +73,13 @@ def who(tap, world, fake):
                 OS_AUTH_URL=fake.openstack['OS_AUTH_URL'], OS_TOKEN='nobodys',
                 OS_PROJECT_NAME='demo', OS_PROJECT_DOMAIN_NAME='Default',
                 OS_REGION_NAME='RegionOne')
+    with tap.part('an application credential that is not there any more'):
+        clouds = clouds_of(fake, 'a', username='', password='', user_domain_name='',
+                           project_name='', project_domain_name='',
+                           application_credential_id='0' * 32,
+                           application_credential_secret='s')
+        clouds += '    auth_type: v3applicationcredential\n'
+        refused(world, fake, 4, 'Application Credential', 'doctor openstack', clouds=clouds)
     with tap.part('no such project'):
         refused(world, fake, 4, clouds=clouds_of(fake, 'a', project_name='nobodys'))
     with tap.part('no project at all'):
