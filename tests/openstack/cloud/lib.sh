@@ -153,6 +153,7 @@ checks_tokens() { # checks_tokens USER: the section by which a service judges wh
 [keystone_authtoken]
 www_authenticate_uri = http://$HOST:$KEYSTONE/v3
 service_token_roles_required = false
+token_cache_time = 2
 $(as_user "$1")
 END
 }
