@@ -68,7 +68,7 @@ def gone(fake, world, name):
 
 def life(tap, world, fake):
     with tap.part('a kernel and a root disk that names it, a group, a port, an address, a server'):
-        deploy(world, 'one')
+        deploy(world, 'one', '--', 'deadline=0')
         d = world.show('one')
         assert d['state'] == 'running' and d['place']['type'] == 'm1.nano', d
         assert d['place']['region'] == 'RegionOne' and d['place']['cloud'] == 'envvars', d['place']
@@ -91,6 +91,10 @@ def life(tap, world, fake):
         deploy(world, 'two', '--ttl', '10m')
         kinds = sorted(i['disk_format'] for i in of(fake, world, 'two')['os-image'])
         assert kinds == ['raw'], kinds
+    with tap.part('a guest that keeps its first deadline, which nobody can move: no extension'):
+        done = world.cli('extend', 'two', '1h', expect=5)
+        assert 'switch itself off' in done.err and 'deadline=0' in done.err, done.err
+        world.cli('extend', 'two', '30s')  # within the grace that it gives
         world.cli('rm', 'two', '--detach')
     with tap.part('the group lets the port in that was asked for, and nothing else'):
         rules = [r['document'] for r in fake.ledger()['exists']
@@ -274,7 +278,7 @@ def hooks_of(world, name):
 def schedule(tap, world, fake):
     """Where the cloud has Mistral nobody else is needed."""
     with tap.part('a trigger that deletes the server, and again until it is gone: armed'):
-        deploy(world, 'one')
+        deploy(world, 'one', '--', 'deadline=0')
         token = world.show('one')['id']
         assert hooks_of(world, 'one')['cloud-schedule']['state'] == 'armed', hooks_of(world, 'one')
         first = one(everything(fake, token), 'os-cron-trigger')

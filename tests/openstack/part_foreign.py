@@ -18,10 +18,11 @@ WRONG = '0' * 64
 
 
 class Client:
-    """The command, as that user."""
+    """The command, as that user; what it keeps for itself goes into that folder."""
 
-    def __init__(self, env):
-        self.env = {'PATH': '/usr/bin:/bin', 'HOME': '/nonexistent', 'LANG': 'C.UTF-8',
+    def __init__(self, env, folder):
+        self.folder = folder
+        self.env = {'PATH': '/usr/bin:/bin', 'HOME': folder, 'LANG': 'C.UTF-8',
                     **{key: value for key, value in env.items() if key.startswith('OS_')}}
 
     def __call__(self, *words):
@@ -153,9 +154,9 @@ def main():
         tap.skip_all('openstack is not installed')
     suite, admin = tap.Tap(), stack.Admin()
     env = admin.tenant('foreign')
-    cloud, client = stack.Stack(env), Client(env)
+    cloud = stack.Stack(env)
     with ours.Ours(env, f'floating_network = {stack.OUTSIDE}') as world:
-        client.folder = world.dir
+        client = Client(env, world.dir)
         world.begin()
         world.deploy('one', '--detach')
         d = world.runs('one')
