@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The rows of make bench about OpenStack, against Debian's `openstack`: one call, and an image into the
-same Glance. That of the cloud that OS_AUTH_URL names, or else of mirage-fakecloud."""
+"""The rows of make bench about OpenStack, against Debian's `openstack`: one call, and an image into
+the same Glance: that of the cloud that OS_AUTH_URL names, or else of mirage-fakecloud."""
 import contextlib
 import os
 import resource

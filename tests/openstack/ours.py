@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Our programs on the cloud that check.py has brought up, and what the cloud itself, asked by a client
-that is none of ours, says of what they made."""
+"""Our programs on the cloud that check.py has brought up, and what the cloud itself, asked by a
+client that is none of ours, says of what they made."""
 import json
 import os
 import sys
@@ -76,8 +76,8 @@ def by_application(env, credential):
 
 
 class Ours(World):
-    """A daemon of that user's. The second hook, where there is no Mistral, is a mirage-reap that comes
-    again. `lines` are of the section [openstack]."""
+    """A daemon of that user's. The second hook, where there is no Mistral, is a mirage-reap that
+    comes again. `lines` are of the section [openstack]."""
 
     def __init__(self, env, *lines):
         super().__init__()

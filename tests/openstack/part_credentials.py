@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Who asks: what is wrong is refused with exit status 4 and makes nothing; an application credential
-does as well as a password; and tokens that are revoked, users that are disabled and credentials that
-are deleted in the middle keep no teardown from its end. Speaks TAP."""
+"""Who asks: what is wrong is refused with exit status 4 and makes nothing; an application
+credential does as well as a password; and tokens that are revoked, users that are disabled and
+credentials that are deleted in the middle keep no teardown from its end. Speaks TAP."""
 import time
 
 import ours

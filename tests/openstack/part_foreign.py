@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """Debian's `openstack` beside us in one project: it sees what we made and whose it is; and what it
-makes itself, however much that looks like ours, is as it was after a sweep, `orphans`, `reap` and the
-end of the deployment that it names. Speaks TAP."""
+makes itself, however much that looks like ours, is as it was after a sweep, `orphans`, `reap` and
+the end of the deployment that it names. Speaks TAP."""
 import concurrent.futures
 import json
 import os
@@ -97,7 +97,8 @@ def makes(client, marks, d):
     server = ('server', 'create', '--image', plain['id'], '--flavor', 'u1', '--network', stack.FLAT)
     servers = client.all((*server, *properties(lies), name),
                          (*server, *properties(unsigned), name),
-                         (*server, *properties(stranger), 'one-' + 'f' * 32), (*server, 'bystander'))
+                         (*server, *properties(stranger), 'one-' + 'f' * 32),
+                         (*server, 'bystander'))
     kinds = ['images'] * 4 + ['security_groups'] * 2 + ['ports', 'floatingips'] + ['servers'] * 4
     return list(zip(kinds, [row['id'] for row in [plain, *made, *servers]]))
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""The daemon is killed (SIGKILL) in the middle of a launch and in the middle of a teardown, where the
-cloud has done something that nobody has written down; the next one goes on with it: one server, and
-in the end nothing. Speaks TAP."""
+"""The daemon is killed (SIGKILL) in the middle of a launch and in the middle of a teardown, where
+the cloud has done something that nobody has written down; the next one goes on with it: one server,
+and in the end nothing. Speaks TAP."""
 import contextlib
 import signal
 import subprocess
@@ -19,7 +19,7 @@ TEARDOWN = ('nova.DeleteServer#2', 'neutron.DeletePort#2', 'glance.DeleteImage#2
 
 
 def dies(world, point):
-    """It is killed there; where the cloud is so slow that it does not come there, somewhere else."""
+    """It is killed there; or, where the cloud is too slow for it to come there, elsewhere."""
     try:
         world.daemon.wait(PLANNED_SECONDS * stack.PATIENCE)
     except subprocess.TimeoutExpired:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * upload_cost KERNEL: puts that file as an image into the OpenStack that OS_* name, as a deploy does:
- * what is there is listed, the file is sent and hashed, the image is looked at, compared and marked,
- * and a root disk beside it names it. Prints the id of the kernel's image. With --delete instead of
- * a file everything of that is deleted. For `make bench`, against `openstack image create`.
+ * upload_cost KERNEL: puts that file as an image into the OpenStack that OS_* name, as a deploy
+ * does: what is there is listed, the file is sent and hashed, the image is looked at, compared and
+ * marked, and a root disk beside it names it. Prints the id of that. With --delete instead of a
+ * file everything of it is deleted. For `make bench`, against `openstack image create`.
  */
 #include <stdio.h>
 #include <stdlib.h>

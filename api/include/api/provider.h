@@ -217,7 +217,7 @@ struct mir_provider {
      * ("10.0.2.2"). NULL: ports are not published. */
     const char *guest_host;
     bool tells_guests; /* one that runs hears of another deadline, by a line on its console */
-    bool machines; /* firmware, disk bus and network card can be chosen (api/machine.h) */
+    bool machines;     /* firmware, disk bus and network card can be chosen (api/machine.h) */
 
     /* The devices that an instance of this kernel would have, static; NULL: nothing is held against
      * its manifest. Pure: the planner asks it before anything is paid for. */
