@@ -14,7 +14,7 @@ import tap
 # Each call of a kind is two points: before it (odd) and after its answer (even).
 LAUNCH = (('port', 'neutron.CreatePort#2'), ('server', 'nova.CreateServer#2'),
           ('image', 'glance.CreateImage#2'))
-PLANNED_SECONDS = 60
+PLANNED_SECONDS = 120  # images go when the settling time of the server (90 s) is over
 TEARDOWN = ('nova.DeleteServer#2', 'neutron.DeletePort#2', 'glance.DeleteImage#2')
 
 
