@@ -49,7 +49,8 @@ sim: $(BUILD)/build.ninja ## the lease machine against simulated clouds, SEEDS=1
 bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
 	scripts/install-deps run bench $(if $(BENCH_PEERS),peers)
 	ninja -C $(BUILD) tests/scale/scale tests/image/image_convert images/volume-maker \
-		$(if $(wildcard $(BUILD)/tests/ec2),tests/ec2/upload_cost tests/ec2/call_cost)
+		$(if $(wildcard $(BUILD)/tests/ec2),tests/ec2/upload_cost tests/ec2/call_cost) \
+		$(if $(wildcard $(BUILD)/tests/openstack),tests/openstack/upload_cost)
 	BUILD=$(BUILD) BENCH_ROUNDS=$(BENCH_ROUNDS) tests/bench/bench.py
 
 torture: all ## kill the real daemon at every fault point, then KILLS=500 times at random (TORTURE="--help" for more)

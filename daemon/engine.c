@@ -211,6 +211,42 @@ static int check_extension(const struct mird_engine *engine, const struct mird_d
                           stays, far ? "extend by less, and again later" : "to end it now use rm");
 }
 
+/* When the guest switches itself off; INT64_MAX: it does not. The user's own words come last. */
+static int64_t guest_end_s(const struct mird_deployment *d)
+{
+    static const unsigned parts = MIR_PART_ARGS | MIR_PART_DEADLINE;
+    int64_t end_s = d->deadline_s;
+    const char *own = strstr(d->arguments, "deadline=");
+    if ((d->takes_part & parts) != parts || mir_forever(d->deadline_s) ||
+        (own && (own == d->arguments || own[-1] == ' ')))
+        return INT64_MAX;
+    for (unsigned i = 0; i < d->hook_count; i++)
+        if (!strcmp(d->hooks[i].name, "guest") && d->hooks[i].deadline_s)
+            end_s = d->hooks[i].deadline_s; /* as it says itself */
+    return end_s + MIRD_GUEST_GRACE_S;
+}
+
+/* A guest that ends itself, and cannot be told of a later deadline, would not live to see it. */
+static int check_guest(const struct mird_engine *engine, const struct mird_deployment *d,
+                       int64_t deadline_s, struct mir_error *err)
+{
+    const struct mir_prov *prov = mird_core_provider(engine->core, d->provider);
+    bool told =
+        prov && mir_prov_info(prov)->tells_guests && (d->takes_part & MIR_PART_CONSOLE_DEADLINE);
+    bool started = d->steps[MIRD_STEP_INSTANCE] != MIRD_TODO;
+    char end[MIR_TIME_SIZE];
+    int64_t end_s = guest_end_s(d);
+    if (told || !started || d->end_reason != MIRD_END_NONE || deadline_s <= end_s)
+        return 0;
+    mir_time_format(end_s, end);
+    mir_fail(err, MIR_POLICY,
+             "'%s' cannot be extended: its guest was told to switch itself off at %s, and on %s "
+             "nobody can tell it otherwise",
+             d->name, end, d->provider);
+    return mir_error_hint(err, "deploy it with a longer --ttl; or with `-- deadline=0`, by which "
+                               "the guest keeps no deadline of its own and can be extended");
+}
+
 /* What it may cost when it lives so much longer. A shorter life is within every budget. */
 static int check_budget(const struct mird_engine *engine, const struct mird_deployment *d,
                         int64_t deadline_s, struct mir_error *err)
@@ -246,7 +282,10 @@ static int extend_locked(struct mird_engine *engine, const char *name,
         return mir_error_hint(err, "nothing of it is left; deploy it again");
     }
     new_operation(engine, &d, "extend", now_s, &op);
-    int rc = check_budget(engine, &d, extend->deadline_s, err);
+    int rc = check_guest(engine, &d, extend->deadline_s, err) ||
+                     check_budget(engine, &d, extend->deadline_s, err)
+                 ? -1
+                 : 0;
     if (!rc)
         rc = mird_entry_change(engine, entry, extend, &op, err);
     if (!rc) {

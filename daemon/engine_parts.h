@@ -29,6 +29,7 @@
 #define MIRD_WATCHED_MAX 64     /* leases of one provider that are looked at one by one */
 #define MIRD_WRITING_MAX 512    /* bodies whose write nobody waits for */
 #define MIRD_AT_ONCE INT64_MIN
+#define MIRD_GUEST_GRACE_S 30 /* the guest's own timer comes after all others */
 
 /* What a lease that is awake has in memory. */
 struct mird_body {

@@ -229,6 +229,7 @@ static int reap(const struct choices *choices, json_t **ret, struct mir_error *e
     const struct mir_provider_env env = {.config = config,
                                          .state_dir = state_dir,
                                          .installation = identity.installation,
+                                         .tag_key = identity.tag_key,
                                          .clock = run.clock};
     if (!rc)
         rc = mir_prov_open(choices->provider, &env, &run.prov, err);

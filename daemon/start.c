@@ -61,6 +61,7 @@ static void open_providers(struct mird_core *core, const struct mir_fence *fence
     const struct mir_provider_env env = {.config = core->config,
                                          .state_dir = core->state_dir,
                                          .installation = core->identity.installation,
+                                         .tag_key = core->identity.tag_key,
                                          .clock = core->clock,
                                          .fence = fence,
                                          .imager = &core->imager};

@@ -9,8 +9,6 @@
 #include "api/memory.h"
 #include "engine_parts.h"
 
-#define GRACE_S 30 /* the guest's own timer comes after all others */
-
 static int add_words(struct mir_buf *out, const char *words)
 {
     return *words ? mir_buf_addf(out, "%s%s", out->len ? " " : "", words) : 0;
@@ -43,7 +41,7 @@ static int compose_arguments(const struct mird_engine *engine, const struct mird
         mir_buf_addf(&text, "name=%s token=%s", d->name, d->token);
         if (!mir_forever(d->deadline_s))
             mir_buf_addf(&text, " deadline=%" PRId64, d->deadline_s);
-        mir_buf_addf(&text, " grace=%d", GRACE_S);
+        mir_buf_addf(&text, " grace=%d", MIRD_GUEST_GRACE_S);
         add_words(&text, provider->guest_args ? provider->guest_args : "");
         if (d->takes_part & MIR_PART_ANNOUNCE)
             add_announce(&text, engine->core->public_url, provider->guest_host);

@@ -129,6 +129,7 @@ const struct mir_provider mir_provider_local = {
     .hook_names = hook_names,
     .guest_args = "ip=10.0.2.15/24 gw=10.0.2.2", /* QEMU's user-mode network */
     .guest_host = "10.0.2.2",
+    .tells_guests = true,
     .machines = true,
     .offer = local_offer,
     .open = local_open,

@@ -187,12 +187,24 @@ static int create_token(struct os_session *session, struct reading *reading, int
     return rc;
 }
 
+/* Of a token that it does not know Keystone says 404, and 401 of whatever else is wrong. */
+static void not_known(struct mir_error *err)
+{
+    if (err->kind != MIR_NOT_FOUND)
+        return;
+    err->kind = MIR_CREDENTIALS;
+    mir_error_hint(err, "get a new token, or name a user or an application credential instead; "
+                        "which settings won: mirage-deploy doctor openstack");
+}
+
 static int authenticate(struct os_session *session, int64_t until_ms, struct os_token *ret,
                         struct mir_error *err)
 {
     struct reading reading = {.session = session};
     bool as_it_is = session->cloud->auth_type == OS_AUTH_TOKEN && !has_project(session->cloud);
     int rc = (as_it_is ? look_at_token : create_token)(session, &reading, until_ms, err);
+    if (rc)
+        not_known(err);
     if (rc)
         token_clear(&reading.token);
     else

@@ -104,8 +104,10 @@ static int launch_all(struct launch *launch, struct mir_instance *ret, struct mi
     bool found;
     if (find(launch, ret, &found, err))
         return -1;
-    if (found)
+    if (found) {
+        stack_remember_server(launch->stack, launch->spec->tags.deployment, ret->id);
         return 0;
+    }
     if (stack_flavor_named(launch->stack, launch->site, launch->spec->place.type, launch->until_ms,
                            &launch->flavor, err) ||
         stack_prepare(launch->stack, launch->site, launch->spec, launch->until_ms,

@@ -88,5 +88,6 @@ void stack_thing_name(const char *token, char out[STACK_NAME_TEXT])
 bool stack_is_of(const struct stack *stack, const struct mir_tags *tags, const char *token)
 {
     return *tags->deployment && !strcmp(tags->installation, stack->installation) &&
-           (!token || !strcmp(tags->deployment, token));
+           (!token || !strcmp(tags->deployment, token)) &&
+           (!stack->tag_key || mir_tags_verify(tags, stack->tag_key));
 }

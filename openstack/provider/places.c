@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a token's things are: remembered, and written down, a file for each token with the names of
- * cloud and region, and in a third line that Mistral has something of it. It saves questions, and
- * it is how a daemon that was started again knows which clouds are in use. */
+ * cloud and region, and what else the next daemon has to know: the id of its server once it has
+ * one, and that Mistral has something of it. It saves questions, and it is how a daemon that was
+ * started again knows which clouds are in use, and which server is its own whatever has become of
+ * its marks. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,9 +18,10 @@
 #include "api/memory.h"
 #include "stack.h"
 
-#define PLACE_FILE_MAX 256
+#define PLACE_FILE_MAX 512
 #define OLD_S 3600 /* after which nothing under way is mistaken for what is over */
 #define HAS_TRIGGER "trigger"
+#define HAS_SERVER "server "
 
 static bool is_token(const char *name)
 {
@@ -44,6 +47,8 @@ static void keep(struct stack *stack, const char *token, const char *cloud, cons
         *seen = (struct stack_seen){.cloud = ""};
         mir_copy(seen->token, sizeof seen->token, token);
     }
+    if (strcmp(seen->cloud, cloud) != 0 || strcmp(seen->region, region) != 0)
+        seen->server[0] = '\0';
     mir_copy(seen->cloud, sizeof seen->cloud, cloud);
     mir_copy(seen->region, sizeof seen->region, region);
     pthread_mutex_unlock(&stack->lock);
@@ -52,15 +57,6 @@ static void keep(struct stack *stack, const char *token, const char *cloud, cons
 void stack_remember(struct stack *stack, const char *token, const struct stack_site *site)
 {
     keep(stack, token, site->cloud, site->region);
-}
-
-void stack_remember_server(struct stack *stack, const char *token, const char *server)
-{
-    pthread_mutex_lock(&stack->lock);
-    struct stack_seen *seen = seen_of(stack, token);
-    if (seen)
-        mir_copy(seen->server, sizeof seen->server, server);
-    pthread_mutex_unlock(&stack->lock);
 }
 
 void stack_remember_trigger(struct stack *stack, const char *token, enum stack_trigger trigger)
@@ -84,20 +80,19 @@ bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret
 
 /* --- the files --- */
 
-static int write_place(struct stack *stack, const char *token, const struct stack_site *site,
-                       bool trigger, struct mir_error *err)
+static int write_place(const struct stack *stack, const struct stack_seen *seen,
+                       struct mir_error *err)
 {
     mir_auto_free char *text =
-        mir_format("%s\n%s\n%s", site->cloud, site->region, trigger ? HAS_TRIGGER "\n" : "");
+        mir_format("%s\n%s\n%s%s%s%s", seen->cloud, seen->region, *seen->server ? HAS_SERVER : "",
+                   seen->server, *seen->server ? "\n" : "",
+                   seen->trigger == STACK_TRIGGER_UNKNOWN ? "" : HAS_TRIGGER "\n");
     if (mir_dir_make(stack->folder, 0700, err))
         return -1;
     mir_auto_close int dir_fd = open(stack->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0)
         return mir_fail(err, MIR_FAILED, "cannot open %s", stack->folder);
-    if (mir_file_write_at(dir_fd, token, text, strlen(text), 0600, err))
-        return -1;
-    stack_remember(stack, token, site);
-    return 0;
+    return mir_file_write_at(dir_fd, seen->token, text, strlen(text), 0600, err);
 }
 
 /* Does the file say where it is? What was recalled from a listing is written nowhere. */
@@ -109,33 +104,75 @@ static bool stands(const struct stack *stack, const struct stack_seen *seen,
            !access(path, R_OK);
 }
 
+/* Written as it is known, and with `trigger` if that is not STACK_TRIGGER_UNKNOWN. */
+static int intend(struct stack *stack, const char *token, const struct stack_site *site,
+                  enum stack_trigger trigger, struct mir_error *err)
+{
+    struct stack_seen seen = {.server = ""};
+    bool known = stack_recall(stack, token, &seen);
+    bool told = trigger == STACK_TRIGGER_UNKNOWN || seen.trigger == trigger;
+    if (known && told && stands(stack, &seen, site))
+        return 0;
+    if (strcmp(seen.cloud, site->cloud) != 0 || strcmp(seen.region, site->region) != 0)
+        seen.server[0] = '\0';
+    if (!told)
+        seen.trigger = trigger;
+    mir_copy(seen.token, sizeof seen.token, token);
+    mir_copy(seen.cloud, sizeof seen.cloud, site->cloud);
+    mir_copy(seen.region, sizeof seen.region, site->region);
+    if (write_place(stack, &seen, err))
+        return -1;
+    stack_remember(stack, token, site);
+    stack_remember_trigger(stack, token, seen.trigger);
+    return 0;
+}
+
 int stack_intend(struct stack *stack, const char *token, const struct stack_site *site,
                  struct mir_error *err)
 {
-    struct stack_seen seen = {.cloud = ""};
-    if (stack_recall(stack, token, &seen) && stands(stack, &seen, site))
-        return 0;
-    return write_place(stack, token, site, seen.trigger == STACK_TRIGGER_MADE, err);
+    return intend(stack, token, site, STACK_TRIGGER_UNKNOWN, err);
 }
 
 int stack_intend_trigger(struct stack *stack, const char *token, const struct stack_site *site,
                          struct mir_error *err)
 {
-    struct stack_seen seen = {.cloud = ""};
-    if (stack_recall(stack, token, &seen) && seen.trigger == STACK_TRIGGER_MADE &&
-        stands(stack, &seen, site))
-        return 0;
-    if (write_place(stack, token, site, true, err))
-        return -1;
-    stack_remember_trigger(stack, token, STACK_TRIGGER_MADE);
-    return 0;
+    return intend(stack, token, site, STACK_TRIGGER_MADE, err);
+}
+
+/* That it could not be written down costs only what is said of it above. */
+void stack_remember_server(struct stack *stack, const char *token, const char *server)
+{
+    struct mir_error said = {0};
+    struct stack_seen copy = {.server = ""};
+    pthread_mutex_lock(&stack->lock);
+    struct stack_seen *seen = seen_of(stack, token);
+    if (seen) {
+        mir_copy(seen->server, sizeof seen->server, server);
+        copy = *seen;
+    }
+    pthread_mutex_unlock(&stack->lock);
+    if (*copy.server && write_place(stack, &copy, &said))
+        mir_log(MIR_LOG_WARN, "openstack", "%s", said.text);
+}
+
+/* A line after the place; what a later version may write there is nothing to this one. */
+static void load_line(struct stack *stack, const char *token, const char *line)
+{
+    const size_t len = strlen(HAS_SERVER);
+    if (!strcmp(line, HAS_TRIGGER))
+        stack_remember_trigger(stack, token, STACK_TRIGGER_MADE);
+    if (strncmp(line, HAS_SERVER, len) != 0)
+        return;
+    pthread_mutex_lock(&stack->lock);
+    mir_copy(seen_of(stack, token)->server, OS_ID_TEXT, line + len);
+    pthread_mutex_unlock(&stack->lock);
 }
 
 static void load_one(struct stack *stack, const char *token)
 {
     mir_auto_free char *path = mir_format("%s/%s", stack->folder, token), *text = NULL;
     struct mir_error said = {0};
-    char *cloud, *region, *rest = NULL;
+    char *cloud, *region, *rest, *end;
     if (mir_file_read(path, PLACE_FILE_MAX, &text, NULL, &said)) {
         mir_log(MIR_LOG_WARN, "openstack", "%s: %s", path, said.text);
         return;
@@ -151,8 +188,10 @@ static void load_one(struct stack *stack, const char *token)
     if (strlen(cloud) >= MIR_PLACE_TEXT || strlen(region) >= MIR_PLACE_TEXT)
         return;
     keep(stack, token, cloud, region);
-    if (!strcmp(rest, HAS_TRIGGER "\n"))
-        stack_remember_trigger(stack, token, STACK_TRIGGER_MADE);
+    for (; (end = strchr(rest, '\n')); rest = end + 1) {
+        *end = '\0';
+        load_line(stack, token, rest);
+    }
 }
 
 void stack_places_load(struct stack *stack)

@@ -154,6 +154,7 @@ static int stack_open(const struct mir_provider_env *env, void **ret_ctx, struct
     stack->imager = env->imager;
     stack->folder = mir_format("%s/openstack", env->state_dir);
     pthread_mutex_init(&stack->lock, NULL);
+    stack->tag_key = env->tag_key;
     mir_copy(stack->installation, sizeof stack->installation,
              env->installation ? env->installation : "");
     int rc = read_settings(stack, env->config, err);

@@ -18,7 +18,7 @@
 /* Somebody else's deadline must not come between this and the launch. */
 static bool may_borrow(const struct put *put, const struct mir_tags *tags)
 {
-    return !strcmp(tags->installation, put->spec->tags.installation) &&
+    return stack_is_of(put->stack, tags, NULL) &&
            tags->expires_s >= mir_now_s(put->stack->clock) + BORROW_S;
 }
 

@@ -35,8 +35,8 @@ struct put_bytes {
     const struct put *put;      /* whose disk it is */
     uint64_t zeros, zeros_left; /* so many; for a root disk that holds nothing */
     int64_t length;             /* MIR_HTTP_LENGTH_UNKNOWN: its end says it */
-    uint64_t sent_bytes;        /* these and the digests: of what was read so far */
-    EVP_MD_CTX *sha512, *md5;   /* owned */
+    uint64_t sent_bytes;        /* these and the digest: of what was read so far */
+    EVP_MD_CTX *sha512;         /* owned */
 };
 
 /* --- put_bytes.c --- */
@@ -49,7 +49,8 @@ void put_bytes_zeros(struct put_bytes *bytes, uint64_t count);
 int put_bytes_again(struct put_bytes *bytes, struct mir_error *err);
 void put_bytes_clear(struct put_bytes *bytes);
 struct mir_http_stream put_bytes_stream(struct put_bytes *bytes);
-/* Is the image what was sent? Ends the digests. MIR_CORRUPT. */
+/* Is the image what was sent? Ends the digest. Of a cloud that knows MD5 alone (before 2018) the
+ * bytes are read once more. MIR_CORRUPT. */
 int put_bytes_compare(struct put_bytes *bytes, const struct os_image *image, struct mir_error *err);
 
 /* --- put_send.c --- */

@@ -2,6 +2,7 @@
 /* The bytes of an image as they are sent, and what they hash to. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,17 +10,24 @@
 #include "api/memory.h"
 #include "put.h"
 
-static void start_digests(struct put_bytes *bytes)
+#define AGAIN_BYTES ((size_t)1 << 16) /* of what is read once more, at a time */
+
+static EVP_MD_CTX *digest_new(const EVP_MD *kind)
 {
-    bytes->sha512 = EVP_MD_CTX_new();
-    bytes->md5 = EVP_MD_CTX_new();
-    if (!bytes->sha512 || !bytes->md5 || !EVP_DigestInit_ex(bytes->sha512, EVP_sha512(), NULL))
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    if (!digest)
         mir_memory_out();
-    /* Where MD5 is forbidden the other one does. */
-    if (!EVP_DigestInit_ex(bytes->md5, EVP_md5(), NULL)) {
-        EVP_MD_CTX_free(bytes->md5);
-        bytes->md5 = NULL;
-    }
+    if (EVP_DigestInit_ex(digest, kind, NULL))
+        return digest;
+    EVP_MD_CTX_free(digest); /* it is forbidden here, as MD5 may be */
+    return NULL;
+}
+
+static void start_digest(struct put_bytes *bytes)
+{
+    bytes->sha512 = digest_new(EVP_sha512());
+    if (!bytes->sha512)
+        mir_memory_out();
 }
 
 int put_bytes_file(struct put_bytes *bytes, const char *path, struct mir_error *err)
@@ -33,7 +41,7 @@ int put_bytes_file(struct put_bytes *bytes, const char *path, struct mir_error *
         return mir_fail_errno(err, errno, "cannot look at the kernel %s", path);
     }
     bytes->length = st.st_size;
-    start_digests(bytes);
+    start_digest(bytes);
     return 0;
 }
 
@@ -53,7 +61,7 @@ int put_bytes_disk(struct put_bytes *bytes, const struct put *put, const char *c
                                 .length = MIR_HTTP_LENGTH_UNKNOWN};
     if (open_disk(bytes, err))
         return -1;
-    start_digests(bytes);
+    start_digest(bytes);
     return 0;
 }
 
@@ -61,7 +69,7 @@ void put_bytes_zeros(struct put_bytes *bytes, uint64_t count)
 {
     *bytes =
         (struct put_bytes){.fd = -1, .zeros = count, .zeros_left = count, .length = (int64_t)count};
-    start_digests(bytes);
+    start_digest(bytes);
 }
 
 void put_bytes_clear(struct put_bytes *bytes)
@@ -71,7 +79,6 @@ void put_bytes_clear(struct put_bytes *bytes)
     if (bytes->disk)
         bytes->imager->close(bytes->disk);
     EVP_MD_CTX_free(bytes->sha512);
-    EVP_MD_CTX_free(bytes->md5);
     *bytes = (struct put_bytes){.fd = -1};
 }
 
@@ -89,8 +96,7 @@ int put_bytes_again(struct put_bytes *bytes, struct mir_error *err)
     bytes->range_at = bytes->sent_bytes = 0;
     bytes->zeros_left = bytes->zeros;
     EVP_MD_CTX_free(bytes->sha512);
-    EVP_MD_CTX_free(bytes->md5);
-    start_digests(bytes);
+    start_digest(bytes);
     return 0;
 }
 
@@ -135,18 +141,24 @@ static int read_zeros(struct put_bytes *bytes, void *out, size_t size, size_t *r
     return 0;
 }
 
-static int read_next(void *ctx, void *out, size_t size, size_t *ret_len, struct mir_error *err)
+/* Some of the bytes; none: their end. */
+static int read_some(struct put_bytes *bytes, void *out, size_t size, size_t *ret_len,
+                     struct mir_error *err)
 {
-    struct put_bytes *bytes = ctx;
-    size_t len = 0;
     int (*const next)(struct put_bytes *, void *, size_t, size_t *, struct mir_error *) =
         bytes->disk      ? read_disk
         : bytes->fd >= 0 ? read_file
                          : read_zeros;
-    if (next(bytes, out, size, &len, err))
+    return next(bytes, out, size, ret_len, err);
+}
+
+static int read_next(void *ctx, void *out, size_t size, size_t *ret_len, struct mir_error *err)
+{
+    struct put_bytes *bytes = ctx;
+    size_t len = 0;
+    if (read_some(bytes, out, size, &len, err))
         return -1;
-    if (!EVP_DigestUpdate(bytes->sha512, out, len) ||
-        (bytes->md5 && !EVP_DigestUpdate(bytes->md5, out, len)))
+    if (!EVP_DigestUpdate(bytes->sha512, out, len))
         mir_memory_out();
     bytes->sent_bytes += len;
     *ret_len = len;
@@ -165,10 +177,32 @@ static bool same(EVP_MD_CTX *digest, const char *hex)
     unsigned char raw[EVP_MAX_MD_SIZE];
     char text[2 * EVP_MAX_MD_SIZE + 1];
     unsigned len = sizeof raw;
-    if (!digest || !EVP_DigestFinal_ex(digest, raw, &len))
-        return !digest;
+    if (!EVP_DigestFinal_ex(digest, raw, &len))
+        mir_memory_out();
     mir_hex(raw, len, text);
     return !strcmp(text, hex);
+}
+
+/* Where MD5 is forbidden there is nothing to compare but the size. */
+static int compare_md5(struct put_bytes *bytes, const char *hex, bool *ret_right,
+                       struct mir_error *err)
+{
+    EVP_MD_CTX *md5 = digest_new(EVP_md5());
+    unsigned char *part = mir_calloc(1, AGAIN_BYTES);
+    size_t len = 1;
+    uint64_t sent = bytes->sent_bytes;
+    int rc = md5 ? put_bytes_again(bytes, err) : 0;
+    while (md5 && !rc && len) {
+        rc = read_some(bytes, part, AGAIN_BYTES, &len, err);
+        if (!rc && !EVP_DigestUpdate(md5, part, len))
+            mir_memory_out();
+    }
+    bytes->sent_bytes = sent;
+    if (!rc)
+        *ret_right = !md5 || same(md5, hex);
+    EVP_MD_CTX_free(md5);
+    free(part);
+    return rc;
 }
 
 /* A cloud that converts what it imports says another size and another digest, and in another
@@ -178,8 +212,8 @@ int put_bytes_compare(struct put_bytes *bytes, const struct os_image *image, str
     bool right = (uint64_t)image->size_bytes == bytes->sent_bytes;
     if (right && *image->hash && !strcmp(image->hash_algo, "sha512"))
         right = same(bytes->sha512, image->hash);
-    else if (right && *image->checksum)
-        right = same(bytes->md5, image->checksum);
+    else if (right && *image->checksum && compare_md5(bytes, image->checksum, &right, err))
+        return -1;
     if (right)
         return 0;
     mir_fail(err, MIR_CORRUPT, "image %s is not what was sent: %lld bytes of %llu, hash %.20s...",

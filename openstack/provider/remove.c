@@ -55,10 +55,8 @@ static int end_servers(struct stack *stack, struct stack_site *site, const char 
     *ret_left = false;
     for (size_t i = 0; i < found->count; i++) {
         const struct os_server *row = &found->rows[i];
-        struct mir_tags tags;
         struct mir_error said = {0};
-        stack_marks_read(row->metadata, row->metadata_count, &tags);
-        if (!stack_is_of(stack, &tags, token) || stack_over(row))
+        if (!stack_server_is_of(stack, row, token) || stack_over(row))
             continue;
         *ret_left = true;
         stack_keep_first(end_server(stack, site, row, until_ms, &said), &said, &first);

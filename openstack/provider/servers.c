@@ -19,11 +19,13 @@ bool stack_blind(const struct os_server *row)
 
 /* --- of a token --- */
 
-static bool is_of(const struct stack *stack, const struct os_server *row, const char *token)
+bool stack_server_is_of(struct stack *stack, const struct os_server *row, const char *token)
 {
     struct mir_tags tags;
+    struct stack_seen seen;
     stack_marks_read(row->metadata, row->metadata_count, &tags);
-    return stack_is_of(stack, &tags, token);
+    return stack_is_of(stack, &tags, token) ||
+           (stack_recall(stack, token, &seen) && *seen.server && !strcmp(seen.server, row->id));
 }
 
 /* What has begun to run goes before what has failed; of two, the older. */
@@ -47,7 +49,7 @@ static int list_named(struct stack *stack, struct stack_site *site, const char *
     for (size_t i = 0; i < ret->count; i++) {
         const struct os_server *row = &ret->rows[i];
         blind += stack_blind(row);
-        if (is_of(stack, row, token) && (!*ret_row || before(row, *ret_row)))
+        if (stack_server_is_of(stack, row, token) && (!*ret_row || before(row, *ret_row)))
             *ret_row = row;
     }
     if (*ret_row || by_name || !blind)

@@ -56,7 +56,7 @@ struct stack_seen {
     char token[MIR_ID_TEXT];
     char cloud[MIR_PLACE_TEXT], region[MIR_PLACE_TEXT];
     enum stack_trigger trigger;
-    char server[OS_ID_TEXT]; /* made a moment ago: a listing may miss it; "" none, or not by us */
+    char server[OS_ID_TEXT]; /* that we made: a listing may miss it at first; "" none is known */
 };
 
 /* What was last seen of a console, and where in all of it that begins. */
@@ -82,7 +82,8 @@ struct stack {
     const struct mir_fence *fence;   /* NULL: none */
     const struct mir_imager *imager; /* NULL: no image can be put */
     char installation[MIR_ID_TEXT];
-    char *folder; /* owned: where it is written down where things are */
+    const unsigned char *tag_key; /* NULL: signatures cannot be told */
+    char *folder;                 /* owned: where it is written down where things are */
     /* From [openstack] of the configuration; "" not said. */
     char cloud[MIR_PLACE_TEXT], region[MIR_PLACE_TEXT];
     char network[128], floating_network[128]; /* by name or id; "none" for no floating address */
@@ -175,6 +176,7 @@ int stack_intend(struct stack *stack, const char *token, const struct stack_site
 int stack_intend_trigger(struct stack *stack, const char *token, const struct stack_site *site,
                          struct mir_error *err);
 void stack_remember_trigger(struct stack *stack, const char *token, enum stack_trigger trigger);
+/* "": it is not there any more. Written down as well, so that it is known to be ours. */
 void stack_remember_server(struct stack *stack, const char *token, const char *server);
 /* False: nobody remembers. */
 bool stack_recall(struct stack *stack, const char *token, struct stack_seen *ret);
@@ -214,7 +216,8 @@ void stack_text_make(const struct mir_tags *tags, char out[STACK_TEXT]);
 void stack_text_read(const char *text, struct mir_tags *ret);
 /* "mirage-TOKEN": the name of ports and groups. */
 void stack_thing_name(const char *token, char out[STACK_NAME_TEXT]);
-/* Of this installation and, unless it is NULL, of this token? */
+/* Of this installation and, unless it is NULL, of this token, and signed by us? Whoever may make a
+ * thing in the project may write the rest of it. */
 bool stack_is_of(const struct stack *stack, const struct mir_tags *tags, const char *token);
 
 /* --- things.c: what else there is of a token --- */
@@ -248,6 +251,9 @@ void stack_add_object(struct mir_instance *instance, const char *kind, const cha
 int stack_find_server(struct stack *stack, struct stack_site *site, const char *token,
                       int64_t until_ms, struct os_servers *ret, const struct os_server **ret_row,
                       struct mir_error *err);
+/* Of that token by its marks, or because it is the one that was made for it: what somebody has
+ * changed on it later does not keep it. */
+bool stack_server_is_of(struct stack *stack, const struct os_server *row, const char *token);
 /* Nothing is known of it but that it is there: it may be ours. */
 bool stack_blind(const struct os_server *row);
 bool stack_over(const struct os_server *row); /* deleted, and shown for a while */

@@ -25,6 +25,7 @@ import cloud  # noqa: E402
 import images  # noqa: E402
 import kernels  # noqa: E402
 import mirage  # noqa: E402
+import stacks  # noqa: E402
 import volumes  # noqa: E402
 import wakeups  # noqa: E402
 from guest import BareGuest, first_output  # noqa: E402
@@ -289,6 +290,7 @@ def main():
         with_the_daemon(table, tools)
         images.measure(table, tools['pairs'], BUILD, ROUNDS)
         cloud.measure(table, tools, BUILD, ROUNDS, images.taken)
+        stacks.measure(table, tools, BUILD, ROUNDS, images.taken)
     idle(table)
     many_leases(table, int(os.environ.get('BENCH_LEASES', '1000000')))
     text = f'{uptime}\n\n{table.text()}'

@@ -251,6 +251,7 @@ int os_target_open(struct conformance_target *ret, const char *program, enum os_
         .env = {.config = configure(),
                 .state_dir = folder,
                 .installation = "0123456789abcdef0123456789abcdef",
+                .tag_key = conformance_key,
                 .clock = fake_aws_clock(),
                 .imager = &imager},
         .describe = describe,

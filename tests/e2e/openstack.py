@@ -11,6 +11,7 @@ import kernels
 from fakecloud import fakecloud
 from hasty import HastyWorld
 from mirage import PATIENCE, Tap, need_programs, program, wait_for
+from oscloud import User
 
 MARK = 'mirage-deploy:'
 HELLO = program('hello.elf')
@@ -67,7 +68,7 @@ def gone(fake, world, name):
 
 def life(tap, world, fake):
     with tap.part('a kernel and a root disk that names it, a group, a port, an address, a server'):
-        deploy(world, 'one')
+        deploy(world, 'one', '--', 'deadline=0')
         d = world.show('one')
         assert d['state'] == 'running' and d['place']['type'] == 'm1.nano', d
         assert d['place']['region'] == 'RegionOne' and d['place']['cloud'] == 'envvars', d['place']
@@ -90,6 +91,10 @@ def life(tap, world, fake):
         deploy(world, 'two', '--ttl', '10m')
         kinds = sorted(i['disk_format'] for i in of(fake, world, 'two')['os-image'])
         assert kinds == ['raw'], kinds
+    with tap.part('a guest that keeps its first deadline, which nobody can move: no extension'):
+        done = world.cli('extend', 'two', '1h', expect=5)
+        assert 'switch itself off' in done.err and 'deadline=0' in done.err, done.err
+        world.cli('extend', 'two', '30s')  # within the grace that it gives
         world.cli('rm', 'two', '--detach')
     with tap.part('the group lets the port in that was asked for, and nothing else'):
         rules = [r['document'] for r in fake.ledger()['exists']
@@ -132,6 +137,14 @@ def disks(tap, world, fake):
         deploy(world, 'import', '--', 'by=import')
         world.cli('rm', 'import', '--detach')
         fake.settings(os_upload=1)
+    with tap.part('a Glance that knows MD5 alone: by that'):
+        fake.settings(os_multihash=0)
+        deploy(world, 'md5', '--', 'by=md5')
+        images = of(fake, world, 'md5')['os-image']
+        assert all(i[MARK + 'whole'] == 'yes' for i in images), images
+        assert not any(i.get('os_hash_value') for i in images), images
+        world.cli('rm', 'md5', '--detach')
+        fake.settings(os_multihash=1)
     with tap.part('no kernels are taken as images: on a disk'):
         fake.fault('fail-before', service='glance', operation='CreateImage', status=400,
                    code='400 Bad Request', message='Invalid disk format aki')
@@ -139,7 +152,7 @@ def disks(tap, world, fake):
         image = one(of(fake, world, 'refused'), 'os-image')
         assert image['disk_format'] == 'qcow2', image
         world.cli('rm', 'refused', '--detach')
-    for name in ('disk', 'import', 'refused'):
+    for name in ('disk', 'import', 'md5', 'refused'):
         gone(fake, world, name)
 
 
@@ -191,6 +204,55 @@ def powered_off(tap, world, fake):
         assert 'last words' in world.cli('logs', 'off').out
 
 
+# --- whose it is ---
+
+def alike(user, d, network):
+    """What somebody else makes in the project, with the name and the marks of that deployment, but
+    for the signature, which they cannot know: (service, path) of each."""
+    expires, forged = '2020-01-01T00:00:00Z', '0' * 64
+    installation = user.show(d['instance']['id'])['metadata'][MARK + 'installation']
+    words = {'installation': installation, 'deployment': d['id'], 'expires': expires,
+             'signature': forged}
+    marks = {MARK + key: value for key, value in words.items()}
+    name, text = 'mirage-' + d['id'], ' '.join(['mirage-deploy', *words.values()])
+    image = user.image(tags=['mirage-deploy'], **marks)
+    server = user.server(image, name='one-' + d['id'], metadata=marks)
+    group = user.call('network', 'POST', '/v2.0/security-groups', {'security_group': {
+        'name': name, 'description': text}}).json['security_group']['id']
+    port = user.call('network', 'POST', '/v2.0/ports', {'port': {
+        'name': name, 'description': text, 'network_id': network}}).json['port']['id']
+    return [('compute', '/servers/' + server), ('image', '/v2/images/' + image),
+            ('network', '/v2.0/security-groups/' + group), ('network', '/v2.0/ports/' + port)]
+
+
+def claimed(tap, world, fake):
+    user = User(fake)
+    with tap.part('what claims to be of a deployment, without our signature, stays when that ends'):
+        deploy(world, 'claimed')
+        d = world.show('claimed')
+        things = alike(user, d, user.network())
+        mine = {row['id'] for rows in everything(fake, d['id']).values() for row in rows}
+        mine -= {path.rpartition('/')[2] for _, path in things}
+        world.cli('rm', 'claimed', '--detach')
+        world.until('it is over', lambda: world.state_of('claimed') in ('gone', 'failed'))
+        assert world.state_of('claimed') == 'gone', world.show('claimed')
+        left = mine & {row['id'] for row in fake.ledger()['exists']}
+        assert not left, left
+        seen = {path: user.call(service, 'GET', path).status for service, path in things}
+        assert set(seen.values()) == {200}, seen
+    with tap.part('a server of ours whose marks somebody has changed is ended all the same'):
+        deploy(world, 'changed')
+        d = world.show('changed')
+        reply = user.call('compute', 'POST', f'/servers/{d["instance"]["id"]}/metadata', {
+            'metadata': {MARK + 'expires': '2020-01-01T00:00:00Z'}})
+        assert reply.status == 200, reply.body
+        world.kill_daemon()
+        world.again()
+        assert world.state_of('changed') == 'running', world.show('changed')
+        world.cli('rm', 'changed', '--detach')
+        gone(fake, world, 'changed')
+
+
 # --- nobody left ---
 
 def reaped(tap, world, fake):
@@ -216,7 +278,7 @@ def hooks_of(world, name):
 def schedule(tap, world, fake):
     """Where the cloud has Mistral nobody else is needed."""
     with tap.part('a trigger that deletes the server, and again until it is gone: armed'):
-        deploy(world, 'one')
+        deploy(world, 'one', '--', 'deadline=0')
         token = world.show('one')['id']
         assert hooks_of(world, 'one')['cloud-schedule']['state'] == 'armed', hooks_of(world, 'one')
         first = one(everything(fake, token), 'os-cron-trigger')
@@ -361,6 +423,7 @@ def main():
         disks(tap, world, fake)
         faults(tap, world, fake)
         powered_off(tap, world, fake)
+        claimed(tap, world, fake)
         reaped(tap, world, fake)
         world.say_log(tap)
     with fakecloud('--set', 'os_workflow=1') as fake, HastyWorld(fake) as world:

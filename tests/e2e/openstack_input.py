@@ -68,6 +68,18 @@ def who(tap, world, fake):
         refused(world, fake, 2, 'mycloud', 'other', clouds=good + clouds_of(fake, 'other'))
     with tap.part('the wrong password'):
         refused(world, fake, 4, 'doctor openstack', clouds=clouds_of(fake, 'a', password='wrong'))
+    with tap.part('a token that nobody knows'):
+        refused(world, fake, 4, 'token', 'doctor openstack', OS_AUTH_TYPE='v3token',
+                OS_AUTH_URL=fake.openstack['OS_AUTH_URL'], OS_TOKEN='nobodys',
+                OS_PROJECT_NAME='demo', OS_PROJECT_DOMAIN_NAME='Default',
+                OS_REGION_NAME='RegionOne')
+    with tap.part('an application credential that is not there any more'):
+        clouds = clouds_of(fake, 'a', username='', password='', user_domain_name='',
+                           project_name='', project_domain_name='',
+                           application_credential_id='0' * 32,
+                           application_credential_secret='s')
+        clouds += '    auth_type: v3applicationcredential\n'
+        refused(world, fake, 4, 'Application Credential', 'doctor openstack', clouds=clouds)
     with tap.part('no such project'):
         refused(world, fake, 4, clouds=clouds_of(fake, 'a', project_name='nobodys'))
     with tap.part('no project at all'):

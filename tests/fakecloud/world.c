@@ -62,6 +62,7 @@ static const struct setting {
     {"os_save_ms", offsetof(struct fc_settings, os_save_ms), 0},
     {"os_deletes", offsetof(struct fc_settings, os_deletes), 1},
     {"os_nova_minor", offsetof(struct fc_settings, os_nova_minor), 93},
+    {"os_multihash", offsetof(struct fc_settings, os_multihash), 1},
     {"os_upload", offsetof(struct fc_settings, os_upload), 1},
     {"os_import", offsetof(struct fc_settings, os_import), 3},
     {"os_image_max_mib", offsetof(struct fc_settings, os_image_max_mib), 0},

@@ -39,6 +39,7 @@ struct fc_settings {
     int64_t os_save_ms;         /* how long an image is "saving", */
     int64_t os_deletes;         /* 0: servers are never deleted, however often one asks, */
     int64_t os_nova_minor;      /* the newest microversion is 2.this, */
+    int64_t os_multihash;       /* 0: Glance knows MD5 alone, as before 2018, */
     int64_t os_upload;          /* 0: images cannot be uploaded, only imported, */
     int64_t os_import;          /* by these ways: 1 glance-direct, 2 web-download, 3 both, */
     int64_t os_image_max_mib;   /* no image may be larger (0: any), */

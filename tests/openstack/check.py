@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """check.py [--with SERVICE]... [--keep] [PART...]: an OpenStack of Debian's packages is brought up
-(cloud/up), the parts (part_*.py beside this file, or those that are named) are run against it, it
-is brought down, whatever happened meanwhile. Speaks TAP.
+(cloud/up), the parts beside this file (or those that are named) are run against it, it is brought
+down, whatever happened meanwhile. Speaks TAP.
+
+The parts of part_*.py wait more than they compute and are run beside each other. Those of
+alone_*.py, which stop services under everybody, come afterwards, one by one.
 
 It wants to be root, itself or through sudo: then it is in namespaces of its own (cloud/alone) and
 the machines are real ones that can be reached. Otherwise Nova's fake driver stands in for them, and
@@ -33,7 +36,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 CLOUD = os.path.join(HERE, 'cloud')
 BIN = os.path.abspath(os.environ.get('MIRAGE_BIN', os.path.join(ROOT, 'build', 'bin')))
 PATIENCE = float(os.environ.get('MIRAGE_TEST_PATIENCE', '1'))
-PART_SECONDS = 300
+PART_SECONDS = 360
+KINDS = ('part', 'alone')
+AT_ONCE = 6  # parts beside each other
 NETWORK_GATEWAY = '10.77.0.1'
 PASSED_ON = re.compile(r'MIRAGE_|PATH$|LANG$|TMPDIR$|PYTHONDONTWRITEBYTECODE$')
 
@@ -45,7 +50,11 @@ def read_arguments():
     parser.add_argument('--keep', action='store_true', help='leave the folder of the cloud')
     parser.add_argument('--inside', action='store_true', help=argparse.SUPPRESS)
     parser.add_argument('parts', nargs='*', help='names of parts: smoke for part_smoke.py')
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name in options.parts:
+        if not any(glob.glob(os.path.join(HERE, f'{kind}_{name}.py')) for kind in KINDS):
+            parser.error(f'there is no part {name}')
+    return options
 
 
 class Report:
@@ -91,22 +100,54 @@ def all_of(folder):
     return found
 
 
-def in_session(command, seconds, **options):
-    """Exit status and lines of a command, which ends with all of its session if we do."""
-    lines = []
-    with subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options) as child:
-        try:
-            signal.alarm(int(seconds * PATIENCE))
-            for line in child.stdout:
-                yield line.rstrip('\n')
-            lines.append(child.wait())
-        finally:
-            signal.alarm(0)
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-    if lines != [0]:
-        raise subprocess.CalledProcessError(lines[0], command)
+def ends_within(child, seconds):
+    """The lines of a process of a session of its own, all of which ends if we do."""
+    try:
+        signal.alarm(int(seconds * PATIENCE))
+        for line in child.stdout:
+            yield line.rstrip('\n')
+        status = child.wait()
+    finally:
+        signal.alarm(0)
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+    if status:
+        raise subprocess.CalledProcessError(status, child.args)
+
+
+class Part:
+    """A part that runs. What it says goes to a file, for when it has ended."""
+
+    def __init__(self, path, env, folder):
+        self.name = re.sub(r'^(part|alone)_|\.py$', '', os.path.basename(path))
+        self.said = open(os.path.join(folder, self.name + '.tap'), 'w+', encoding='utf-8',
+                         errors='replace')
+        self.began = time.monotonic()
+        self.why = None
+        self.child = subprocess.Popen([sys.executable, path], env=env, start_new_session=True,
+                                      stdin=subprocess.DEVNULL, stdout=self.said,
+                                      stderr=subprocess.STDOUT)
+
+    def is_over(self):
+        if self.child.poll() is None and self.seconds() > PART_SECONDS * PATIENCE:
+            self.why = 'it takes too long'
+            self.kill()
+        if self.child.poll():
+            self.why = self.why or f'it ends with status {self.child.returncode}'
+        return self.child.poll() is not None
+
+    def kill(self):
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, signal.SIGKILL)
+            self.child.wait()
+
+    def seconds(self):
+        return time.monotonic() - self.began
+
+    def lines(self):
+        with self.said:
+            self.said.seek(0)
+            return self.said.read().splitlines()
 
 
 class Check:
@@ -122,8 +163,11 @@ class Check:
         else:
             command += ['--driver', 'fake', self.folder]
         began = time.monotonic()
-        for line in in_session(command + self.options.services, 400):
-            print('# ' + line, flush=True)
+        with subprocess.Popen(command + self.options.services, start_new_session=True, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as child:
+            for line in ends_within(child, 400):
+                print('# ' + line, flush=True)
         self.report.line(True, f'the cloud comes up ({time.monotonic() - began:.0f} s)')
 
     def environment(self):
@@ -142,19 +186,36 @@ class Check:
             env['MIRAGE_OPENSTACK_WHY'] = self.why or 'the cloud has no real machines'
         return env
 
-    def part(self, path, env):
-        name = os.path.basename(path)[len('part_'):-len('.py')]
-        before = self.report.count, self.report.failed
-        began = time.monotonic()
+    def tell(self, part):
+        """What a part that is over has said."""
+        count, failed = self.report.count, self.report.failed
+        for line in part.lines():
+            self.report.take(part.name, line)
+        if part.why and self.report.failed == failed:
+            self.report.line(False, f'{part.name}: {part.why}')
+        if self.report.count == count:
+            self.report.line(False, f'{part.name}: it says nothing')
+        print(f'# {part.name}: {part.seconds():.0f} s', flush=True)
+
+    def parts(self, paths, env, at_once):
+        waiting, running = list(paths), []
         try:
-            for line in in_session([sys.executable, path], PART_SECONDS, env=env):
-                self.report.take(name, line)
-        except (subprocess.CalledProcessError, TimeoutError) as failure:
-            if self.report.failed == before[1]:
-                self.report.line(False, f'{name}: {failure}')
-        if self.report.count == before[0]:
-            self.report.line(False, f'{name}: it says nothing')
-        print(f'# {name}: {time.monotonic() - began:.0f} s', flush=True)
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    running.append(Part(waiting.pop(0), env, self.folder))
+                for part in [part for part in running if part.is_over()]:
+                    running.remove(part)
+                    self.tell(part)
+                time.sleep(0.1)
+        finally:
+            for part in running:
+                part.kill()
+
+    def chosen(self, kind):
+        """Files of the parts of that kind that are to be run."""
+        names = self.options.parts or ['*']
+        return sorted(path for name in names
+                      for path in glob.glob(os.path.join(HERE, f'{kind}_{name}.py')))
 
     def down(self):
         began = time.monotonic()
@@ -178,12 +239,11 @@ class Check:
                 print(f'# {os.path.basename(path)}: {line}', flush=True)
 
     def run(self):
-        named = [os.path.join(HERE, f'part_{name}.py') for name in self.options.parts]
         try:
             self.up()
             env = self.environment()
-            for path in named or sorted(glob.glob(os.path.join(HERE, 'part_*.py'))):
-                self.part(path, env)
+            self.parts(self.chosen('part'), env, AT_ONCE)
+            self.parts(self.chosen('alone'), env, 1)
         except (subprocess.CalledProcessError, TimeoutError) as failure:
             self.report.line(False, str(failure))
         except KeyboardInterrupt:

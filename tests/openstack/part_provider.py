@@ -42,7 +42,8 @@ def is_over(world, cloud, name, token):
 
 def comes_and_goes(world, cloud):
     """With whatever driver there is: made, marked, extended, and gone."""
-    deploy(world, 'one', '--no-list', '--url', 'http://127.0.0.1:9/', '--detach')
+    deploy(world, 'one', '--no-list', '--url', 'http://127.0.0.1:9/', '--detach', '--',
+           'deadline=0')
     stack.until('it runs', lambda: world.state_of('one') == 'running', 120)
     d = world.show('one')
     found = everything(cloud, d['id'])

@@ -16,11 +16,7 @@ def tokens_and_catalog(cloud):
 
 
 def application_credentials(cloud):
-    path = f'/users/{cloud.user}/application_credentials'
-    made = cloud.ask('POST', 'identity', path, {'application_credential': {'name': 'smoke'}})
-    assert made.status == 201, made.body
-    ident = made.json['application_credential']['id']
-    assert cloud.ask('DELETE', 'identity', f'{path}/{ident}').status == 204
+    cloud.drop_credential(cloud.credential('smoke'))
 
 
 def images(cloud):

@@ -3,6 +3,8 @@
 who they are comes from OS_*, what the cloud can do from MIRAGE_OPENSTACK_*."""
 import json
 import os
+import re
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +15,9 @@ PATIENCE = float(os.environ.get('MIRAGE_TEST_PATIENCE', '1'))
 COMPUTE = '2.93'  # the microversion, for every request to Nova
 DRIVER = os.environ.get('MIRAGE_OPENSTACK_DRIVER', 'fake')
 HELLO = os.environ.get('MIRAGE_OPENSTACK_HELLO')
+STATE = os.environ.get('MIRAGE_OPENSTACK_STATE', '')
+CLOUD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'cloud')
+FLAT, OUTSIDE = 'flat', 'outside'  # the networks, as cloud/neutron calls them
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
 
 
@@ -58,6 +63,11 @@ def send(method, url, body=None, headers=()):
     except urllib.error.HTTPError as refusal:
         with refusal:
             return Answer(refusal.code, refusal.headers, refusal.read())
+
+
+def service(verb, name):
+    """pause, continue, end or begin a process of the cloud, by the name of its log."""
+    subprocess.run([os.path.join(CLOUD, 'service'), STATE, verb, name], check=True)
 
 
 class Stack:
@@ -116,10 +126,24 @@ class Stack:
             kernel = self.image('hello', file.read(), 'aki', 'aki')
         return self.image('root', bytes(65536), kernel_id=kernel, os_command_line=line), kernel
 
+    # --- application credentials ---
+
+    def credential(self, name):
+        """One that may do what its user may: {'id', 'secret', ...}."""
+        answer = self.ask('POST', 'identity', f'/users/{self.user}/application_credentials',
+                          {'application_credential': {'name': name}})
+        assert answer.status == 201, answer.body
+        return answer.json['application_credential']
+
+    def drop_credential(self, credential):
+        answer = self.ask('DELETE', 'identity', f'/users/{self.user}/application_credentials/'
+                          + credential['id'])
+        assert answer.status == 204, answer.body
+
     # --- servers ---
 
-    def network(self):
-        return self.get('network', '/v2.0/networks')['networks'][0]['id']
+    def network(self, name=FLAT):
+        return self.get('network', f'/v2.0/networks?name={name}')['networks'][0]['id']
 
     def boot(self, name, image, networks='none'):
         """The id of a server that was asked for."""
@@ -151,3 +175,42 @@ class Stack:
         answer = self.ask('DELETE', 'compute', f'/servers/{server}')
         assert answer.status == 204, answer.body
         until('the server is gone', lambda: self.server(server) is None)
+
+
+class Admin(Stack):
+    """The administrator, who makes users and says how much each may have."""
+
+    def __init__(self):
+        with open(os.path.join(STATE, 'admin-openrc'), encoding='ascii') as file:
+            super().__init__(dict(re.findall(r'(OS_\w+)=(\S+)', file.read())))
+
+    def done(self, method, service_type, path, body=None):
+        answer = self.ask(method, service_type, path, body)
+        assert answer.status < 300, f'{method} {path}: {answer.status} {answer.body[:300]}'
+        return answer.json if answer.body else None
+
+    def tenant(self, name):
+        """The OS_* of a new user with a project of their own; every part has one."""
+        name, password = f'{name}-{os.getpid()}', os.environ['OS_PASSWORD']
+        project = self.done('POST', 'identity', '/projects', {'project': {
+            'name': name, 'domain_id': 'default'}})['project']['id']
+        user = self.done('POST', 'identity', '/users', {'user': {
+            'name': name, 'password': password, 'domain_id': 'default'}})['user']['id']
+        for role in self.get('identity', '/roles?name=member')['roles']:
+            self.done('PUT', 'identity', f'/projects/{project}/users/{user}/roles/{role["id"]}')
+        return {**{key: value for key, value in os.environ.items() if key.startswith('OS_')},
+                'OS_USERNAME': name, 'OS_PROJECT_NAME': name}
+
+    def enable(self, user, enabled):
+        """Who is disabled has no token any more, and gets none."""
+        self.done('PATCH', 'identity', f'/users/{user}', {'user': {'enabled': enabled}})
+
+    def revoke(self, user):
+        """All tokens of that user, who may get others."""
+        self.enable(user, False)
+        self.enable(user, True)
+
+    def quota(self, project, service_type, **limits):
+        path, key = {'compute': (f'/os-quota-sets/{project}', 'quota_set'),
+                     'network': (f'/v2.0/quotas/{project}', 'quota')}[service_type]
+        self.done('PUT', service_type, path, {key: limits})

@@ -229,6 +229,7 @@ static inline int64_t fake_date(void *ctx, int64_t *ret_boot_ms)
 }
 
 static const struct mir_provider fake = {.name = "fake",
+                                         .tells_guests = true,
                                          .title = "in memory",
                                          .poll_ms = 50,
                                          .guest_args = "ip=10.0.2.15/24 gw=10.0.2.2",
@@ -325,7 +326,8 @@ static inline int setup(void **state)
     h->kernel.bytes = h->kernel.unpacked_bytes = 4;
     h->kernel.format = MIR_FORMAT_MULTIBOOT1;
     mir_copy(h->kernel.table, sizeof h->kernel.table, img_table_id());
-    h->kernel.takes_part = MIR_PART_ARGS | MIR_PART_DEADLINE | MIR_PART_WELL_KNOWN;
+    h->kernel.takes_part =
+        MIR_PART_ARGS | MIR_PART_DEADLINE | MIR_PART_CONSOLE_DEADLINE | MIR_PART_WELL_KNOWN;
     snprintf(path, sizeof path, "%s/kernels", h->dir);
     assert_int_equal(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/kernels/%s", h->dir, h->kernel.sha256);

@@ -108,6 +108,21 @@ static void whose(void **state)
     assert_false(stack_is_of(&stack, &tags, NULL));
 }
 
+/* Where the key is known, nothing else is by anybody's word. */
+static void signed_by_whom(void **state)
+{
+    static const unsigned char key[32] = "ours", another[32] = "another";
+    struct stack stack = {.installation = INSTALLATION, .tag_key = key};
+    struct mir_tags tags = ours();
+    assert_false(stack_is_of(&stack, &tags, TOKEN));
+    mir_tags_sign(&tags, another);
+    assert_false(stack_is_of(&stack, &tags, TOKEN));
+    mir_tags_sign(&tags, key);
+    assert_true(stack_is_of(&stack, &tags, TOKEN));
+    tags.expires_s++;
+    assert_false(stack_is_of(&stack, &tags, TOKEN));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -115,6 +130,7 @@ int main(void)
         cmocka_unit_test(text_of_others),
         cmocka_unit_test(pairs),
         cmocka_unit_test(whose),
+        cmocka_unit_test(signed_by_whom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

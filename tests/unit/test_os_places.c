@@ -100,6 +100,31 @@ static void trigger_stays_known(void **state)
     end(&stack);
 }
 
+/* Both are known again, in whichever order they came. */
+static void server_and_trigger(void **state)
+{
+    static const struct stack_site other = {.cloud = "home", .region = ""};
+    struct stack stack;
+    struct stack_seen seen;
+    begin(&stack);
+    assert_int_equal(stack_intend(&stack, ONE, &site, NULL), 0);
+    stack_remember_server(&stack, ONE, "5e17");
+    assert_int_equal(stack_intend_trigger(&stack, ONE, &site, NULL), 0);
+    again(&stack);
+    assert_true(stack_recall(&stack, ONE, &seen) && seen.trigger == STACK_TRIGGER_MADE);
+    assert_string_equal(seen.server, "5e17");
+    stack_remember_server(&stack, ONE, "6e17");
+    again(&stack);
+    assert_true(stack_recall(&stack, ONE, &seen) && seen.trigger == STACK_TRIGGER_MADE);
+    assert_string_equal(seen.server, "6e17");
+    /* In another place it is not. */
+    assert_int_equal(stack_intend(&stack, ONE, &other, NULL), 0);
+    again(&stack);
+    assert_true(stack_recall(&stack, ONE, &seen) && seen.trigger == STACK_TRIGGER_MADE);
+    assert_string_equal(seen.server, "");
+    end(&stack);
+}
+
 static void unwritable(void **state)
 {
     struct stack stack;
@@ -127,6 +152,8 @@ static void damaged(void **state)
         {"home\nRegionTwo\n", true, STACK_TRIGGER_UNKNOWN},
         {"home\n\n", true, STACK_TRIGGER_UNKNOWN},
         {"home\n\ntrigger\n", true, STACK_TRIGGER_MADE},
+        {"home\n\nserver 5e17\ntrigger\n", true, STACK_TRIGGER_MADE},
+        {"home\n\nof tomorrow\ntrigger\n", true, STACK_TRIGGER_MADE},
         {"home\n\ntrigg", true, STACK_TRIGGER_UNKNOWN},
         {"home\n\nsomething of tomorrow\n", true, STACK_TRIGGER_UNKNOWN},
         {"home\nRegionTwo", false, 0},
@@ -173,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(place_and_trigger, setup, teardown),
         cmocka_unit_test_setup_teardown(trigger_stays_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(server_and_trigger, setup, teardown),
         cmocka_unit_test_setup_teardown(unwritable, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(forgotten_when_old, setup, teardown),

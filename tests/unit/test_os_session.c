@@ -297,6 +297,33 @@ static void test_refused(void **state)
     world_free(&w);
 }
 
+/* Keystone says 404 of a token that it does not know, to whoever exchanges it or asks for it. */
+static void test_a_token_that_is_none(void **state)
+{
+    static const char *const answers[] = {
+        OS_JSON("404 NOT FOUND") "{\"error\":{\"code\":404,\"message\":\"Could not recognize "
+                                 "Fernet token\",\"title\":\"Not Found\"}}",
+        NULL};
+    for (int scoped = 0; scoped < 2; scoped++) {
+        struct test_world w;
+        world_prepare(&w, answers);
+        w.cloud.auth_type = OS_AUTH_TOKEN;
+        if (!scoped)
+            w.cloud.project = (struct os_named){NULL, NULL, NULL, NULL};
+        w.cloud.token = t("tok");
+        world_session(&w);
+        struct mir_error err = {0};
+        for (int i = 0; i < 2; i++) { /* the second time nobody is asked */
+            assert_int_equal(look(&w, &err), -1);
+            assert_int_equal(err.kind, MIR_CREDENTIALS);
+            assert_true(*err.hint);
+        }
+        assert_int_equal(w.server.request_count, 1);
+        world_close(&w);
+        world_free(&w);
+    }
+}
+
 /* Whoever made the call may make it again later: what failed was on the way to it. */
 static void test_keystone_is_sick(void **state)
 {
@@ -432,12 +459,19 @@ static void test_waiting_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_enough),           cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_token_as_it_is),   cmocka_unit_test(test_without_authentication),
-        cmocka_unit_test(test_expiry),           cmocka_unit_test(test_expiry_with_a_wrong_clock),
-        cmocka_unit_test(test_short_tokens),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_keystone_is_sick), cmocka_unit_test(test_damaged_tokens),
-        cmocka_unit_test(test_revoked),          cmocka_unit_test(test_one_for_all_threads),
+        cmocka_unit_test(test_enough),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_token_as_it_is),
+        cmocka_unit_test(test_a_token_that_is_none),
+        cmocka_unit_test(test_without_authentication),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_expiry_with_a_wrong_clock),
+        cmocka_unit_test(test_short_tokens),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_keystone_is_sick),
+        cmocka_unit_test(test_damaged_tokens),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_one_for_all_threads),
         cmocka_unit_test(test_waiting_ends),
     };
     signal(SIGPIPE, SIG_IGN);

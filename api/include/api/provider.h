@@ -180,6 +180,9 @@ struct mir_provider_env {
     const struct mir_config *config;
     const char *state_dir;    /* absolute; the provider owns <state_dir>/<its name>/ */
     const char *installation; /* id of this installation */
+    /* The 32 bytes that our tags are signed with: a provider that finds things by tags alone
+     * ends none of a wrong signature. NULL: it cannot tell. */
+    const unsigned char *tag_key;
     const struct mir_clock *clock;
     const struct mir_fence *fence;   /* NULL: nobody else acts for this installation */
     const struct mir_imager *imager; /* NULL: no image can be put, as in mirage-reap */
@@ -213,7 +216,8 @@ struct mir_provider {
     /* Where ports are published on this host: the host's own address as the guest sees it
      * ("10.0.2.2"). NULL: ports are not published. */
     const char *guest_host;
-    bool machines; /* firmware, disk bus and network card can be chosen (api/machine.h) */
+    bool tells_guests; /* one that runs hears of another deadline, by a line on its console */
+    bool machines;     /* firmware, disk bus and network card can be chosen (api/machine.h) */
 
     /* The devices that an instance of this kernel would have, static; NULL: nothing is held against
      * its manifest. Pure: the planner asks it before anything is paid for. */

@@ -63,8 +63,10 @@ static int become_active(struct fc_world *world, struct fc_object *image, json_t
     json_object_set_new(doc, "_file", file);
     json_object_set_new(doc, "size", json_integer((json_int_t)sums.size));
     json_object_set_new(doc, "checksum", json_string(sums.md5));
-    json_object_set_new(doc, "os_hash_algo", json_string("sha512"));
-    json_object_set_new(doc, "os_hash_value", json_string(sums.sha512));
+    if (world->settings.os_multihash) {
+        json_object_set_new(doc, "os_hash_algo", json_string("sha512"));
+        json_object_set_new(doc, "os_hash_value", json_string(sums.sha512));
+    }
     if (!strcmp(fc_text_at(doc, "disk_format"), "raw"))
         json_object_set_new(doc, "virtual_size", json_integer((json_int_t)sums.size));
     json_object_set_new(doc, "stores", json_string("file"));

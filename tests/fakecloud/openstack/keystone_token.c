@@ -136,8 +136,10 @@ static int by_application(struct fc_call *call, const json_t *said, struct login
         return -1;
     int64_t expires_ms =
         application ? json_integer_value(fc_at(application->doc, "_expires_ms")) : 0;
-    if (!application || application->gone_ms ||
-        !same(fc_text_at(application->doc, "_secret"), secret) ||
+    if (!application || application->gone_ms)
+        return fc_refuse(refusal, 404, "Not Found", "Could not find Application Credential: %s.",
+                         fos_text(said, "id", fos_text(said, "name", "")));
+    if (!same(fc_text_at(application->doc, "_secret"), secret) ||
         (expires_ms && call->now_ms >= expires_ms))
         return unauthorized(refusal);
     ret->application = application;
@@ -154,7 +156,7 @@ static int by_token(struct fc_call *call, const json_t *said, struct login *ret,
         return malformed(refusal, "Expecting to find id in token.");
     ret->token = fos_token_find(call->world, id, call->now_ms);
     if (!ret->token)
-        return unauthorized(refusal);
+        return fc_refuse(refusal, 404, "Not Found", "Could not recognize Fernet token");
     ret->user =
         fc_store_get(call->world->store, "os-user", "", fc_text_at(ret->token->doc, "user"));
     return 0;

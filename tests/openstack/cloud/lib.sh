@@ -49,9 +49,12 @@ is_a() { # is_a PID PROGRAM: by its name; its path may lead through another moun
     [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "${2:0:15}" ]
 }
 
-begin() { # begin NAME COMMAND...: in a session of its own, with its pid written down
+# begin NAME COMMAND...: in a session of its own, with its pid written down, and the command, by
+# which `service` begins it again.
+begin() {
     local name=$1
     shift
+    printf '%q ' "$@" >"$RUN/$name.command"
     setsid "$@" </dev/null >"$LOG/$name.out" 2>&1 &
     printf '%s %s\n' "$!" "$(started_at "$!")" >"$RUN/$name.pid"
 }
@@ -150,6 +153,7 @@ checks_tokens() { # checks_tokens USER: the section by which a service judges wh
 [keystone_authtoken]
 www_authenticate_uri = http://$HOST:$KEYSTONE/v3
 service_token_roles_required = false
+token_cache_time = 2
 $(as_user "$1")
 END
 }
