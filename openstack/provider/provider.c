@@ -12,6 +12,7 @@
 #define POLL_MS 10000
 #define LEASE_MIN_S 120
 #define SETTLE_S 90
+#define SECTION "openstack"
 
 static const struct mir_config_key config_keys[] = {
     {"cloud", "the cloud of clouds.yaml that is used (as the OpenStack tools choose it)"},
@@ -33,37 +34,15 @@ static const struct mir_config_key config_keys[] = {
     {NULL, NULL},
 };
 
-static const char *setting(const struct mir_config *config, const char *key)
-{
-    const char *value = config ? mir_config_get(config, "openstack", key) : NULL;
-    return value && *value ? value : NULL;
-}
-
-static int read_choice(const struct mir_config *config, const char *key, const char *const *choices,
-                       int *ret, struct mir_error *err)
-{
-    const char *value = setting(config, key);
-    *ret = 0;
-    if (!value)
-        return 0;
-    for (int i = 0; choices[i]; i++)
-        if (!strcmp(value, choices[i])) {
-            *ret = i;
-            return 0;
-        }
-    return mir_fail(err, MIR_USAGE, "[openstack] %s = %.32s: has to be %s, %s%s%s", key, value,
-                    choices[0], choices[1], choices[2] ? " or " : "", choices[2] ? choices[2] : "");
-}
-
 static int read_choices(struct stack *stack, const struct mir_config *config, struct mir_error *err)
 {
     static const char *const boots[] = {"auto", "kernel", "disk", NULL};
     static const char *const formats[] = {"", "raw", "qcow2", NULL};
     static const char *const no_yes[] = {"no", "yes", NULL};
     int boot, format, drive;
-    if (read_choice(config, "boot", boots, &boot, err) ||
-        read_choice(config, "image_format", formats, &format, err) ||
-        read_choice(config, "config_drive", no_yes, &drive, err))
+    if (mir_config_choice(config, SECTION, "boot", boots, &boot, err) ||
+        mir_config_choice(config, SECTION, "image_format", formats, &format, err) ||
+        mir_config_choice(config, SECTION, "config_drive", no_yes, &drive, err))
         return -1;
     stack->boot = (enum stack_boot)boot;
     stack->config_drive = drive == 1;
@@ -91,11 +70,7 @@ static int check_prices(const char *prices, struct mir_error *err)
 static int read_settings(struct stack *stack, const struct mir_config *config,
                          struct mir_error *err)
 {
-    const struct {
-        const char *key;
-        char *field;
-        size_t size;
-    } rows[] = {
+    const struct mir_config_text rows[] = {
         {"cloud", stack->cloud, sizeof stack->cloud},
         {"region", stack->region, sizeof stack->region},
         {"clouds", stack->clouds, sizeof stack->clouds},
@@ -105,13 +80,11 @@ static int read_settings(struct stack *stack, const struct mir_config *config,
         {"keypair", stack->keypair, sizeof stack->keypair},
         {"zone", stack->zone, sizeof stack->zone},
     };
-    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
-        const char *value = setting(config, rows[i].key);
-        if (value && mir_copy(rows[i].field, rows[i].size, value))
-            return mir_fail(err, MIR_USAGE, "[openstack] %s = is too long", rows[i].key);
-    }
-    stack->prices = setting(config, "prices");
-    return read_choices(stack, config, err) || check_prices(stack->prices, err) ? -1 : 0;
+    stack->prices = mir_config_said(config, SECTION, "prices");
+    return mir_config_texts(config, SECTION, rows, MIR_NELEMS(rows), NULL, err) ||
+                   read_choices(stack, config, err) || check_prices(stack->prices, err)
+               ? -1
+               : 0;
 }
 
 static void stack_free(struct stack *stack)
