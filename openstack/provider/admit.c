@@ -98,30 +98,6 @@ static int admit_services(struct stack_site *site, int64_t until_ms, struct mir_
     return 0;
 }
 
-static int admit_quota(struct stack *stack, struct stack_site *site, const char *type,
-                       int64_t until_ms, struct mir_error *err)
-{
-    struct os_limits limits;
-    struct stack_flavor flavor;
-    if (stack_flavor_named(stack, site, type, until_ms, &flavor, err) ||
-        os_limits(site->session, until_ms, &limits, err))
-        return -1;
-    const struct {
-        const char *what;
-        int64_t limit, used, wanted;
-    } rows[] = {{"servers", limits.instances, limits.instances_used, 1},
-                {"cores", limits.cores, limits.cores_used, flavor.vcpus},
-                {"MiB of memory", limits.ram_mib, limits.ram_mib_used, flavor.ram_mib}};
-    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
-        if (rows[i].limit < 0 || rows[i].used + rows[i].wanted <= rows[i].limit)
-            continue;
-        mir_fail(err, MIR_POLICY, "the project's quota is %lld %s, of which %lld are in use",
-                 (long long)rows[i].limit, rows[i].what, (long long)rows[i].used);
-        return mir_error_hint(err, "end something first, or ask the cloud's operator for more");
-    }
-    return 0;
-}
-
 static int admit_site(struct stack *stack, const struct mir_place *place, struct mir_error *err)
 {
     struct stack_site *site;
@@ -131,7 +107,7 @@ static int admit_site(struct stack *stack, const struct mir_place *place, struct
     int64_t until_ms = os_until(site->session, STACK_CALL_MS);
     return admit_services(site, until_ms, err) ||
                    stack_network_choose(stack, site, place, until_ms, &network, err) ||
-                   admit_quota(stack, site, place->type, until_ms, err)
+                   stack_room(stack, site, place, &network, until_ms, err)
                ? -1
                : 0;
 }

@@ -130,6 +130,33 @@ static void check_quota(struct report *report)
              full ? "end something, or ask the cloud's operator for more" : "");
 }
 
+/* Where Neutron says it at all: what a deployment takes of it. */
+static void check_network_quota(struct report *report)
+{
+    struct os_quota quota;
+    if (os_network_quota(report->site->session, report->until_ms, &quota, NULL))
+        return;
+    const struct {
+        const char *what;
+        int64_t limit, used;
+    } rows[] = {{"floating addresses", quota.floating_ips, quota.floating_ips_used},
+                {"ports", quota.ports, quota.ports_used},
+                {"security groups", quota.groups, quota.groups_used}};
+    char line[sizeof((struct mir_check *)0)->detail] = "";
+    bool full = false;
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        size_t len = strlen(line);
+        full |= rows[i].limit >= 0 && rows[i].used >= rows[i].limit;
+        snprintf(line + len, sizeof line - len, "%s%lld of %lld %s", len ? ", " : "",
+                 (long long)rows[i].used, (long long)rows[i].limit, rows[i].what);
+    }
+    struct mir_check *row =
+        add(report, "quota of the network", full ? MIR_CHECK_FAIL : MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail, "%.220s are in use", line);
+    mir_copy(row->fix, sizeof row->fix,
+             full ? "give something back, or ask the cloud's operator for more" : "");
+}
+
 static void check_network(struct report *report)
 {
     static const struct mir_place usual = {.region = ""};
@@ -188,6 +215,7 @@ void stack_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
                      *name ? name : "the only one");
         check_services(&report);
         check_quota(&report);
+        check_network_quota(&report);
         check_network(&report);
         check_images(&report);
     }

@@ -240,8 +240,8 @@ int stack_network_choose(struct stack *stack, struct stack_site *site,
         return -1;
     keep(stands, network.id, network.name);
     keep(floats, network.floating_id, network.floating_name);
-    if (stands)
-        network.guarded = stands->port_security;
+    const char *source = site->described.secgroup_source;
+    network.guarded = (!stands || stands->port_security) && (!source || strcmp(source, "none"));
     *ret = network;
     return 0;
 }

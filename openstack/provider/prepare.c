@@ -89,8 +89,7 @@ static int open_ports(struct preparing *p, const char *group, struct mir_error *
 
 static int guard(struct preparing *p, struct stack_prepared *ret, struct mir_error *err)
 {
-    const char *source = p->site->described.secgroup_source;
-    if (!p->network.guarded || (source && !strcmp(source, "none")))
+    if (!p->network.guarded)
         return 0;
     p->began = true;
     return (!*ret->group && make_group(p, ret->group, err)) || open_ports(p, ret->group, err) ? -1

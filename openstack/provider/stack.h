@@ -274,6 +274,9 @@ int stack_needs(const struct stack *stack, const struct mir_kernel *kernel, stru
 /* Does a boot loader on a disk start it there? row may be NULL. */
 bool stack_has_disk(const struct mir_family *row);
 const char *stack_family(const struct mir_kernel *kernel);
+/* room.c: MIR_POLICY where a quota of the project is used up, with its name and the fix */
+int stack_room(struct stack *stack, struct stack_site *site, const struct mir_place *place,
+               const struct stack_network *network, int64_t until_ms, struct mir_error *err);
 int stack_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err);
 /* quote.c */
 int stack_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
