@@ -259,17 +259,27 @@ static void count_success(struct os_session *session, const struct mir_retry_sta
     pthread_mutex_unlock(&session->lock);
 }
 
+/* The token has ended while a body was on its way, which cannot be sent again from here: whoever
+ * made it makes it again, with another token. */
+static void blame_token(struct mir_error *err)
+{
+    err->kind = MIR_UNAVAILABLE;
+    err->retry = MIR_RETRY_TRANSIENT;
+    mir_error_hint(err, "the token has ended on the way; the next attempt has another one");
+}
+
 /* After a failed attempt: is there to be another one? Waits before it. A body that is made while it
  * is sent is gone by then. */
 static bool again(struct os_session *session, const struct os_call *call, struct course *course,
-                  const struct mir_http_response *response, int64_t until_ms,
-                  const struct mir_error *err)
+                  const struct mir_http_response *response, int64_t until_ms, struct mir_error *err)
 {
     int64_t left = os_left(session, until_ms);
     if (course->unprepared) /* what failed is a call of its own, and was repeated */
         return false;
     bool renewed = err->http_status == 401 && !call->anonymous && !course->renewed &&
                    os_token_refused(session, &course->token);
+    if (renewed && call->stream.read)
+        blame_token(err);
     if (call->stream.read || left <= 0)
         return false;
     if (renewed) {

@@ -98,14 +98,17 @@ static int admit_services(struct stack_site *site, int64_t until_ms, struct mir_
     return 0;
 }
 
-static int admit_site(struct stack *stack, const struct mir_place *place, struct mir_error *err)
+static int admit_site(struct stack *stack, const struct mir_instance_spec *spec,
+                      struct mir_error *err)
 {
+    const struct mir_place *place = &spec->place;
     struct stack_site *site;
     struct stack_network network;
     if (stack_site(stack, place->cloud, place->region, &site, err))
         return -1;
     int64_t until_ms = os_until(site->session, STACK_CALL_MS);
     return admit_services(site, until_ms, err) ||
+                   stack_outlives(site, spec->tags.expires_s, until_ms, err) ||
                    stack_network_choose(stack, site, place, until_ms, &network, err) ||
                    stack_room(stack, site, place, &network, until_ms, err)
                ? -1
@@ -116,7 +119,7 @@ int stack_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
 {
     struct mir_needs needs;
     return admit_spot(&spec->place, err) || stack_needs(ctx, spec->kernel, &needs, err) ||
-                   admit_kernel(spec, err) || admit_site(ctx, &spec->place, err)
+                   admit_kernel(spec, err) || admit_site(ctx, spec, err)
                ? -1
                : 0;
 }

@@ -8,6 +8,7 @@
 #include "stack.h"
 
 #define CHECK_MS 15000 /* of all questions together */
+#define SOON_S 86400
 
 struct report {
     struct mir_check *rows;
@@ -73,6 +74,25 @@ static bool check_identity(struct report *report)
              who.application_credential ? ", by the application credential " : "",
              who.application_credential ? who.application_credential : "", expires);
     return true;
+}
+
+/* What ends while deployments live cannot end them. */
+static void check_end(struct report *report)
+{
+    int64_t end_s = stack_credential_end(report->site, report->until_ms);
+    char ends[MIR_TIME_SIZE];
+    if (!end_s)
+        return;
+    mir_time_format(end_s, ends);
+    bool soon = end_s < mir_now_s(report->stack->clock) + SOON_S;
+    struct mir_check *row = add(report, "its end", soon ? MIR_CHECK_WARN : MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail,
+             "the credential ends at %.24s; deployments that live longer are refused", ends);
+    mir_copy(row->fix, sizeof row->fix,
+             soon
+                 ? "make another one in time, and write it into clouds.yaml: what is there already "
+                   "is ended by that"
+                 : "");
 }
 
 /* The four that a deployment needs; what else there is only helps. */
@@ -213,6 +233,7 @@ void stack_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
         else
             mir_copy(add(&report, "region", MIR_CHECK_PASS)->detail, 64,
                      *name ? name : "the only one");
+        check_end(&report);
         check_services(&report);
         check_quota(&report);
         check_network_quota(&report);

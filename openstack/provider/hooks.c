@@ -78,7 +78,8 @@ static int send_marks(const struct arming *a, struct mir_error *err)
     mir_time_format(a->lease->deadline_s, expires);
     const struct os_pair pairs[2] = {{MARK_EXPIRES, expires},
                                      {MARK_SIGNATURE, a->lease->signature}};
-    return mir_fence_check(a->stack->fence, err) || mark_images(a, pairs, err) ||
+    return stack_outlives(a->site, a->lease->deadline_s, a->until_ms, err) ||
+                   mir_fence_check(a->stack->fence, err) || mark_images(a, pairs, err) ||
                    os_server_set_metadata(a->site->session, a->row->id, pairs, 2, a->until_ms, err)
                ? -1
                : 0;

@@ -43,6 +43,8 @@ struct stack_site {
     struct stack_flavor *flavors;   /* owned; those that can be had and named */
     size_t flavor_count;
     int64_t flavors_boot_ms; /* when they were asked for; 0: never */
+    int64_t read_boot_ms;    /* when it was looked at whether it is described otherwise; 0: never */
+    struct stack_site *next; /* of those that were replaced */
 };
 
 struct stack_seen {
@@ -90,7 +92,8 @@ struct stack {
     pthread_mutex_t lock;                      /* of all below */
     struct stack_site *sites[STACK_SITES_MAX]; /* owned */
     size_t site_count;
-    struct stack_seen *seen; /* owned */
+    struct stack_site *replaced; /* owned: by others of the same place */
+    struct stack_seen *seen;     /* owned */
     size_t seen_count;
     int64_t whole_boot_ms; /* when all sites were last listed; 0: never */
     struct stack_swept swept;
@@ -124,7 +127,8 @@ void stack_keep_first(int rc, const struct mir_error *said, struct mir_error *fi
 /* --- sites.c --- */
 
 void stack_sites_free(struct stack *stack); /* no call may run */
-/* Cloud and region ("": the usual ones), kept until the provider is closed. Asks nobody. */
+/* Cloud and region ("": the usual ones), kept until the provider is closed. Asks nobody. Where
+ * Keystone does not know us, what was written down since counts. */
 int stack_site(struct stack *stack, const char *cloud, const char *region, struct stack_site **ret,
                struct mir_error *err);
 /* The project's id, and the name of the region that calls go to. Ask once. */
@@ -155,6 +159,15 @@ int stack_site_name(struct stack *stack, struct stack_site *site, int64_t until_
                     char ret[MIR_PLACE_NAME], struct mir_error *err);
 int stack_place_name(void *ctx, const struct mir_place *place, char ret_name[MIR_PLACE_NAME],
                      struct mir_error *err);
+
+/* --- credential.c --- */
+
+/* Whoever asks has an end of its own, which a deadline must not come after: nobody could end the
+ * thing then. MIR_CREDENTIALS. Where it is not said when that is, 0. */
+int stack_outlives(struct stack_site *site, int64_t deadline_s, int64_t until_ms,
+                   struct mir_error *err);
+/* UTC seconds; 0: none, or it is not said. */
+int64_t stack_credential_end(struct stack_site *site, int64_t until_ms);
 
 /* --- places.c: where a token's things are --- */
 
@@ -315,6 +328,8 @@ int stack_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *h
                     size_t *ret_count, struct mir_error *err);
 /* sweep.c */
 int stack_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+int stack_sweep_place(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                      struct mir_error *err);
 /* note.c */
 int stack_caller(void *ctx, struct mir_caller *ret, struct mir_error *err);
 int stack_covered(void *ctx, char ret_places[MIR_PLACES_TEXT], struct mir_error *err);
