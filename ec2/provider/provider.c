@@ -207,4 +207,5 @@ const struct mir_provider mir_provider_ec2 = {
     .note_put = cloud_note_put,
     .note_get = cloud_note_get,
     .sweep = cloud_sweep,
+    .sweep_place = cloud_sweep_place,
 };

@@ -214,4 +214,5 @@ const struct mir_provider mir_provider_openstack = {
     .note_get = stack_note_get,
     .place_name = stack_place_name,
     .sweep = stack_sweep,
+    .sweep_place = stack_sweep_place,
 };
