@@ -142,9 +142,10 @@ def services(tap, world, fake):
         refused(world, fake, 8, clouds=good)
         fake.control('DELETE', '/_faults')
     with tap.part('HTML instead of JSON'):
-        fake.fault('html', service='neutron', operation='*', times=0)
-        refused(world, fake, 8, clouds=good)
-        fake.control('DELETE', '/_faults')
+        for service, path in (('neutron', '/os/RegionOne/network/'), ('keystone', '/os/identity/')):
+            fake.fault('html', service=service, operation='*', times=0)
+            refused(world, fake, 8, service, path, 'no JSON', 'proxy', clouds=good)
+            fake.control('DELETE', '/_faults')
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -189,8 +190,9 @@ def served(folder=None):
 
 def elsewhere(tap, world, fake):
     with tap.part('a page of somebody else\'s where Keystone should be'), served() as port:
-        refused(world, fake, 2, 'keystone', clouds=clouds_of(
-            fake, 'a', auth_url=f'http://127.0.0.1:{port}'))
+        url = f'http://127.0.0.1:{port}'
+        refused(world, fake, 8, f'keystone CreateToken: {url}/v3/auth/tokens', 'no JSON',
+                'auth_url', clouds=clouds_of(fake, 'a', auth_url=url))
     with tap.part('a certificate that nobody has signed'), served(world.dir) as port:
         refused(world, fake, 8, 'ertificate',
                 clouds=clouds_of(fake, 'a', auth_url=f'https://127.0.0.1:{port}'))

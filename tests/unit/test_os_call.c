@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "call.h"
+#include "openstack/compute.h"
 
 #define OK OS_JSON("200 OK") "{}"
 #define SORRY                                                                                      \
@@ -334,6 +335,30 @@ static void test_streams_are_sent_once(void **state)
     }
 }
 
+/* Whatever its status is: where that was, without what a query may hold, and that it is no JSON. */
+static void test_pages(void **state)
+{
+    static const char *const pages[] = {
+        PROXY, "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<html>log in</html>",
+        "HTTP/1.1 404 X\nContent-Type: text/html\n\n<html><h1>404 Not Found</h1></html>"};
+    for (size_t i = 0; i < MIR_NELEMS(pages); i++) {
+        const char *answers[] = {pages[i], pages[i], pages[i], NULL};
+        struct test_world w;
+        struct os_limits limits;
+        struct mir_error err = {0};
+        world_open(&w, answers);
+        assert_int_equal(os_limits(w.session, os_until(w.session, 60000), &limits, &err), -1);
+        mir_auto_free char *url = mir_format("%s/compute/v2.1/limits answers", w.server.url);
+        assert_int_equal(err.kind, MIR_UNAVAILABLE);
+        assert_int_equal(err.outcome, MIR_DID_NOT_HAPPEN);
+        assert_non_null(strstr(err.text, url));
+        assert_non_null(strstr(err.text, "no JSON"));
+        assert_true(*err.hint);
+        world_close(&w);
+        world_free(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_stalled_attempts_end),
         cmocka_unit_test(test_no_token_in_messages),
         cmocka_unit_test(test_streams_are_sent_once),
+        cmocka_unit_test(test_pages),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
