@@ -75,8 +75,8 @@ static struct outcome ask_all(struct mird_lane *lane, struct answers *answers)
     return all;
 }
 
-/* Something did not answer: each place alone says of those that are in it. Of what was found without
- * a record nobody knows the place. */
+/* Something did not answer: each place alone says of those that are in it. Of what was found
+ * without a record nobody knows the place. */
 static void ask_places(struct mird_lane *lane, struct answers *answers, struct outcome *outcomes)
 {
     for (size_t i = 0; i < answers->count; i++) {

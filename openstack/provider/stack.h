@@ -267,14 +267,19 @@ bool stack_price_of(const char *prices, const char *flavor, int64_t *ret_micro);
 
 /* --- networks.c: where a server stands, and by which address it is reached --- */
 
+#define STACK_SUBNETS_MAX 4
+
 struct stack_network {
     char id[OS_ID_TEXT], name[64];
     bool guarded;                                    /* a security group can be put on it */
     char floating_id[OS_ID_TEXT], floating_name[64]; /* "" the address is its own */
-    bool allocate; /* there is none yet: the cloud is to make one */
+    bool allocate;                                /* there is none yet: the cloud is to make one */
+    char subnets6[STACK_SUBNETS_MAX][OS_ID_TEXT]; /* with --ipv6-only: those that have it */
+    size_t subnet6_count;
 };
 
-/* Asks; makes nothing. MIR_USAGE: several, and none is named; they are listed. */
+/* Asks; makes nothing. MIR_USAGE: several, and none is named; they are listed. MIR_POLICY: no IPv6
+ * where nothing else is wanted. */
 int stack_network_choose(struct stack *stack, struct stack_site *site,
                          const struct mir_place *place, int64_t until_ms, struct stack_network *ret,
                          struct mir_error *err);

@@ -129,6 +129,7 @@ struct mir_instance {
     /* Public address, "" when none (yet). The deployment's URL is made from the first that is said,
      * so with place.keep_address only the one that stays is. */
     char address[46];
+    char address6[46];       /* of IPv6, beside that one; "" none, or that one is it */
     int64_t started_ms;      /* UTC ms; 0 unknown */
     int64_t first_output_ms; /* UTC ms of the first console byte; 0 not yet or unknown */
     char end_reason[160];    /* for ENDED: "deadline", "asked to stop", "powered off", ... */
