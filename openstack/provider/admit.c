@@ -86,10 +86,11 @@ static int admit_spot(const struct mir_place *place, struct mir_error *err)
 }
 
 /* What would be refused in the middle of a deploy is refused before it. */
-static int admit_services(struct stack_site *site, int64_t until_ms, struct mir_error *err)
+static int admit_services(const struct stack *stack, struct stack_site *site, int64_t until_ms,
+                          struct mir_error *err)
 {
-    static const enum os_service needed[] = {OS_IMAGE, OS_COMPUTE, OS_NETWORK};
-    for (size_t i = 0; i < MIR_NELEMS(needed); i++) {
+    static const enum os_service needed[] = {OS_IMAGE, OS_COMPUTE, OS_NETWORK, OS_RESERVATION};
+    for (size_t i = 0; i < MIR_NELEMS(needed) - !stack->leased; i++) {
         char *endpoint = NULL;
         if (os_session_endpoint(site->session, needed[i], until_ms, &endpoint, err))
             return -1;
@@ -107,7 +108,7 @@ static int admit_site(struct stack *stack, const struct mir_instance_spec *spec,
     if (stack_site(stack, place->cloud, place->region, &site, err))
         return -1;
     int64_t until_ms = os_until(site->session, STACK_CALL_MS);
-    return admit_services(site, until_ms, err) ||
+    return admit_services(stack, site, until_ms, err) ||
                    stack_outlives(site, spec->tags.expires_s, until_ms, err) ||
                    stack_network_choose(stack, site, place, until_ms, &network, err) ||
                    stack_room(stack, site, place, &network, until_ms, err)

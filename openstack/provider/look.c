@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What there is of a deployment: its server, and what else carries its token. */
-#include "stack.h"
+#include "schedule.h"
 
 #include "api/memory.h"
 
@@ -26,9 +26,14 @@ static int add_left(struct stack *stack, struct stack_site *site, const char *to
 {
     auto_things struct stack_things things = {.ports = {.rows = NULL}};
     struct looking looking = {.stack = stack, .token = token, .ret = ret};
-    if (stack_things_find(stack, site, token, until_ms, &things, err))
+    struct os_leases leases = {.rows = NULL};
+    if (stack_things_find(stack, site, token, until_ms, &things, err) ||
+        stack_leases_find(stack, site, token, until_ms, &leases, err))
         return -1;
     ret->object_count = 0;
+    for (size_t i = 0; i < leases.count; i++)
+        stack_add_object(ret, THING_LEASE, leases.rows[i].id);
+    os_leases_clear(&leases);
     stack_things_each(&things, add, &looking);
     ret->state = ret->object_count ? MIR_INSTANCE_ENDED : MIR_INSTANCE_ABSENT;
     if (ret->object_count && !*ret->end_reason)

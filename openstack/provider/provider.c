@@ -29,6 +29,8 @@ static const struct mir_config_key config_keys[] = {
     {"zone", "the availability zone that servers stand in (the cloud's choice)"},
     {"config_drive", "yes: a drive with what the metadata service says, for systems that want one "
                      "(no)"},
+    {"lease", "yes: servers stand in leases of Blazar, which end them, where the cloud's operator "
+              "has given hosts to it (no)"},
     {"prices", "what flavors cost by the hour in US dollars, as FLAVOR=0.01,...: no OpenStack "
                "says it, and without it no budget can hold them"},
     {NULL, NULL},
@@ -39,13 +41,15 @@ static int read_choices(struct stack *stack, const struct mir_config *config, st
     static const char *const boots[] = {"auto", "kernel", "disk", NULL};
     static const char *const formats[] = {"", "raw", "qcow2", NULL};
     static const char *const no_yes[] = {"no", "yes", NULL};
-    int boot, format, drive;
+    int boot, format, drive, lease;
     if (mir_config_choice(config, SECTION, "boot", boots, &boot, err) ||
         mir_config_choice(config, SECTION, "image_format", formats, &format, err) ||
-        mir_config_choice(config, SECTION, "config_drive", no_yes, &drive, err))
+        mir_config_choice(config, SECTION, "config_drive", no_yes, &drive, err) ||
+        mir_config_choice(config, SECTION, "lease", no_yes, &lease, err))
         return -1;
     stack->boot = (enum stack_boot)boot;
     stack->config_drive = drive == 1;
+    stack->leased = lease == 1;
     mir_copy(stack->image_format, sizeof stack->image_format, formats[format]);
     return 0;
 }
@@ -182,7 +186,7 @@ static int64_t stack_date(void *ctx, int64_t *ret_boot_ms)
     return newest_ms;
 }
 
-static const char *const hook_names[] = {"cloud-schedule", NULL};
+static const char *const hook_names[] = {"cloud-schedule", "cloud-lease", NULL};
 
 const struct mir_provider mir_provider_openstack = {
     .name = "openstack",

@@ -86,6 +86,7 @@ struct stack {
     const char *prices;   /* borrowed; NULL: none */
     enum stack_boot boot;
     bool config_drive;
+    bool leased;          /* servers stand in leases of Blazar */
     bool configured;      /* somebody has described a cloud at all */
     struct mir_error why; /* there is no usual cloud: the reason */
 
@@ -192,6 +193,7 @@ void stack_forget(struct stack *stack, const char *token);
 #define MARK_DISK "mirage-deploy:disk"       /* of an image: what it is made of */
 #define MARK_ADDRESS "mirage-deploy:address" /* of a server: what it is reached at */
 #define MARK_THINGS "mirage-deploy:things"   /* of a server: what else was made for it */
+#define MARK_LEASE "mirage-deploy:lease"     /* of a server: the flavor that its lease has */
 #define STACK_TAG "mirage-deploy"            /* of every image of ours */
 #define STACK_MARKS_MAX 24
 #define STACK_NAME_TEXT 128
@@ -236,6 +238,7 @@ void stack_things_each(const struct stack_things *things, stack_thing_fn *fn, vo
 #define THING_ADDRESS "floating-ip"
 #define THING_PORT "port"
 #define THING_GROUP "security-group"
+#define THING_LEASE "lease"
 /* As objects of an instance; what does not fit is left out, the count never. */
 void stack_add_object(struct mir_instance *instance, const char *kind, const char *id);
 
