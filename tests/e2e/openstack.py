@@ -132,6 +132,14 @@ def disks(tap, world, fake):
         deploy(world, 'import', '--', 'by=import')
         world.cli('rm', 'import', '--detach')
         fake.settings(os_upload=1)
+    with tap.part('neither upload nor staging: said with what there is, and nothing stays'):
+        fake.settings(os_upload=0, os_import=2)
+        done = deploy(world, 'shut', '--wait-timeout', '60s', '--', 'by=nothing', expect=None)
+        assert done.status in (5, 7), (done.status, done.err)
+        shown = world.cli('show', 'shut').out
+        assert 'imports by web-download' in shown and 'glance-direct' in shown, shown
+        fake.settings(os_upload=1, os_import=3)
+        gone(fake, world, 'shut')
     with tap.part('no kernels are taken as images: on a disk'):
         fake.fault('fail-before', service='glance', operation='CreateImage', status=400,
                    code='400 Bad Request', message='Invalid disk format aki')

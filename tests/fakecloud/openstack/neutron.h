@@ -70,6 +70,8 @@ struct fc_object *fos_port_plug(struct fc_world *world, const struct fc_object *
 /* The server gets this one, which exists. */
 void fos_port_bind(struct fc_world *world, struct fc_object *port, const struct fc_object *server,
                    const struct fc_cause *cause);
+/* What a server lets go of: a port that Nova made goes, another one is free again. */
+void fos_port_unplug(struct fc_world *world, struct fc_object *port, const struct fc_cause *cause);
 /* What a server that ends does: ports that Nova made go, others are free again. */
 void fos_ports_free(struct fc_world *world, const struct fc_object *server,
                     const struct fc_cause *cause);

@@ -182,23 +182,26 @@ void fos_port_bind(struct fc_world *world, struct fc_object *port, const struct 
     plugged(fc_store_edit(world->store, port, cause->now_ms, world->settings.stale_ms), server);
 }
 
+void fos_port_unplug(struct fc_world *world, struct fc_object *port, const struct fc_cause *cause)
+{
+    if (json_is_true(fc_at(port->doc, "_nova"))) {
+        fos_port_free(world, port, cause);
+        fc_store_gone(world->store, port, cause, 0);
+        return;
+    }
+    json_t *doc = fc_store_edit(world->store, port, cause->now_ms, world->settings.stale_ms);
+    json_object_set_new(doc, "device_id", json_string(""));
+    json_object_set_new(doc, "device_owner", json_string(""));
+    json_object_set_new(doc, "status", json_string("DOWN"));
+}
+
 void fos_ports_free(struct fc_world *world, const struct fc_object *server,
                     const struct fc_cause *cause)
 {
     for (struct fc_object *o = NULL;
-         (o = fc_store_each(world->store, o, fos_ports.kind, server->region));) {
-        if (strcmp(fc_text_at(o->doc, "device_id"), server->id) != 0)
-            continue;
-        if (json_is_true(fc_at(o->doc, "_nova"))) {
-            fos_port_free(world, o, cause);
-            fc_store_gone(world->store, o, cause, 0);
-            continue;
-        }
-        json_t *doc = fc_store_edit(world->store, o, cause->now_ms, world->settings.stale_ms);
-        json_object_set_new(doc, "device_id", json_string(""));
-        json_object_set_new(doc, "device_owner", json_string(""));
-        json_object_set_new(doc, "status", json_string("DOWN"));
-    }
+         (o = fc_store_each(world->store, o, fos_ports.kind, server->region));)
+        if (!strcmp(fc_text_at(o->doc, "device_id"), server->id))
+            fos_port_unplug(world, o, cause);
 }
 
 /* --- floating addresses --- */
