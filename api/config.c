@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +146,55 @@ const char *mir_config_get(const struct mir_config *config, const char *section,
         if (!strcmp(config->entries[i].section, section) && !strcmp(config->entries[i].key, key))
             return config->entries[i].value;
     return NULL;
+}
+
+const char *mir_config_said(const struct mir_config *config, const char *section, const char *key)
+{
+    const char *value = mir_config_get(config, section, key);
+    return value && *value ? value : NULL;
+}
+
+int mir_config_texts(const struct mir_config *config, const char *section,
+                     const struct mir_config_text *rows, size_t count, bool *ret_any,
+                     struct mir_error *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *value = mir_config_said(config, section, rows[i].key);
+        if (value && mir_copy(rows[i].field, rows[i].size, value))
+            return mir_fail(err, MIR_USAGE, "[%s] %s = is too long", section, rows[i].key);
+        any |= value != NULL;
+    }
+    if (ret_any)
+        *ret_any = any;
+    return 0;
+}
+
+/* "a, b or c"; one that is "" cannot be said. */
+static void list_choices(const char *const *choices, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; choices[i] && len < size; i++) {
+        const char *between = !len ? "" : choices[i + 1] ? ", " : " or ";
+        len += (size_t)snprintf(out + len, size - len, "%s%s", between, choices[i]);
+    }
+}
+
+int mir_config_choice(const struct mir_config *config, const char *section, const char *key,
+                      const char *const *choices, int *ret, struct mir_error *err)
+{
+    const char *value = mir_config_said(config, section, key);
+    char list[128];
+    int chosen = 0;
+    while (value && choices[chosen] && strcmp(value, choices[chosen]) != 0)
+        chosen++;
+    if (!choices[chosen]) {
+        list_choices(choices, list, sizeof list);
+        return mir_fail(err, MIR_USAGE, "[%s] %s = %.32s: has to be %s", section, key, value, list);
+    }
+    *ret = chosen;
+    return 0;
 }
 
 const struct mir_config_entry *mir_config_entries(const struct mir_config *config,

@@ -417,6 +417,17 @@ int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, str
     return end(&call, "", prov->info->sweep(prov->ctx, fn, fn_ctx, err), err);
 }
 
+int mir_prov_sweep_place(struct mir_prov *prov, const struct mir_place *place, mir_instance_fn *fn,
+                         void *fn_ctx, struct mir_error *err)
+{
+    struct call call;
+    if (!prov->info->sweep_place)
+        return mir_fail(err, MIR_USAGE, "provider %s has no places", prov->info->name);
+    if (begin(&call, prov, "sweep_place", err))
+        return -1;
+    return end(&call, "", prov->info->sweep_place(prov->ctx, place, fn, fn_ctx, err), err);
+}
+
 static void tags_mac(const struct mir_tags *tags, const unsigned char key[32], char out[65])
 {
     char text[160];

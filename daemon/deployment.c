@@ -246,6 +246,8 @@ static json_t *addresses_json(const struct mird_deployment *d)
     json_t *list = json_array();
     if (*d->instance.address)
         json_array_append_new(list, json_string(d->instance.address));
+    if (*d->instance.address6)
+        json_array_append_new(list, json_string(d->instance.address6));
     return list;
 }
 

@@ -79,6 +79,7 @@ struct mird_queue {
 struct mird_question {
     enum mir_object_kind kind;
     const char *id;             /* borrowed */
+    struct mir_place place;     /* where all of it is */
     struct mir_instance *found; /* filled when it is */
     struct mird_listed listed;
     /* Of listing.c. */

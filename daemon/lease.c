@@ -41,6 +41,7 @@ static enum mird_weight take_instance(struct mird_deployment *d, const struct mi
 {
     bool news = found->state != d->instance.state || strcmp(found->id, d->instance.id) ||
                 strcmp(found->address, d->instance.address) ||
+                strcmp(found->address6, d->instance.address6) ||
                 found->port_count != d->instance.port_count ||
                 (found->first_output_ms && !d->instance.first_output_ms);
     d->instance = *found;

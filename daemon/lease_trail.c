@@ -44,6 +44,7 @@ static void shown_instance(struct mird_trail *trail, const struct mir_instance *
         return;
     shown(trail, "instance", found->id, by, now_ms);
     shown(trail, "address", found->address, by, now_ms);
+    shown(trail, "address", found->address6, by, now_ms);
     for (unsigned i = 0; i < found->port_count && i < MIR_PORTS_MAX; i++)
         shown_port(trail, &found->ports[i], by, now_ms);
     for (unsigned i = 0; i < found->object_count && i < MIR_OBJECTS_MAX; i++)

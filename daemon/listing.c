@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* "Is it still listed?", asked by many teardowns at once: one listing answers all who asked before
- * it began. Ten thousand leases that end in the same second do not list ten thousand times. */
+ * it began. Ten thousand leases that end in the same second do not list ten thousand times. Where
+ * one place does not answer, those in the others are told by theirs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,25 +53,77 @@ static struct answers gather(const struct mird_engine *engine, struct mird_quest
     return answers;
 }
 
+/* What a listing came to, for one question. */
+struct outcome {
+    bool known;
+    int rc;
+    unsigned listed;
+    struct mir_error err;
+};
+
+static bool same_place(const struct mir_place *a, const struct mir_place *b)
+{
+    return !strcmp(a->cloud, b->cloud) && !strcmp(a->region, b->region);
+}
+
+/* Of all that is there: one answer for all who ask. */
+static struct outcome ask_all(struct mird_lane *lane, struct answers *answers)
+{
+    struct outcome all = {.known = true};
+    all.rc = mir_prov_sweep(lane->prov, answer_one, answers, &all.err);
+    all.listed = answers->listed;
+    return all;
+}
+
+/* Something did not answer: each place alone says of those that are in it. Of what was found
+ * without a record nobody knows the place. */
+static void ask_places(struct mird_lane *lane, struct answers *answers, struct outcome *outcomes)
+{
+    for (size_t i = 0; i < answers->count; i++) {
+        const struct mir_place *place = &answers->questions[i]->place;
+        struct outcome one = {.known = true};
+        if (outcomes[i].known || (!*place->cloud && !*place->region))
+            continue;
+        answers->listed = 0;
+        one.rc = mir_prov_sweep_place(lane->prov, place, answer_one, answers, &one.err);
+        one.listed = answers->listed;
+        for (size_t k = i; k < answers->count; k++)
+            if (same_place(&answers->questions[k]->place, place))
+                outcomes[k] = one;
+    }
+}
+
+static struct outcome *ask(struct mird_lane *lane, struct answers *answers)
+{
+    struct outcome *outcomes = mir_calloc(answers->count, sizeof *outcomes);
+    struct outcome all = ask_all(lane, answers);
+    if (all.rc && mir_prov_info(lane->prov)->sweep_place)
+        ask_places(lane, answers, outcomes);
+    for (size_t i = 0; i < answers->count; i++)
+        if (!outcomes[i].known)
+            outcomes[i] = all;
+    return outcomes;
+}
+
 /* With engine->lock held on entry and on return. */
 static void lead(struct mird_engine *engine, struct mird_lane *lane)
 {
-    struct mir_error err = {0};
     struct answers answers = gather(engine, lane->asked);
     lane->asked = NULL;
     lane->listing = true;
     pthread_mutex_unlock(&engine->lock);
     int64_t began_ms = mird_engine_now_ms(engine);
-    int rc = mir_prov_sweep(lane->prov, answer_one, &answers, &err);
+    struct outcome *outcomes = ask(lane, &answers);
     pthread_mutex_lock(&engine->lock);
     for (size_t i = 0; i < answers.count; i++) {
         struct mird_question *q = answers.questions[i];
         q->listed.at_ms = began_ms;
-        q->listed.count = answers.listed;
-        q->rc = rc;
-        q->err = err;
+        q->listed.count = outcomes[i].listed;
+        q->rc = outcomes[i].rc;
+        q->err = outcomes[i].err;
         q->answered = true;
     }
+    free(outcomes);
     free(answers.questions);
     lane->listing = false;
     pthread_cond_broadcast(&lane->listed);

@@ -206,6 +206,7 @@ static json_t *objects_json(const struct mir_instance *instance)
     json_t *list = json_array();
     add_object(list, "instance", instance->id);
     add_object(list, "address", instance->address);
+    add_object(list, "address", instance->address6);
     for (unsigned i = 0; i < instance->port_count && i < MIR_PORTS_MAX; i++) {
         char text[MIR_OBJECT_ID];
         mir_port_text(&instance->ports[i], text);

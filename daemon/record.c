@@ -90,11 +90,9 @@ static const struct field price_fields[] = {
 };
 
 static const struct field instance_fields[] = {
-    FIELD(mir_instance, id, TEXT),
-    FIELD(mir_instance, state, U32),
-    FIELD(mir_instance, address, TEXT),
-    FIELD(mir_instance, started_ms, I64),
-    FIELD(mir_instance, first_output_ms, I64),
+    FIELD(mir_instance, id, TEXT),         FIELD(mir_instance, state, U32),
+    FIELD(mir_instance, address, TEXT),    FIELD(mir_instance, address6, TEXT),
+    FIELD(mir_instance, started_ms, I64),  FIELD(mir_instance, first_output_ms, I64),
     FIELD(mir_instance, end_reason, TEXT),
 };
 

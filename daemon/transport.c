@@ -71,7 +71,8 @@ static int list(void *ctx, enum mird_step_kind step, struct mird_listed *ret,
                 struct mir_instance *found, struct mir_error *err)
 {
     const struct transport *t = ctx;
-    struct mird_question question = {.kind = steps[step].kind, .id = t->entry->id, .found = found};
+    struct mird_question question = {
+        .kind = steps[step].kind, .id = t->entry->id, .place = t->d->place, .found = found};
     int rc = mird_listing_ask(t->engine, &t->engine->lanes[t->entry->lane], &question, err);
     *ret = question.listed;
     return rc;

@@ -24,12 +24,6 @@ static const struct mir_config_key config_keys[] = {
     {NULL, NULL},
 };
 
-static const char *setting(const struct mir_config *config, const char *key, const char *usual)
-{
-    const char *value = config ? mir_config_get(config, "local", key) : NULL;
-    return value && *value ? value : usual;
-}
-
 int local_memory_parse(const char *text, uint64_t *ret_bytes, struct mir_error *err)
 {
     char *end;
@@ -47,32 +41,27 @@ int local_memory_parse(const char *text, uint64_t *ret_bytes, struct mir_error *
     return 0;
 }
 
-static int read_choice(const char *text, enum local_accel_choice *ret, struct mir_error *err)
-{
-    static const char *const words[] = {"auto", "tcg", "kvm"};
-    for (size_t i = 0; i < MIR_NELEMS(words); i++)
-        if (!strcmp(words[i], text)) {
-            *ret = (enum local_accel_choice)i;
-            return 0;
-        }
-    return mir_fail(err, MIR_USAGE, "[local] accelerator = %.32s: has to be auto, tcg or kvm",
-                    text);
-}
-
 static int configure(struct local_ctx *local, const struct mir_config *config,
                      enum local_accel_choice *ret_choice, struct mir_error *err)
 {
-    const char *machine = setting(config, "machine", "pc");
-    if (strcmp(machine, "pc") && strcmp(machine, "q35"))
-        return mir_fail(err, MIR_USAGE, "[local] machine = %.32s: has to be pc or q35", machine);
-    mir_copy(local->machine, sizeof local->machine, machine);
-    if (mir_copy(local->qemu, sizeof local->qemu, setting(config, "qemu", "qemu-system-x86_64")))
-        return mir_fail(err, MIR_USAGE, "[local] qemu = names too long a path");
-    if (mir_copy(local->uefi, sizeof local->uefi, setting(config, "uefi", LOCAL_FIRMWARE_FOLDER)))
-        return mir_fail(err, MIR_USAGE, "[local] uefi = names too long a path");
-    if (local_memory_parse(setting(config, "memory", "64M"), &local->default_memory_bytes, err))
+    static const char *const machines[] = {"pc", "q35", NULL};
+    static const char *const accelerators[] = {"auto", "tcg", "kvm", NULL};
+    const struct mir_config_text rows[] = {{"qemu", local->qemu, sizeof local->qemu},
+                                           {"uefi", local->uefi, sizeof local->uefi}};
+    const char *memory = mir_config_said(config, "local", "memory");
+    int machine, accelerator;
+    mir_copy(local->qemu, sizeof local->qemu, "qemu-system-x86_64");
+    mir_copy(local->uefi, sizeof local->uefi, LOCAL_FIRMWARE_FOLDER);
+    if (mir_config_choice(config, "local", "machine", machines, &machine, err) ||
+        mir_config_texts(config, "local", rows, MIR_NELEMS(rows), NULL, err))
+        return -1;
+    mir_copy(local->machine, sizeof local->machine, machines[machine]);
+    if (local_memory_parse(memory ? memory : "64M", &local->default_memory_bytes, err))
         return mir_error_wrap(err, "[local] memory");
-    return read_choice(setting(config, "accelerator", "auto"), ret_choice, err);
+    if (mir_config_choice(config, "local", "accelerator", accelerators, &accelerator, err))
+        return -1;
+    *ret_choice = (enum local_accel_choice)accelerator;
+    return 0;
 }
 
 static int open_root(struct local_ctx *local, const char *state_dir, struct mir_error *err)

@@ -54,9 +54,42 @@ static void note_attempt(const struct os_call *call, const struct mir_http_respo
                 (long long)response->total_ms);
 }
 
-/* A success, or an error that says what is known. */
-static int read_answer(const struct os_call *call, struct mir_http_response *response,
-                       struct mir_error *err)
+/* For messages: a query may hold a signature, and what stands before an '@' a password. */
+static char *plain_url(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host ? host + 3 : url;
+    const char *at = memchr(host, '@', strcspn(host, "/?"));
+    return mir_format("%.*s%.*s", (int)(host - url), url, (int)strcspn(at ? at + 1 : host, "?"),
+                      at ? at + 1 : host);
+}
+
+/* A page for people where JSON should be: of a proxy, or of whatever else is at that address. What
+ * the services say in HTML themselves has the number of the request in its head. */
+static bool is_page(const struct mir_http_response *response, const struct mir_error *err)
+{
+    const char *body = mir_buf_text(&response->body);
+    return !*err->request_id && body[strspn(body, " \t\r\n")] == '<' &&
+           (err->kind == MIR_CORRUPT || err->kind == MIR_UNAVAILABLE);
+}
+
+static void name_page(const struct os_call *call, const char *url,
+                      const struct mir_http_response *response, struct mir_error *err)
+{
+    mir_auto_free char *plain = plain_url(url);
+    struct mir_error said = *err;
+    mir_fail(err, MIR_UNAVAILABLE, "%s %s: %s answers %d with a web page, and no JSON%s%s",
+             os_service_name(call->service), call->operation, plain, response->status,
+             *said.provider_code ? ": " : "", said.provider_code);
+    err->retry = said.retry;
+    err->outcome = said.outcome;
+    err->http_status = said.http_status;
+    mir_error_hint(err, "a proxy or a page to log in stands in front of the cloud, or that is not "
+                        "its address (auth_url, endpoint overrides)");
+}
+
+static int read_it(const struct os_call *call, struct mir_http_response *response,
+                   struct mir_error *err)
 {
     bool success = response->status >= 200 && response->status <= 299;
     if (!success && !(call->choices && response->status == 300))
@@ -70,6 +103,16 @@ static int read_answer(const struct os_call *call, struct mir_http_response *res
     }
     err->http_status = response->status;
     return -1;
+}
+
+/* A success, or an error that says what is known. */
+static int read_answer(const struct os_call *call, const char *url,
+                       struct mir_http_response *response, struct mir_error *err)
+{
+    int rc = read_it(call, response, err);
+    if (rc && is_page(response, err))
+        name_page(call, url, response, err);
+    return rc;
 }
 
 static void wipe_response(const struct os_call *call, struct mir_http_response *response)
@@ -188,7 +231,8 @@ static int try_once(struct os_session *session, const struct os_call *call, stru
         return -1;
     }
     note_date(session, ret);
-    return read_answer(call, ret, err);
+    mir_auto_free char *url = url_of(call, &course->to);
+    return read_answer(call, url, ret, err);
 }
 
 /* --- what is made of a refused token --- */
@@ -259,17 +303,27 @@ static void count_success(struct os_session *session, const struct mir_retry_sta
     pthread_mutex_unlock(&session->lock);
 }
 
+/* The token has ended while a body was on its way, which cannot be sent again from here: whoever
+ * made it makes it again, with another token. */
+static void blame_token(struct mir_error *err)
+{
+    err->kind = MIR_UNAVAILABLE;
+    err->retry = MIR_RETRY_TRANSIENT;
+    mir_error_hint(err, "the token has ended on the way; the next attempt has another one");
+}
+
 /* After a failed attempt: is there to be another one? Waits before it. A body that is made while it
  * is sent is gone by then. */
 static bool again(struct os_session *session, const struct os_call *call, struct course *course,
-                  const struct mir_http_response *response, int64_t until_ms,
-                  const struct mir_error *err)
+                  const struct mir_http_response *response, int64_t until_ms, struct mir_error *err)
 {
     int64_t left = os_left(session, until_ms);
     if (course->unprepared) /* what failed is a call of its own, and was repeated */
         return false;
     bool renewed = err->http_status == 401 && !call->anonymous && !course->renewed &&
                    os_token_refused(session, &course->token);
+    if (renewed && call->stream.read)
+        blame_token(err);
     if (call->stream.read || left <= 0)
         return false;
     if (renewed) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "openstack/cloud.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,60 +34,85 @@ const struct os_service_info *os_service_info(enum os_service service)
     return &services[(unsigned)service < OS_SERVICE_COUNT ? service : OS_IDENTITY];
 }
 
-static void forget(char **text)
+/* --- all its texts, which is what clearing and comparing go through --- */
+
+#define TEXTS_OWN 18
+#define TEXTS_NAMED 4
+#define TEXTS_CHOICE 7
+#define TEXTS (TEXTS_OWN + 3 * TEXTS_NAMED + OS_SERVICE_COUNT * TEXTS_CHOICE)
+
+static size_t add_texts(char **to[TEXTS], size_t count, char **const *texts, size_t more)
 {
-    if (*text)
-        mir_wipe(*text, strlen(*text));
-    free(*text);
-    *text = NULL;
+    memcpy(to + count, texts, more * sizeof *texts);
+    return count + more;
 }
 
-static void named_clear(struct os_named *thing)
+static void texts_of(struct os_cloud *cloud, char **ret[TEXTS])
 {
-    char **const texts[] = {&thing->id, &thing->name, &thing->domain_id, &thing->domain_name};
-    for (size_t i = 0; i < MIR_NELEMS(texts); i++)
-        forget(texts[i]);
-}
-
-static void choice_clear(struct os_service_choice *choice)
-{
-    char **const texts[] = {&choice->endpoint_override,
-                            &choice->api_version,
-                            &choice->microversion,
-                            &choice->service_type,
-                            &choice->service_name,
-                            &choice->interface,
-                            &choice->region};
-    for (size_t i = 0; i < MIR_NELEMS(texts); i++)
-        forget(texts[i]);
+    char **const own[TEXTS_OWN] = {&cloud->name,
+                                   &cloud->auth_url,
+                                   &cloud->domain_id,
+                                   &cloud->domain_name,
+                                   &cloud->system_scope,
+                                   &cloud->password,
+                                   &cloud->application_secret,
+                                   &cloud->token,
+                                   &cloud->region,
+                                   &cloud->interface,
+                                   &cloud->cacert,
+                                   &cloud->cert,
+                                   &cloud->key,
+                                   &cloud->image_format,
+                                   &cloud->secgroup_source,
+                                   &cloud->floating_ip_source,
+                                   &cloud->external_network,
+                                   &cloud->default_network};
+    struct os_named *const things[] = {&cloud->user, &cloud->project, &cloud->application};
+    size_t count = add_texts(ret, 0, own, TEXTS_OWN);
+    for (size_t i = 0; i < MIR_NELEMS(things); i++) {
+        char **const named[TEXTS_NAMED] = {&things[i]->id, &things[i]->name, &things[i]->domain_id,
+                                           &things[i]->domain_name};
+        count = add_texts(ret, count, named, TEXTS_NAMED);
+    }
+    for (unsigned i = 0; i < OS_SERVICE_COUNT; i++) {
+        struct os_service_choice *choice = &cloud->services[i];
+        char **const chosen[TEXTS_CHOICE] = {&choice->endpoint_override,
+                                             &choice->api_version,
+                                             &choice->microversion,
+                                             &choice->service_type,
+                                             &choice->service_name,
+                                             &choice->interface,
+                                             &choice->region};
+        count = add_texts(ret, count, chosen, TEXTS_CHOICE);
+    }
 }
 
 void os_cloud_clear(struct os_cloud *cloud)
 {
-    char **const texts[] = {&cloud->name,
-                            &cloud->auth_url,
-                            &cloud->domain_id,
-                            &cloud->domain_name,
-                            &cloud->system_scope,
-                            &cloud->password,
-                            &cloud->application_secret,
-                            &cloud->token,
-                            &cloud->region,
-                            &cloud->interface,
-                            &cloud->cacert,
-                            &cloud->cert,
-                            &cloud->key,
-                            &cloud->image_format,
-                            &cloud->secgroup_source,
-                            &cloud->floating_ip_source,
-                            &cloud->external_network,
-                            &cloud->default_network};
-    for (size_t i = 0; i < MIR_NELEMS(texts); i++)
-        forget(texts[i]);
-    named_clear(&cloud->user);
-    named_clear(&cloud->project);
-    named_clear(&cloud->application);
-    for (unsigned i = 0; i < OS_SERVICE_COUNT; i++)
-        choice_clear(&cloud->services[i]);
+    char **texts[TEXTS];
+    texts_of(cloud, texts);
+    for (size_t i = 0; i < TEXTS; i++) {
+        if (*texts[i])
+            mir_wipe(*texts[i], strlen(*texts[i]));
+        free(*texts[i]);
+    }
     *cloud = (struct os_cloud){0};
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool os_cloud_same(const struct os_cloud *a, const struct os_cloud *b)
+{
+    char **of_a[TEXTS], **of_b[TEXTS];
+    texts_of((struct os_cloud *)(uintptr_t)a, of_a); /* only read */
+    texts_of((struct os_cloud *)(uintptr_t)b, of_b);
+    for (size_t i = 0; i < TEXTS; i++)
+        if (!same_text(*of_a[i], *of_b[i]))
+            return false;
+    return a->auth_type == b->auth_type && a->insecure == b->insecure &&
+           a->force_ipv4 == b->force_ipv4 && a->image_api_use_tasks == b->image_api_use_tasks &&
+           a->requires_floating_ip == b->requires_floating_ip;
 }

@@ -218,3 +218,11 @@ int64_t os_session_date(struct os_session *session, int64_t *ret_boot_ms)
     pthread_mutex_unlock(&session->lock);
     return date;
 }
+
+bool os_session_refused(struct os_session *session)
+{
+    pthread_mutex_lock(&session->lock);
+    bool refused = session->refusal.kind == MIR_CREDENTIALS;
+    pthread_mutex_unlock(&session->lock);
+    return refused;
+}

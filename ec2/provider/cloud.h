@@ -299,6 +299,8 @@ int cloud_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *h
 void cloud_schedule_name(const char *token, char out[80]);
 /* sweep.c */
 int cloud_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+int cloud_sweep_place(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                      struct mir_error *err);
 /* note.c */
 #define EC2_PARAMETER_TEXT 80
 int cloud_caller(void *ctx, struct mir_caller *ret, struct mir_error *err);

@@ -249,12 +249,6 @@ static json_t *import_role_document(const struct said *said)
                      document(json_pack("[o,o,o]", look, take, make)));
 }
 
-static const char *setting(const struct mir_config *config, const char *key)
-{
-    const char *value = config ? mir_config_get(config, "ec2", key) : NULL;
-    return value && *value ? value : NULL;
-}
-
 static json_t *policy_of(const struct said *said)
 {
     json_t *list = json_array();
@@ -269,9 +263,10 @@ static json_t *policy_of(const struct said *said)
 
 json_t *cloud_policy(const struct mir_config *config)
 {
-    struct said said = {.bucket = setting(config, "bucket"),
-                        .role = setting(config, "import_role")};
-    cloud_way_read(setting(config, "upload"), &said.way, NULL); /* a wrong word is said elsewhere */
+    struct said said = {.bucket = mir_config_said(config, "ec2", "bucket"),
+                        .role = mir_config_said(config, "ec2", "import_role")};
+    cloud_way_read(mir_config_said(config, "ec2", "upload"), &said.way,
+                   NULL); /* a wrong word is said elsewhere */
     struct said reaper = said;
     reaper.reaper = true;
     json_t *all = json_pack("{s:o,s:o,s:o}", "policy", policy_of(&said), "reaper",

@@ -33,31 +33,11 @@ static const struct mir_config_key config_keys[] = {
     {NULL, NULL},
 };
 
-static const char *setting(const struct mir_config *config, const char *key)
-{
-    const char *value = config ? mir_config_get(config, "ec2", key) : NULL;
-    return value && *value ? value : NULL;
-}
-
-static int read_choice(const struct mir_config *config, const char *key, const char *yes,
-                       const char *no, bool *ret, struct mir_error *err)
-{
-    const char *value = setting(config, key);
-    *ret = value && !strcmp(value, yes);
-    if (value && !*ret && strcmp(value, no) != 0)
-        return mir_fail(err, MIR_USAGE, "[ec2] %s = %.32s: has to be %s or %s", key, value, yes,
-                        no);
-    return 0;
-}
-
 static int read_settings(struct cloud *cloud, const struct mir_config *config,
                          struct mir_error *err)
 {
-    const struct {
-        const char *key;
-        char *field;
-        size_t size;
-    } rows[] = {
+    static const char *const no_yes[] = {"no", "yes", NULL};
+    const struct mir_config_text rows[] = {
         {"profile", cloud->profile, sizeof cloud->profile},
         {"region", cloud->home, sizeof cloud->home},
         {"role", cloud->role, sizeof cloud->role},
@@ -69,17 +49,14 @@ static int read_settings(struct cloud *cloud, const struct mir_config *config,
         {"bundle_key", cloud->bundle_key, sizeof cloud->bundle_key},
         {"bundle_ec2_cert", cloud->bundle_ec2_cert, sizeof cloud->bundle_ec2_cert},
     };
-    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
-        const char *value = setting(config, rows[i].key);
-        if (value && mir_copy(rows[i].field, rows[i].size, value))
-            return mir_fail(err, MIR_USAGE, "[ec2] %s = is too long", rows[i].key);
-        cloud->configured |= value != NULL;
-    }
-    return read_choice(config, "preview", "yes", "no", &cloud->preview, err) ||
-                   cloud_way_read(setting(config, "upload"), &cloud->way, err) ||
-                   cloud_way_check(cloud, err)
-               ? -1
-               : 0;
+    const char *upload = mir_config_said(config, "ec2", "upload");
+    int preview;
+    if (mir_config_texts(config, "ec2", rows, MIR_NELEMS(rows), &cloud->configured, err) ||
+        mir_config_choice(config, "ec2", "preview", no_yes, &preview, err) ||
+        cloud_way_read(upload, &cloud->way, err) || cloud_way_check(cloud, err))
+        return -1;
+    cloud->preview = preview == 1;
+    return 0;
 }
 
 /* Without a word about AWS anywhere nobody is asked: not the metadata service either, which costs a
@@ -230,4 +207,5 @@ const struct mir_provider mir_provider_ec2 = {
     .note_put = cloud_note_put,
     .note_get = cloud_note_get,
     .sweep = cloud_sweep,
+    .sweep_place = cloud_sweep_place,
 };

@@ -241,3 +241,16 @@ int cloud_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *
     free(sweep.rows);
     return rc;
 }
+
+int cloud_sweep_place(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                      struct mir_error *err)
+{
+    struct sweep sweep = {.cloud = ctx, .fn = fn, .fn_ctx = fn_ctx};
+    struct ec2_session *session;
+    if (cloud_session(sweep.cloud, place->region, &session, err))
+        return -1;
+    sweep.until_ms = ec2_until(session, SWEEP_MS);
+    int rc = sweep_region(&sweep, place->region, err);
+    free(sweep.rows);
+    return rc;
+}

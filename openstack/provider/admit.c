@@ -86,10 +86,11 @@ static int admit_spot(const struct mir_place *place, struct mir_error *err)
 }
 
 /* What would be refused in the middle of a deploy is refused before it. */
-static int admit_services(struct stack_site *site, int64_t until_ms, struct mir_error *err)
+static int admit_services(const struct stack *stack, struct stack_site *site, int64_t until_ms,
+                          struct mir_error *err)
 {
-    static const enum os_service needed[] = {OS_IMAGE, OS_COMPUTE, OS_NETWORK};
-    for (size_t i = 0; i < MIR_NELEMS(needed); i++) {
+    static const enum os_service needed[] = {OS_IMAGE, OS_COMPUTE, OS_NETWORK, OS_RESERVATION};
+    for (size_t i = 0; i < MIR_NELEMS(needed) - !stack->leased; i++) {
         char *endpoint = NULL;
         if (os_session_endpoint(site->session, needed[i], until_ms, &endpoint, err))
             return -1;
@@ -98,40 +99,19 @@ static int admit_services(struct stack_site *site, int64_t until_ms, struct mir_
     return 0;
 }
 
-static int admit_quota(struct stack *stack, struct stack_site *site, const char *type,
-                       int64_t until_ms, struct mir_error *err)
+static int admit_site(struct stack *stack, const struct mir_instance_spec *spec,
+                      struct mir_error *err)
 {
-    struct os_limits limits;
-    struct stack_flavor flavor;
-    if (stack_flavor_named(stack, site, type, until_ms, &flavor, err) ||
-        os_limits(site->session, until_ms, &limits, err))
-        return -1;
-    const struct {
-        const char *what;
-        int64_t limit, used, wanted;
-    } rows[] = {{"servers", limits.instances, limits.instances_used, 1},
-                {"cores", limits.cores, limits.cores_used, flavor.vcpus},
-                {"MiB of memory", limits.ram_mib, limits.ram_mib_used, flavor.ram_mib}};
-    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
-        if (rows[i].limit < 0 || rows[i].used + rows[i].wanted <= rows[i].limit)
-            continue;
-        mir_fail(err, MIR_POLICY, "the project's quota is %lld %s, of which %lld are in use",
-                 (long long)rows[i].limit, rows[i].what, (long long)rows[i].used);
-        return mir_error_hint(err, "end something first, or ask the cloud's operator for more");
-    }
-    return 0;
-}
-
-static int admit_site(struct stack *stack, const struct mir_place *place, struct mir_error *err)
-{
+    const struct mir_place *place = &spec->place;
     struct stack_site *site;
     struct stack_network network;
     if (stack_site(stack, place->cloud, place->region, &site, err))
         return -1;
     int64_t until_ms = os_until(site->session, STACK_CALL_MS);
-    return admit_services(site, until_ms, err) ||
+    return admit_services(stack, site, until_ms, err) ||
+                   stack_outlives(site, spec->tags.expires_s, until_ms, err) ||
                    stack_network_choose(stack, site, place, until_ms, &network, err) ||
-                   admit_quota(stack, site, place->type, until_ms, err)
+                   stack_room(stack, site, place, &network, until_ms, err)
                ? -1
                : 0;
 }
@@ -140,7 +120,7 @@ int stack_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
 {
     struct mir_needs needs;
     return admit_spot(&spec->place, err) || stack_needs(ctx, spec->kernel, &needs, err) ||
-                   admit_kernel(spec, err) || admit_site(ctx, &spec->place, err)
+                   admit_kernel(spec, err) || admit_site(ctx, spec, err)
                ? -1
                : 0;
 }

@@ -8,6 +8,7 @@
 #include "stack.h"
 
 #define CHECK_MS 15000 /* of all questions together */
+#define SOON_S 86400
 
 struct report {
     struct mir_check *rows;
@@ -75,6 +76,25 @@ static bool check_identity(struct report *report)
     return true;
 }
 
+/* What ends while deployments live cannot end them. */
+static void check_end(struct report *report)
+{
+    int64_t end_s = stack_credential_end(report->site, report->until_ms);
+    char ends[MIR_TIME_SIZE];
+    if (!end_s)
+        return;
+    mir_time_format(end_s, ends);
+    bool soon = end_s < mir_now_s(report->stack->clock) + SOON_S;
+    struct mir_check *row = add(report, "its end", soon ? MIR_CHECK_WARN : MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail,
+             "the credential ends at %.24s; deployments that live longer are refused", ends);
+    mir_copy(row->fix, sizeof row->fix,
+             soon
+                 ? "make another one in time, and write it into clouds.yaml: what is there already "
+                   "is ended by that"
+                 : "");
+}
+
 /* The four that a deployment needs; what else there is only helps. */
 static void check_services(struct report *report)
 {
@@ -128,6 +148,33 @@ static void check_quota(struct report *report)
              (long long)limits.ram_mib);
     mir_copy(row->fix, sizeof row->fix,
              full ? "end something, or ask the cloud's operator for more" : "");
+}
+
+/* Where Neutron says it at all: what a deployment takes of it. */
+static void check_network_quota(struct report *report)
+{
+    struct os_quota quota;
+    if (os_network_quota(report->site->session, report->until_ms, &quota, NULL))
+        return;
+    const struct {
+        const char *what;
+        int64_t limit, used;
+    } rows[] = {{"floating addresses", quota.floating_ips, quota.floating_ips_used},
+                {"ports", quota.ports, quota.ports_used},
+                {"security groups", quota.groups, quota.groups_used}};
+    char line[sizeof((struct mir_check *)0)->detail] = "";
+    bool full = false;
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        size_t len = strlen(line);
+        full |= rows[i].limit >= 0 && rows[i].used >= rows[i].limit;
+        snprintf(line + len, sizeof line - len, "%s%lld of %lld %s", len ? ", " : "",
+                 (long long)rows[i].used, (long long)rows[i].limit, rows[i].what);
+    }
+    struct mir_check *row =
+        add(report, "quota of the network", full ? MIR_CHECK_FAIL : MIR_CHECK_PASS);
+    snprintf(row->detail, sizeof row->detail, "%.220s are in use", line);
+    mir_copy(row->fix, sizeof row->fix,
+             full ? "give something back, or ask the cloud's operator for more" : "");
 }
 
 static void check_network(struct report *report)
@@ -186,8 +233,10 @@ void stack_check(void *ctx, struct mir_check *checks, size_t max, size_t *ret_co
         else
             mir_copy(add(&report, "region", MIR_CHECK_PASS)->detail, 64,
                      *name ? name : "the only one");
+        check_end(&report);
         check_services(&report);
         check_quota(&report);
+        check_network_quota(&report);
         check_network(&report);
         check_images(&report);
     }

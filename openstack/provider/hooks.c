@@ -78,7 +78,8 @@ static int send_marks(const struct arming *a, struct mir_error *err)
     mir_time_format(a->lease->deadline_s, expires);
     const struct os_pair pairs[2] = {{MARK_EXPIRES, expires},
                                      {MARK_SIGNATURE, a->lease->signature}};
-    return mir_fence_check(a->stack->fence, err) || mark_images(a, pairs, err) ||
+    return stack_outlives(a->site, a->lease->deadline_s, a->until_ms, err) ||
+                   mir_fence_check(a->stack->fence, err) || mark_images(a, pairs, err) ||
                    os_server_set_metadata(a->site->session, a->row->id, pairs, 2, a->until_ms, err)
                ? -1
                : 0;
@@ -111,18 +112,42 @@ static int write_marks(struct arming *a, struct mir_error *err)
 
 /* --- all of them --- */
 
-/* Nothing is armed on what is ending. */
+static void arm_lease(const struct arming *a, struct mir_hook *hook)
+{
+    const char *flavor = os_pair_value(a->row->metadata, a->row->metadata_count, MARK_LEASE);
+    stack_lease_arm(a->stack, a->site, a->lease, flavor, a->until_ms, hook);
+}
+
 static void arm_schedule(const struct arming *a, struct mir_hook *hook)
 {
-    *hook = (struct mir_hook){.name = "cloud-schedule", .state = MIR_HOOK_OFF};
-    if (!ends(a)) {
-        stack_schedule_arm(a->stack, a->site, a->lease, a->row->id, a->others, a->until_ms, hook);
-        return;
-    }
+    stack_schedule_arm(a->stack, a->site, a->lease, a->row->id, a->others, a->until_ms, hook);
+}
+
+/* Nothing is armed on what is ending. */
+static void cannot_arm(const struct arming *a, struct mir_hook *hook)
+{
     hook->state = MIR_HOOK_FAILED;
     hook->again_after_s = a->row ? 0 : 2;
     snprintf(hook->detail, sizeof hook->detail, "%.40s %s", a->row ? a->row->id : a->lease->id,
              a->row ? "has ended" : "has no server");
+}
+
+/* The lease first: where it is armed a trigger that cannot be moved may be let go. */
+static size_t arm_all(struct arming *a, struct mir_hook *hooks, size_t max)
+{
+    static const struct {
+        const char *name;
+        void (*arm)(const struct arming *a, struct mir_hook *hook);
+    } rows[] = {{"cloud-lease", arm_lease}, {"cloud-schedule", arm_schedule}};
+    size_t count = 0;
+    for (; count < MIR_NELEMS(rows) && count < max; count++) {
+        struct mir_hook *hook = &hooks[count];
+        *hook = (struct mir_hook){.state = MIR_HOOK_OFF};
+        mir_copy(hook->name, sizeof hook->name, rows[count].name);
+        (ends(a) ? cannot_arm : rows[count].arm)(a, hook);
+        a->others += hook->state == MIR_HOOK_ARMED;
+    }
+    return count;
 }
 
 static int arm_at(struct stack *stack, struct stack_site *site, const struct mir_lease *lease,
@@ -134,10 +159,8 @@ static int arm_at(struct stack *stack, struct stack_site *site, const struct mir
                        .others = lease->hooks_else,
                        .until_ms = os_until(site->session, STACK_CALL_MS)};
     int rc = find_row(&a, err) || (!ends(&a) && write_marks(&a, err)) ? -1 : 0;
-    if (!rc && max)
-        arm_schedule(&a, &hooks[0]);
     if (!rc)
-        *ret_count = max ? 1 : 0;
+        *ret_count = arm_all(&a, hooks, max);
     os_servers_clear(&a.found);
     return rc;
 }

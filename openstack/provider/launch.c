@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/memory.h"
-#include "stack.h"
+#include "schedule.h"
 
 struct launch {
     struct stack *stack;
@@ -14,6 +14,7 @@ struct launch {
     const struct mir_instance_spec *spec;
     struct stack_flavor flavor;
     struct stack_prepared prepared;
+    char leased[OS_ID_TEXT]; /* the flavor of its lease; "" it stands in none */
     int64_t until_ms;
     bool began; /* something may have been made */
 };
@@ -65,10 +66,12 @@ static int ask(struct launch *launch, char ret_id[OS_ID_TEXT], struct mir_error 
     if (*launch->prepared.address)
         stack_marks_add(&marks, MARK_ADDRESS, launch->prepared.address);
     snprintf(name, sizeof name, "%s-%s", spec->name, spec->tags.deployment);
+    if (*launch->leased)
+        stack_marks_add(&marks, MARK_LEASE, launch->leased);
     const struct os_nic nic = {.port_id = launch->prepared.port};
     const struct os_create_server args = {
         .name = name,
-        .flavor_id = launch->flavor.id,
+        .flavor_id = *launch->leased ? launch->leased : launch->flavor.id,
         .image_id = spec->image_id,
         .key_name = *stack->keypair ? stack->keypair : NULL,
         .zone = *stack->zone ? stack->zone : NULL,
@@ -98,6 +101,14 @@ static void begun(const struct launch *launch, const char *id, struct mir_instan
     stack_things_read(things, ret);
 }
 
+static int lease(struct launch *launch, struct mir_error *err)
+{
+    if (!launch->stack->leased || mir_forever(launch->spec->lease->deadline_s))
+        return 0;
+    return stack_lease_make(launch->stack, launch->site, launch->spec->lease, &launch->flavor,
+                            launch->until_ms, &launch->began, launch->leased, err);
+}
+
 static int launch_all(struct launch *launch, struct mir_instance *ret, struct mir_error *err)
 {
     char id[OS_ID_TEXT];
@@ -112,7 +123,7 @@ static int launch_all(struct launch *launch, struct mir_instance *ret, struct mi
                            &launch->flavor, err) ||
         stack_prepare(launch->stack, launch->site, launch->spec, launch->until_ms,
                       &launch->prepared, &launch->began, err) ||
-        ask(launch, id, err))
+        lease(launch, err) || ask(launch, id, err))
         return -1;
     stack_remember_server(launch->stack, launch->spec->tags.deployment, id);
     begun(launch, id, ret);

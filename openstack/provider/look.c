@@ -25,9 +25,14 @@ static int add_left(struct stack *stack, struct stack_site *site, const char *to
 {
     auto_things struct stack_things things = {.ports = {.rows = NULL}};
     struct looking looking = {.stack = stack, .token = token, .ret = ret};
-    if (stack_things_find(stack, site, token, until_ms, &things, err))
+    struct os_leases leases = {.rows = NULL};
+    if (stack_things_find(stack, site, token, until_ms, &things, err) ||
+        stack_leases_find(stack, site, token, until_ms, &leases, err))
         return -1;
     ret->object_count = 0;
+    for (size_t i = 0; i < leases.count; i++)
+        stack_add_object(ret, THING_LEASE, leases.rows[i].id);
+    os_leases_clear(&leases);
     stack_things_each(&things, add, &looking);
     /* What is left by itself waits for no word of Mistral: it can be ended without. */
     struct mir_error said = {0};

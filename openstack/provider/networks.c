@@ -209,6 +209,27 @@ static int choose_address(const struct stack *stack, struct stack_site *site,
                   : choose_outside(site, found, until_ms, ret, err);
 }
 
+/* --- IPv6 alone --- */
+
+static int choose_subnets(struct stack_site *site, int64_t until_ms, struct stack_network *network,
+                          struct mir_error *err)
+{
+    struct os_subnets found = {.rows = NULL};
+    size_t count = 0;
+    if (!network->allocate && os_subnet_list(site->session, network->id, until_ms, &found, err))
+        return -1;
+    for (size_t i = 0; i < found.count && count < STACK_SUBNETS_MAX; i++)
+        if (found.rows[i].ip_version == 6)
+            mir_copy(network->subnets6[count++], OS_ID_TEXT, found.rows[i].id);
+    os_subnets_clear(&found);
+    network->subnet6_count = count;
+    if (count)
+        return 0;
+    mir_fail(err, MIR_POLICY, "network %s has no IPv6, and --ipv6-only was asked for",
+             network->allocate ? "(of the cloud's making)" : network->name);
+    return mir_error_hint(err, "name a network that has it: network in section [openstack]");
+}
+
 /* --- both --- */
 
 static void keep(const struct os_network *row, char id[OS_ID_TEXT], char name[64])
@@ -240,8 +261,10 @@ int stack_network_choose(struct stack *stack, struct stack_site *site,
         return -1;
     keep(stands, network.id, network.name);
     keep(floats, network.floating_id, network.floating_name);
-    if (stands)
-        network.guarded = stands->port_security;
+    const char *source = site->described.secgroup_source;
+    network.guarded = (!stands || stands->port_security) && (!source || strcmp(source, "none"));
+    if (place->ipv6_only && choose_subnets(site, until_ms, &network, err))
+        return -1;
     *ret = network;
     return 0;
 }

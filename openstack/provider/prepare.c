@@ -89,8 +89,7 @@ static int open_ports(struct preparing *p, const char *group, struct mir_error *
 
 static int guard(struct preparing *p, struct stack_prepared *ret, struct mir_error *err)
 {
-    const char *source = p->site->described.secgroup_source;
-    if (!p->network.guarded || (source && !strcmp(source, "none")))
+    if (!p->network.guarded)
         return 0;
     p->began = true;
     return (!*ret->group && make_group(p, ret->group, err)) || open_ports(p, ret->group, err) ? -1
@@ -99,47 +98,27 @@ static int guard(struct preparing *p, struct stack_prepared *ret, struct mir_err
 
 /* --- the port --- */
 
-/* A server with IPv6 alone has a port in the subnets that have it. */
-static int choose_subnets(struct preparing *p, struct os_subnets *found, struct os_ask_ip *ask,
-                          size_t max, size_t *ret_count, struct mir_error *err)
-{
-    *ret_count = 0;
-    if (!p->spec->place.ipv6_only)
-        return 0;
-    if (os_subnet_list(p->site->session, p->network.id, p->until_ms, found, err))
-        return -1;
-    for (size_t i = 0; i < found->count && *ret_count < max; i++)
-        if (found->rows[i].ip_version == 6)
-            ask[(*ret_count)++] = (struct os_ask_ip){.subnet_id = found->rows[i].id};
-    if (*ret_count)
-        return 0;
-    mir_fail(err, MIR_POLICY, "network %s has no IPv6, and --ipv6-only was asked for",
-             p->network.name);
-    return mir_error_hint(err, "name a network that has it: network in section [openstack]");
-}
-
+/* A server with IPv6 alone has a port in the subnets that have it; any other gets what there is. */
 static int make_port(struct preparing *p, const char *group, char ret[OS_ID_TEXT],
                      struct mir_error *err)
 {
-    struct os_ask_ip ask[4];
-    struct os_subnets subnets = {.rows = NULL};
+    const struct stack_network *network = &p->network;
+    struct os_ask_ip ask[STACK_SUBNETS_MAX];
     os_auto_port struct os_port made = {.name = NULL};
-    size_t count;
-    int rc = choose_subnets(p, &subnets, ask, MIR_NELEMS(ask), &count, err);
-    const struct os_create_port args = {.network_id = p->network.id,
+    for (size_t i = 0; i < network->subnet6_count; i++)
+        ask[i] = (struct os_ask_ip){.subnet_id = network->subnets6[i]};
+    const struct os_create_port args = {.network_id = network->id,
                                         .name = p->name,
                                         .description = p->text,
                                         .groups = &group,
                                         .group_count = *group ? 1 : 0,
                                         .addresses = ask,
-                                        .address_count = count};
+                                        .address_count = network->subnet6_count};
     p->began = true;
-    if (!rc)
-        rc = os_port_create(p->site->session, &args, p->until_ms, &made, err);
-    if (!rc)
-        mir_copy(ret, OS_ID_TEXT, made.id);
-    os_subnets_clear(&subnets);
-    return rc;
+    if (os_port_create(p->site->session, &args, p->until_ms, &made, err))
+        return -1;
+    mir_copy(ret, OS_ID_TEXT, made.id);
+    return 0;
 }
 
 /* --- the address --- */

@@ -12,6 +12,7 @@
 #define POLL_MS 10000
 #define LEASE_MIN_S 120
 #define SETTLE_S 90
+#define SECTION "openstack"
 
 static const struct mir_config_key config_keys[] = {
     {"cloud", "the cloud of clouds.yaml that is used (as the OpenStack tools choose it)"},
@@ -28,45 +29,27 @@ static const struct mir_config_key config_keys[] = {
     {"zone", "the availability zone that servers stand in (the cloud's choice)"},
     {"config_drive", "yes: a drive with what the metadata service says, for systems that want one "
                      "(no)"},
+    {"lease", "yes: servers stand in leases of Blazar, which end them, where the cloud's operator "
+              "has given hosts to it (no)"},
     {"prices", "what flavors cost by the hour in US dollars, as FLAVOR=0.01,...: no OpenStack "
                "says it, and without it no budget can hold them"},
     {NULL, NULL},
 };
-
-static const char *setting(const struct mir_config *config, const char *key)
-{
-    const char *value = config ? mir_config_get(config, "openstack", key) : NULL;
-    return value && *value ? value : NULL;
-}
-
-static int read_choice(const struct mir_config *config, const char *key, const char *const *choices,
-                       int *ret, struct mir_error *err)
-{
-    const char *value = setting(config, key);
-    *ret = 0;
-    if (!value)
-        return 0;
-    for (int i = 0; choices[i]; i++)
-        if (!strcmp(value, choices[i])) {
-            *ret = i;
-            return 0;
-        }
-    return mir_fail(err, MIR_USAGE, "[openstack] %s = %.32s: has to be %s, %s%s%s", key, value,
-                    choices[0], choices[1], choices[2] ? " or " : "", choices[2] ? choices[2] : "");
-}
 
 static int read_choices(struct stack *stack, const struct mir_config *config, struct mir_error *err)
 {
     static const char *const boots[] = {"auto", "kernel", "disk", NULL};
     static const char *const formats[] = {"", "raw", "qcow2", NULL};
     static const char *const no_yes[] = {"no", "yes", NULL};
-    int boot, format, drive;
-    if (read_choice(config, "boot", boots, &boot, err) ||
-        read_choice(config, "image_format", formats, &format, err) ||
-        read_choice(config, "config_drive", no_yes, &drive, err))
+    int boot, format, drive, lease;
+    if (mir_config_choice(config, SECTION, "boot", boots, &boot, err) ||
+        mir_config_choice(config, SECTION, "image_format", formats, &format, err) ||
+        mir_config_choice(config, SECTION, "config_drive", no_yes, &drive, err) ||
+        mir_config_choice(config, SECTION, "lease", no_yes, &lease, err))
         return -1;
     stack->boot = (enum stack_boot)boot;
     stack->config_drive = drive == 1;
+    stack->leased = lease == 1;
     mir_copy(stack->image_format, sizeof stack->image_format, formats[format]);
     return 0;
 }
@@ -91,11 +74,7 @@ static int check_prices(const char *prices, struct mir_error *err)
 static int read_settings(struct stack *stack, const struct mir_config *config,
                          struct mir_error *err)
 {
-    const struct {
-        const char *key;
-        char *field;
-        size_t size;
-    } rows[] = {
+    const struct mir_config_text rows[] = {
         {"cloud", stack->cloud, sizeof stack->cloud},
         {"region", stack->region, sizeof stack->region},
         {"clouds", stack->clouds, sizeof stack->clouds},
@@ -105,13 +84,11 @@ static int read_settings(struct stack *stack, const struct mir_config *config,
         {"keypair", stack->keypair, sizeof stack->keypair},
         {"zone", stack->zone, sizeof stack->zone},
     };
-    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
-        const char *value = setting(config, rows[i].key);
-        if (value && mir_copy(rows[i].field, rows[i].size, value))
-            return mir_fail(err, MIR_USAGE, "[openstack] %s = is too long", rows[i].key);
-    }
-    stack->prices = setting(config, "prices");
-    return read_choices(stack, config, err) || check_prices(stack->prices, err) ? -1 : 0;
+    stack->prices = mir_config_said(config, SECTION, "prices");
+    return mir_config_texts(config, SECTION, rows, MIR_NELEMS(rows), NULL, err) ||
+                   read_choices(stack, config, err) || check_prices(stack->prices, err)
+               ? -1
+               : 0;
 }
 
 static void stack_free(struct stack *stack)
@@ -210,7 +187,7 @@ static int64_t stack_date(void *ctx, int64_t *ret_boot_ms)
     return newest_ms;
 }
 
-static const char *const hook_names[] = {"cloud-schedule", NULL};
+static const char *const hook_names[] = {"cloud-schedule", "cloud-lease", NULL};
 
 const struct mir_provider mir_provider_openstack = {
     .name = "openstack",
@@ -242,4 +219,5 @@ const struct mir_provider mir_provider_openstack = {
     .note_get = stack_note_get,
     .place_name = stack_place_name,
     .sweep = stack_sweep,
+    .sweep_place = stack_sweep_place,
 };

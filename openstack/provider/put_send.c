@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* An image into Glance: made empty, filled by the way that the cloud allows, looked at until it is
  * active, and compared with what was sent. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/memory.h"
@@ -66,8 +67,26 @@ static int stage(struct put *put, const char *id, struct put_bytes *bytes, struc
                : 0;
 }
 
+/* None of its ways in is one by which bytes are sent. */
+static void no_way(const struct put *put, const struct os_import_methods *methods,
+                   struct mir_error *said)
+{
+    char list[120] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < methods->count && len + 4 < sizeof list; i++)
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%.40s", len ? ", " : "",
+                                methods->rows[i].text);
+    struct mir_error before = *said;
+    mir_fail(said, MIR_POLICY,
+             "cloud %s lets nobody send an image: uploads are refused (%d), and it imports by %s",
+             put->site->cloud, before.http_status, *list ? list : "nothing");
+    said->outcome = MIR_DID_NOT_HAPPEN;
+    said->http_status = before.http_status;
+    mir_error_hint(said, "ask its operator for uploads, or for imports by " IMPORT_DIRECT);
+}
+
 /* The upload is forbidden: there may be the other way. */
-static bool other_way(struct put *put, const struct mir_error *said)
+static bool other_way(struct put *put, struct mir_error *said)
 {
     static const int statuses[] = {403, 404, 405, 501};
     struct os_import_methods methods = {.rows = NULL};
@@ -78,6 +97,8 @@ static bool other_way(struct put *put, const struct mir_error *said)
         os_image_import_methods(put->site->session, put->until_ms, &methods, NULL))
         return false;
     bool has = os_import_has(&methods, IMPORT_DIRECT);
+    if (!has)
+        no_way(put, &methods, said);
     os_import_methods_clear(&methods);
     return has;
 }

@@ -104,12 +104,14 @@ static int end_left(struct stack *stack, struct stack_site *site, const char *to
     auto_things struct stack_things things = {.ports = {.rows = NULL}};
     struct ending e = {
         .stack = stack, .site = site, .token = token, .until_ms = until_ms, .ret = ret};
+    struct mir_error said = {0};
     if (stack_things_find(stack, site, token, until_ms, &things, err) ||
         mir_fence_check(stack->fence, err))
         return -1;
     stack_things_each(&things, end_thing, &e);
+    stack_keep_first(stack_leases_end(stack, site, token, until_ms, ret, &said), &said, &e.first);
     /* Last: a Mistral that does not answer must not use up the time of what costs. */
-    struct mir_error said = {0};
+    said = (struct mir_error){0};
     stack_keep_first(stack_schedule_end(stack, site, token, until_ms, ret, &said), &said, &e.first);
     if (ret->object_count)
         ret->state = MIR_INSTANCE_ENDED;

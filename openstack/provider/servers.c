@@ -146,19 +146,30 @@ void stack_things_read(const char *text, struct mir_instance *ret)
     }
 }
 
+/* The first of that version of IP; "" none. */
+static const char *address_of(const struct os_server *row, int version)
+{
+    for (size_t i = 0; i < row->network_count; i++)
+        for (size_t j = 0; j < row->networks[i].address_count; j++)
+            if (row->networks[i].addresses[j].version == version)
+                return row->networks[i].addresses[j].address;
+    return "";
+}
+
+/* The floating one, or its own of IPv4, is what it is reached at; of IPv6, where there is no
+ * other. */
 static void read_address(const struct os_server *row, struct mir_instance *ret)
 {
     const char *kept = os_pair_value(row->metadata, row->metadata_count, MARK_ADDRESS);
-    const struct os_server_address *best = NULL;
-    for (size_t i = 0; i < row->network_count; i++)
-        for (size_t j = 0; j < row->networks[i].address_count; j++) {
-            const struct os_server_address *one = &row->networks[i].addresses[j];
-            if (!best || (best->version != 4 && one->version == 4))
-                best = one;
-        }
-    const char *address = kept && *kept ? kept : best ? best->address : "";
-    if (mir_copy(ret->address, sizeof ret->address, address))
+    const char *first = kept && *kept ? kept : address_of(row, 4), *sixth = address_of(row, 6);
+    if (!*first) {
+        first = sixth;
+        sixth = "";
+    }
+    if (mir_copy(ret->address, sizeof ret->address, first))
         ret->address[0] = '\0';
+    if (mir_copy(ret->address6, sizeof ret->address6, sixth))
+        ret->address6[0] = '\0';
 }
 
 void stack_server_read(const struct os_server *row, struct mir_instance *ret)

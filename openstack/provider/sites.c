@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/log.h"
 #include "api/memory.h"
 #include "openstack/identity.h"
 #include "stack.h"
+
+#define READ_EVERY_MS 5000 /* of a description by which nobody is known */
 
 /* --- opening --- */
 
@@ -22,7 +25,12 @@ void stack_sites_free(struct stack *stack)
 {
     for (size_t i = 0; i < stack->site_count; i++)
         site_free(stack->sites[i]);
+    for (struct stack_site *site = stack->replaced, *next; site; site = next) {
+        next = site->next;
+        site_free(site);
+    }
     stack->site_count = 0;
+    stack->replaced = NULL;
 }
 
 /* With the lock held. */
@@ -64,6 +72,31 @@ static int add_site(struct stack *stack, const char *cloud, const char *region,
     return 0;
 }
 
+/* With the lock held. Keystone does not know us there: was something else written down since? Calls
+ * may be under way with what was, so that is kept until the end. */
+static struct stack_site *read_again(struct stack *stack, struct stack_site *site)
+{
+    int64_t now_ms = stack->clock->boot_ms(stack->clock->ctx);
+    if (!os_session_refused(site->session) ||
+        (site->read_boot_ms && now_ms - site->read_boot_ms < READ_EVERY_MS))
+        return site;
+    site->read_boot_ms = now_ms;
+    struct stack_site *other = mir_calloc(1, sizeof *other);
+    if (open_site(stack, site->cloud, site->region, other, NULL) ||
+        os_cloud_same(&site->described, &other->described)) {
+        site_free(other);
+        return site;
+    }
+    mir_log(MIR_LOG_INFO, "openstack", "cloud %s is described otherwise now; asking by that",
+            site->cloud);
+    for (size_t i = 0; i < stack->site_count; i++)
+        if (stack->sites[i] == site)
+            stack->sites[i] = other;
+    site->next = stack->replaced;
+    stack->replaced = site;
+    return other;
+}
+
 int stack_site(struct stack *stack, const char *cloud, const char *region, struct stack_site **ret,
                struct mir_error *err)
 {
@@ -74,6 +107,8 @@ int stack_site(struct stack *stack, const char *cloud, const char *region, struc
     pthread_mutex_lock(&stack->lock);
     struct stack_site *site = site_of(stack, cloud, region);
     int rc = site ? 0 : add_site(stack, cloud, region, &site, err);
+    if (!rc)
+        site = read_again(stack, site);
     pthread_mutex_unlock(&stack->lock);
     if (!rc)
         *ret = site;

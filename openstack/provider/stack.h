@@ -43,6 +43,8 @@ struct stack_site {
     struct stack_flavor *flavors;   /* owned; those that can be had and named */
     size_t flavor_count;
     int64_t flavors_boot_ms; /* when they were asked for; 0: never */
+    int64_t read_boot_ms;    /* when it was looked at whether it is described otherwise; 0: never */
+    struct stack_site *next; /* of those that were replaced */
 };
 
 /* What is known of the triggers that end a token's server. */
@@ -93,13 +95,15 @@ struct stack {
     const char *prices;   /* borrowed; NULL: none */
     enum stack_boot boot;
     bool config_drive;
+    bool leased;          /* servers stand in leases of Blazar */
     bool configured;      /* somebody has described a cloud at all */
     struct mir_error why; /* there is no usual cloud: the reason */
 
     pthread_mutex_t lock;                      /* of all below */
     struct stack_site *sites[STACK_SITES_MAX]; /* owned */
     size_t site_count;
-    struct stack_seen *seen; /* owned */
+    struct stack_site *replaced; /* owned: by others of the same place */
+    struct stack_seen *seen;     /* owned */
     size_t seen_count;
     int64_t whole_boot_ms; /* when all sites were last listed; 0: never */
     struct stack_swept swept;
@@ -133,7 +137,8 @@ void stack_keep_first(int rc, const struct mir_error *said, struct mir_error *fi
 /* --- sites.c --- */
 
 void stack_sites_free(struct stack *stack); /* no call may run */
-/* Cloud and region ("": the usual ones), kept until the provider is closed. Asks nobody. */
+/* Cloud and region ("": the usual ones), kept until the provider is closed. Asks nobody. Where
+ * Keystone does not know us, what was written down since counts. */
 int stack_site(struct stack *stack, const char *cloud, const char *region, struct stack_site **ret,
                struct mir_error *err);
 /* The project's id, and the name of the region that calls go to. Ask once. */
@@ -165,6 +170,15 @@ int stack_site_name(struct stack *stack, struct stack_site *site, int64_t until_
 int stack_place_name(void *ctx, const struct mir_place *place, char ret_name[MIR_PLACE_NAME],
                      struct mir_error *err);
 
+/* --- credential.c --- */
+
+/* Whoever asks has an end of its own, which a deadline must not come after: nobody could end the
+ * thing then. MIR_CREDENTIALS. Where it is not said when that is, 0. */
+int stack_outlives(struct stack_site *site, int64_t deadline_s, int64_t until_ms,
+                   struct mir_error *err);
+/* UTC seconds; 0: none, or it is not said. */
+int64_t stack_credential_end(struct stack_site *site, int64_t until_ms);
+
 /* --- places.c: where a token's things are --- */
 
 void stack_places_load(struct stack *stack);
@@ -195,6 +209,7 @@ void stack_forget(struct stack *stack, const char *token);
 #define MARK_DISK "mirage-deploy:disk"       /* of an image: what it is made of */
 #define MARK_ADDRESS "mirage-deploy:address" /* of a server: what it is reached at */
 #define MARK_THINGS "mirage-deploy:things"   /* of a server: what else was made for it */
+#define MARK_LEASE "mirage-deploy:lease"     /* of a server: the flavor that its lease has */
 #define STACK_TAG "mirage-deploy"            /* of every image of ours */
 #define STACK_MARKS_MAX 24
 #define STACK_NAME_TEXT 128
@@ -241,6 +256,7 @@ void stack_things_each(const struct stack_things *things, stack_thing_fn *fn, vo
 #define THING_PORT "port"
 #define THING_GROUP "security-group"
 #define THING_TRIGGER "cron-trigger" /* carries no marks, but the token in its name: schedule.h */
+#define THING_LEASE "lease"
 /* As objects of an instance; what does not fit is left out, the count never. */
 void stack_add_object(struct mir_instance *instance, const char *kind, const char *id);
 
@@ -275,14 +291,19 @@ bool stack_price_of(const char *prices, const char *flavor, int64_t *ret_micro);
 
 /* --- networks.c: where a server stands, and by which address it is reached --- */
 
+#define STACK_SUBNETS_MAX 4
+
 struct stack_network {
     char id[OS_ID_TEXT], name[64];
     bool guarded;                                    /* a security group can be put on it */
     char floating_id[OS_ID_TEXT], floating_name[64]; /* "" the address is its own */
-    bool allocate; /* there is none yet: the cloud is to make one */
+    bool allocate;                                /* there is none yet: the cloud is to make one */
+    char subnets6[STACK_SUBNETS_MAX][OS_ID_TEXT]; /* with --ipv6-only: those that have it */
+    size_t subnet6_count;
 };
 
-/* Asks; makes nothing. MIR_USAGE: several, and none is named; they are listed. */
+/* Asks; makes nothing. MIR_USAGE: several, and none is named; they are listed. MIR_POLICY: no IPv6
+ * where nothing else is wanted. */
 int stack_network_choose(struct stack *stack, struct stack_site *site,
                          const struct mir_place *place, int64_t until_ms, struct stack_network *ret,
                          struct mir_error *err);
@@ -295,6 +316,9 @@ int stack_needs(const struct stack *stack, const struct mir_kernel *kernel, stru
 /* Does a boot loader on a disk start it there? row may be NULL. */
 bool stack_has_disk(const struct mir_family *row);
 const char *stack_family(const struct mir_kernel *kernel);
+/* room.c: MIR_POLICY where a quota of the project is used up, with its name and the fix */
+int stack_room(struct stack *stack, struct stack_site *site, const struct mir_place *place,
+               const struct stack_network *network, int64_t until_ms, struct mir_error *err);
 int stack_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_error *err);
 /* quote.c */
 int stack_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_place *asked,
@@ -333,6 +357,8 @@ int stack_hooks_arm(void *ctx, const struct mir_lease *lease, struct mir_hook *h
                     size_t *ret_count, struct mir_error *err);
 /* sweep.c */
 int stack_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+int stack_sweep_place(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                      struct mir_error *err);
 /* note.c */
 int stack_caller(void *ctx, struct mir_caller *ret, struct mir_error *err);
 int stack_covered(void *ctx, char ret_places[MIR_PLACES_TEXT], struct mir_error *err);

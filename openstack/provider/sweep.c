@@ -194,6 +194,16 @@ static void forget_others(struct sweep *sweep, struct stack_site *site, int64_t 
     free(copy);
 }
 
+/* What was listed before something failed is handed on all the same. */
+static void hand_on(struct sweep *sweep, struct stack_site *site)
+{
+    for (size_t i = 0; i < sweep->count && !sweep->stop; i++) {
+        stack_remember(sweep->stack, sweep->rows[i].tags.deployment, site);
+        note_server(sweep, site, &sweep->rows[i]);
+        sweep->stop = sweep->fn(sweep->fn_ctx, &sweep->rows[i]) != 0;
+    }
+}
+
 static int64_t limit_of(const struct sweep *sweep, const struct stack_site *site)
 {
     int64_t own_ms = os_until(site->session, SITE_MS);
@@ -211,7 +221,6 @@ static bool was_listed(struct sweep *sweep, const char *name)
     return false;
 }
 
-/* What was listed before something failed is handed on all the same. */
 static int sweep_site(struct sweep *sweep, struct stack_site *site, struct mir_error *err)
 {
     char name[MIR_PLACE_NAME];
@@ -222,11 +231,7 @@ static int sweep_site(struct sweep *sweep, struct stack_site *site, struct mir_e
         return 0;
     if (!rc)
         rc = list_site(sweep, site, until_ms, err);
-    for (size_t i = 0; i < sweep->count && !sweep->stop; i++) {
-        stack_remember(sweep->stack, sweep->rows[i].tags.deployment, site);
-        note_server(sweep, site, &sweep->rows[i]);
-        sweep->stop = sweep->fn(sweep->fn_ctx, &sweep->rows[i]) != 0;
-    }
+    hand_on(sweep, site);
     if (rc)
         return mir_error_wrap(err, "cloud %s%s%s", site->cloud, *site->region ? ", region " : "",
                               site->region);
@@ -299,4 +304,17 @@ int stack_sweep(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *
         keep_swept(&sweep, now_ms);
     free(sweep.rows);
     return rc;
+}
+
+int stack_sweep_place(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                      struct mir_error *err)
+{
+    struct sweep sweep = {.stack = ctx, .fn = fn, .fn_ctx = fn_ctx};
+    struct stack_site *site;
+    if (stack_site(ctx, place->cloud, place->region, &site, err))
+        return -1;
+    int rc = list_site(&sweep, site, os_until(site->session, SITE_MS), err);
+    hand_on(&sweep, site);
+    free(sweep.rows);
+    return rc ? mir_error_wrap(err, "cloud %s", site->cloud) : 0;
 }

@@ -353,6 +353,11 @@ static void check_sweep(void **state)
         assert_int_equal(found.state, MIR_INSTANCE_RUNNING);
         assert_int_equal(found.verified, 1);
     }
+    struct found there = {.token = a->lease.id};
+    if (target->provider->sweep_place) {
+        assert_int_equal(mir_prov_sweep_place(a->prov, &a->spec.place, find, &there, &a->err), 0);
+        assert_int_equal(there.count, 1);
+    }
     unsigned calls = 0;
     assert_int_equal(mir_prov_sweep(a->prov, stop_at_first, &calls, &a->err), 0);
     assert_int_equal(calls, 1);
@@ -361,6 +366,9 @@ static void check_sweep(void **state)
     conformance_case_end(b);
     struct found gone = {.token = token};
     assert_int_equal(mir_prov_sweep(a->prov, find, &gone, &a->err), 0);
+    assert_int_equal(gone.count, 0);
+    if (target->provider->sweep_place)
+        assert_int_equal(mir_prov_sweep_place(a->prov, &a->spec.place, find, &gone, &a->err), 0);
     assert_int_equal(gone.count, 0);
     conformance_case_end(a);
 }

@@ -432,6 +432,8 @@ def refusals(tap, world):
         world.start_daemon()
         done = deploy(world, 'real', expect=5)
         assert 'preview' in done.err and '[ec2]' in done.err, done.err
+        done = deploy(world, 'real', '--cloud', 'mycloud', expect=2)
+        assert '--cloud is not for ec2' in done.err and 'leave' in done.err, done.err
         assert not world.cli('ps', '--all', '--json').json()['deployments']
 
 

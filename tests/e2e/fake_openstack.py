@@ -419,6 +419,44 @@ def lasting(tap, fake):
         assert calls['nova.GetServer'] and calls['nova.Build'] and calls['keystone.Authenticate']
 
 
+def interfaces(tap, fake):
+    user = User(fake)
+    server = user.server(user.image())
+    user.reach(server, 'ACTIVE')
+    path = f'/servers/{server}/os-interface'
+
+    def attach(**said):
+        return user.call('compute', 'POST', path, {'interfaceAttachment': said})
+
+    def ports():
+        return {row['port_id'] for row in
+                user.call('compute', 'GET', path).json['interfaceAttachments']}
+    with tap.part('a port that was made, and one that Nova makes: attached, shown, let go'):
+        before = ports()
+        own = user.call('network', 'POST', '/v2.0/ports', {
+            'port': {'network_id': user.network()}}).json['port']['id']
+        assert attach(port_id=own).json['interfaceAttachment']['port_id'] == own
+        made = attach(net_id=user.network()).json['interfaceAttachment']['port_id']
+        assert ports() == before | {own, made}
+        refused(attach(port_id=own), 400, 'in use')
+        refused(attach(port_id=own, net_id=user.network()), 400, 'both')
+        refused(attach(port_id='00000000-0000-4000-8000-000000000000'), 404)
+        for port in (own, made):
+            assert user.call('compute', 'DELETE', f'{path}/{port}').status == 202
+        refused(user.call('compute', 'DELETE', f'{path}/{own}'), 404)
+        assert ports() == before
+        shown = user.call('network', 'GET', f'/v2.0/ports/{own}').json['port']
+        assert shown['device_id'] == '', shown
+        refused(user.call('network', 'GET', f'/v2.0/ports/{made}'), 404)
+    with tap.part('what only an operator may do: refused as Nova refuses it'):
+        for action in ('resize', 'rebuild', 'createImage'):
+            reply = user.call('compute', 'POST', f'/servers/{server}/action', {action: {}})
+            refused(reply, 403, 'Policy doesn')
+    user.call('network', 'DELETE', f'/v2.0/ports/{own}')
+    user.delete(server)
+    user.is_gone(server)
+
+
 def main():
     need_programs('mirage-fakecloud')
     tap = Tap()
@@ -426,6 +464,7 @@ def main():
         tokens(tap, fake)
         places(tap, fake)
         images(tap, fake)
+        interfaces(tap, fake)
     with fakecloud() as fake:
         image, server = servers(tap, fake)
         guests(tap, User(fake), image, server)

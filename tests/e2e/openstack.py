@@ -145,6 +145,14 @@ def disks(tap, world, fake):
         assert not any(i.get('os_hash_value') for i in images), images
         world.cli('rm', 'md5', '--detach')
         fake.settings(os_multihash=1)
+    with tap.part('neither upload nor staging: said with what there is, and nothing stays'):
+        fake.settings(os_upload=0, os_import=2)
+        done = deploy(world, 'shut', '--wait-timeout', '60s', '--', 'by=nothing', expect=None)
+        assert done.status in (5, 7), (done.status, done.err)
+        shown = world.cli('show', 'shut').out
+        assert 'imports by web-download' in shown and 'glance-direct' in shown, shown
+        fake.settings(os_upload=1, os_import=3)
+        gone(fake, world, 'shut')
     with tap.part('no kernels are taken as images: on a disk'):
         fake.fault('fail-before', service='glance', operation='CreateImage', status=400,
                    code='400 Bad Request', message='Invalid disk format aki')
@@ -384,18 +392,18 @@ def clouds(tap, world, near, far):
         assert [p['region'] for p in places] == ['RegionOne', 'RegionOne', 'RegionTwo'], places
         for name, fake in (('one', near), ('two', far), ('three', far)):
             one(of(fake, world, name), 'os-server')
-    with tap.part('one cloud is down: the other\'s are ended, and told gone when it is back'):
+    with tap.part('one cloud is down: the other\'s are ended, and told gone, images and all'):
         near.fault('fail-before', service='*', operation='*', status=503, times=0)
-        token = world.show('two')['id']
         world.kill_daemon()
         world.again()
         world.cli('rm', 'two', '--detach')
-        # What was uploaded goes when the server is told gone, which a whole listing has to say.
-        wait_for('what costs is not there', 60 * PATIENCE,
-                 lambda: set(everything(far, token)) <= {'os-image'}, 1)
-        assert world.state_of('two') in ('ending', 'stuck'), world.show('two')
-        near.control('DELETE', '/_faults')
         gone(far, world, 'two')
+        # What is in the cloud that is down is told nothing of.
+        world.cli('rm', 'one', '--detach')
+        world.until('it is said', lambda: world.show('one')['state'] in ('ending', 'stuck'))
+        near.control('DELETE', '/_faults')
+        gone(near, world, 'one')
+        deploy(world, 'one')
     with tap.part('the state is lost: what is in a cloud that is named is found again'):
         token = world.show('three')['id']
         world.kill_daemon()
@@ -408,6 +416,13 @@ def clouds(tap, world, near, far):
         wait_for('both are taken up again', 90 * PATIENCE, lambda: {'one', 'three'} <= {
             d['name'] for d in world.cli('ps', '--json').json()['deployments']}, 1)
         assert world.show('three')['id'] == token
+    with tap.part('... and of what has no record nobody says that it is gone while one is down'):
+        near.fault('fail-before', service='*', operation='*', status=503, times=0)
+        world.cli('rm', 'three', '--detach')
+        world.until('nothing of it is there', lambda: not everything(far, token) or
+                    set(everything(far, token)) <= {'os-image'})
+        assert world.state_of('three') in ('ending', 'stuck'), world.show('three')
+        near.control('DELETE', '/_faults')
         for name, fake in (('one', near), ('three', far)):
             world.cli('rm', name, '--detach')
             gone(fake, world, name)

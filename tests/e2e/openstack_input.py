@@ -108,6 +108,22 @@ def what(tap, world, fake):
         fake.settings(os_instances=0)
         refused(world, fake, 5, 'uota', clouds=good)
         fake.settings(os_instances=10)
+    for setting, value, usual, words in (
+            ('os_cores', 0, 20, ('0 cores', '--type')),
+            ('os_ram_mib', 16, 51200, ('MiB of memory', '--type')),
+            ('os_floating_ips', 0, 50, ('0 floating addresses', 'floating_network = none')),
+            ('os_ports', 0, 500, ('0 ports', 'openstack port list')),
+            ('os_security_groups', 0, 10, ('0 security groups', 'openstack security group list')),
+            ('os_rules', 4, 100, ('4 rules', '--open'))):
+        with tap.part(f'no room by {setting}: refused by its name, with the fix, and nothing made'):
+            fake.settings(**{setting: value})
+            refused(world, fake, 5, 'quota is', *words, clouds=good)
+            fake.settings(**{setting: usual})
+    with tap.part('no floating address is wanted: their quota does not matter'):
+        fake.settings(os_floating_ips=0)
+        fake.settings(os_ports=0)
+        refused(world, fake, 5, '0 ports', clouds=good, lines=('floating_network = none',))
+        fake.settings(os_floating_ips=50, os_ports=500)
     with tap.part('spot machines, values and prices that are none'):
         refused(world, fake, 2, 'spot', clouds=good, options=('--spot',))
         refused(world, fake, 2, 'boot', clouds=good, lines=('boot = magic',))
@@ -138,9 +154,10 @@ def services(tap, world, fake):
         refused(world, fake, 8, clouds=good)
         fake.control('DELETE', '/_faults')
     with tap.part('HTML instead of JSON'):
-        fake.fault('html', service='neutron', operation='*', times=0)
-        refused(world, fake, 8, clouds=good)
-        fake.control('DELETE', '/_faults')
+        for service, path in (('neutron', '/os/RegionOne/network/'), ('keystone', '/os/identity/')):
+            fake.fault('html', service=service, operation='*', times=0)
+            refused(world, fake, 8, service, path, 'no JSON', 'proxy', clouds=good)
+            fake.control('DELETE', '/_faults')
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -185,8 +202,9 @@ def served(folder=None):
 
 def elsewhere(tap, world, fake):
     with tap.part('a page of somebody else\'s where Keystone should be'), served() as port:
-        refused(world, fake, 2, 'keystone', clouds=clouds_of(
-            fake, 'a', auth_url=f'http://127.0.0.1:{port}'))
+        url = f'http://127.0.0.1:{port}'
+        refused(world, fake, 8, f'keystone CreateToken: {url}/v3/auth/tokens', 'no JSON',
+                'auth_url', clouds=clouds_of(fake, 'a', auth_url=url))
     with tap.part('a certificate that nobody has signed'), served(world.dir) as port:
         refused(world, fake, 8, 'ertificate',
                 clouds=clouds_of(fake, 'a', auth_url=f'https://127.0.0.1:{port}'))

@@ -201,7 +201,9 @@ static void finish(struct fc_call *call, const struct fc_fault *fault,
                    const struct fc_refusal *refusal)
 {
     struct fc_reply *reply = call->reply;
-    if (call->cloud->finish)
+    /* A page is of somebody in front of the cloud, who has no number for the request. */
+    bool page = fault->when && fault->act == FC_ACT_HTML;
+    if (call->cloud->finish && !page)
         call->cloud->finish(call);
     mir_log(MIR_LOG_DEBUG, "call", "%s %s %s %d %s %s %s", call->request->method,
             call->request->target, call->name, reply->status, refusal->code, fault->mode,

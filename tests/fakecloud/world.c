@@ -68,6 +68,7 @@ static const struct setting {
     {"os_image_max_mib", offsetof(struct fc_settings, os_image_max_mib), 0},
     {"os_networks", offsetof(struct fc_settings, os_networks), 1},
     {"os_shared_networks", offsetof(struct fc_settings, os_shared_networks), 0},
+    {"os_ipv6", offsetof(struct fc_settings, os_ipv6), 0},
     {"os_instances", offsetof(struct fc_settings, os_instances), 10},
     {"os_cores", offsetof(struct fc_settings, os_cores), 20},
     {"os_ram_mib", offsetof(struct fc_settings, os_ram_mib), 51200},

@@ -44,6 +44,7 @@ struct fc_settings {
     int64_t os_import;          /* by these ways: 1 glance-direct, 2 web-download, 3 both, */
     int64_t os_image_max_mib;   /* no image may be larger (0: any), */
     int64_t os_networks;        /* networks of each project, */
+    int64_t os_ipv6;            /* 1: networks have a subnet of each kind */
     int64_t os_shared_networks; /* networks of all projects, */
     int64_t os_instances, os_cores, os_ram_mib; /* and quotas of a project and region */
     int64_t os_floating_ips, os_security_groups, os_rules, os_ports;

@@ -1,69 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Calls replayed (wire_files.h, ec2/testdata). What is made of the reply is the test's to check. */
+/* Amazon's calls replayed (wire_run.h, ec2/testdata). */
 #ifndef TESTS_EC2_WIRE_H
 #define TESTS_EC2_WIRE_H
 
 #include "ec2_server.h"
-#include "wire_files.h"
 
-#include <signal.h>
-
-/* Makes the call and checks what comes of it; returns what the call returned. */
-typedef int wire_fn(struct ec2_session *session, int64_t until_ms, struct mir_error *err);
-
-struct wire_case {
-    const char *where; /* "RunInstances/plain" */
-    wire_fn *call;
-    enum mir_kind kind; /* MIR_OK: it succeeds */
-    const char *code;   /* the service's, of a refusal */
-};
-
-static inline void wire_run(const struct wire_case *c)
-{
-    static const char *const names[] = {"Content-Type", "X-Amz-Target"};
-    static const struct wire_headers headers = {names, MIR_NELEMS(names)};
-    char *replies[SCRIPT_MAX + 1] = {NULL};
-    size_t count = 0;
-    while (count < SCRIPT_MAX && (replies[count] = wire_read(c->where, "reply", count)))
-        count++;
-    assert_true(count > 0);
-    struct test_world w;
-    world_open(&w, (const char *const *)replies);
-    struct mir_error err = {0};
-    int rc = c->call(w.session, ec2_until(w.session, 60000), &err);
-    world_close(&w);
-    if ((c->kind == MIR_OK) != !rc || err.kind != c->kind ||
-        strcmp(c->code ? c->code : "", err.provider_code) != 0)
-        fail_msg("%s: %d, kind %d: %s", c->where, rc, (int)err.kind, err.text);
-    if (w.server.request_count != count)
-        fail_msg("%s: %zu requests, %zu replies", c->where, w.server.request_count, count);
-    for (size_t i = 0; i < count; i++) {
-        wire_compare(c->where, i, w.server.requests[i], &headers);
-        free(replies[i]);
-    }
-    world_free(&w);
-}
-
-static inline void wire_all(const struct wire_case *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        wire_run(&cases[i]);
-}
-
-/* The main of a wire test: its argument is the folder with the testdata. */
-#define WIRE_MAIN(cases)                                                                           \
-    static void test_replayed(void **state)                                                        \
-    {                                                                                              \
-        wire_all(cases, MIR_NELEMS(cases));                                                        \
-    }                                                                                              \
-    int main(int argc, char **argv)                                                                \
-    {                                                                                              \
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_replayed)};                       \
-        if (argc != 2)                                                                             \
-            return 2;                                                                              \
-        wire_folder = argv[1];                                                                     \
-        signal(SIGPIPE, SIG_IGN);                                                                  \
-        return cmocka_run_group_tests(tests, NULL, NULL);                                          \
-    }
+#define WIRE_HEADERS "Content-Type", "X-Amz-Target"
+#define WIRE_TOKEN ""
+#include "wire_run.h"
 
 #endif

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A server with a script, and beside it a session that speaks to it, with a clock of the test's own
- * and waits that cost nothing. Every service is at that server, each behind a path of its own, and
- * the session has its token and knows Nova's microversion when the script begins.
+ * A session of OpenStack's in its test's world (session_world.h). Every service is at that server,
+ * each behind a path of its own, and the session has its token and knows Nova's microversion when
+ * the script begins.
  */
 #ifndef TESTS_OS_SERVER_H
 #define TESTS_OS_SERVER_H
 
-#include "script_server.h"
-
 #include "openstack/identity.h"
 #include "openstack/session.h"
 
-#define TEST_NOW_S 1795000000 /* 2026-11-18T11:06:40Z */
+#define WORLD_SESSION struct os_session
+#define WORLD_OWN                                                                                  \
+    char *urls[OS_SERVICE_COUNT];                                                                  \
+    struct os_cloud cloud; /* borrows its texts */
+#include "session_world.h"
+
 #define TEST_DATE "Date: Wed, 18 Nov 2026 11:06:40 GMT\n"
 
 #define OS_JSON(status)                                                                            \
@@ -33,42 +36,6 @@
     "{\"version\":{\"id\":\"v2.1\",\"status\":\"CURRENT\",\"version\":\"2.93\",\"min_version\":"   \
     "\"2.1\",\"links\":[{\"rel\":\"self\",\"href\":\"http://inside:8774/v2.1/\"}]}}"
 
-struct test_world {
-    struct script_server server;
-    int64_t utc_ms, boot_ms, waited_ms;
-    unsigned waits;
-    struct mir_clock clock;
-    struct mir_random random;
-    char *urls[OS_SERVICE_COUNT];
-    struct os_cloud cloud; /* borrows its texts */
-    struct os_session *session;
-    size_t before; /* requests that the session made before the script */
-};
-
-static int64_t world_utc(void *ctx)
-{
-    return ((struct test_world *)ctx)->utc_ms;
-}
-
-static int64_t world_boot(void *ctx)
-{
-    return ((struct test_world *)ctx)->boot_ms;
-}
-
-static void world_wait(void *ctx, int64_t ms)
-{
-    struct test_world *w = ctx;
-    w->waits++;
-    w->waited_ms += ms;
-    w->utc_ms += ms;
-    w->boot_ms += ms;
-}
-
-static void world_random(void *ctx, void *out, size_t len)
-{
-    memset(out, 0x80, len);
-}
-
 /* The clock, and a cloud whose services are at the script's server. */
 static inline void world_prepare(struct test_world *w, const char *const *answers)
 {
@@ -79,12 +46,7 @@ static inline void world_prepare(struct test_world *w, const char *const *answer
         [OS_WORKFLOW] = "workflow/v2",         [OS_RESERVATION] = "reservation/v1"};
     static char user[] = "demo", password[] = "a \"secret\"", project[] = "mine",
                 domain[] = "default";
-    memset(w, 0, sizeof *w);
-    script_start(&w->server, answers);
-    w->utc_ms = (int64_t)TEST_NOW_S * 1000;
-    w->boot_ms = 5000;
-    w->clock = (struct mir_clock){world_utc, world_boot, w};
-    w->random = (struct mir_random){world_random, NULL};
+    world_begin(w, answers);
     for (unsigned i = 0; i < OS_SERVICE_COUNT; i++) {
         w->urls[i] = mir_format("%s/%s", w->server.url, paths[i]);
         w->cloud.services[i].endpoint_override = w->urls[i];
@@ -127,17 +89,6 @@ static inline void world_open(struct test_world *w, const char *const *answers)
         fail_msg("%s", err.text);
     free(url);
     w->before = w->server.request_count;
-}
-
-/* The n-th request of the script. */
-static inline const char *world_request(const struct test_world *w, size_t n)
-{
-    return w->server.requests[w->before + n];
-}
-
-static inline size_t world_requests(const struct test_world *w)
-{
-    return w->server.request_count - w->before;
 }
 
 /* Ends session and server; what came can be looked at until world_free. */

@@ -36,6 +36,49 @@ static void reads_sections_keys_and_comments(void **state)
     mir_config_free(config);
 }
 
+static void copies_texts_and_chooses_words(void **state)
+{
+    mir_auto_free char *path = scratch_file(state, "config",
+                                            "[cloud]\n"
+                                            "name = near\n"
+                                            "empty =\n"
+                                            "way = disk\n"
+                                            "format = qcow2\n"
+                                            "long = 12345678\n");
+    static const char *const ways[] = {"auto", "kernel", "disk", NULL};
+    static const char *const formats[] = {"", "raw", "vhd", NULL};
+    struct mir_config *config = NULL;
+    struct mir_error err = {0};
+    char name[8] = "", empty[8] = "kept", other[8] = "kept";
+    const struct mir_config_text rows[] = {{"name", name, sizeof name},
+                                           {"empty", empty, sizeof empty},
+                                           {"other", other, sizeof other}};
+    const struct mir_config_text late[] = {{"long", name, sizeof name}};
+    bool any = false;
+    int chosen = 7;
+    assert_int_equal(mir_config_load_file(path, &config, &err), 0);
+    assert_int_equal(mir_config_texts(config, "cloud", rows, 3, &any, &err), 0);
+    assert_true(any);
+    assert_string_equal(name, "near");
+    assert_string_equal(empty, "kept");
+    assert_string_equal(other, "kept");
+    assert_int_equal(mir_config_texts(config, "cloud", rows + 1, 2, &any, &err), 0);
+    assert_false(any);
+    assert_int_equal(mir_config_texts(config, "cloud", late, 1, &any, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+    assert_string_equal(err.text, "[cloud] long = is too long");
+    assert_int_equal(mir_config_choice(config, "cloud", "way", ways, &chosen, &err), 0);
+    assert_int_equal(chosen, 2);
+    assert_int_equal(mir_config_choice(config, "cloud", "empty", ways, &chosen, &err), 0);
+    assert_int_equal(chosen, 0);
+    assert_int_equal(mir_config_choice(NULL, "cloud", "way", ways, &chosen, &err), 0);
+    assert_int_equal(mir_config_choice(config, "cloud", "name", ways, &chosen, &err), -1);
+    assert_string_equal(err.text, "[cloud] name = near: has to be auto, kernel or disk");
+    assert_int_equal(mir_config_choice(config, "cloud", "format", formats, &chosen, &err), -1);
+    assert_string_equal(err.text, "[cloud] format = qcow2: has to be raw or vhd");
+    mir_config_free(config);
+}
+
 static void names_the_line_it_cannot_read(void **state)
 {
     static const char *const bad[] = {"ttl = 1h\nnonsense\n", "\n= 1h\n", "\n[local\n"};
@@ -127,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_sections_keys_and_comments),
+        cmocka_unit_test(copies_texts_and_chooses_words),
         cmocka_unit_test(names_the_line_it_cannot_read),
         cmocka_unit_test(nearer_files_shadow_farther_ones),
         cmocka_unit_test(absent_files_are_no_fault),

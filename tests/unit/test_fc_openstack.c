@@ -12,7 +12,9 @@
 #include "api/clock.h"
 #include "api/memory.h"
 #include "cron.h"
+#include "neutron_address.h"
 #include "os.h"
+#include "os_words.h"
 
 static int64_t at(const char *text)
 {
@@ -41,13 +43,77 @@ static void test_patterns(void **state)
 
 static void test_no_patterns(void **state)
 {
-    static const char *const rows[] = {
-        "",          "often",       "* * * *",     "* * * * * *", "60 * * * *", "* 24 * * *",
-        "* * 0 * *", "5-3 * * * *", "*/0 * * * *", "1, * * * *",  "-1 * * * *"};
+    static const char *const rows[] = {"",
+                                       "often",
+                                       "* * * *",
+                                       "* * * * * *",
+                                       "60 * * * *",
+                                       "* 24 * * *",
+                                       "* * 0 * *",
+                                       "5-3 * * * *",
+                                       "*/0 * * * *",
+                                       "1, * * * *",
+                                       "-1 * * * *",
+                                       "1/9223372036854775807 * * * *"};
     for (size_t i = 0; i < MIR_NELEMS(rows); i++)
         assert_false(fos_cron_valid(rows[i]));
     assert_true(fos_cron_valid("0 0 30 2 *"));
     assert_int_equal(fos_cron_next("0 0 30 2 *", at("2026-11-30T18:00:00Z")), 0); /* never */
+}
+
+static void test_ranges(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t size;
+        int rc;
+        uint64_t at, len;
+    } rows[] = {
+        {NULL, 10, 0, 0, 0},        {"bytes=2-4", 10, 1, 2, 3},  {"bytes=2-", 10, 1, 2, 8},
+        {"bytes=-3", 10, 1, 7, 3},  {"bytes=-30", 10, 1, 0, 10}, {"bytes=2-99", 10, 1, 2, 8},
+        {"bytes=9-9", 10, 1, 9, 1}, {"bytes=10-", 10, -1, 0, 0}, {"bytes=0-", 0, -1, 0, 0},
+        {"bytes=-0", 10, -1, 0, 0}, {"bytes=4-2", 10, 0, 0, 0},  {"bytes=1-2,4-5", 10, 0, 0, 0},
+        {"bytes=x", 10, 0, 0, 0},   {"lines=1-2", 10, 0, 0, 0},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        uint64_t at = 0, len = 0;
+        assert_int_equal(fos_byte_range(rows[i].text, rows[i].size, &at, &len), rows[i].rc);
+        assert_int_equal(at, rows[i].at);
+        assert_int_equal(len, rows[i].len);
+    }
+}
+
+static void test_pointers(void **state)
+{
+    static const struct {
+        const char *path, *name;
+    } rows[] = {{"/a", "a"}, {"/a~1b~0c", "a/b~c"}, {"", NULL},    {"a", NULL},
+                {"/", NULL}, {"/a/b", NULL},        {"/a~", NULL}, {"/a~2", NULL}};
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        char name[FOS_MEMBER_MAX];
+        assert_int_equal(fos_pointer_read(rows[i].path, name), rows[i].name != NULL);
+        if (rows[i].name)
+            assert_string_equal(name, rows[i].name);
+    }
+}
+
+static void test_subnets(void **state)
+{
+    static const char *const none[] = {"",          "10.0.0.0",     "10.0.0.0/31", "10.0.0/24",
+                                       "fd00::/64", "10.0.0.0/24x", "10.0.0.0/7"};
+    struct fos_range range;
+    char address[FOS_ADDRESS];
+    assert_true(fos_range_read("10.1.2.3/24", 4, &range));
+    fos_range_address(&range, 254, address);
+    assert_string_equal(address, "10.1.2.254");
+    assert_int_equal(fos_range_size(&range), 256);
+    assert_true(fos_range_read("fd00:1::ffff/64", 6, &range));
+    fos_range_address(&range, 0x10002, address);
+    assert_string_equal(address, "fd00:1::1:2");
+    assert_false(fos_range_read("fd00::/127", 6, &range));
+    assert_false(fos_range_read("10.0.0.0/24", 6, &range));
+    for (size_t i = 0; i < MIR_NELEMS(none); i++)
+        assert_false(fos_range_read(none[i], 4, &range));
 }
 
 /* Rows with the ids "a" to "e". */
@@ -128,8 +194,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patterns), cmocka_unit_test(test_no_patterns),
-        cmocka_unit_test(test_pages),    cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_members),  cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_ranges),   cmocka_unit_test(test_pointers),
+        cmocka_unit_test(test_subnets),  cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_ids),      cmocka_unit_test(test_members),
+        cmocka_unit_test(test_roles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "call.h"
+#include "openstack/compute.h"
 
 #define OK OS_JSON("200 OK") "{}"
 #define SORRY                                                                                      \
@@ -302,11 +303,14 @@ static void test_streams_are_sent_once(void **state)
     static const struct {
         const char *answer;
         int rc;
+        enum mir_kind kind;
         enum mir_outcome outcome;
     } rows[] = {
-        {"HTTP/1.1 204 X\n\n", 0, MIR_DID_NOT_HAPPEN}, {SORRY, -1, MIR_OUTCOME_UNKNOWN},
-        {KEYSTONE_GONE, -1, MIR_DID_NOT_HAPPEN},       {UNAUTHORIZED, -1, MIR_DID_NOT_HAPPEN},
-        {SCRIPT_CLOSE, -1, MIR_OUTCOME_UNKNOWN},
+        {"HTTP/1.1 204 X\n\n", 0, MIR_OK, MIR_DID_NOT_HAPPEN},
+        {SORRY, -1, MIR_UNAVAILABLE, MIR_OUTCOME_UNKNOWN},
+        {KEYSTONE_GONE, -1, MIR_UNAVAILABLE, MIR_DID_NOT_HAPPEN},
+        {UNAUTHORIZED, -1, MIR_UNAVAILABLE, MIR_DID_NOT_HAPPEN}, /* the token: there are others */
+        {SCRIPT_CLOSE, -1, MIR_UNAVAILABLE, MIR_OUTCOME_UNKNOWN},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const char *answers[] = {rows[i].answer, OK, NULL};
@@ -322,10 +326,35 @@ static void test_streams_are_sent_once(void **state)
         struct mir_error err = {0};
         int rc = os_call(w.session, &call, os_until(w.session, 9000), NULL, &err);
         world_close(&w);
-        if (rc != rows[i].rc || err.outcome != rows[i].outcome || world_requests(&w) != 1)
+        if (rc != rows[i].rc || err.kind != rows[i].kind || err.outcome != rows[i].outcome ||
+            world_requests(&w) != 1)
             fail_msg("%zu: %d, outcome %d, %zu requests: %s", i, rc, (int)err.outcome,
                      world_requests(&w), err.text);
         assert_string_equal(script_body(world_request(&w, 0)), "xxxxx");
+        world_free(&w);
+    }
+}
+
+/* Whatever its status is: where that was, without what a query may hold, and that it is no JSON. */
+static void test_pages(void **state)
+{
+    static const char *const pages[] = {
+        PROXY, "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<html>log in</html>",
+        "HTTP/1.1 404 X\nContent-Type: text/html\n\n<html><h1>404 Not Found</h1></html>"};
+    for (size_t i = 0; i < MIR_NELEMS(pages); i++) {
+        const char *answers[] = {pages[i], pages[i], pages[i], NULL};
+        struct test_world w;
+        struct os_limits limits;
+        struct mir_error err = {0};
+        world_open(&w, answers);
+        assert_int_equal(os_limits(w.session, os_until(w.session, 60000), &limits, &err), -1);
+        mir_auto_free char *url = mir_format("%s/compute/v2.1/limits answers", w.server.url);
+        assert_int_equal(err.kind, MIR_UNAVAILABLE);
+        assert_int_equal(err.outcome, MIR_DID_NOT_HAPPEN);
+        assert_non_null(strstr(err.text, url));
+        assert_non_null(strstr(err.text, "no JSON"));
+        assert_true(*err.hint);
+        world_close(&w);
         world_free(&w);
     }
 }
@@ -340,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_stalled_attempts_end),
         cmocka_unit_test(test_no_token_in_messages),
         cmocka_unit_test(test_streams_are_sent_once),
+        cmocka_unit_test(test_pages),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

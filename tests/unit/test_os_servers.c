@@ -87,6 +87,7 @@ static void addresses(void **state)
     struct mir_instance instance;
     stack_server_read(&server, &instance);
     assert_string_equal(instance.address, "10.0.0.5");
+    assert_string_equal(instance.address6, "2001:db8::1");
     server.metadata = &mark;
     server.metadata_count = 1;
     stack_server_read(&server, &instance);

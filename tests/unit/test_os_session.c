@@ -291,8 +291,10 @@ static void test_refused(void **state)
         assert_null(strstr(err.text, "secret"));
     }
     assert_int_equal(w.server.request_count, 1);
+    assert_true(os_session_refused(w.session));
     w.boot_ms += 20001;
     assert_int_equal(look(&w, NULL), 0);
+    assert_false(os_session_refused(w.session));
     world_close(&w);
     world_free(&w);
 }
@@ -322,6 +324,32 @@ static void test_a_token_that_is_none(void **state)
         world_close(&w);
         world_free(&w);
     }
+}
+
+/* Every text, and what is said beside them. */
+static void test_described_otherwise(void **state)
+{
+    static char one[] = "one", other[] = "other", again[] = "one";
+    struct os_cloud a = {.name = one}, b = {.name = again};
+    assert_true(os_cloud_same(&a, &b));
+    char **const places[] = {&b.name,
+                             &b.password,
+                             &b.application.id,
+                             &b.application_secret,
+                             &b.project.domain_name,
+                             &b.services[OS_RESERVATION].region,
+                             &b.default_network};
+    for (size_t i = 0; i < MIR_NELEMS(places); i++) {
+        char *was = *places[i];
+        *places[i] = other;
+        assert_false(os_cloud_same(&a, &b));
+        *places[i] = was;
+    }
+    b.insecure = true;
+    assert_false(os_cloud_same(&a, &b));
+    b.insecure = false;
+    b.auth_type = OS_AUTH_TOKEN;
+    assert_false(os_cloud_same(&a, &b));
 }
 
 /* Whoever made the call may make it again later: what failed was on the way to it. */
@@ -468,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_expiry_with_a_wrong_clock),
         cmocka_unit_test(test_short_tokens),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_described_otherwise),
         cmocka_unit_test(test_keystone_is_sick),
         cmocka_unit_test(test_damaged_tokens),
         cmocka_unit_test(test_revoked),

@@ -332,6 +332,66 @@ static void the_rest_is_passed_through(void **state)
     assert_int_equal(mir_prov_image_delete(prov, "token", "image", NULL), 0);
 }
 
+static int get_note(void *ctx, struct mir_buf *out, struct mir_error *err)
+{
+    return mir_fail(err, MIR_INTERNAL, "nobody reads one here");
+}
+
+static int name_place(void *ctx, const struct mir_place *place, char ret_name[MIR_PLACE_NAME],
+                      struct mir_error *err)
+{
+    ((struct record *)ctx)->deletes++;
+    if (!strcmp(place->cloud, "down"))
+        return mir_fail(err, MIR_UNAVAILABLE, "it is down");
+    snprintf(ret_name, MIR_PLACE_NAME, "project/%s", place->region);
+    return 0;
+}
+
+static int list_place(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                      struct mir_error *err)
+{
+    const struct mir_instance one = {.state = MIR_INSTANCE_RUNNING};
+    ((struct record *)ctx)->sweeps++;
+    if (!strcmp(place->cloud, "down"))
+        return mir_fail(err, MIR_UNAVAILABLE, "it is down");
+    fn(fn_ctx, &one);
+    return 0;
+}
+
+/* A place has its region's name where the provider has no other for it, and where there are no
+ * places nobody lists one. */
+static void places(void **state)
+{
+    struct mir_prov *prov = *state;
+    struct mir_place place = {.region = "here"}, down = {.region = "here", .cloud = "down"};
+    char name[MIR_PLACE_NAME] = "untouched";
+    struct mir_error err = {0};
+    int seen = 0;
+    assert_int_equal(mir_prov_place_name(prov, &place, name, &err), 0);
+    assert_string_equal(name, "here");
+    assert_int_equal(mir_prov_sweep_place(prov, &place, count_one, &seen, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+
+    struct mir_provider with = *mir_prov_info(prov);
+    const struct mir_provider_env env = {.clock = &test_clock, .state_dir = "/nonexistent"};
+    struct mir_prov *other;
+    with.note_get = get_note; /* names of places are for notes */
+    with.place_name = name_place;
+    with.sweep_place = list_place;
+    assert_int_equal(mir_prov_open(&with, &env, &other, &err), 0);
+    assert_int_equal(mir_prov_place_name(other, &place, name, &err), 0);
+    assert_string_equal(name, "project/here");
+    assert_int_equal(mir_prov_place_name(other, &down, name, &err), -1);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    assert_string_equal(name, "project/here");
+    assert_int_equal(mir_prov_sweep_place(other, &place, count_one, &seen, &err), 0);
+    assert_int_equal(seen, 1);
+    assert_int_equal(mir_prov_sweep_place(other, &down, count_one, &seen, &err), -1);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    assert_int_equal(seen, 1);
+    mir_prov_close(other);
+}
+
 static int taken_over(void *ctx, struct mir_error *err)
 {
     return *(int *)ctx ? mir_fail(err, MIR_UNAVAILABLE, "another daemon has taken over") : 0;
@@ -481,6 +541,7 @@ int main(void)
         WITH_RECORDER(a_hook_with_another_deadline_is_not_armed),
         WITH_RECORDER(what_is_left_keeps_it_from_being_absent),
         WITH_RECORDER(the_rest_is_passed_through),
+        WITH_RECORDER(places),
         cmocka_unit_test(nothing_is_done_behind_the_fence),
         WITH_RECORDER(nothing_to_quote),
         WITH_RECORDER(a_quote_is_asked_with_its_ports),

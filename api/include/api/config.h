@@ -9,6 +9,7 @@
 #ifndef API_CONFIG_H
 #define API_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "api/error.h"
@@ -36,6 +37,28 @@ void mir_config_free(struct mir_config *config);
 
 /* The winning value, borrowed; NULL when no file names it. section "" is the head. */
 const char *mir_config_get(const struct mir_config *config, const char *section, const char *key);
+
+/* The same of one that may be empty: NULL, too, when nothing stands there, or there is no config.
+ */
+const char *mir_config_said(const struct mir_config *config, const char *section, const char *key);
+
+/* A text that is copied to a place of the caller's. */
+struct mir_config_text {
+    const char *key;
+    char *field;
+    size_t size;
+};
+
+/* Fields of what nobody said stay as they are. *ret_any (NULL allowed): something was said.
+ * MIR_USAGE: longer than its place. */
+int mir_config_texts(const struct mir_config *config, const char *section,
+                     const struct mir_config_text *rows, size_t count, bool *ret_any,
+                     struct mir_error *err);
+
+/* Which of them was said (choices end with NULL); the first where nobody said anything. MIR_USAGE:
+ * another word, with those there are. */
+int mir_config_choice(const struct mir_config *config, const char *section, const char *key,
+                      const char *const *choices, int *ret, struct mir_error *err);
 
 /* All entries, winners before those they shadow. Borrowed. */
 const struct mir_config_entry *mir_config_entries(const struct mir_config *config,

@@ -129,6 +129,7 @@ struct mir_instance {
     /* Public address, "" when none (yet). The deployment's URL is made from the first that is said,
      * so with place.keep_address only the one that stays is. */
     char address[46];
+    char address6[46];       /* of IPv6, beside that one; "" none, or that one is it */
     int64_t started_ms;      /* UTC ms; 0 unknown */
     int64_t first_output_ms; /* UTC ms of the first console byte; 0 not yet or unknown */
     char end_reason[160];    /* for ENDED: "deadline", "asked to stop", "powered off", ... */
@@ -312,6 +313,11 @@ struct mir_provider {
      * returning non-zero ends the listing. The truth about what really exists, never from a
      * cache. */
     int (*sweep)(void *ctx, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+    /* Optional: the same of one place (as the provider's own quote decided it) alone. All that is
+     * of a deployment there is in it, so that a place that does not answer keeps no deployment in
+     * another from being told gone. NULL: there are no places. */
+    int (*sweep_place)(void *ctx, const struct mir_place *place, mir_instance_fn *fn, void *fn_ctx,
+                       struct mir_error *err);
 };
 
 /* --- the wrappers: the only way to call a provider --- */
@@ -371,6 +377,9 @@ bool mir_prov_configured(struct mir_prov *prov);
  * not say. */
 bool mir_prov_date(const struct mir_prov *prov, int64_t *ret_utc_ms, int64_t *ret_boot_ms);
 int mir_prov_sweep(struct mir_prov *prov, mir_instance_fn *fn, void *fn_ctx, struct mir_error *err);
+/* Where the provider has no places: MIR_USAGE. */
+int mir_prov_sweep_place(struct mir_prov *prov, const struct mir_place *place, mir_instance_fn *fn,
+                         void *fn_ctx, struct mir_error *err);
 /* Where the provider keeps no notes: MIR_USAGE. */
 int mir_prov_caller(struct mir_prov *prov, struct mir_caller *ret, struct mir_error *err);
 int mir_prov_covered(struct mir_prov *prov, char ret_places[MIR_PLACES_TEXT],

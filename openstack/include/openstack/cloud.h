@@ -84,6 +84,9 @@ struct os_cloud {
 /* Frees its texts, wipes the secrets among them, and zeroes it. */
 void os_cloud_clear(struct os_cloud *cloud);
 
+/* Nothing in it was said otherwise. */
+bool os_cloud_same(const struct os_cloud *a, const struct os_cloud *b);
+
 /* One row per service; the only place where services meet the catalog's words. */
 struct os_service_info {
     const char *type;           /* "compute": in clouds.yaml and the catalog */

@@ -83,6 +83,10 @@ int os_session_region(struct os_session *session, int64_t until_ms, char ret[OS_
 int os_session_microversion(struct os_session *session, enum os_service service, int64_t until_ms,
                             int *ret_minor, struct mir_error *err);
 
+/* The newest word of Keystone's is that it does not know us: what the cloud says of us is wrong, or
+ * has ended. */
+bool os_session_refused(struct os_session *session);
+
 /* What the newest dated answer said: UTC ms, and when by the boot-time clock it came; 0: none. */
 int64_t os_session_date(struct os_session *session, int64_t *ret_boot_ms);
 

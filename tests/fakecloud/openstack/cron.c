@@ -6,6 +6,7 @@
 #include <time.h>
 
 #define FIELDS 5
+#define STEP_MAX 60
 #define MINUTES_MAX (4 * 366 * 24 * 60)
 
 static const struct {
@@ -33,7 +34,8 @@ static bool read_entry(const char **at, int field, uint64_t *bits)
         step = strtol(*at + 1, &end, 10);
         *at = end;
     }
-    if (from < bounds[field].least || to > bounds[field].most || from > to || step < 1)
+    if (from < bounds[field].least || to > bounds[field].most || from > to || step < 1 ||
+        step > STEP_MAX)
         return false;
     for (long i = from; i <= to; i += step)
         *bits |= (uint64_t)1 << i;

@@ -5,31 +5,9 @@
 #include "api/memory.h"
 #include "glance.h"
 #include "os_wording.h"
+#include "os_words.h"
 
 #define PATCH_TYPE "application/openstack-images-v2.1-json-patch"
-#define NAME_MAX_BYTES 256
-
-/* "/name", with ~1 for a slash and ~0 for a tilde. False: it is none. */
-static bool read_path(const char *path, char name[NAME_MAX_BYTES])
-{
-    size_t len = 0;
-    if (*path++ != '/')
-        return false;
-    for (; *path && len + 1 < NAME_MAX_BYTES; path++) {
-        char c = *path;
-        if (c == '/')
-            return false; /* members have no members */
-        if (c == '~') {
-            c = path[1] == '1' ? '/' : '~';
-            if (path[1] != '0' && path[1] != '1')
-                return false;
-            path++;
-        }
-        name[len++] = c;
-    }
-    name[len] = '\0';
-    return len > 0 && !*path;
-}
 
 static bool is_base(const char *name)
 {
@@ -80,8 +58,8 @@ static int change(const struct fc_call *call, json_t *doc, const json_t *one,
                   struct fc_refusal *refusal)
 {
     const char *op = fos_text(one, "op", ""), *path = fos_text(one, "path", "");
-    char name[NAME_MAX_BYTES];
-    if (!json_is_object(one) || !read_path(path, name))
+    char name[FOS_MEMBER_MAX];
+    if (!json_is_object(one) || !fos_pointer_read(path, name))
         return fos_refuse(call, refusal, 400, "Invalid JSON pointer for this resource: '%.100s'",
                           path);
     if (!strcmp(op, "remove"))

@@ -307,12 +307,20 @@ static json_t *show_token(const struct fc_call *call, const struct fc_object *to
 
 /* --- calls --- */
 
-/* Whoever shows a token gets one that ends with it. */
+static int64_t earlier(int64_t at_ms, int64_t limit_ms)
+{
+    return limit_ms && limit_ms < at_ms ? limit_ms : at_ms;
+}
+
+/* Whoever shows a token gets one that ends with it, and no token outlives the credential that it
+ * was got with (Keystone since CVE-2022-2447). */
 static int64_t expiry_of(const struct fc_call *call, const struct login *login)
 {
-    int64_t most = login->token ? json_integer_value(fc_at(login->token->doc, "expires_ms")) : 0;
-    int64_t expires_ms = call->now_ms + call->world->settings.os_token_s * 1000;
-    return most && most < expires_ms ? most : expires_ms;
+    const json_t *shown = login->token ? login->token->doc : NULL;
+    const json_t *application = login->application ? login->application->doc : NULL;
+    int64_t own_ms = call->now_ms + call->world->settings.os_token_s * 1000;
+    return earlier(earlier(own_ms, json_integer_value(fc_at(shown, "expires_ms"))),
+                   json_integer_value(fc_at(application, "_expires_ms")));
 }
 
 static struct fc_object *issue(struct fc_call *call, const json_t *auth, const struct login *login)

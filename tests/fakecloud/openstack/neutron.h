@@ -58,9 +58,6 @@ bool fos_network_sees(const struct fc_call *call, const struct fc_object *object
 /* Those that a server can be on: the project's own and shared ones, none that leads outside. The
  * first is *ret; how many there are. */
 unsigned fos_network_usable(const struct fc_call *call, struct fc_object **ret);
-/* {"subnet_id", "ip_address"} on that network, not taken (`wanted` NULL: the next); NULL: none. */
-json_t *fos_network_address(struct fc_world *world, const struct fc_object *network,
-                            const char *wanted);
 bool fos_network_external(const struct fc_object *network);
 json_t *fos_mac(const struct fc_world *world, uint64_t seq);
 
@@ -73,6 +70,8 @@ struct fc_object *fos_port_plug(struct fc_world *world, const struct fc_object *
 /* The server gets this one, which exists. */
 void fos_port_bind(struct fc_world *world, struct fc_object *port, const struct fc_object *server,
                    const struct fc_cause *cause);
+/* What a server lets go of: a port that Nova made goes, another one is free again. */
+void fos_port_unplug(struct fc_world *world, struct fc_object *port, const struct fc_cause *cause);
 /* What a server that ends does: ports that Nova made go, others are free again. */
 void fos_ports_free(struct fc_world *world, const struct fc_object *server,
                     const struct fc_cause *cause);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Networks, subnets, routers; what each region has of them from the start. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/memory.h"
 #include "guests.h"
+#include "neutron_address.h"
 #include "neutron_more.h"
 #include "os_wording.h"
 
@@ -79,7 +79,7 @@ static bool any_address_in(const struct fc_call *call, const char *subnet)
 {
     for (struct fc_object *o = NULL;
          (o = fc_store_each(call->world->store, o, fos_ports.kind, call->region));)
-        if (!strcmp(fc_text_at(json_array_get(fc_at(o->doc, "fixed_ips"), 0), "subnet_id"), subnet))
+        if (fos_port_address_in(o, subnet))
             return true;
     return false;
 }
@@ -128,88 +128,53 @@ static int remove_router(struct fc_call *call, struct fc_object *router, struct 
                : 0;
 }
 
-/* --- addresses --- */
-
-struct range {
-    uint32_t first, bits;
-};
-
-static bool read_range(const char *cidr, struct range *ret)
-{
-    char text[20];
-    struct in_addr address;
-    unsigned bits;
-    int end = 0;
-    if (sscanf(cidr, "%19[0-9.]/%2u%n", text, &bits, &end) != 2 || !end || cidr[end] || bits < 8 ||
-        bits > 30 || inet_pton(AF_INET, text, &address) != 1)
-        return false;
-    *ret = (struct range){ntohl(address.s_addr) & ~(UINT32_MAX >> bits), bits};
-    return true;
-}
-
-static void write_address(uint32_t host, char out[16])
-{
-    snprintf(out, 16, "%u.%u.%u.%u", host >> 24, host >> 16 & 255, host >> 8 & 255, host & 255);
-}
-
-static bool address_taken(const struct fc_world *world, const struct fc_object *network,
-                          const char *address)
-{
-    for (struct fc_object *o = NULL;
-         (o = fc_store_each(world->store, o, fos_ports.kind, network->region));)
-        if (!strcmp(fc_text_at(o->doc, "network_id"), network->id) &&
-            !strcmp(fc_text_at(json_array_get(fc_at(o->doc, "fixed_ips"), 0), "ip_address"),
-                    address))
-            return true;
-    return false;
-}
-
-json_t *fos_network_address(struct fc_world *world, const struct fc_object *network,
-                            const char *wanted)
-{
-    const char *subnet_id = json_string_value(json_array_get(fc_at(network->doc, "subnets"), 0));
-    struct fc_object *subnet =
-        subnet_id ? fc_store_get(world->store, fos_subnets.kind, network->region, subnet_id) : NULL;
-    struct range range;
-    char address[16];
-    if (!subnet || !read_range(fc_text_at(subnet->doc, "cidr"), &range))
-        return NULL;
-    for (uint32_t host = 2; host < UINT32_MAX >> range.bits; host++) {
-        write_address(range.first + host, address);
-        if (wanted && strcmp(wanted, address) != 0)
-            continue;
-        if (!address_taken(world, network, address) &&
-            strcmp(fc_text_at(subnet->doc, "gateway_ip"), address) != 0)
-            return json_pack("{s:s,s:s}", "subnet_id", subnet->id, "ip_address", address);
-    }
-    return NULL;
-}
-
 /* --- making --- */
+
+/* How addresses of IPv6 are given is said for IPv6 alone. */
+static int check_modes(const json_t *said, int version, struct fc_refusal *refusal)
+{
+    static const char *const modes[] = {"slaac", "dhcpv6-stateful", "dhcpv6-stateless"};
+    static const char *const names[] = {"ipv6_ra_mode", "ipv6_address_mode"};
+    for (size_t i = 0; i < MIR_NELEMS(names); i++) {
+        const char *mode = fos_text(said, names[i], NULL);
+        bool known = false;
+        for (size_t k = 0; mode && k < MIR_NELEMS(modes); k++)
+            known |= !strcmp(modes[k], mode);
+        if (mode && (version != 6 || !known))
+            return fc_refuse(refusal, 400, "BadRequest",
+                             "Bad subnets request: %s is not valid when ip_version is %d.",
+                             names[i], version);
+    }
+    return 0;
+}
 
 static int make_subnet(struct fc_call *call, const char *id, const json_t *said, json_t *doc,
                        struct fc_refusal *refusal)
 {
     struct fc_object *network;
-    struct range range;
-    char first[16], last[16], gateway[16];
+    struct fos_range range;
+    char first[FOS_ADDRESS], last[FOS_ADDRESS], gateway[FOS_ADDRESS];
+    int version = (int)json_integer_value(fc_at(said, "ip_version"));
     if (fos_resource_find(call, &fos_networks, fc_text_at(said, "network_id"), &network, refusal))
         return -1;
-    if (json_integer_value(fc_at(said, "ip_version")) != 4)
-        return fc_refuse(refusal, 501, "HTTPNotImplemented", "This fake has IPv4 subnets only.");
+    if (version != 4 && version != 6)
+        return fc_refuse(refusal, 400, "HTTPBadRequest",
+                         "Invalid input for ip_version. Reason: '%d' is not in [4, 6].", version);
     if (!fos_text(said, "cidr", NULL))
         return fc_refuse(refusal, 400, "BadRequest",
                          "Bad subnets request: a subnetpool must be specified in the absence of a "
                          "cidr.");
-    if (!read_range(fc_text_at(said, "cidr"), &range))
+    if (!fos_range_read(fc_text_at(said, "cidr"), version, &range))
         return fc_refuse(refusal, 400, "HTTPBadRequest",
                          "Invalid input for cidr. Reason: '%.60s' is not a valid IP subnet.",
                          fc_text_at(said, "cidr"));
+    if (check_modes(said, version, refusal))
+        return -1;
     if (json_is_true(fc_at(network->doc, "shared")))
         json_object_set_new(doc, "_shared", json_true()); /* seen by whoever sees the network */
-    write_address(range.first + 1, gateway);
-    write_address(range.first + 2, first);
-    write_address(range.first + (UINT32_MAX >> range.bits) - 1, last);
+    fos_range_address(&range, 1, gateway);
+    fos_range_address(&range, 2, first);
+    fos_range_address(&range, fos_range_size(&range) - 1, last);
     if (!json_object_get(said, "gateway_ip"))
         json_object_set_new(doc, "gateway_ip", json_string(gateway));
     if (!json_array_size(fc_at(doc, "allocation_pools")))
@@ -367,6 +332,20 @@ static struct fc_object *furnish_network(struct fc_call *call, const char *name,
     return network;
 }
 
+/* "fd00:10:0:N::/64"; on a network that leads out as well. */
+static void furnish_ipv6(struct fc_call *call, const struct fc_object *network, int64_t number,
+                         const char *project)
+{
+    mir_auto_free char *name = mir_format("%s-subnet6", fc_text_at(network->doc, "name"));
+    mir_auto_free char *cidr = mir_format("fd00:10:0:%x::/64", (unsigned)number);
+    if (call->world->settings.os_ipv6)
+        furniture(call, &fos_subnets,
+                  json_pack("{s:s,s:s,s:s,s:i,s:s,s:s}", "name", name, "network_id", network->id,
+                            "cidr", cidr, "ip_version", 6, "ipv6_ra_mode", "slaac",
+                            "ipv6_address_mode", "slaac"),
+                  project);
+}
+
 static void furnish_router(struct fc_call *call, const struct fc_object *network,
                            const struct fc_object *external, const char *project)
 {
@@ -415,9 +394,11 @@ static void ready_private(struct fc_call *call, const struct fc_object *external
         mir_auto_free char *name =
             i ? mir_format("private-%lld", (long long)i + 1) : mir_strdup("private");
         mir_auto_free char *cidr = mir_format("10.%d.0.0/24", (int)i + 11);
-        if (!named(call, name, project))
-            furnish_router(call, furnish_network(call, name, cidr, project, false, false), external,
-                           project);
+        if (named(call, name, project))
+            continue;
+        const struct fc_object *network = furnish_network(call, name, cidr, project, false, false);
+        furnish_router(call, network, external, project);
+        furnish_ipv6(call, network, i + 1, project);
     }
 }
 
@@ -440,7 +421,8 @@ void fos_network_ready(struct fc_call *call)
             i ? mir_format("shared-%lld", (long long)i + 1) : mir_strdup("shared");
         mir_auto_free char *cidr = shared_range(call->world, i);
         if (!named(call, name, CLOUD_PROJECT))
-            furnish_network(call, name, cidr, CLOUD_PROJECT, true, false);
+            furnish_ipv6(call, furnish_network(call, name, cidr, CLOUD_PROJECT, true, false),
+                         i + 0x100, CLOUD_PROJECT);
     }
     for (struct fc_object *o = NULL; (o = fc_store_each(call->world->store, o, "os-project", ""));)
         ready_private(call, external, o->id);

@@ -6,6 +6,7 @@
 
 #include "api/memory.h"
 #include "ec2.h"
+#include "neutron_address.h"
 #include "neutron_more.h"
 #include "os_wording.h"
 
@@ -62,16 +63,14 @@ static int give_address(struct fc_call *call, const struct fc_object *network, c
         return 0;
     if (wanted && !strcmp(fc_text_at(said, "device_owner"), "network:router_interface"))
         return 0; /* the gateway's own */
-    json_t *address = fos_network_address(call->world, network, wanted);
-    if (!address && !json_array_size(fc_at(network->doc, "subnets")))
-        return 0; /* a network without subnets gives no addresses */
-    if (!address)
+    json_t *addresses = fos_network_addresses(call->world, network, asked);
+    if (!addresses)
         return wanted
                    ? fc_refuse(refusal, 409, "IpAddressAlreadyAllocated",
                                "IP address %.40s already allocated in subnet or not of it", wanted)
                    : fc_refuse(refusal, 409, "IpAddressGenerationFailure",
                                "No more IP addresses available on network %s.", network->id);
-    json_object_set_new(doc, "fixed_ips", json_pack("[o]", address));
+    json_object_set_new(doc, "fixed_ips", addresses);
     return 0;
 }
 
@@ -150,8 +149,10 @@ struct fc_object *fos_port_plug(struct fc_world *world, const struct fc_object *
                                 const char *address, const struct fc_cause *cause)
 {
     char id[37];
-    json_t *fixed = fos_network_address(world, network, address);
-    if (!fixed && json_array_size(fc_at(network->doc, "subnets")))
+    json_t *asked = address ? json_pack("[{s:s}]", "ip_address", address) : NULL;
+    json_t *fixed = fos_network_addresses(world, network, asked);
+    json_decref(asked);
+    if (!fixed)
         return NULL;
     fc_uuid(id);
     json_t *doc = json_object();
@@ -160,7 +161,7 @@ struct fc_object *fos_port_plug(struct fc_world *world, const struct fc_object *
                             a->otherwise ? json_loads(a->otherwise, JSON_DECODE_ANY, NULL)
                                          : json_null());
     json_object_set_new(doc, "network_id", json_string(network->id));
-    json_object_set_new(doc, "fixed_ips", fixed ? json_pack("[o]", fixed) : json_array());
+    json_object_set_new(doc, "fixed_ips", fixed);
     json_object_set_new(doc, "security_groups", fos_array(groups));
     json_object_set_new(doc, "tags", json_array());
     json_object_set_new(doc, "created_at", fos_time(cause->now_ms));
@@ -181,23 +182,26 @@ void fos_port_bind(struct fc_world *world, struct fc_object *port, const struct 
     plugged(fc_store_edit(world->store, port, cause->now_ms, world->settings.stale_ms), server);
 }
 
+void fos_port_unplug(struct fc_world *world, struct fc_object *port, const struct fc_cause *cause)
+{
+    if (json_is_true(fc_at(port->doc, "_nova"))) {
+        fos_port_free(world, port, cause);
+        fc_store_gone(world->store, port, cause, 0);
+        return;
+    }
+    json_t *doc = fc_store_edit(world->store, port, cause->now_ms, world->settings.stale_ms);
+    json_object_set_new(doc, "device_id", json_string(""));
+    json_object_set_new(doc, "device_owner", json_string(""));
+    json_object_set_new(doc, "status", json_string("DOWN"));
+}
+
 void fos_ports_free(struct fc_world *world, const struct fc_object *server,
                     const struct fc_cause *cause)
 {
     for (struct fc_object *o = NULL;
-         (o = fc_store_each(world->store, o, fos_ports.kind, server->region));) {
-        if (strcmp(fc_text_at(o->doc, "device_id"), server->id) != 0)
-            continue;
-        if (json_is_true(fc_at(o->doc, "_nova"))) {
-            fos_port_free(world, o, cause);
-            fc_store_gone(world->store, o, cause, 0);
-            continue;
-        }
-        json_t *doc = fc_store_edit(world->store, o, cause->now_ms, world->settings.stale_ms);
-        json_object_set_new(doc, "device_id", json_string(""));
-        json_object_set_new(doc, "device_owner", json_string(""));
-        json_object_set_new(doc, "status", json_string("DOWN"));
-    }
+         (o = fc_store_each(world->store, o, fos_ports.kind, server->region));)
+        if (!strcmp(fc_text_at(o->doc, "device_id"), server->id))
+            fos_port_unplug(world, o, cause);
 }
 
 /* --- floating addresses --- */
@@ -244,7 +248,7 @@ static int lead(struct fc_call *call, const char *external, const char *port_id,
     const char *network = fc_text_at(port->doc, "network_id");
     const struct fc_object *router = router_between(call, network, external);
     const struct fc_object *other = fos_floating_of(call->world, port);
-    const json_t *fixed = json_array_get(fc_at(port->doc, "fixed_ips"), 0);
+    const json_t *fixed = fos_port_fixed(port, 4);
     if (other && strcmp(other->id, own) != 0)
         return fc_refuse(refusal, 409, "FloatingIPPortAlreadyAssociated",
                          "Cannot associate floating IP with port %s using fixed IP %.40s, as that "

@@ -349,6 +349,8 @@ static const struct fc_operation operations[] = {
     {"AddServerTag", fos_server_tag_put, NULL, "PUT", SERVER "/tags/{}", NULL, FC_OP_NO_BODY, 201},
     {"DeleteServerTag", fos_server_tag_delete, NULL, "DELETE", SERVER "/tags/{}", NULL, 0, 204},
     {"ListInterfaces", fos_server_interfaces, NULL, "GET", SERVER "/os-interface", NULL, 0, 0},
+    {"AttachInterface", fos_server_attach, NULL, "POST", SERVER "/os-interface", NULL, 0, 0},
+    {"DetachInterface", fos_server_detach, NULL, "DELETE", SERVER "/os-interface/{}", NULL, 0, 202},
     {"ListInstanceActions", fos_server_actions, NULL, "GET", SERVER "/os-instance-actions", NULL, 0,
      0},
     {"GetInstanceAction", fos_server_one_action, NULL, "GET", SERVER "/os-instance-actions/{}",

@@ -67,8 +67,9 @@ fc_handler fos_server_create, fos_server_list, fos_server_list_detail, fos_serve
     fos_server_metadata_put, fos_server_metadata_post, fos_server_metadata_item,
     fos_server_metadata_item_put, fos_server_metadata_item_delete, fos_server_tags,
     fos_server_tags_put, fos_server_tag_put, fos_server_tag_delete, fos_server_interfaces,
-    fos_server_actions, fos_server_one_action, fos_server_addresses, fos_server_groups,
-    fos_server_volumes, fos_keypair_list, fos_keypair_create, fos_keypair_get, fos_keypair_delete;
+    fos_server_attach, fos_server_detach, fos_server_actions, fos_server_one_action,
+    fos_server_addresses, fos_server_groups, fos_server_volumes, fos_keypair_list,
+    fos_keypair_create, fos_keypair_get, fos_keypair_delete;
 
 /* Does the project have that key pair? NULL: no. */
 struct fc_object *fos_keypair_find(const struct fc_call *call, const char *name);

@@ -215,29 +215,7 @@ int fos_server_tag_delete(struct fc_call *call, json_t **ret_reply, struct fc_re
     return 0;
 }
 
-/* --- interfaces, groups, volumes --- */
-
-int fos_server_interfaces(struct fc_call *call, json_t **ret_reply, struct fc_refusal *refusal)
-{
-    struct fc_object *server;
-    if (find(call, &server, refusal))
-        return -1;
-    json_t *rows = json_array();
-    for (struct fc_object *o = NULL;
-         (o = fc_store_each(call->world->store, o, fos_ports.kind, call->region));) {
-        if (strcmp(fc_text_at(o->doc, "device_id"), server->id) != 0)
-            continue;
-        json_t *row = json_pack("{s:s,s:O,s:O,s:O,s:O}", "port_id", o->id, "net_id",
-                                fc_at(o->doc, "network_id"), "mac_addr",
-                                fc_at(o->doc, "mac_address"), "port_state", fc_at(o->doc, "status"),
-                                "fixed_ips", fc_at(o->doc, "fixed_ips"));
-        if (fos_of(call)->minor >= 70)
-            json_object_set_new(row, "tag", json_null());
-        json_array_append_new(rows, row);
-    }
-    *ret_reply = json_pack("{s:o}", "interfaceAttachments", rows);
-    return 0;
-}
+/* --- groups, volumes --- */
 
 /* As Nova's own groups had them: those that let in. */
 static json_t *rules_of(const struct fc_world *world, const struct fc_object *group)

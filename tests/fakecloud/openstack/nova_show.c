@@ -33,17 +33,19 @@ json_t *fos_server_links(const struct fc_call *call, const char *id)
 static void add_address(json_t *addresses, const char *network, const struct fc_object *port,
                         const json_t *address, const char *type)
 {
+    bool v6 = strchr(json_string_value(address), ':') != NULL;
     if (!json_object_get(addresses, network))
         json_object_set_new(addresses, network, json_array());
     json_array_append_new(json_object_get(addresses, network),
-                          json_pack("{s:i,s:O,s:s,s:O}", "version", 4, "addr", address,
+                          json_pack("{s:i,s:O,s:s,s:O}", "version", v6 ? 6 : 4, "addr", address,
                                     "OS-EXT-IPS:type", type, "OS-EXT-IPS-MAC:mac_addr",
                                     fc_at(port->doc, "mac_address")));
 }
 
 static json_t *addresses_of(const struct fc_world *world, const struct fc_object *server)
 {
-    json_t *addresses = json_object();
+    json_t *addresses = json_object(), *fixed;
+    size_t i;
     for (struct fc_object *o = NULL;
          (o = fc_store_each(world->store, o, fos_ports.kind, server->region));) {
         if (strcmp(fc_text_at(o->doc, "device_id"), server->id) != 0)
@@ -51,10 +53,11 @@ static json_t *addresses_of(const struct fc_world *world, const struct fc_object
         const struct fc_object *network = fc_store_get(
             world->store, fos_networks.kind, server->region, fc_text_at(o->doc, "network_id"));
         const struct fc_object *floating = fos_floating_of(world, o);
-        const json_t *fixed = fc_at(json_array_get(fc_at(o->doc, "fixed_ips"), 0), "ip_address");
         const char *name = network ? fc_text_at(network->doc, "name") : "";
-        if (fixed)
-            add_address(addresses, name, o, fixed, "fixed");
+        json_array_foreach(fc_at(o->doc, "fixed_ips"), i, fixed)
+        {
+            add_address(addresses, name, o, fc_at(fixed, "ip_address"), "fixed");
+        }
         if (floating)
             add_address(addresses, name, o, fc_at(floating->doc, "floating_ip_address"),
                         "floating");

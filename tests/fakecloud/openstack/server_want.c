@@ -8,7 +8,7 @@
 #include "api/memory.h"
 #include "blob.h"
 #include "guest_disk.h"
-#include "neutron.h"
+#include "neutron_address.h"
 #include "nova.h"
 
 /* What libvirt is given when the image says nothing of a command line. */
@@ -132,7 +132,7 @@ static void read_rules(const struct fc_world *world, const char *region, const c
 static void read_fixed(const struct fc_world *world, const struct fc_object *port,
                        struct fc_guest_want *ret)
 {
-    const json_t *first = json_array_get(fc_at(port->doc, "fixed_ips"), 0);
+    const json_t *first = fos_port_fixed(port, 4);
     const struct fc_object *subnet =
         fc_store_get(world->store, fos_subnets.kind, port->region, fc_text_at(first, "subnet_id"));
     const char *fixed = fc_text_at(first, "ip_address");

@@ -14,6 +14,7 @@
 #include "api/memory.h"
 #include "blob.h"
 #include "os_wording.h"
+#include "os_words.h"
 #include "swift.h"
 
 #define META "X-Object-Meta-"
@@ -256,31 +257,6 @@ static int open_bytes(struct fc_call *call, const struct fc_object *object)
     return fd;
 }
 
-/* "bytes=5-9", "bytes=5-", "bytes=-3". 0: no range that counts; -1: none of it is there. */
-static int read_range(const struct fc_call *call, uint64_t size, uint64_t *ret_at,
-                      uint64_t *ret_len)
-{
-    const char *text = fc_request_header(call->request, "Range");
-    char *end;
-    if (!text || strncmp(text, "bytes=", 6) != 0 || strchr(text, ','))
-        return 0;
-    text += 6;
-    if (*text == '-') {
-        uint64_t last = strtoull(text + 1, NULL, 10);
-        *ret_len = last < size ? last : size;
-        *ret_at = size - *ret_len;
-        return *ret_len ? 1 : -1;
-    }
-    uint64_t from = strtoull(text, &end, 10), to = size ? size - 1 : 0;
-    if (*end == '-' && end[1] && strtoull(end + 1, NULL, 10) < to)
-        to = strtoull(end + 1, NULL, 10);
-    if (from >= size || to < from)
-        return -1;
-    *ret_at = from;
-    *ret_len = to - from + 1;
-    return 1;
-}
-
 static void object_headers(struct fc_call *call, const struct fc_object *object)
 {
     char modified[FC_HTTP_DATE_SIZE];
@@ -314,7 +290,8 @@ int fos_object_get(struct fc_call *call, json_t **ret_reply, struct fc_refusal *
         return fos_refuse(call, refusal, 409,
                           "There was a conflict when trying to complete your request.");
     reply->len = (uint64_t)stat.st_size;
-    int range = read_range(call, reply->len, &reply->offset, &reply->len);
+    int range = fos_byte_range(fc_request_header(call->request, "Range"), reply->len,
+                               &reply->offset, &reply->len);
     reply->status = range ? 206 : 200;
     if (range < 0)
         close(mir_steal_fd(&reply->fd));
