@@ -140,11 +140,12 @@ static size_t arm_all(struct arming *a, struct mir_hook *hooks, size_t max)
         void (*arm)(const struct arming *a, struct mir_hook *hook);
     } rows[] = {{"cloud-lease", arm_lease}, {"cloud-schedule", arm_schedule}};
     size_t count = 0;
-    for (; count < MIR_NELEMS(rows) && count < max; count++) {
-        struct mir_hook *hook = &hooks[count];
+    /* What nobody has asked for is no hook that is off. */
+    for (size_t i = !a->stack->leased; i < MIR_NELEMS(rows) && count < max; i++) {
+        struct mir_hook *hook = &hooks[count++];
         *hook = (struct mir_hook){.state = MIR_HOOK_OFF};
-        mir_copy(hook->name, sizeof hook->name, rows[count].name);
-        (ends(a) ? cannot_arm : rows[count].arm)(a, hook);
+        mir_copy(hook->name, sizeof hook->name, rows[i].name);
+        (ends(a) ? cannot_arm : rows[i].arm)(a, hook);
         a->others += hook->state == MIR_HOOK_ARMED;
     }
     return count;

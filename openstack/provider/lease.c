@@ -218,10 +218,7 @@ void stack_lease_arm(struct stack *stack, struct stack_site *site, const struct 
 {
     struct os_leases found = {.rows = NULL};
     struct mir_error said = {0};
-    if (!stack->leased)
-        mir_copy(hook->detail, sizeof hook->detail,
-                 "not asked for: lease = yes in section [openstack], where the cloud has Blazar");
-    if (!stack->leased || mir_forever(lease->deadline_s))
+    if (mir_forever(lease->deadline_s))
         return;
     if (stack_leases_find(stack, site, lease->id, until_ms, &found, &said)) {
         failed(hook, &said);

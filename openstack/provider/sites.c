@@ -106,9 +106,11 @@ int stack_site(struct stack *stack, const char *cloud, const char *region, struc
         cloud = stack->cloud;
     pthread_mutex_lock(&stack->lock);
     struct stack_site *site = site_of(stack, cloud, region);
-    int rc = site ? 0 : add_site(stack, cloud, region, &site, err);
-    if (!rc)
+    int rc = 0;
+    if (site)
         site = read_again(stack, site);
+    else
+        rc = add_site(stack, cloud, region, &site, err);
     pthread_mutex_unlock(&stack->lock);
     if (!rc)
         *ret = site;

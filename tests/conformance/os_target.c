@@ -113,7 +113,7 @@ static void describe(enum conformance_guest guest, struct mir_instance_spec *spe
     /* The case that spec belongs to holds both; they are only borrowed as const by the spec. */
     struct mir_kernel *kernel = (struct mir_kernel *)(uintptr_t)spec->kernel;
     char *path = (char *)(uintptr_t)spec->kernel_path;
-    const bool direct = way == OS_TARGET_KERNEL;
+    const bool direct = way != OS_TARGET_DISK;
     const struct mir_needs loads = {.direct_kernel = true};
     const struct mir_needs disk = {.image = MIR_IMAGE_QCOW2,
                                    .layout = direct ? MIR_LAYOUT_BIOS : MIR_LAYOUT_NONE,
@@ -214,10 +214,10 @@ static void write_file(const char *name, const void *data, size_t len)
 
 static struct mir_config *configure(void)
 {
-    static const char text[] = "[openstack]\n";
+    const char *text = way == OS_TARGET_LEASE ? "[openstack]\nlease = yes\n" : "[openstack]\n";
     struct mir_config *config = NULL;
     mir_auto_free char *path = mir_format("%s/config", folder);
-    write_file("config", text, sizeof text - 1);
+    write_file("config", text, strlen(text));
     if (mir_config_load_file(path, &config, NULL))
         abort();
     return config;
@@ -245,6 +245,7 @@ int os_target_open(struct conformance_target *ret, const char *program, enum os_
     if (!fake)
         return 1;
     fake_aws_set(fake, "os_workflow", 1);
+    fake_aws_set(fake, "os_reservation", way == OS_TARGET_LEASE);
     fake_aws_set(fake, "boot_ms", 500);
     *ret = (struct conformance_target){
         .provider = &mir_provider_openstack,

@@ -6,8 +6,9 @@
 
 #include "conformance.h"
 
-/* How a kernel gets there: loaded by the cloud, or on a disk. */
-enum os_target_way { OS_TARGET_KERNEL, OS_TARGET_DISK };
+/* How a kernel gets there: loaded by the cloud, or on a disk; and the first again with Blazar
+ * beside Mistral, in whose leases servers stand. */
+enum os_target_way { OS_TARGET_KERNEL, OS_TARGET_DISK, OS_TARGET_LEASE };
 
 /* 0; 77: skip (said on stdout); else it failed. program: mirage-fakecloud. */
 int os_target_open(struct conformance_target *ret, const char *program, enum os_target_way way);
