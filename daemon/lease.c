@@ -224,7 +224,8 @@ static enum mird_weight look_failed(struct mird_deployment *d, const struct mird
         return MIRD_UNCHANGED;
     unsigned before = d->attempts;
     try_later(d, rules, now_ms);
-    d->attempts = before < 8 ? before + 1 : before; /* questions are free: no limit of tries */
+    /* Questions are free: they make the waits longer, and always leave a try. */
+    d->attempts = before + 1 < rules->tries_max ? before + 1 : before;
     return MIRD_IN_MEMORY;
 }
 

@@ -158,11 +158,12 @@ def main():
     cloud = stack.Stack(env)
     with ours.Ours(env, f'floating_network = {stack.OUTSIDE}') as world:
         client = Client(env, world.dir)
-        world.begin()
-        world.deploy('one', '--detach')
-        d = world.runs('one')
-        found = ours.everything(cloud, d['id'])
-        mine = ours.ids(found)
+        with suite.part('a deployment of ours'):
+            world.begin()
+            world.deploy('one', '--detach')
+            d = world.runs('one')
+            found = ours.everything(cloud, d['id'])
+            mine = ours.ids(found)
         with suite.part(sees.__doc__):
             marks = sees(client, d, found)
         with suite.part(makes.__doc__):

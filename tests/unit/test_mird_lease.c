@@ -18,6 +18,25 @@ static void test_up(void **state)
     assert_int_equal(mird_lease_next(&d, &rules, T0 + 500).until_ms, T0 + 60000);
 }
 
+/* Whether a lost launch is there could not be found out for long: that was no try of its own. */
+static void test_failed_looks_are_no_tries(void **state)
+{
+    struct mird_deployment d = fresh();
+    struct mir_instance absent = {.state = MIR_INSTANCE_ABSENT};
+    int64_t now_ms = T0;
+    feed(&d, (struct mird_input){.kind = MIRD_IN_INTEND, .step = MIRD_STEP_INSTANCE}, now_ms);
+    for (unsigned i = 0; i < 2 * rules.tries_max; i++) {
+        now_ms += 20000;
+        feed(&d, (struct mird_input){.kind = MIRD_IN_LOOK_FAILED}, now_ms);
+        assert_true(d.retry_at_ms > now_ms);
+    }
+    now_ms += 20000;
+    feed(&d, (struct mird_input){.kind = MIRD_IN_LOOKED, .instance = &absent, .asked_ms = now_ms},
+         now_ms);
+    assert_int_equal(d.end_reason, MIRD_END_NONE);
+    assert_int_equal(d.steps[MIRD_STEP_INSTANCE], MIRD_TODO);
+}
+
 static void end_it(struct mird_deployment *d, int64_t now_ms)
 {
     check_next(d, now_ms, MIRD_ACT_UNDO, MIRD_STEP_INSTANCE);
@@ -358,11 +377,17 @@ static void test_sweep_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_up),           cmocka_unit_test(test_deadline),
-        cmocka_unit_test(test_extension),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_guest_ends),   cmocka_unit_test(test_goal_late),
-        cmocka_unit_test(test_late_address), cmocka_unit_test(test_no_open_web),
-        cmocka_unit_test(test_stuck),        cmocka_unit_test(test_everything_everywhere),
+        cmocka_unit_test(test_up),
+        cmocka_unit_test(test_failed_looks_are_no_tries),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_extension),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_guest_ends),
+        cmocka_unit_test(test_goal_late),
+        cmocka_unit_test(test_late_address),
+        cmocka_unit_test(test_no_open_web),
+        cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_everything_everywhere),
         cmocka_unit_test(test_sweep_judge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
