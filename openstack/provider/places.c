@@ -47,8 +47,6 @@ static void keep(struct stack *stack, const char *token, const char *cloud, cons
         *seen = (struct stack_seen){.cloud = ""};
         mir_copy(seen->token, sizeof seen->token, token);
     }
-    if (strcmp(seen->cloud, cloud) != 0 || strcmp(seen->region, region) != 0)
-        seen->server[0] = '\0';
     mir_copy(seen->cloud, sizeof seen->cloud, cloud);
     mir_copy(seen->region, sizeof seen->region, region);
     pthread_mutex_unlock(&stack->lock);
@@ -113,8 +111,6 @@ static int intend(struct stack *stack, const char *token, const struct stack_sit
     bool told = trigger == STACK_TRIGGER_UNKNOWN || seen.trigger == trigger;
     if (known && told && stands(stack, &seen, site))
         return 0;
-    if (strcmp(seen.cloud, site->cloud) != 0 || strcmp(seen.region, site->region) != 0)
-        seen.server[0] = '\0';
     if (!told)
         seen.trigger = trigger;
     mir_copy(seen.token, sizeof seen.token, token);

@@ -19,7 +19,7 @@ def hook(world, name):
 
 def life(tap, world, fake):
     with tap.part('a lease before the server, which stands in it; two hooks are armed by that'):
-        deploy(world, 'one')
+        deploy(world, 'one', '--', 'deadline=0')
         lease = lease_of(fake, world, 'one')
         server = one(of(fake, world, 'one'), 'os-server')
         assert lease['status'] == 'ACTIVE', lease
