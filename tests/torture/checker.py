@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """The invariants, checked against the ledger while the daemon is tortured and once more after it:
 
-- nothing of ours runs later than its deadline plus the bound of the ledger,
+- nothing of ours runs later than its deadline plus the bound of the ledger; where nobody but a
+  daemon can be counted on, the bound begins when one acts,
 - never two instances of one lease at the same time (where each leaves a trace: ever),
 - what was answered with 202 is never forgotten,
 - a deadline moves only where an extension was asked for, and stays moved once that was answered;
@@ -38,9 +39,10 @@ class Lease:
 class Checker:
     """Looks at the ledger of one world from a thread of its own, until it is closed."""
 
-    def __init__(self, ledger, now):
-        """now() is the true time of the world, in seconds since 1970."""
-        self.ledger, self.now = ledger, now
+    def __init__(self, ledger, now, acts_since):
+        """now() is the true time of the world, in seconds since 1970; acts_since() since when
+        there has been a daemon without a gap: now, when there is none."""
+        self.ledger, self.now, self.acts_since = ledger, now, acts_since
         self.leases = {}
         self.unknown_until = 0  # the latest deadline of a request whose answer never came
         self.alone = False  # nobody could act for so long that only other hooks did
@@ -119,6 +121,8 @@ class Checker:
                 self.fault(f'lease {lease} has {len(what)} instances: {what}')
             known = self.leases.get(lease)
             until = known.latest() if known else self.unknown_until
+            if not self.ledger.KEPT_WITHOUT and not self.alone:
+                until = max(until, self.acts_since())
             if now > until + (self.ledger.ALONE_S if self.alone else self.ledger.BOUND_S):
                 self.fault(f'lease {lease} ({known.name if known else "never answered"}) runs '
                            f'{now - until:.1f} s after its deadline: {what}')

@@ -28,6 +28,7 @@ class LocalLedger:
     CONFIG = '[local]\naccelerator = tcg\n'
     BOUND_S = 6.0          # so long after a deadline anything may still run
     ALONE_S = 6.0          # the same where the daemon could not act until then
+    KEPT_WITHOUT = True    # a deadline, while the daemon is killed again and again
     SETTLE_S = 0           # and so much longer until it may be told gone
     HOLDERS = ('keeper',)  # roles of processes that an instance may end with (meddle.h)
     HOLDER_S = 12          # until one that hangs is given up and killed: start, stop, kill

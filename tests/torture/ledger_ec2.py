@@ -61,6 +61,7 @@ class Ec2Ledger:
     CONFIG = f'{NO_KVM}[ec2]\nrole = {ROLE}\n'
     BOUND_S = 60.0
     ALONE_S = 180.0        # the schedule's minute, its precision, and the end itself
+    KEPT_WITHOUT = False   # a hook of the cloud comes later than the bound
     SETTLE_S = 300
     HOLDERS = ()
     HOLDER_S = 0

@@ -45,9 +45,9 @@ class Victim(World):
         self.env.update(MIRAGE_DEPLOY_SOCKET=self.socket, MIRAGE_DEPLOY_CONFIG=config)
         self.time = Meddle(self.dir)
         self.ledger = make_ledger(self)  # may add to what the daemon is given
-        self.checker = Checker(self.ledger, self.time.truth)
+        self.ready, self.ready_at = False, 0
+        self.checker = Checker(self.ledger, self.time.truth, self.acts_since)
         self.starts = self.deaths = 0
-        self.ready_at = 0
         self.hung_since = None
         self.limits = {}  # {resource: most} of the next daemons
         self.came = True  # every planned fault so far
@@ -86,7 +86,7 @@ class Victim(World):
         self.came = self.came and self.reached()
         self.fault = self.plans[self.starts] if self.starts < len(self.plans) else None
         self.starts += 1
-        self.hung_since = None
+        self.hung_since, self.ready = None, False
         count_file = self.count_of(self.starts)
         env = {**self.env, 'MIRAGE_DEPLOY_FAULT_COUNT': count_file,
                'MIRAGE_DEPLOY_KEEPER_FAULT_COUNT': count_file + KEEPER,
@@ -100,7 +100,7 @@ class Victim(World):
         while time.monotonic() < give_up and self.daemon.poll() is None and not self.hangs():
             try:
                 if self.once('GET', '/readyz')[0] == 200:
-                    self.ready_at = self.time.truth()
+                    self.ready, self.ready_at = True, self.time.truth()
                     self.checker.told(self.everything())
                     return True
             except Down:
@@ -110,6 +110,9 @@ class Victim(World):
 
     def alive(self):
         return self.daemon is not None and self.daemon.poll() is None
+
+    def acts_since(self):
+        return self.ready_at if self.ready and self.alive() else self.time.truth()
 
     def ensure(self):
         """A daemon that answers, however many it takes."""
