@@ -162,7 +162,7 @@ def refused_schedule(tap, world, fake):
         fake.fault('fail-before', service='scheduler', operation='CreateSchedule', status=403,
                    times=0, code='AccessDeniedException', message='not you')
         world.cli('ec2', HELLO, '--anyway', '--no-list', '--open', '22', '--ttl', '20m', '--name',
-                  'two', '--yes')
+                  'two', '--yes', '--', 'deadline=0')  # or it could not be extended
         hooks = hooks_of(world, 'two')
         assert hooks['cloud-schedule']['state'] == 'failed', hooks
         assert hooks['daemon']['state'] == hooks['shutdown-behaviour']['state'] == 'armed', hooks

@@ -13,7 +13,6 @@ DOWN_SECONDS = 6
 LATE_SECONDS = 20  # after its service answers again: what was tried last may wait for the next try
 # Service (its path answers once it is up), how it is stopped, and how it comes back.
 OUTAGES = (('nova-api', 'compute', '/flavors', 'pause', 'continue'),
-           ('nova-api', 'compute', '/flavors', 'end', 'begin'),
            ('neutron', 'network', '/v2.0/networks', 'end', 'begin'),
            ('glance', 'image', '/v2/images', 'end', 'begin'),
            ('keystone', 'identity', '/auth/catalog', 'end', 'begin'))

@@ -9,7 +9,7 @@ import ours
 import stack
 import tap
 
-TTL, MORE = '2m', '60s'  # longer than the grace (30 s) that a guest gives its own deadline
+TTL, MORE = '2m', '45s'  # longer than the grace (30 s) that a guest gives its own deadline
 OWN = 'deadline=0'       # hello keeps none of its own, which nobody here could move
 LATE_SECONDS = 10        # until Nova, asked over and over, does not know the server any more
 
@@ -26,7 +26,7 @@ def life(world, cloud):
     assert address['port_id'] == found['ports'][0]['id'], address
     world.cli('extend', 'one', MORE)
     after = world.show('one')
-    assert ours.utc(after['expires_at']) == ours.utc(d['expires_at']) + 60, (d, after)
+    assert ours.utc(after['expires_at']) == ours.utc(d['expires_at']) + 45, (d, after)
     marks = [row.get('metadata', row) for kind in ('servers', 'images')
              for row in ours.everything(cloud, d['id'])[kind]]
     assert {row[ours.MARK + 'expires'] for row in marks} == {after['expires_at']}, marks
@@ -39,7 +39,7 @@ def at(moment):
 
 def outlives(world, cloud, first, server):
     """the first deadline passes, and the grace of the guest's own: it runs"""
-    time.sleep(at(ours.utc(first['expires_at']) + 40))
+    time.sleep(at(ours.utc(first['expires_at']) + 35))
     assert world.state_of('one') == 'running', world.cli('show', 'one').out
     assert cloud.server(server)['status'] == 'ACTIVE', cloud.server(server)
 

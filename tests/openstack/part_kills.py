@@ -12,8 +12,8 @@ import stack
 import tap
 
 # Each call of a kind is two points: before it (odd) and after its answer (even).
-LAUNCH = (('port', 'neutron.CreatePort#2'), ('server', 'nova.CreateServer#2'),
-          ('image', 'glance.CreateImage#2'))
+# (Before the server nobody knows for 90 s whether there is one: the torture has those points.)
+LAUNCH = (('server', 'nova.CreateServer#2'), ('image', 'glance.CreateImage#2'))
 PLANNED_SECONDS = 120  # images go when the settling time of the server (90 s) is over
 TEARDOWN = ('nova.DeleteServer#2', 'neutron.DeletePort#2', 'glance.DeleteImage#2')
 
