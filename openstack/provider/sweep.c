@@ -120,7 +120,7 @@ static void note_server(struct sweep *sweep, struct stack_site *site,
 {
     bool runs = row->state == MIR_INSTANCE_STARTING || row->state == MIR_INSTANCE_RUNNING;
     if (row->kind != MIR_OBJECT_INSTANCE || !runs || *sweep->seen.server ||
-        strcmp(row->tags.installation, sweep->stack->installation) != 0)
+        !stack_is_of(sweep->stack, &row->tags, NULL))
         return;
     mir_copy(sweep->seen.server, sizeof sweep->seen.server, row->id);
     sweep->seen.site = site;
