@@ -134,10 +134,12 @@ def move_address(owner, fake, d):
     """The deployment's address, given to an instance that stays."""
     row = of(fake, d['id'])['instance'][0]
     made = owner.aws('run-instances', '--image-id', row['document']['imageId'],
-                     '--instance-type', 't3.micro')
+                     '--instance-type', 't3.micro')['Instances'][0]['InstanceId']
+    wait_for('an address can be given to it', 60, lambda: any(
+        row['id'] == made and row['document']['instanceState']['name'] == 'running'
+        for row in fake.ledger()['exists']))
     owner.aws('associate-address', '--allow-reassociation', '--allocation-id',
-              of(fake, d['id'])['elastic-ip'][0]['id'], '--instance-id',
-              made['Instances'][0]['InstanceId'])
+              of(fake, d['id'])['elastic-ip'][0]['id'], '--instance-id', made)
 
 
 def life(tap, world, fake, owner):
