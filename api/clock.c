@@ -49,8 +49,8 @@ static char *put_number(char *p, unsigned digits, unsigned value, char after)
     return p + digits + 1;
 }
 
-/* By hand, since each change of a lease writes some: strftime takes five times as long, and leaves
- * a year below 1000 without its zeros. */
+/* By hand: strftime leaves a year below 1000 without its zeros, which is no time any more. (It also
+ * takes three times as long, and each change of a lease writes some.) */
 void mir_time_format(int64_t utc_s, char out[MIR_TIME_SIZE])
 {
     time_t t = (time_t)utc_s;

@@ -283,6 +283,19 @@ def hooks_of(world, name):
     return {hook['name']: hook for hook in world.show(name)['hooks']}
 
 
+def ends_without_us(world, fake):
+    """A deployment whose daemon is lost for ever: the cloud ends its server. Its token."""
+    deploy(world, 'left', '--ttl', '5m')
+    token = world.show('left')['id']
+    world.kill_daemon()
+    for _ in range(12):
+        fake.advance(60)
+        if 'os-server' not in everything(fake, token):
+            break
+    assert 'os-server' not in everything(fake, token), everything(fake, token)
+    return token
+
+
 def schedule(tap, world, fake):
     """Where the cloud has Mistral nobody else is needed."""
     with tap.part('a trigger that deletes the server, and again until it is gone: armed'):
@@ -318,14 +331,7 @@ def schedule(tap, world, fake):
         gone(fake, world, 'two')
     no_trigger_left(tap, world, fake)
     with tap.part('the daemon is lost for ever: Mistral ends the server'):
-        deploy(world, 'left', '--ttl', '5m')
-        token = world.show('left')['id']
-        world.kill_daemon()
-        for _ in range(12):
-            fake.advance(60)
-            if 'os-server' not in everything(fake, token):
-                break
-        assert 'os-server' not in everything(fake, token), everything(fake, token)
+        ends_without_us(world, fake)
 
 
 def no_trigger_left(tap, world, fake):

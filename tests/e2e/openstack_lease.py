@@ -6,7 +6,7 @@ import sys
 from fakecloud import fakecloud
 from hasty import HastyWorld
 from mirage import Tap, need_programs
-from openstack import configure, deploy, everything, gone, hooks_of, of, one
+from openstack import configure, deploy, ends_without_us, gone, hooks_of, of, one
 
 
 def lease_of(fake, world, name):
@@ -78,14 +78,7 @@ def faults(tap, world, fake):
 
 def ended(tap, world, fake):
     with tap.part('the daemon is lost for ever: Blazar ends the server'):
-        deploy(world, 'left', '--ttl', '5m')
-        token = world.show('left')['id']
-        world.kill_daemon()
-        for _ in range(12):
-            fake.advance(60)
-            if 'os-server' not in everything(fake, token):
-                break
-        assert 'os-server' not in everything(fake, token), everything(fake, token)
+        token = ends_without_us(world, fake)
         server = [r for r in fake.ledger()['existed'] if r['kind'] == 'os-server' and
                   token in str(r)][0]
         assert server['gone_by'].startswith('blazar.EndLease'), server['gone_by']
