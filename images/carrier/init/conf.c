@@ -205,7 +205,7 @@ static const char *set_block(struct car_conf *conf, const char *value, size_t le
     if (space == NULL || !all_words(value, name_len, false))
         return "not NAME /PATH";
     /* What goes into a line of xl and an option of the tender is kept free of their marks. */
-    if (space[1] != '/' || !all_words(space + 1, len - name_len - 1, true))
+    if (!all_words(space + 1, len - name_len - 1, true) || space[1] != '/')
         return "the path is not absolute, or not of letters, digits, '.', '_', '-' and '/'";
     why = copy(block->name, sizeof(block->name), value, name_len);
     if (why == NULL)
@@ -258,7 +258,7 @@ static const char *set_url(struct car_conf *conf, const char *value, size_t len)
 static const char *set_digest(struct car_conf *conf, const char *value, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (strchr("0123456789abcdef", value[i]) == NULL)
+        if (!(value[i] >= '0' && value[i] <= '9') && !(value[i] >= 'a' && value[i] <= 'f'))
             return "not hexadecimal";
     }
     return len == 64 ? copy(conf->digest, sizeof(conf->digest), value, len) : "not 64 digits";

@@ -63,12 +63,12 @@ static void load(const char *name)
     close(fd);
 }
 
-void car_modules_load(const struct car_module_facts *facts, bool early)
+void car_modules_load(const struct car_module_facts *facts, enum car_module_turn turn)
 {
     for (size_t i = 0; i < car_modules_n; i++) {
         const struct car_module_row *row = &car_modules[i];
 
-        if (!car_module_wanted(row, facts, early))
+        if (!car_module_wanted(row, facts, turn))
             continue;
         for (size_t j = 0; j < CAR_MODULES_IN_ROW && row->modules[j] != NULL; j++)
             load(row->modules[j]);

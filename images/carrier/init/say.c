@@ -68,6 +68,8 @@ void car_say_or_not(const char *format, ...)
     va_end(args);
     console.fd = open("/dev/console", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (console.fd < 0)
+        console.fd = dup(STDERR_FILENO);
+    if (console.fd < 0)
         return;
     if (poll(&console, 1, SAY_PATIENCE_MS) > 0)
         write_all(console.fd, line, len);

@@ -119,17 +119,15 @@ static void attend(struct car_programs *programs, int output, struct car_net *ne
     car_lines_end(&lines);
 }
 
-static struct car_net *connect(const struct car_conf *conf)
+static void connect(struct car_net *net)
 {
-    struct car_net *net = car_network(conf);
     struct car_why why;
 
     if (net == NULL)
-        return NULL;
+        return;
     if (car_net_tap(TAP, &why) != 0)
         car_off(CAR_OFF_NO_NETWORK, "%s", why.text);
     car_network_attach(net, TAP);
-    return net;
 }
 
 _Noreturn void car_run_solo5(const struct car_conf *conf, struct car_programs *programs)
@@ -142,8 +140,10 @@ _Noreturn void car_run_solo5(const struct car_conf *conf, struct car_programs *p
     int output;
 
     car_facts(conf, CAR_IN_LINUX, &facts);
-    car_modules_load(&facts, false);
-    net = connect(conf);
+    car_modules_load(&facts, CAR_TURN_CARDS);
+    net = car_network(conf);
+    car_modules_load(&facts, CAR_TURN_REST);
+    connect(net);
     build(&command, conf, net != NULL ? car_net_mac(net) : NULL);
     car_say("the guest starts under %s", command.argv[0]);
     program = car_program_start(programs, command.argv[0], command.argv, false, &output);

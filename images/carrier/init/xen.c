@@ -116,7 +116,7 @@ static struct car_program *await_end(struct xen *xen, struct car_program *progra
     return ended;
 }
 
-/* The store takes its time, in which modules are loaded and the network asks for its lease. */
+/* While the network asks for its lease, the store starts; while that does, modules are loaded. */
 static void prepare(struct xen *xen)
 {
     static const char *const store[] = {"/bin/xenstored", "-N", NULL};
@@ -127,12 +127,13 @@ static void prepare(struct xen *xen)
     char why[CAR_WHY_MAX];
 
     car_facts(xen->conf, CAR_IN_XEN, &facts);
-    car_modules_load(&facts, true);
+    car_modules_load(&facts, CAR_TURN_CARDS);
+    xen->net = car_network(xen->conf);
+    car_modules_load(&facts, CAR_TURN_STORE);
     if (car_mount_xen() != 0)
         car_off(CAR_OFF_START_FAILED, "Linux is not the control domain of a Xen");
     (void)start(xen, "xenstored", store, true, NULL);
-    car_modules_load(&facts, false);
-    xen->net = car_network(xen->conf);
+    car_modules_load(&facts, CAR_TURN_REST);
     if (car_loops_make(xen->conf, why) != 0)
         car_off(CAR_OFF_CONFIGURATION, "%s", why);
     if (car_xs_open(&xen->xs, CAR_XS_SOCKET, STORE_MS) != 0)
