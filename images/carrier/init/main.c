@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -43,9 +44,9 @@ static _Noreturn void work(const struct car_conf *conf)
     car_proc_spare(-500);
     if (car_programs_init(&programs) != 0)
         car_off(CAR_OFF_START_FAILED, "signals: %s", strerror(errno));
+    car_memory_check(conf);
     if (access(CAR_KERNEL, R_OK) != 0)
         car_off(CAR_OFF_CONFIGURATION, "%s: %s", CAR_KERNEL, strerror(errno));
-    car_memory_check(conf);
     if (conf->kind == CAR_SOLO5)
         car_run_solo5(conf, &programs);
     car_run_xen(conf, &programs);
@@ -90,6 +91,16 @@ static _Noreturn void watch(const struct car_conf *conf, pid_t deadline, pid_t w
     }
 }
 
+static void say_start(const struct car_conf *conf)
+{
+    static const char *const kinds[] = {"", "xen-pv", "xen-pvh", "solo5"};
+    static const char *const nets[] = {"", "none", "nat", "direct"};
+
+    car_say("mirage-deploy " MIR_VERSION ": kind %s, memory %" PRIu32 " MiB, net %s, ttl %" PRIu32
+            " s, deadline %" PRId64,
+            kinds[conf->kind], conf->memory_mib, nets[conf->net], conf->ttl_s, conf->deadline);
+}
+
 int main(int argc, char **argv)
 {
     static struct car_conf conf;
@@ -110,7 +121,6 @@ int main(int argc, char **argv)
     if (bad != 0)
         car_off(CAR_OFF_CONFIGURATION, "%s", why);
     deadline = start_deadline(&conf);
-    car_say("carrier " MIR_VERSION ": net %d, memory %u MiB, ttl %u s, deadline %lld",
-            (int)conf.net, conf.memory_mib, conf.ttl_s, (long long)conf.deadline);
+    say_start(&conf);
     watch(&conf, deadline, start_work(&conf));
 }
