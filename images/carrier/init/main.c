@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The first process of a carrier: Linux starts it as /init, and the machine exists as long as it
- * wants. Nothing of what could go wrong happens in it: the deadline has a process of its own, all
- * work another one, and the first does nothing but bury the dead and end the machine when either of
- * them is among them. So the kernel never panics for want of a first process, which would start the
- * machine anew, for money, as often as it likes.
+ * wants. Nothing of what could go wrong or wait happens in it: the deadline has a process of its
+ * own, all work another one, and the first does nothing but bury the dead, and end the machine when
+ * the worker is among them. So the kernel never panics for want of a first process, which would
+ * start the machine anew, for money, as often as it likes.
  *
  * Under the names vif and block it is what xl starts for the guest's devices (hotplug.h).
  */
@@ -84,8 +84,8 @@ static _Noreturn void watch(const struct car_conf *conf, pid_t deadline, pid_t w
             car_off(CAR_OFF_START_FAILED, "the carrier's own process ended (%s)",
                     car_status_text(status, text, sizeof(text)));
         if (pid == deadline && deadline > 0) {
-            car_say("the deadline's process ended (%s); there is another one",
-                    car_status_text(status, text, sizeof(text)));
+            car_say_or_not("the deadline's process ended (%s); there is another one",
+                           car_status_text(status, text, sizeof(text)));
             deadline = start_deadline(conf);
         }
     }
@@ -96,9 +96,10 @@ static void say_start(const struct car_conf *conf)
     static const char *const kinds[] = {"", "xen-pv", "xen-pvh", "solo5"};
     static const char *const nets[] = {"", "none", "nat", "direct"};
 
-    car_say("mirage-deploy " MIR_VERSION ": kind %s, memory %" PRIu32 " MiB, net %s, ttl %" PRIu32
-            " s, deadline %" PRId64,
-            kinds[conf->kind], conf->memory_mib, nets[conf->net], conf->ttl_s, conf->deadline);
+    car_say_or_not("mirage-deploy " MIR_VERSION ": kind %s, memory %" PRIu32
+                   " MiB, net %s, ttl %" PRIu32 " s, deadline %" PRId64,
+                   kinds[conf->kind], conf->memory_mib, nets[conf->net], conf->ttl_s,
+                   conf->deadline);
 }
 
 int main(int argc, char **argv)
