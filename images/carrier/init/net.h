@@ -6,7 +6,8 @@
  *
  *     net = car_net_new(&config);
  *     car_net_find(net, 30000, &why)        the NIC, by waiting for it; its MAC is now known
- *     car_net_begin(net, &why)              the process: asks for a lease (NAT), beside what follows
+ *     car_net_begin(net, &why)              the process: asks for a lease (NAT), beside what
+ * follows
  *     ... the guest is made, paused, with car_net_mac(net); its interface is vif1.0, or car_net_tap
  *     car_net_attach(net, "vif1.0", &why)   lease and rules are there, ARP is answered
  *     ... the guest is let go
@@ -27,9 +28,9 @@
  * In both modes the cloud's metadata service (169.254.169.254, fd00:ec2::254) is out of the guest's
  * reach unless `imds` is set, and tagged frames (VLAN), which could hide it, are dropped.
  *
- * Needs the modules sch_ingress, cls_u32, cls_matchall, act_gact, act_mirred, act_nat (and tun for
- * car_net_tap), loaded by the caller; /proc and /sys mounted; CAP_NET_ADMIN and CAP_NET_RAW. With
- * CONFIG_PACKET, which all of Debian's kernels have.
+ * Needs the modules sch_ingress, cls_u32, act_gact, act_mirred, act_nat (and tun for car_net_tap),
+ * loaded by the caller; /proc and /sys mounted; CAP_NET_ADMIN and CAP_NET_RAW. With CONFIG_PACKET,
+ * which all of Debian's kernels have.
  *
  * All functions return 0, or -1 with the reason in `why`, unless said. One thread.
  */
@@ -95,9 +96,7 @@ const uint8_t *car_net_mac(const struct car_net *net);
  */
 int car_net_begin(struct car_net *net, int lease_ms, struct car_why *why);
 
-/*
- * Makes a tap device for a tender, persistent and up. Before car_net_attach, independent of the rest.
- */
+/* Makes a tap device for a tender, which stays; car_net_attach brings it up. Needs no car_net. */
 int car_net_tap(const char *name, struct car_why *why);
 
 /*
@@ -113,7 +112,7 @@ int car_net_attach(struct car_net *net, const char *interface, struct car_why *w
  * When it ends (an interface has gone, the kernel refuses a rule) the descriptor becomes readable.
  * A lease that is lost does not end it: it is said, the address given up, and DHCP begun again.
  */
-int car_net_fd(const struct car_net *net); /* -1 before car_net_begin; borrowed */
+int car_net_fd(const struct car_net *net);    /* -1 before car_net_begin; borrowed */
 pid_t car_net_pid(const struct car_net *net); /* 0 before car_net_begin; the caller may reap it */
 /* Why the process has ended, in `why`. Blocks while it has not. */
 void car_net_ended(struct car_net *net, struct car_why *why);

@@ -167,8 +167,7 @@ static bool same_lease(const struct car_dhcp_answer *a, const struct car_dhcp_an
     return true;
 }
 
-static enum car_dhcp_event acknowledged(struct car_dhcp *dhcp,
-                                        const struct car_dhcp_answer *answer,
+static enum car_dhcp_event acknowledged(struct car_dhcp *dhcp, const struct car_dhcp_answer *answer,
                                         const uint8_t from_mac[6])
 {
     bool same = dhcp->held && same_lease(&dhcp->lease, answer);

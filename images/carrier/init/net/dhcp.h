@@ -49,7 +49,8 @@ struct car_dhcp {
 void car_dhcp_start(struct car_dhcp *dhcp, const uint8_t mac[6], uint32_t random, uint64_t now_ms);
 /* When car_dhcp_tick has something to do next; UINT64_MAX: never. */
 uint64_t car_dhcp_next_ms(const struct car_dhcp *dhcp);
-enum car_dhcp_event car_dhcp_tick(struct car_dhcp *dhcp, uint64_t now_ms, struct car_dhcp_send *ret);
+enum car_dhcp_event car_dhcp_tick(struct car_dhcp *dhcp, uint64_t now_ms,
+                                  struct car_dhcp_send *ret);
 /* A message from a server, and the MAC that it came from. */
 enum car_dhcp_event car_dhcp_take(struct car_dhcp *dhcp, const uint8_t *message, size_t len,
                                   const uint8_t from_mac[6], uint64_t now_ms,

@@ -63,9 +63,9 @@ size_t car_dhcp_write(const struct car_dhcp_question *question,
                       uint8_t message[CAR_DHCP_SEND_BYTES])
 {
     /* Routes before the router, as RFC 3442 wants it. */
-    static const uint8_t list[] = {OPTION_MASK,  OPTION_ROUTES, OPTION_ROUTER, OPTION_DNS,
-                                   OPTION_MTU,   OPTION_LEASE,  OPTION_SERVER, OPTION_RENEW,
-                                   OPTION_REBIND};
+    static const uint8_t list[] = {OPTION_MASK,   OPTION_ROUTES, OPTION_ROUTER,
+                                   OPTION_DNS,    OPTION_MTU,    OPTION_LEASE,
+                                   OPTION_SERVER, OPTION_RENEW,  OPTION_REBIND};
     uint8_t type = (uint8_t)question->type;
     uint8_t client[7] = {1};
     uint8_t size[2];
@@ -77,7 +77,8 @@ size_t car_dhcp_write(const struct car_dhcp_question *question,
     message[1] = 1; /* by Ethernet */
     message[2] = 6;
     put32(message + AT_XID, question->xid);
-    put16(message + AT_SECONDS, (uint16_t)(question->seconds > 0xffff ? 0xffff : question->seconds));
+    put16(message + AT_SECONDS,
+          (uint16_t)(question->seconds > 0xffff ? 0xffff : question->seconds));
     put32(message + AT_CLIENT, question->client);
     memcpy(message + AT_MAC, question->mac, 6);
     put32(message + AT_COOKIE, COOKIE);
@@ -115,9 +116,9 @@ static void take_dns(struct car_dhcp_answer *answer, const uint8_t *value, size_
 static void take_number(struct car_dhcp_answer *answer, uint8_t option, uint32_t value)
 {
     uint32_t *const fields[256] = {
-        [OPTION_MASK] = &answer->mask,       [OPTION_ROUTER] = &answer->router,
-        [OPTION_LEASE] = &answer->lease_s,   [OPTION_SERVER] = &answer->server,
-        [OPTION_RENEW] = &answer->renew_s,   [OPTION_REBIND] = &answer->rebind_s,
+        [OPTION_MASK] = &answer->mask,     [OPTION_ROUTER] = &answer->router,
+        [OPTION_LEASE] = &answer->lease_s, [OPTION_SERVER] = &answer->server,
+        [OPTION_RENEW] = &answer->renew_s, [OPTION_REBIND] = &answer->rebind_s,
     };
 
     if (fields[option] != NULL)

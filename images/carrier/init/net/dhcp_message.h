@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * DHCP messages (RFC 2131, options of RFC 2132, 3396, 3442): what a client sends, and what it reads.
- * Pure, and for Ethernet only. hello has a client of its own (unikernels/hello/dhcp.c), which knows
- * seven options and no routes; the two share no file, since each room stands alone.
+ * DHCP messages (RFC 2131, options of RFC 2132, 3396, 3442): what a client sends, and what it
+ * reads. Pure, and for Ethernet only. hello has a client of its own (unikernels/hello/dhcp.c),
+ * which knows seven options and no routes; the two share no file, since each room stands alone.
  */
 #ifndef CAR_DHCP_MESSAGE_H
 #define CAR_DHCP_MESSAGE_H
@@ -45,9 +45,9 @@ struct car_dhcp_question {
     enum car_dhcp_type type;
     uint32_t xid;
     uint8_t mac[6];
-    uint32_t client; /* our address, once we have it */
-    uint32_t wanted; /* the address that was offered; 0: none */
-    uint32_t server; /* whose offer is taken; 0: none */
+    uint32_t client;  /* our address, once we have it */
+    uint32_t wanted;  /* the address that was offered; 0: none */
+    uint32_t server;  /* whose offer is taken; 0: none */
     unsigned seconds; /* since we began to ask */
 };
 

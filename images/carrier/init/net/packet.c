@@ -96,23 +96,47 @@ static bool asks_dhcp(const uint8_t *packet, size_t len)
            get16(packet + head + 2) == SERVER_PORT;
 }
 
-enum car_heard car_packet_hear(const uint8_t *frame, size_t len, uint32_t *ret_ip)
+/* Ethernet, IPv4, the lengths of their addresses. */
+static const uint8_t arp_head[6] = {0, 1, 8, 0, 6, 4};
+#define ARP_REQUEST 1
+#define ARP_REPLY 2
+
+enum car_heard car_packet_hear(const uint8_t *frame, size_t len, struct car_heard_arp *ret)
 {
-    static const uint8_t arp_head[6] = {0, 1, 8, 0, 6, 4}; /* Ethernet, IPv4, their lengths */
-    uint32_t ip;
+    const uint8_t *arp = frame + ETH_HLEN;
+    uint32_t ip, target;
 
     if (len < ETH_HLEN)
         return CAR_HEARD_NOTHING;
     if (get16(frame + 12) == ETH_P_IP)
-        return asks_dhcp(frame + ETH_HLEN, len - ETH_HLEN) ? CAR_HEARD_DHCP : CAR_HEARD_NOTHING;
-    if (get16(frame + 12) != ETH_P_ARP || len < ETH_HLEN + 28 ||
-        memcmp(frame + ETH_HLEN, arp_head, sizeof arp_head) != 0)
+        return asks_dhcp(arp, len - ETH_HLEN) ? CAR_HEARD_DHCP : CAR_HEARD_NOTHING;
+    if (get16(frame + 12) != ETH_P_ARP || len < CAR_ARP_BYTES ||
+        memcmp(arp, arp_head, sizeof arp_head) != 0)
         return CAR_HEARD_NOTHING;
-    ip = get32(frame + ETH_HLEN + 14);
+    ip = get32(arp + 14);
     if (ip >> 24 == 0 || ip >> 24 == 127 || ip >> 24 >= 224)
         return CAR_HEARD_NOTHING; /* a probe (RFC 5227), or nonsense */
-    *ret_ip = ip;
+    target = get16(arp + 6) == ARP_REQUEST ? get32(arp + 24) : 0;
+    ret->ip = ip;
+    ret->target = target == ip ? 0 : target;
+    memcpy(ret->mac, arp + 8, 6);
     return CAR_HEARD_ADDRESS;
+}
+
+void car_packet_arp_reply(const struct car_heard_arp *heard, const uint8_t mac[6],
+                          uint8_t frame[CAR_ARP_BYTES])
+{
+    uint8_t *arp = frame + ETH_HLEN;
+
+    memcpy(frame, heard->mac, 6);
+    memcpy(frame + 6, mac, 6);
+    put16(frame + 12, ETH_P_ARP);
+    memcpy(arp, arp_head, sizeof arp_head);
+    put16(arp + 6, ARP_REPLY);
+    memcpy(arp + 8, mac, 6);
+    put32(arp + 14, heard->target);
+    memcpy(arp + 18, heard->mac, 6);
+    put32(arp + 24, heard->ip);
 }
 
 /* --- sockets --- */

@@ -37,7 +37,17 @@ enum car_heard {
     CAR_HEARD_ADDRESS, /* an ARP whose sender has one */
     CAR_HEARD_DHCP     /* the guest asks for an address */
 };
-/* Reads an Ethernet frame of the guest. */
-enum car_heard car_packet_hear(const uint8_t *frame, size_t len, uint32_t *ret_ip);
+struct car_heard_arp {
+    uint32_t ip;     /* the sender's */
+    uint32_t target; /* whose MAC it asks for; 0: nobody's, or its own */
+    uint8_t mac[6];  /* the sender's */
+};
+/* Reads an Ethernet frame of the guest; `ret` is written when there is an address. */
+enum car_heard car_packet_hear(const uint8_t *frame, size_t len, struct car_heard_arp *ret);
+
+#define CAR_ARP_BYTES 42
+/* The frame that tells the sender of `heard` that its target is at `mac`. */
+void car_packet_arp_reply(const struct car_heard_arp *heard, const uint8_t mac[6],
+                          uint8_t frame[CAR_ARP_BYTES]);
 
 #endif

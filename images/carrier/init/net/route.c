@@ -159,8 +159,10 @@ static int change_rule(struct car_route *route, int index, const struct car_rule
     if (result == 0)
         return 0;
     errno = -result;
-    return car_why_errno(why, "rule %zu is refused (are cls_u32, act_gact, act_mirred, act_nat "
-                         "loaded?)", place);
+    return car_why_errno(why,
+                         "rule %zu is refused (are cls_u32, act_gact, act_mirred, act_nat "
+                         "loaded?)",
+                         place);
 }
 
 int car_route_rules(struct car_route *route, int index, struct car_rules *now,

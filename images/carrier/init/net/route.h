@@ -25,7 +25,8 @@ void car_route_close(struct car_route *route);
 /* The kernel's answer: 0 or a negative errno; -EIO when there is none. */
 int car_route_ask(struct car_route *route, struct car_nl *nl);
 
-/* Up, and hearing all multicast: IPv6 of the guest asks for groups that the NIC knows nothing of. */
+/* Up, and hearing all multicast: IPv6 of the guest asks for groups that the NIC knows nothing of.
+ */
 int car_route_up(struct car_route *route, int index, struct car_why *why);
 int car_route_mtu(struct car_route *route, int index, unsigned bytes, struct car_why *why);
 int car_route_address(struct car_route *route, int index, uint32_t ip, unsigned prefix, bool add,
@@ -36,7 +37,8 @@ int car_route_route(struct car_route *route, int index, uint32_t target, unsigne
 
 /* A place for rules at the device, with none in it. */
 int car_route_hooks(struct car_route *route, int index, struct car_why *why);
-/* Turns what stands there, `now`, into `next`, place by place, and copies it to `now` as it goes. */
+/* Turns what stands there, `now`, into `next`, place by place, and copies it to `now` as it goes.
+ */
 int car_route_rules(struct car_route *route, int index, struct car_rules *now,
                     const struct car_rules *next, struct car_why *why);
 

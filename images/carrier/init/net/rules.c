@@ -319,8 +319,8 @@ void car_rule_message(const struct car_rule *rule, int index, size_t place, bool
                        .tcm_info = TC_H_MAKE((uint32_t)(place + 1) << 16, htons(rule->protocol))};
     size_t options;
 
-    car_nl_begin(nl, add ? RTM_NEWTFILTER : RTM_DELTFILTER,
-                 add ? NLM_F_CREATE | NLM_F_EXCL : 0, &tc, sizeof tc);
+    car_nl_begin(nl, add ? RTM_NEWTFILTER : RTM_DELTFILTER, add ? NLM_F_CREATE | NLM_F_EXCL : 0,
+                 &tc, sizeof tc);
     car_nl_text(nl, TCA_KIND, "u32");
     if (!add)
         return;

@@ -4,7 +4,6 @@
 #define CAR_NET_TEXT_H
 
 #include <stdint.h>
-#include <time.h>
 
 #include "net.h"
 
