@@ -78,7 +78,50 @@ void car_nl_close(struct car_nl *nl, size_t nest)
         memcpy(nl->bytes + nest, &len, sizeof len);
 }
 
-bool car_nl_acknowledged(const uint8_t *bytes, size_t len, uint32_t seq, int *ret_error)
+/* The text among the attributes of an answer (NETLINK_EXT_ACK). */
+static void take_reason(const uint8_t *at, size_t len, struct car_nl_answer *ret)
+{
+    struct nlattr head;
+
+    while (len >= sizeof head) {
+        memcpy(&head, at, sizeof head);
+        if (head.nla_len < sizeof head || head.nla_len > len)
+            return;
+        if (head.nla_type == NLMSGERR_ATTR_MSG) {
+            size_t text = head.nla_len - sizeof head;
+
+            if (text >= sizeof ret->reason)
+                text = sizeof ret->reason - 1;
+            memcpy(ret->reason, at + sizeof head, text);
+            return;
+        }
+        if (NLA_ALIGN((size_t)head.nla_len) > len)
+            return;
+        at += NLA_ALIGN((size_t)head.nla_len);
+        len -= NLA_ALIGN((size_t)head.nla_len);
+    }
+}
+
+/* An answer repeats the question, or its head alone; its attributes come behind. */
+static void take_answer(const struct nlmsghdr *header, const uint8_t *body, size_t len,
+                        struct car_nl_answer *ret)
+{
+    struct nlmsghdr question;
+    size_t skip;
+
+    memset(ret, 0, sizeof *ret);
+    memcpy(&ret->error, body, sizeof ret->error);
+    if ((header->nlmsg_flags & NLM_F_ACK_TLVS) == 0 || len < sizeof ret->error + sizeof question)
+        return;
+    memcpy(&question, body + sizeof ret->error, sizeof question);
+    skip = sizeof ret->error + ((header->nlmsg_flags & NLM_F_CAPPED) != 0
+                                    ? sizeof question
+                                    : NLMSG_ALIGN((size_t)question.nlmsg_len));
+    if (skip <= len)
+        take_reason(body + skip, len - skip, ret);
+}
+
+bool car_nl_read(const uint8_t *bytes, size_t len, uint32_t seq, struct car_nl_answer *ret)
 {
     struct nlmsghdr header;
     size_t at = 0;
@@ -88,13 +131,13 @@ bool car_nl_acknowledged(const uint8_t *bytes, size_t len, uint32_t seq, int *re
         if (header.nlmsg_len < sizeof header || header.nlmsg_len > len - at)
             return false;
         if (header.nlmsg_type == NLMSG_ERROR && header.nlmsg_seq == seq &&
-            header.nlmsg_len >= sizeof header + sizeof *ret_error) {
-            memcpy(ret_error, bytes + at + sizeof header, sizeof *ret_error);
+            header.nlmsg_len >= sizeof header + sizeof ret->error) {
+            take_answer(&header, bytes + at + sizeof header, header.nlmsg_len - sizeof header, ret);
             return true;
         }
-        if (NLMSG_ALIGN(header.nlmsg_len) > len - at)
+        if (NLMSG_ALIGN((size_t)header.nlmsg_len) > len - at)
             return false;
-        at += NLMSG_ALIGN(header.nlmsg_len);
+        at += NLMSG_ALIGN((size_t)header.nlmsg_len);
     }
     return false;
 }

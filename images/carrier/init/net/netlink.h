@@ -28,10 +28,15 @@ void car_nl_u32(struct car_nl *nl, uint16_t type, uint32_t value);
 size_t car_nl_nest(struct car_nl *nl, uint16_t type);
 void car_nl_close(struct car_nl *nl, size_t nest);
 
-/*
- * Finds the acknowledgement of message `seq` in a datagram from the kernel. Returns true when it is
- * there, with 0 or a negative errno in ret_error.
- */
-bool car_nl_acknowledged(const uint8_t *bytes, size_t len, uint32_t seq, int *ret_error);
+#define CAR_NL_REASON_BYTES 96
+
+/* The kernel's answer: 0 or a negative errno, and its words about it when it has any. */
+struct car_nl_answer {
+    int error;
+    char reason[CAR_NL_REASON_BYTES];
+};
+
+/* Finds the answer to message `seq` in a datagram from the kernel; false when it is not there. */
+bool car_nl_read(const uint8_t *bytes, size_t len, uint32_t seq, struct car_nl_answer *ret);
 
 #endif

@@ -24,11 +24,13 @@
 int car_route_open(struct car_route *route, struct car_why *why)
 {
     struct timeval patience = {.tv_sec = PATIENCE_S};
+    int on = 1;
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
     if (fd < 0)
         return car_why_errno(why, "no netlink socket");
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
     *route = (struct car_route){.fd = fd};
     return 0;
 }
@@ -38,37 +40,47 @@ void car_route_close(struct car_route *route)
     close(route->fd);
 }
 
-int car_route_ask(struct car_route *route, struct car_nl *nl)
+/* 0, or an errno. */
+static int exchange(struct car_route *route, const struct car_nl *nl, struct car_nl_answer *ret)
 {
     _Alignas(4) uint8_t answer[ANSWER_BYTES];
-    struct nlmsghdr *header = (struct nlmsghdr *)(void *)nl->bytes;
-    int error;
 
-    if (nl->full)
-        return -EMSGSIZE;
-    header->nlmsg_seq = ++route->seq;
     if (send(route->fd, nl->bytes, nl->len, 0) != (ssize_t)nl->len)
-        return -errno;
+        return errno;
     for (int i = 0; i < ANSWERS_MAX; i++) {
         ssize_t len = recv(route->fd, answer, sizeof answer, 0);
 
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0)
-            return -EIO;
-        if (car_nl_acknowledged(answer, (size_t)len, route->seq, &error))
-            return error;
+        if (len < 0 && errno != EINTR)
+            return EIO;
+        if (len >= 0 && car_nl_read(answer, (size_t)len, route->seq, ret))
+            return 0;
     }
-    return -EIO;
+    return EIO;
 }
 
-/* The kernel's refusal as a reason; `fine` is an errno that is none. */
-static int judge(int result, int fine, struct car_why *why, const char *what)
+void car_route_ask(struct car_route *route, struct car_nl *nl, struct car_nl_answer *ret)
 {
-    if (result == 0 || result == -fine)
+    struct nlmsghdr *header = (struct nlmsghdr *)(void *)nl->bytes;
+    int error;
+
+    header->nlmsg_seq = ++route->seq;
+    error = nl->full ? EMSGSIZE : exchange(route, nl, ret);
+    if (error != 0)
+        *ret = (struct car_nl_answer){.error = -error};
+}
+
+/* Asks, and makes of a refusal a reason; `fine` is an errno that is none. */
+static int demand(struct car_route *route, struct car_nl *nl, int fine, struct car_why *why,
+                  const char *what)
+{
+    struct car_nl_answer answer;
+
+    car_route_ask(route, nl, &answer);
+    if (answer.error == 0 || answer.error == -fine)
         return 0;
-    errno = -result;
-    return car_why_errno(why, "%s", what);
+    errno = -answer.error;
+    return answer.reason[0] != '\0' ? car_why_errno(why, "%s: %s", what, answer.reason)
+                                    : car_why_errno(why, "%s", what);
 }
 
 int car_route_up(struct car_route *route, int index, struct car_why *why)
@@ -80,7 +92,7 @@ int car_route_up(struct car_route *route, int index, struct car_why *why)
     struct car_nl nl;
 
     car_nl_begin(&nl, RTM_NEWLINK, 0, &link, sizeof link);
-    return judge(car_route_ask(route, &nl), 0, why, "the device cannot be brought up");
+    return demand(route, &nl, 0, why, "the device cannot be brought up");
 }
 
 int car_route_mtu(struct car_route *route, int index, unsigned bytes, struct car_why *why)
@@ -90,7 +102,7 @@ int car_route_mtu(struct car_route *route, int index, unsigned bytes, struct car
 
     car_nl_begin(&nl, RTM_NEWLINK, 0, &link, sizeof link);
     car_nl_u32(&nl, IFLA_MTU, bytes);
-    return judge(car_route_ask(route, &nl), 0, why, "the device refuses the MTU");
+    return demand(route, &nl, 0, why, "the device refuses the MTU");
 }
 
 int car_route_address(struct car_route *route, int index, uint32_t ip, unsigned prefix, bool add,
@@ -105,7 +117,7 @@ int car_route_address(struct car_route *route, int index, uint32_t ip, unsigned 
                  &address, sizeof address);
     car_nl_put(&nl, IFA_LOCAL, &wire, sizeof wire);
     car_nl_put(&nl, IFA_ADDRESS, &wire, sizeof wire);
-    return judge(car_route_ask(route, &nl), add ? EEXIST : EADDRNOTAVAIL, why,
+    return demand(route, &nl, add ? EEXIST : EADDRNOTAVAIL, why,
                  add ? "the address is refused" : "the address stays");
 }
 
@@ -129,7 +141,7 @@ int car_route_route(struct car_route *route, int index, uint32_t target, unsigne
     if (gateway != 0)
         car_nl_put(&nl, RTA_GATEWAY, &wire_gateway, sizeof wire_gateway);
     car_nl_u32(&nl, RTA_OIF, (uint32_t)index);
-    return judge(car_route_ask(route, &nl), EEXIST, why, "the route is refused");
+    return demand(route, &nl, EEXIST, why, "the route is refused");
 }
 
 int car_route_hooks(struct car_route *route, int index, struct car_why *why)
@@ -138,31 +150,28 @@ int car_route_hooks(struct car_route *route, int index, struct car_why *why)
                        .tcm_ifindex = index,
                        .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
                        .tcm_parent = TC_H_CLSACT};
+    struct car_nl_answer ignored;
     struct car_nl nl;
 
     car_nl_begin(&nl, RTM_DELQDISC, 0, &tc, sizeof tc);
-    (void)car_route_ask(route, &nl); /* there may be none */
+    car_route_ask(route, &nl, &ignored); /* there may be none */
     car_nl_begin(&nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &tc, sizeof tc);
     car_nl_text(&nl, TCA_KIND, "clsact");
-    return judge(car_route_ask(route, &nl), 0, why,
+    return demand(route, &nl, 0, why,
                  "no place for rules (is the module sch_ingress loaded?)");
 }
 
 static int change_rule(struct car_route *route, int index, const struct car_rule *rule,
                        size_t place, bool add, struct car_why *why)
 {
+    char what[96];
     struct car_nl nl;
-    int result;
 
+    (void)snprintf(what, sizeof what,
+                   "rule %zu of device %d (cls_u32, act_gact, act_mirred, act_nat loaded?)", place,
+                   index);
     car_rule_message(rule, index, place, add, &nl);
-    result = car_route_ask(route, &nl);
-    if (result == 0)
-        return 0;
-    errno = -result;
-    return car_why_errno(why,
-                         "rule %zu is refused (are cls_u32, act_gact, act_mirred, act_nat "
-                         "loaded?)",
-                         place);
+    return demand(route, &nl, 0, why, what);
 }
 
 int car_route_rules(struct car_route *route, int index, struct car_rules *now,

@@ -22,8 +22,8 @@ struct car_route {
 int car_route_open(struct car_route *route, struct car_why *why);
 void car_route_close(struct car_route *route);
 
-/* The kernel's answer: 0 or a negative errno; -EIO when there is none. */
-int car_route_ask(struct car_route *route, struct car_nl *nl);
+/* Asks; the answer's error is -EIO when none comes. */
+void car_route_ask(struct car_route *route, struct car_nl *nl, struct car_nl_answer *ret);
 
 /* Up, and hearing all multicast: IPv6 of the guest asks for groups that the NIC knows nothing of.
  */

@@ -30,8 +30,8 @@ int car_serve_rules(struct car_serve *serve, struct car_why *why)
                                     .guest = serve->guest};
     struct car_rules next;
 
-    if (serve->interface.index == 0)
-        return 0;
+    if (serve->interface.index == 0 || serve->asked)
+        return 0; /* there is no place for rules yet */
     facts.peers_n = car_announce_peers(&serve->announce, facts.peers);
     serve->announce.changed = false;
     car_rules_guest(&facts, &next);
