@@ -193,34 +193,59 @@ static int fail_apt(struct mir_error *said, struct mir_error *err)
     return -1;
 }
 
+/* Apt first, and what is remembered where it does not answer. */
+static int ask_or_use(const struct img_fetch *fetch, struct img_fetched *remembered,
+                      struct img_fetched *ret, struct mir_error *err)
+{
+    struct mir_error said = {0};
+    struct img_fetched asked = {.looked_s = 0};
+    if (!ask_apt(fetch, &asked, &said)) {
+        *ret = asked;
+        return 0;
+    }
+    if (!remembered->packages.count || is_final(&said) || use_cache(fetch, remembered, NULL))
+        return fail_apt(&said, err);
+    say(fetch, "%s; using the packages that are in the cache", said.text);
+    *ret = *remembered;
+    remembered->packages = (struct img_packages){0};
+    return 0;
+}
+
+static int use_offline(const struct img_fetch *fetch, struct img_fetched *remembered,
+                       struct img_fetched *ret, struct mir_error *why, struct mir_error *err)
+{
+    if (!remembered->packages.count)
+        return fail_offline(fetch, why, err);
+    if (use_cache(fetch, remembered, why)) {
+        if (why->kind != MIR_CORRUPT)
+            return fail_offline(fetch, why, err);
+        *err = *why;
+        return -1;
+    }
+    *ret = *remembered;
+    remembered->packages = (struct img_packages){0};
+    return 0;
+}
+
 int img_fetch(const struct img_fetch *fetch, struct img_fetched *ret, struct mir_error *err)
 {
-    struct img_fetched remembered = {.looked_s = 0}, asked = {.looked_s = 0};
+    struct img_fetched remembered = {.looked_s = 0};
     struct mir_error why = {0}, said = {0};
-    bool any = !img_cache_recall(fetch->cache, fetch->key, &remembered.packages,
-                                 &remembered.looked_s, &why);
-    bool done = any && (fetch->offline || !fetch->refresh) && !use_cache(fetch, &remembered, &why);
-    int rc = 0;
-    if (!done && fetch->offline) {
-        if (why.kind == MIR_CORRUPT && err)
-            *err = why;
-        else
-            fail_offline(fetch, &why, err);
-        rc = -1;
-    } else if (!done && ask_apt(fetch, &asked, &said)) {
-        bool usable = any && !is_final(&said) && !use_cache(fetch, &remembered, NULL);
-        if (usable)
-            say(fetch, "%s; using the packages that are in the cache", said.text);
-        else
-            rc = fail_apt(&said, err);
-    }
-    if (!rc && asked.packages.count) {
-        img_packages_clear(&remembered.packages);
-        *ret = asked;
-    } else if (!rc) {
+    int rc;
+    (void)img_cache_recall(fetch->cache, fetch->key, &remembered.packages, &remembered.looked_s,
+                           &why);
+    if (fetch->offline) {
+        rc = use_offline(fetch, &remembered, ret, &why, &said);
+    } else if (!fetch->refresh && remembered.packages.count &&
+               !use_cache(fetch, &remembered, NULL)) {
         *ret = remembered;
+        remembered.packages = (struct img_packages){0};
+        rc = 0;
     } else {
-        img_packages_clear(&remembered.packages);
+        rc = ask_or_use(fetch, &remembered, ret, &said);
     }
+    img_packages_clear(&remembered.packages);
+    if (rc && err)
+        *err = said;
     return rc;
 }

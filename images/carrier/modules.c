@@ -6,7 +6,7 @@
 
 #include "api/buf.h"
 #include "api/memory.h"
-#include "init/modules.h"
+#include "modules.h"
 #include "needed.h"
 #include "parts.h"
 #include "squeeze.h"

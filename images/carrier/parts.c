@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/memory.h"
-#include "init/modules.h"
+#include "modules.h"
 #include "needed.h"
 
 void img_parts_clear(struct img_parts *parts)

@@ -6,7 +6,7 @@
 #include "modules.h"
 
 const struct car_module_row car_modules[] = {
-    {.when = CAR_IN_XEN | CAR_ALWAYS | CAR_EARLY,
+    {.when = CAR_IN_XEN | CAR_ALWAYS | CAR_FOR_STORE,
      .modules = {"xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-privcmd", "xenfs"}},
     /* The network cards. Amazon's; virtio's, with what carries it; Intel's as QEMU has them, as
        virtual functions (EC2's older types), and the rest of a family costs only its numbers;
@@ -39,7 +39,7 @@ const struct car_module_row car_modules[] = {
      .modules = {"e1000"},
      .ids = {{0x8086, 0x100e}, {0x8086, 0x100f}, {0x8086, 0x1004}, {0x8086, 0x1008}}},
     {.when = CAR_IN_XEN | CAR_WITH_PCI, .modules = {"e1000e"}, .ids = {{0x8086, 0x10d3}}},
-    {.when = CAR_IN_LINUX | CAR_ON_XEN | CAR_WITH_NET, .modules = {"xen-netfront"}},
+    {.when = CAR_IN_LINUX | CAR_ON_XEN | CAR_WITH_NET | CAR_IS_CARD, .modules = {"xen-netfront"}},
     /* What passes between card and guest: net.h says what it needs. */
     {.when = CAR_IN_XEN | CAR_WITH_NET, .modules = {"xen-netback"}},
     {.when = CAR_IN_LINUX | CAR_WITH_NET, .modules = {"tun"}},
@@ -74,10 +74,17 @@ static unsigned have(const struct car_module_facts *facts)
            (facts->svm ? CAR_WITH_SVM : 0U);
 }
 
-bool car_module_wanted(const struct car_module_row *row, const struct car_module_facts *facts,
-                       bool early)
+static enum car_module_turn turn_of(const struct car_module_row *row)
 {
-    if ((row->when & facts->image) == 0 || early != ((row->when & CAR_EARLY) != 0))
+    if ((row->when & (CAR_WITH_PCI | CAR_IS_CARD)) != 0)
+        return CAR_TURN_CARDS;
+    return (row->when & CAR_FOR_STORE) != 0 ? CAR_TURN_STORE : CAR_TURN_REST;
+}
+
+bool car_module_wanted(const struct car_module_row *row, const struct car_module_facts *facts,
+                       enum car_module_turn turn)
+{
+    if ((row->when & facts->image) == 0 || turn != turn_of(row))
         return false;
     if ((row->when & ~have(facts) & CAR_NEEDED) != 0)
         return false;

@@ -20,9 +20,10 @@ enum car_module_when {
     CAR_WITH_NET = 1 << 4,    /* the guest has a network */
     CAR_WITH_BLOCKS = 1 << 5, /* the guest has disks */
     CAR_ON_XEN = 1 << 6,      /* Linux is a guest of Xen */
-    CAR_EARLY = 1 << 7,       /* before everything else: the store needs it */
+    CAR_FOR_STORE = 1 << 7,   /* before the store starts */
     CAR_WITH_VMX = 1 << 8,    /* the processor can virtualise, in Intel's way */
     CAR_WITH_SVM = 1 << 9,    /* in AMD's */
+    CAR_IS_CARD = 1 << 10,    /* a network card that is not on the PCI bus */
 };
 
 struct car_pci_id {
@@ -54,9 +55,15 @@ struct car_module_facts {
     size_t ids_n;
 };
 
-/* Is the row to be loaded? early: CAR_EARLY rows alone, otherwise all others. */
+/*
+ * When in the course of a start: the cards first, as a link takes seconds to come up; then what the
+ * store needs, and while it starts the rest.
+ */
+enum car_module_turn { CAR_TURN_CARDS, CAR_TURN_STORE, CAR_TURN_REST };
+
+/* Is the row to be loaded in this turn? Each row has exactly one. */
 bool car_module_wanted(const struct car_module_row *row, const struct car_module_facts *facts,
-                       bool early);
+                       enum car_module_turn turn);
 
 #define CAR_PCI_MAX 128 /* devices that are looked at */
 
@@ -67,6 +74,6 @@ size_t car_pci_list(struct car_pci_id ret[CAR_PCI_MAX]);
  * Loads what is wanted. What is not in /k, or is refused, is said on the console and is no error: a
  * device that is missing then shows where it is used.
  */
-void car_modules_load(const struct car_module_facts *facts, bool early);
+void car_modules_load(const struct car_module_facts *facts, enum car_module_turn turn);
 
 #endif
