@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A program of this machine under another kernel: a virtual machine whose root is this machine's
-own, read-only, and whose kernel is of an unpacked package linux-image-* (boot/vmlinuz-*, lib/modules)
-that MIRAGE_TEST_LINUX names. No network, no disk, no rights on this machine but those of QEMU."""
+own, read-only, and whose kernel is of an unpacked package linux-image-amd64 (boot/vmlinuz-*,
+lib/modules) that MIRAGE_TEST_LINUX names. No network, no disk, no more rights than QEMU has."""
 import glob
 import os
 import re
@@ -53,7 +53,7 @@ def archive(init, modules, names, command):
 
 
 def run(init, command, wanted=(), seconds=300, memory='1G'):
-    """Runs the shell line; (status, what it printed). `wanted`: modules besides those of the root."""
+    """Runs the shell line; (status, what it printed). `wanted`: modules besides the root's."""
     qemu = shutil.which('qemu-system-x86_64')
     if not qemu:
         raise Skip('qemu-system-x86_64 is not installed')
@@ -66,8 +66,8 @@ def run(init, command, wanted=(), seconds=300, memory='1G'):
         initrd.write(archive(init, modules, names, command))
         initrd.flush()
         result = subprocess.run(
-            [qemu, '-nodefaults', '-no-user-config', '-no-reboot', '-machine', 'q35', '-cpu',
-             'max,-smap', '-m', memory, '-smp', '2', '-accel', 'tcg', '-display',
+            [qemu, '-nodefaults', '-no-user-config', '-no-reboot', '-machine', 'q35',
+             '-cpu', 'max,-smap', '-m', memory, '-smp', '2', '-accel', 'tcg', '-display',
              'none', '-serial', 'stdio', '-kernel', vmlinuz, '-initrd', initrd.name,
              '-append', 'console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on',
              '-fsdev', 'local,id=host,path=/,security_model=none,readonly=on,multidevs=remap',

@@ -143,7 +143,8 @@ class Drive:
         self.thread.join(PATIENCE)
         while not self.lines.empty():
             self.said.append(self.lines.get() or '')
-        assert not any('ERROR: ' in line or 'runtime error' in line for line in self.said), self.said
+        broken = [line for line in self.said if 'ERROR: ' in line or 'runtime error' in line]
+        assert not broken, self.said
         return status
 
 
@@ -201,7 +202,8 @@ class Dhcp(Server):
 
     def __init__(self, space, device='up0', ip='10.9.0.2', lease=3600, renew=None, options=b'',
                  router='10.9.0.1'):
-        self.ip, self.lease, self.renew, self.options, self.router = ip, lease, renew, options, router
+        self.ip, self.lease, self.renew = ip, lease, renew
+        self.options, self.router = options, router
         self.silent = self.refuses = False
         self.heard = []  # (type, ciaddr)
         super().__init__(socket.SOCK_DGRAM, space, ('', 67), Dhcp.answer, device)

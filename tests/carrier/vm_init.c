@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * First process of a machine that runs one program of this one under another kernel: loads the
- * modules that /modules names, mounts the host's files read-only, and runs /command there as a shell
- * line. What it prints goes to the console; "=vm STATUS" is the last line, then the machine goes off.
+ * modules that /modules names, mounts the host's files read-only, and runs /command there as a
+ * shell line. What it prints goes to the console; "=vm STATUS" is its last line, then the machine
+ * goes off.
  */
 #include <fcntl.h>
 #include <stdio.h>

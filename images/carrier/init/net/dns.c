@@ -62,16 +62,22 @@ static size_t skip_name(const uint8_t *message, size_t len, size_t at)
     return 0;
 }
 
+/* An answer, with the number and the question as they were asked. */
+static bool is_ours(const uint8_t *message, size_t len, const uint8_t *question,
+                    size_t question_len)
+{
+    return len >= question_len && question_len >= HEAD_BYTES && memcmp(message, question, 2) == 0 &&
+           (message[2] & 0x80) != 0 && get16(message + 4) == 1 &&
+           memcmp(message + HEAD_BYTES, question + HEAD_BYTES, question_len - HEAD_BYTES) == 0;
+}
+
 enum car_dns_answer car_dns_read(const uint8_t *message, size_t len, const uint8_t *question,
                                  size_t question_len, uint32_t *ret_ip)
 {
     size_t at = question_len;
     unsigned records;
 
-    /* The question comes back as it was asked. */
-    if (len < question_len || question_len < HEAD_BYTES || memcmp(message, question, 2) != 0 ||
-        (message[2] & 0x80) == 0 || get16(message + 4) != 1 ||
-        memcmp(message + HEAD_BYTES, question + HEAD_BYTES, question_len - HEAD_BYTES) != 0)
+    if (!is_ours(message, len, question, question_len))
         return CAR_DNS_NOT_OURS;
     records = get16(message + 6);
     for (unsigned i = 0; i < records && i < RECORDS_MAX; i++) {

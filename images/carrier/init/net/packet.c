@@ -64,22 +64,32 @@ size_t car_packet_wrap(const struct car_dhcp_send *send, uint8_t *packet)
     return IP_BYTES + udp_len;
 }
 
-const uint8_t *car_packet_unwrap(const uint8_t *packet, size_t len, bool checked, size_t *ret_len)
+/* A whole IPv4 packet of UDP; 0, or the length of its header. */
+static size_t ip_head(const uint8_t *packet, size_t len)
 {
-    const uint8_t *udp;
-    size_t head, total, udp_len;
+    size_t head, total;
 
     if (len < IP_BYTES || packet[0] >> 4 != 4)
-        return NULL;
+        return 0;
     head = (size_t)(packet[0] & 15) * 4;
     total = get16(packet + 2);
     if (head < IP_BYTES || total > len || total < head + UDP_BYTES || packet[9] != IPPROTO_UDP ||
         (get16(packet + 6) & 0x3fff) != 0 || fold(sum(packet, head, 0)) != 0)
+        return 0;
+    return head;
+}
+
+const uint8_t *car_packet_unwrap(const uint8_t *packet, size_t len, bool checked, size_t *ret_len)
+{
+    size_t head = ip_head(packet, len);
+    const uint8_t *udp = packet + head;
+    size_t udp_len;
+
+    if (head == 0)
         return NULL;
-    udp = packet + head;
     udp_len = get16(udp + 4);
     if (get16(udp) != SERVER_PORT || get16(udp + 2) != CLIENT_PORT || udp_len < UDP_BYTES ||
-        udp_len > total - head)
+        udp_len > get16(packet + 2) - head)
         return NULL;
     if (checked && get16(udp + 6) != 0 && udp_checksum(packet, udp, udp_len) != 0)
         return NULL;

@@ -118,7 +118,7 @@ int car_route_address(struct car_route *route, int index, uint32_t ip, unsigned 
     car_nl_put(&nl, IFA_LOCAL, &wire, sizeof wire);
     car_nl_put(&nl, IFA_ADDRESS, &wire, sizeof wire);
     return demand(route, &nl, add ? EEXIST : EADDRNOTAVAIL, why,
-                 add ? "the address is refused" : "the address stays");
+                  add ? "the address is refused" : "the address stays");
 }
 
 int car_route_route(struct car_route *route, int index, uint32_t target, unsigned prefix,
@@ -157,8 +157,7 @@ int car_route_hooks(struct car_route *route, int index, struct car_why *why)
     car_route_ask(route, &nl, &ignored); /* there may be none */
     car_nl_begin(&nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &tc, sizeof tc);
     car_nl_text(&nl, TCA_KIND, "clsact");
-    return demand(route, &nl, 0, why,
-                 "no place for rules (is the module sch_ingress loaded?)");
+    return demand(route, &nl, 0, why, "no place for rules (is the module sch_ingress loaded?)");
 }
 
 static int change_rule(struct car_route *route, int index, const struct car_rule *rule,
