@@ -211,14 +211,12 @@ static int check_extension(const struct mird_engine *engine, const struct mird_d
                           stays, far ? "extend by less, and again later" : "to end it now use rm");
 }
 
-/* When the guest switches itself off; INT64_MAX: it does not. The user's own words come last. */
+/* When the guest switches itself off; INT64_MAX: it does not. */
 static int64_t guest_end_s(const struct mird_deployment *d)
 {
     static const unsigned parts = MIR_PART_ARGS | MIR_PART_DEADLINE;
     int64_t end_s = d->deadline_s;
-    const char *own = strstr(d->arguments, "deadline=");
-    if ((d->takes_part & parts) != parts || mir_forever(d->deadline_s) ||
-        (own && (own == d->arguments || own[-1] == ' ')))
+    if ((d->takes_part & parts) != parts || mir_forever(d->deadline_s))
         return INT64_MAX;
     for (unsigned i = 0; i < d->hook_count; i++)
         if (!strcmp(d->hooks[i].name, "guest") && d->hooks[i].deadline_s)

@@ -267,14 +267,24 @@ static int plan_cost(const struct mir_provider *provider, const struct mir_quote
     return mird_budget_check(&budget, err);
 }
 
-static void plan_hooks(const struct mir_kernel *kernel, const struct mir_provider *provider,
-                       struct mird_plan *plan)
+static void plan_hooks(const struct mir_provider *provider, struct mird_plan *plan)
 {
     for (size_t i = 0; provider->hook_names && provider->hook_names[i]; i++)
         add_hook(plan, provider->hook_names[i]);
     add_hook(plan, "daemon");
-    if (kernel->takes_part & MIR_PART_DEADLINE)
+    if (plan->takes_part & MIR_PART_DEADLINE)
         add_hook(plan, "guest");
+}
+
+/* A kernel that reads arguments is given the deadline by one, and the user's own come behind it and
+ * overrule it: then it is not the lease's that the guest keeps. */
+static uint32_t takes_part(const struct mird_request *request, const struct mir_kernel *kernel)
+{
+    const char *own = strstr(request->arguments, "deadline=");
+    bool overruled = own && (own == request->arguments || own[-1] == ' ');
+    return kernel->takes_part & MIR_PART_ARGS && overruled
+               ? kernel->takes_part & ~(uint32_t)MIR_PART_DEADLINE
+               : kernel->takes_part;
 }
 
 int mird_plan_make(const struct mird_request *request, const struct mir_kernel *kernel,
@@ -282,7 +292,7 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
                    const struct mird_policy *policy, const struct mird_load *load, int64_t now_s,
                    struct mird_plan *ret, struct mir_error *err)
 {
-    struct mird_plan plan = {.takes_part = kernel->takes_part};
+    struct mird_plan plan = {.takes_part = takes_part(request, kernel)};
     if (load->live >= policy->deployments_max) {
         mir_fail(err, MIR_POLICY, "%u deployments are under way; no more are allowed", load->live);
         return mir_error_hint(err, "end one with mirage-deploy rm NAME, or raise deployments_max "
@@ -299,7 +309,7 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
     if (plan_devices(kernel, provider, &plan, err) ||
         plan_cost(provider, quote, policy, load, now_s, &plan, err))
         return -1;
-    plan_hooks(kernel, provider, &plan);
+    plan_hooks(provider, &plan);
     *ret = plan;
     return 0;
 }

@@ -68,6 +68,7 @@ int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
                                      .memory_bytes = d->memory_bytes,
                                      .machine = d->machine,
                                      .place = d->place,
+                                     .takes_part = d->takes_part,
                                      .port_count = d->port_count};
     mir_copy(spec.tags.installation, sizeof spec.tags.installation, core->identity.installation);
     mir_copy(spec.tags.deployment, sizeof spec.tags.deployment, d->id);

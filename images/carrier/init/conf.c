@@ -93,8 +93,10 @@ static const char *set_net(struct car_conf *conf, const char *value, size_t len)
     static const struct {
         const char *word;
         enum car_net_kind net;
-    } nets[] = {
-        {"nat", CAR_NET_KIND_NAT}, {"direct", CAR_NET_KIND_DIRECT}, {"none", CAR_NET_KIND_NONE}};
+    } nets[] = {{"auto", CAR_NET_KIND_AUTO},
+                {"nat", CAR_NET_KIND_NAT},
+                {"direct", CAR_NET_KIND_DIRECT},
+                {"none", CAR_NET_KIND_NONE}};
 
     for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
         if (is(value, len, nets[i].word)) {

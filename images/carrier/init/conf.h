@@ -10,7 +10,7 @@
  *
  *     kind xen-pv | xen-pvh | solo5       required
  *     memory MIB                          required; of the guest
- *     net nat | direct | none             required
+ *     net auto | nat | direct | none      required
  *     name NAME                           of the site
  *     address A.B.C.D                     of a guest that never says its own (NAT)
  *     device NAME                         Solo5's network device; "service"
@@ -37,7 +37,13 @@
 #define CAR_WHY_MAX 200 /* what is wrong, in one line */
 
 enum car_kind { CAR_KIND_NONE, CAR_XEN_PV, CAR_XEN_PVH, CAR_SOLO5 };
-enum car_net_kind { CAR_NET_KIND_UNSET, CAR_NET_KIND_NONE, CAR_NET_KIND_NAT, CAR_NET_KIND_DIRECT };
+enum car_net_kind {
+    CAR_NET_KIND_UNSET,
+    CAR_NET_KIND_AUTO,
+    CAR_NET_KIND_NONE,
+    CAR_NET_KIND_NAT,
+    CAR_NET_KIND_DIRECT
+};
 
 struct car_open {
     uint16_t port; /* 1 to 65535 */
