@@ -118,10 +118,10 @@ void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel)
 void cmd_print_carrier(const struct cmd_context *ctx, const json_t *doc)
 {
     const char *shape = cmd_text(doc, "carrier");
-    char size[CMD_CELL], text[CMD_CELL];
+    char size[CMD_CELL];
     if (!*shape || !strcmp(shape, "none"))
         return;
     cmd_size_format((uint64_t)cmd_number(doc, "guest_bytes"), size, sizeof size);
-    snprintf(text, sizeof text, "%s; the kernel has %s of the memory", shape, size);
+    mir_auto_free char *text = mir_format("%s; the kernel has %s of the memory", shape, size);
     cmd_print_row(ctx, "carrier", text);
 }
