@@ -47,12 +47,12 @@ static void of_dom0(void **state)
     facts.net = true;
     assert_string_equal(
         load(&facts), "e1000e / xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs / "
-                      "xen-netback sch_ingress cls_matchall cls_u32 act_mirred act_nat act_gact ");
+                      "xen-netback sch_ingress cls_u32 act_mirred act_nat act_gact ");
     facts.ids = nitro;
     facts.blocks = true;
     assert_string_equal(load(&facts),
                         "ena / xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs / xen-netback "
-                        "sch_ingress cls_matchall cls_u32 act_mirred act_nat act_gact loop "
+                        "sch_ingress cls_u32 act_mirred act_nat act_gact loop "
                         "xen-blkback ");
 }
 
@@ -71,12 +71,12 @@ static void of_a_tender(void **state)
     facts.blocks = true; /* the tender reads the file itself */
     assert_string_equal(load(&facts),
                         "virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci "
-                        "failover net_failover virtio_net / / tun sch_ingress cls_matchall cls_u32 "
+                        "failover net_failover virtio_net / / tun sch_ingress cls_u32 "
                         "act_mirred act_nat act_gact irqbypass kvm kvm-amd ");
     facts.svm = false;
     facts.ids_n = 0;
     facts.on_xen = true;
-    assert_string_equal(load(&facts), "xen-netfront / / tun sch_ingress cls_matchall cls_u32 "
+    assert_string_equal(load(&facts), "xen-netfront / / tun sch_ingress cls_u32 "
                                       "act_mirred act_nat act_gact ");
 }
 

@@ -28,9 +28,9 @@
  * In both modes the cloud's metadata service (169.254.169.254, fd00:ec2::254) is out of the guest's
  * reach unless `imds` is set, and tagged frames (VLAN), which could hide it, are dropped.
  *
- * Needs the modules sch_ingress, cls_u32, cls_matchall, act_gact, act_mirred, act_nat (and tun for
- * car_net_tap), loaded by the caller; /proc and /sys mounted; CAP_NET_ADMIN and CAP_NET_RAW. With
- * CONFIG_PACKET, which all of Debian's kernels have.
+ * Needs the modules sch_ingress, cls_u32, act_gact, act_mirred, act_nat (and tun for car_net_tap),
+ * loaded by the caller; /proc and /sys mounted; CAP_NET_ADMIN and CAP_NET_RAW. With CONFIG_PACKET,
+ * which all of Debian's kernels have.
  *
  * All functions return 0, or -1 with the reason in `why`, unless said. One thread.
  */
@@ -96,10 +96,7 @@ const uint8_t *car_net_mac(const struct car_net *net);
  */
 int car_net_begin(struct car_net *net, int lease_ms, struct car_why *why);
 
-/*
- * Makes a tap device for a tender, persistent and up. Before car_net_attach, independent of the
- * rest.
- */
+/* Makes a tap device for a tender, which stays; car_net_attach brings it up. Needs no car_net. */
 int car_net_tap(const char *name, struct car_why *why);
 
 /*
