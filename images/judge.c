@@ -43,15 +43,20 @@ static enum mir_powers_off powers_off(const struct mir_kernel *kernel,
     return kernel->powers_off;
 }
 
-/* The devices that the kernel demands have the last word: without them the guest aborts. */
+/* The devices that the kernel demands have the last word: without them the guest aborts. What a
+ * carrier gives, it gives everywhere. */
 static bool devices_refuse(const struct mir_kernel *kernel, const struct krn_family *family,
                            struct mir_family *row)
 {
+    static const struct mir_offer carried = {
+        .nics_max = 1, .fix = "a carrier gives one network; build the kernel without the rest"};
     struct mir_error err = {0};
-    if (row->verdict == MIR_VERDICT_CANNOT || row->verdict == MIR_VERDICT_CARRIER ||
-        !family->offer || !mir_preflight(kernel, family->offer, 0, &err))
+    const struct mir_offer *offer =
+        row->verdict == MIR_VERDICT_CARRIER ? &carried : family->offer;
+    if (row->verdict == MIR_VERDICT_CANNOT || !offer || !mir_preflight(kernel, offer, 0, &err))
         return false;
     row->verdict = MIR_VERDICT_CANNOT;
+    row->carrier = MIR_CARRIER_NONE;
     row->needs = (struct mir_needs){0};
     snprintf(row->why, sizeof row->why, "Solo5 aborts: %.140s: %.80s.", err.text, err.hint);
     return true;
