@@ -5,6 +5,7 @@
  * shell line. What it prints goes to the console; "=vm STATUS" is its last line, then the machine
  * goes off.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static void load(const char *name)
     snprintf(path, sizeof path, "/k/%.100s.ko", name);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) != 0)
-        printf("# module %s: %m\n", name);
+        printf("# module %s: %s\n", name, strerror(errno));
     if (fd >= 0)
         close(fd);
 }
@@ -77,7 +78,7 @@ static int run(void)
     read_text("/command", command);
     for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++)
         if (mount(mounts[i].source, mounts[i].target, mounts[i].type, 0, mounts[i].options) != 0)
-            printf("# mount %s: %m\n", mounts[i].target);
+            printf("# mount %s: %s\n", mounts[i].target, strerror(errno));
     if (chroot("/host") != 0 || chdir("/tmp") != 0)
         return 255;
     pid = fork();
