@@ -474,6 +474,15 @@ def gone(world):
     drive.says(r'=ended vif1\.0 has gone')
 
 
+def no_interface(world):
+    """The guest's interface is not there: said, and nothing left behind at the NIC."""
+    world.dhcp()
+    world.drive('mode=nat', 'interface=vif9.0').says('=ended vif9.0: No such device')
+    text = subprocess.run(world.carrier.command('tc', 'qdisc', 'show', 'dev', 'nic0'), check=True,
+                          capture_output=True, text=True).stdout
+    assert 'clsact' not in text, text
+
+
 def no_nic(world):
     world.carrier.run('ip', 'link', 'set', 'nic0', 'name', 'other0')
     world.drive('mode=nat').says("=ended no network device 'nic0' within 3 s")
@@ -498,7 +507,8 @@ CASES = [
     (leased_mtu_and_routes, {}), (dnsmasq, {}),
     (direct, {'guest_ip': '10.9.0.77/24', 'gateway': '10.9.0.1', 'nic_mtu': 9000}),
     (direct_dhcp, {}), (direct_imds, {}), (direct_imds_wanted, {}), (six, {}), (announce, {}),
-    (announce_by_name, {}), (announce_to_nobody, {}), (gone, {}), (no_nic, {}), (tap, {}),
+    (announce_by_name, {}), (announce_to_nobody, {}), (gone, {}), (no_interface, {}),
+    (no_nic, {}), (tap, {}),
 ]
 
 
