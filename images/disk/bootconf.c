@@ -9,7 +9,8 @@
 #define BOOT_IMAGE "BOOT_IMAGE=/boot/" IMG_KERNEL_FILE " "
 
 /* How GRUB loads a kernel, by the way in that the kernel has; the first that fits counts. The
- * second multiboot comes first because its loader works alike on BIOS and UEFI. */
+ * second multiboot comes first because its loader works alike on BIOS and UEFI. A module is
+ * the user's, and arrives as it is, packed or not. */
 static const struct loader {
     uint32_t way; /* enum mir_boot_way bit */
     const char *kernel, *module;
@@ -17,8 +18,8 @@ static const struct loader {
     bool module_words; /* a module has arguments of its own */
     size_t line_max;   /* of the kernel's arguments, so that none are cut off */
 } loaders[] = {
-    {MIR_BOOT_MULTIBOOT2, "multiboot2", "module2", false, true, IMG_ARGUMENTS_MAX},
-    {MIR_BOOT_MULTIBOOT1, "multiboot", "module", true, true, IMG_ARGUMENTS_MAX},
+    {MIR_BOOT_MULTIBOOT2, "multiboot2", "module2 --nounzip", false, true, IMG_ARGUMENTS_MAX},
+    {MIR_BOOT_MULTIBOOT1, "multiboot", "module --nounzip", true, true, IMG_ARGUMENTS_MAX},
     /* Which of GRUB's two loaders, the core sets (images/grub/early-*.cfg): on a BIOS the one that
      * enters in real mode, as some kernels have no other entry. The limit is Linux' own buffer. */
     {MIR_BOOT_LINUX, "$linux", "$initrd", false, false, 2047 - (sizeof BOOT_IMAGE - 1)},

@@ -9,6 +9,7 @@ CACHE has a folder per package (linux-generic, linux-cloud, xen-hypervisor-X.Y-a
 lib...), as `dpkg-deb -x` leaves them. As a library: `Packages`, `initramfs`, `Machine`."""
 import argparse
 import glob
+import gzip
 import os
 import re
 import select
@@ -128,18 +129,14 @@ def base(packages, init, shape, tender=None):
     entries += [(name, stat.S_IFREG | 0o755, read(path)) for name, path in sorted(files.items())]
     for name in ('vif', 'block'):
         entries.append((f'etc/xen/{name}', stat.S_IFLNK | 0o777, b'/init'))
-    entries.append(('etc/xen/xl.conf', stat.S_IFREG | 0o644, b'autoballoon="off"\n'))
+    entries.append(('etc/xen/xl.conf', stat.S_IFREG | 0o644, b''))
     return entries
 
 
 def user_part(conf, kernel, extra=()):
     """What differs between two deployments. kernel, conf: bytes, or None for a file that is not."""
-    entries = []
-    if kernel is not None:
-        entries.append(('kernel', stat.S_IFREG | 0o644, kernel))
-    if conf is not None:
-        entries.append(('carrier.conf', stat.S_IFREG | 0o644, conf))
-    return entries + [(name, stat.S_IFREG | 0o644, data) for name, data in extra]
+    files = [('carrier.conf', conf), ('kernel', kernel), *extra]
+    return [(name, stat.S_IFREG | 0o644, data) for name, data in files if data is not None]
 
 
 class Machine:
@@ -151,7 +148,7 @@ class Machine:
         self.folder = tempfile.TemporaryDirectory(prefix='carrier-')
         initramfs = os.path.join(self.folder.name, 'initramfs')
         with open(initramfs, 'wb') as handle:
-            handle.write(cpio(entries))
+            handle.write(gzip.compress(cpio(entries), 6, mtime=0))
         self.port = 0
         network = []
         if nic:

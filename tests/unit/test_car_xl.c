@@ -163,10 +163,10 @@ static void needed_memory(void **state)
 
     (void)state;
     /* The guest's memory is Xen's; Solo5's is Linux' own. */
-    assert_true(car_memory_needed_mib(&solo5, 0) == car_memory_needed_mib(&solo5, 10 << 20) - 10);
-    assert_true(car_memory_needed_mib(&solo5, 0) > 64);
-    assert_true(car_memory_needed_mib(&xen, 0) < 64);
-    assert_true(car_memory_needed_mib(&xen, 60 << 20) >= car_memory_needed_mib(&xen, 0) + 60);
+    assert_true(car_memory_needed_mib(&solo5) > 64);
+    assert_true(car_memory_needed_mib(&xen) < 64);
+    solo5.memory_mib = 1024 * 1024;
+    assert_true(car_memory_needed_mib(&solo5) > 1024 * 1024);
 }
 
 int main(void)

@@ -101,8 +101,8 @@ static void what_grub_reads(void **state)
     mir_auto_free char *two = text_of(&recipe, NULL);
     assert_string_equal(
         two, "if multiboot2 '/boot/kernel' 'a' 'b c' '$d'; then\n"
-             "if module2 '/boot/linux' 'console=hvc0' 'a'\\''b'; then\n"
-             "if module2 '/boot/initrd'; then\nboot\nfi\nfi\nfi\n"
+             "if module2 --nounzip '/boot/linux' 'console=hvc0' 'a'\\''b'; then\n"
+             "if module2 --nounzip '/boot/initrd'; then\nboot\nfi\nfi\nfi\n"
              "echo 'mirage-deploy: the boot loader cannot start the kernel; powering off'\nhalt\n");
     k.boot_ways = MIR_BOOT_MULTIBOOT1;
     recipe.module_count = 0;

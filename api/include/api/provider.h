@@ -114,7 +114,10 @@ struct mir_instance_spec {
     /* enum mir_takes_part bits that hold for this deployment: arguments of the user's may overrule
      * what the kernel would do by itself. */
     uint32_t takes_part;
-    char arguments[MIR_ARGS_MAX];    /* the kernel command line, our own arguments included */
+    /* The kernel command line, our own arguments included; with a carrier, what that is told. */
+    char arguments[MIR_ARGS_MAX];
+    enum mir_carrier carrier;        /* the kernel is on a carrier's disk; NONE: started as it is */
+    const char *carrier_base;        /* borrowed; the folder of its base, where images are made */
     const struct mir_prover *prover; /* NULL: nothing to prove; for the imager, see there */
     const struct mir_wanted *wanted; /* NULL: wanted until the limit */
 };

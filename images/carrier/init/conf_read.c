@@ -37,7 +37,9 @@ int car_conf_read(const char *path, struct car_conf *ret, char *why)
     if (fd >= 0)
         close(fd);
     if (len < 0) {
-        (void)snprintf(why, CAR_WHY_MAX, "%s: %s", path, strerror(error));
+        /* Linux unpacks as much of an image as fits into memory, and goes on. */
+        (void)snprintf(why, CAR_WHY_MAX, "%s: %s%s", path, strerror(error),
+                       error == ENOENT ? " (or the machine has too little memory)" : "");
         return -1;
     }
     if (len > CAR_CONF_BYTES_MAX) {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The first process of a carrier: Linux starts it as /init, and the machine exists as long as it
- * wants. Nothing of what could go wrong happens in it: the deadline has a process of its own, all
- * work another one, and the first does nothing but bury the dead and end the machine when either of
- * them is among them. So the kernel never panics for want of a first process, which would start the
- * machine anew, for money, as often as it likes.
+ * wants. Nothing of what could go wrong or wait happens in it: the deadline has a process of its
+ * own, all work another one, and the first does nothing but bury the dead, and end the machine when
+ * the worker is among them. So the kernel never panics for want of a first process, which would
+ * start the machine anew, for money, as often as it likes.
  *
  * Under the names vif and block it is what xl starts for the guest's devices (hotplug.h).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -43,9 +44,9 @@ static _Noreturn void work(const struct car_conf *conf)
     car_proc_spare(-500);
     if (car_programs_init(&programs) != 0)
         car_off(CAR_OFF_START_FAILED, "signals: %s", strerror(errno));
+    car_memory_check(conf);
     if (access(CAR_KERNEL, R_OK) != 0)
         car_off(CAR_OFF_CONFIGURATION, "%s: %s", CAR_KERNEL, strerror(errno));
-    car_memory_check(conf);
     if (conf->kind == CAR_SOLO5)
         car_run_solo5(conf, &programs);
     car_run_xen(conf, &programs);
@@ -83,11 +84,22 @@ static _Noreturn void watch(const struct car_conf *conf, pid_t deadline, pid_t w
             car_off(CAR_OFF_START_FAILED, "the carrier's own process ended (%s)",
                     car_status_text(status, text, sizeof(text)));
         if (pid == deadline && deadline > 0) {
-            car_say("the deadline's process ended (%s); there is another one",
-                    car_status_text(status, text, sizeof(text)));
+            car_say_or_not("the deadline's process ended (%s); there is another one",
+                           car_status_text(status, text, sizeof(text)));
             deadline = start_deadline(conf);
         }
     }
+}
+
+static void say_start(const struct car_conf *conf)
+{
+    static const char *const kinds[] = {"", "xen-pv", "xen-pvh", "solo5"};
+    static const char *const nets[] = {"", "none", "nat", "direct"};
+
+    car_say_or_not("mirage-deploy " MIR_VERSION ": kind %s, memory %" PRIu32
+                   " MiB, net %s, ttl %" PRIu32 " s, deadline %" PRId64,
+                   kinds[conf->kind], conf->memory_mib, nets[conf->net], conf->ttl_s,
+                   conf->deadline);
 }
 
 int main(int argc, char **argv)
@@ -110,7 +122,6 @@ int main(int argc, char **argv)
     if (bad != 0)
         car_off(CAR_OFF_CONFIGURATION, "%s", why);
     deadline = start_deadline(&conf);
-    car_say("carrier " MIR_VERSION ": net %d, memory %u MiB, ttl %u s, deadline %lld",
-            (int)conf.net, conf.memory_mib, conf.ttl_s, (long long)conf.deadline);
+    say_start(&conf);
     watch(&conf, deadline, start_work(&conf));
 }

@@ -16,13 +16,15 @@
 int64_t car_meminfo_mib(const char *text, size_t len, const char *key);
 
 /*
- * MiB that Linux itself needs for a guest whose kernel has kernel_bytes: for the xen kinds the
- * programs and what they hold of the kernel (the guest's memory is Xen's), for solo5 the guest's
- * memory and the tender. Pure.
+ * MiB that Linux itself needs from now on: for the xen kinds the programs alone (the guest's memory
+ * is Xen's, and xl maps the kernel's file), for solo5 the tender and the guest's memory. Pure.
  */
-int64_t car_memory_needed_mib(const struct car_conf *conf, uint64_t kernel_bytes);
+int64_t car_memory_needed_mib(const struct car_conf *conf);
 
-/* Ends the machine (reason: memory) when that is not there. Says nothing when it is. */
+/*
+ * Ends the machine (reason: memory) when that is not there, or when the image did not fit into
+ * memory whole: Linux then goes on with what it has of it. Says nothing when all is well.
+ */
 void car_memory_check(const struct car_conf *conf);
 
 #endif

@@ -39,18 +39,18 @@ static void mount_one(const char *type, const char *target, unsigned long flags,
 {
     (void)mkdir(target, 0755);
     if (mount(type, target, type, flags, data) != 0 && errno != EBUSY)
-        car_say("mount %s: %s", target, strerror(errno));
+        car_say_or_not("mount %s: %s", target, strerror(errno));
 }
 
 void car_mount_all(void)
 {
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
         if (mkdir(folders[i], 0755) != 0 && errno != EEXIST)
-            car_say("%s: %s", folders[i], strerror(errno));
+            car_say_or_not("%s: %s", folders[i], strerror(errno));
     }
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         if (symlink(links[i].target, links[i].name) != 0 && errno != EEXIST)
-            car_say("%s: %s", links[i].name, strerror(errno));
+            car_say_or_not("%s: %s", links[i].name, strerror(errno));
     }
     for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
         mount_one(mounts[i].type, mounts[i].target, mounts[i].flags, mounts[i].data);

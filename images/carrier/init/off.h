@@ -21,9 +21,10 @@ enum car_reason {
 const char *car_reason_text(enum car_reason reason);
 
 /*
- * Says "power off: REASON: text" (an empty text is left out, with its colon) and ends the machine.
- * Waits at most two seconds for the console and for nothing else: there is no disk to write to.
- * What the kernel does not do by the call is asked for by its emergency key.
+ * Stops every other process but the first, says "power off: REASON: text" (an empty text is left
+ * out, with its colon) and ends the machine. Waits at most two seconds for the console and for
+ * nothing else: there is no disk to write to. What the kernel does not do by the call is asked for
+ * by its emergency key.
  */
 _Noreturn void car_off(enum car_reason reason, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

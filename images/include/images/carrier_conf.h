@@ -51,4 +51,25 @@ uint64_t img_carrier_machine_bytes(enum mir_carrier shape, uint64_t kernel_bytes
  */
 uint64_t img_carrier_guest_bytes(const struct mir_kernel *kernel);
 
+/* How a kernel may be carried. */
+enum img_carrier_wish {
+    IMG_CARRIER_AUTOMATIC, /* where it starts by one and not as it is */
+    IMG_CARRIER_NEVER,
+    IMG_CARRIER_ALWAYS, /* wherever the table names one, also where it could not as things stand */
+};
+
+const char *img_carrier_wish_name(enum img_carrier_wish wish); /* auto never always */
+int img_carrier_wish_by_name(const char *name);                /* -1: no such one */
+
+/* Which shape a family of the provider takes; family "": the first that takes one. */
+enum mir_carrier img_carrier_shape(const struct mir_kernel *kernel, const char *provider,
+                                   const char *family);
+
+/* A carried kernel is another thing to a provider: a raw disk that starts by BIOS and UEFI, without
+ * a manifest, which powers itself off at the deadline, and boots on those families where the table
+ * names a carrier. *ret is that. False: no family of the provider is one of these, or (by the wish)
+ * none is to be used. Digest and sizes stay those of the kernel. */
+bool img_carrier_view(const struct mir_kernel *kernel, const char *provider,
+                      enum img_carrier_wish wish, struct mir_kernel *ret);
+
 #endif
