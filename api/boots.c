@@ -5,7 +5,7 @@
 #include "api/memory.h"
 #include "kernel_json.h"
 
-static const char *const verdicts[] = {"unknown", "boots", "no-network", "cannot"};
+static const char *const verdicts[] = {"unknown", "boots", "no-network", "cannot", "carrier"};
 static const char *const powers[] = {"unknown", "yes", "no"};
 static const char *const carriers[] = {"none", "linux", "xen", "shim"};
 static const char *const images[] = {"", "raw", "qcow2", "vhd"};

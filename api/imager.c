@@ -8,16 +8,17 @@
 #include "api/memory.h"
 #include "api/provider.h"
 
-#define DISK_EDITION "1" /* raise it when the same words give another disk */
+#define DISK_EDITION "2" /* raise it when the same words give another disk */
 
 void mir_disk_name(const struct mir_instance_spec *spec, const struct mir_needs *needs,
                    char out[MIR_SHA256_TEXT])
 {
     /* A disk that is one already has no boot configuration for arguments. */
-    const char *arguments = needs->layout == MIR_LAYOUT_NONE ? "" : spec->arguments;
-    mir_auto_free char *words =
-        mir_format("disk %s\n%s\n%s\n%s\n%s\n", DISK_EDITION, spec->kernel->sha256,
-                   spec->kernel->table, mir_layout_name(needs->layout), arguments);
+    bool ready = needs->layout == MIR_LAYOUT_NONE && !spec->carrier;
+    const char *base = spec->carrier_base ? strrchr(spec->carrier_base, '/') : NULL;
+    mir_auto_free char *words = mir_format(
+        "disk %s\n%s\n%s\n%s\n%s\n%s\n", DISK_EDITION, spec->kernel->sha256, spec->kernel->table,
+        mir_layout_name(needs->layout), ready ? "" : spec->arguments, base ? base : "");
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
     if (!EVP_Digest(words, strlen(words), digest, &len, EVP_sha256(), NULL) || len != 32)

@@ -69,6 +69,7 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     cmd_print_row(ctx, "verdict", cmd_text(boots, "verdict"));
     cmd_print_row(ctx, "how", cmd_text(boots, "how"));
     cmd_print_row(ctx, "why", cmd_text(boots, "why"));
+    cmd_print_carrier(ctx, plan);
     cmd_print_row(ctx, "machine", machine);
     cmd_print_row(ctx, "place", place);
     print_steps(ctx, json_object_get(plan, "steps"));

@@ -132,6 +132,7 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "provider", cmd_text(d, "provider"));
     cmd_print_row(ctx, "instance", cmd_text(instance, "id"));
     cmd_print_row(ctx, "kernel", cmd_text(d, "kernel"));
+    cmd_print_carrier(ctx, d);
     cmd_print_row(ctx, "machine", machine);
     cmd_print_row(ctx, "place", place);
     if (cmd_number(d, "memory_bytes") > 0) {

@@ -29,18 +29,25 @@ static int check_verdict(const struct cmd_context *ctx, const struct cmd_request
 {
     const struct mir_boots *boots = mir_kernel_boots(&r->kernel, r->provider);
     enum mir_verdict verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
-    if (verdict != MIR_VERDICT_CANNOT && verdict != MIR_VERDICT_NO_NETWORK)
+    const char *carrier = cmd_args_text(&ctx->args, OPT_CARRIER);
+    bool always = carrier && !strcmp(carrier, "always");
+    bool never = verdict == MIR_VERDICT_CARRIER && carrier && !strcmp(carrier, "never");
+    if (always || (!never && verdict != MIR_VERDICT_CANNOT && verdict != MIR_VERDICT_NO_NETWORK))
         return 0;
-    bool can_try = *boots->how;
+    bool can_try = *boots->how && !never;
     if (can_try && cmd_args_flag(&ctx->args, OPT_ANYWAY, false)) {
         cmd_say(ctx, "going on with --anyway although %s: %s", r->provider, boots->why);
         return 0;
     }
     mir_fail(err, MIR_POLICY, "%s %s on %s: %s", r->path,
-             verdict == MIR_VERDICT_CANNOT ? "cannot boot" : "would have no network", r->provider,
-             boots->why);
+             never                           ? "starts inside of a carrier only"
+             : verdict == MIR_VERDICT_CANNOT ? "cannot boot"
+                                             : "would have no network",
+             r->provider, boots->why);
     return mir_error_hint(err, "see where it boots: mirage-deploy inspect %s%s", r->path,
-                          can_try ? "; deploy it all the same with --anyway" : "");
+                          never     ? "; or leave --carrier never away"
+                          : can_try ? "; deploy it all the same with --anyway"
+                                    : "");
 }
 
 static void set_text(json_t *body, const char *field, const char *text)
@@ -152,6 +159,7 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
         json_object_set_new(body, "list", json_boolean(cmd_args_flag(args, OPT_LIST, true)));
     set_flag(body, "anyway", args, OPT_ANYWAY);
     set_flag(body, "prove", args, OPT_PROVE);
+    set_text(body, "carrier", cmd_args_text(args, OPT_CARRIER));
     set_ports(body, args);
     set_machine(body, args);
     set_place(body, args, r->provider);

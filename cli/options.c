@@ -17,6 +17,7 @@ static const char *const formats[] = {"raw",  "qcow2",   "vhd",        "vhd-dyna
                                       "vmdk", "extents", "ec2-bundle", NULL};
 static const char *const boots[] = {"bios", "uefi", "both", "pvgrub", "pvgrub-bare", NULL};
 static const char *const firmwares[] = {"bios", "uefi", NULL};
+static const char *const carriers[] = {"auto", "never", "always", NULL};
 static const char *const buses[] = {"ide", "virtio", "nvme", "scsi", NULL};
 static const char *const nics[] = {"virtio", "e1000", "e1000e", "none", NULL};
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
@@ -68,6 +69,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                   "show the site on the registry page (default: yes)"},
     [OPT_FIRMWARE] = {"firmware", 0, CMD_CHOICE, CMD_OPT_HERE, "FIRMWARE", firmwares, DEPLOYS, NULL,
                       "local: what starts a disk (default: bios, or uefi where only that can)"},
+    [OPT_CARRIER] = {"carrier", 0, CMD_CHOICE, 0, "WHEN", carriers, DEPLOYS, NULL,
+                     "start the kernel inside of a carrier, a system that is put around it on its "
+                     "disk: auto (where it starts in one and not as it is), never or always "
+                     "(default: auto)"},
     [OPT_DISK_BUS] = {"disk-bus", 0, CMD_CHOICE, CMD_OPT_HERE, "BUS", buses, DEPLOYS, NULL,
                       "local: what a disk is attached to (default: ide)"},
     [OPT_NIC] = {"nic", 0, CMD_CHOICE, CMD_OPT_HERE, "CARD", nics, DEPLOYS, NULL,

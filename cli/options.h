@@ -61,6 +61,7 @@ enum cmd_opt {
     OPT_URL,
     OPT_LIST,
     OPT_FIRMWARE,
+    OPT_CARRIER,
     OPT_DISK_BUS,
     OPT_NIC,
     OPT_CLOUD,

@@ -56,6 +56,8 @@ void cmd_print_table(const struct cmd_context *ctx, struct cmd_table *table);
 /* The kernel document for people (inspect). */
 void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel);
 
+/* The carrier of a plan or a deployment, where there is one. */
+void cmd_print_carrier(const struct cmd_context *ctx, const json_t *doc);
 /* The kinds of machines of one provider, of its `boots`; nothing when there are none. */
 void cmd_print_families(const struct cmd_context *ctx, const char *provider, const json_t *boots);
 

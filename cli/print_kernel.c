@@ -44,7 +44,7 @@ static char *needs_text(const json_t *family)
             mir_buf_addf(&line, " %s", json_string_value(value));
     }
     if (*carrier && strcmp(carrier, "none") != 0)
-        mir_buf_addf(&line, "a %s carrier (none is built yet)", carrier);
+        mir_buf_addf(&line, "%sa %s carrier", line.len ? ", " : "", carrier);
     return mir_buf_take(&line);
 }
 
@@ -113,4 +113,15 @@ void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel)
     json_object_foreach(json_object_get(kernel, "boots"), provider, row)
         add_families(table, provider, json_object_get(row, "families"));
     cmd_print_table(ctx, table);
+}
+
+void cmd_print_carrier(const struct cmd_context *ctx, const json_t *doc)
+{
+    const char *shape = cmd_text(doc, "carrier");
+    char size[CMD_CELL];
+    if (!*shape || !strcmp(shape, "none"))
+        return;
+    cmd_size_format((uint64_t)cmd_number(doc, "guest_bytes"), size, sizeof size);
+    mir_auto_free char *text = mir_format("%s; the kernel has %s of the memory", shape, size);
+    cmd_print_row(ctx, "carrier", text);
 }

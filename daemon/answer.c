@@ -115,7 +115,7 @@ void mird_hooks_add(const struct mird_deployment *d, bool turns, struct mird_ans
     if (forever)
         why = "no deadline";
     else if (!(d->takes_part & MIR_PART_DEADLINE))
-        why = "the kernel does not say that it keeps a deadline";
+        why = "nothing says that the guest keeps the lease's deadline";
     else if (!(d->takes_part & MIR_PART_WELL_KNOWN) || (!*d->url && !d->wants_url))
         why = "given to the kernel; it has no URL to read it back from";
     add_hook(ret, "guest", MIR_HOOK_OFF, 0, why);

@@ -12,12 +12,12 @@
 #include "engine_parts.h"
 
 struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
-                                 const struct mir_kernel *kernel)
+                                 const struct mir_kernel *kernel, enum mir_carrier carrier)
 {
     const struct mir_provider *info = prov ? mir_prov_info(prov) : NULL;
     bool packed = kernel && mird_kernel_packed(kernel);
     return mird_rules_make(info ? info->settle_s : 0, info && info->paid,
-                           packed || (info && info->image_put), engine->live_timeout_ms);
+                           packed || carrier || (info && info->image_put), engine->live_timeout_ms);
 }
 
 static void know_rules(struct mird_engine *engine, struct mird_body *body)
@@ -28,7 +28,7 @@ static void know_rules(struct mird_engine *engine, struct mird_body *body)
     bool known = d->steps[MIRD_STEP_IMAGE] == MIRD_TODO && d->end_reason == MIRD_END_NONE &&
                  !mird_store_kernel_get(engine->core->store, d->kernel, &kernel, NULL);
     body->held.rules = mird_rules_for(engine, mird_core_provider(engine->core, d->provider),
-                                      known ? &kernel : NULL);
+                                      known ? &kernel : NULL, d->carrier);
 }
 
 struct mird_body *mird_body_new(struct mird_engine *engine, const struct mird_deployment *d)

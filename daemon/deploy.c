@@ -7,6 +7,7 @@
 #include "api/cleanup.h"
 #include "api/memory.h"
 #include "api/suggest.h"
+#include "carry.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
 
@@ -14,6 +15,7 @@ struct draft {
     struct mir_prov *prov;
     struct mir_kernel kernel;
     struct mir_error kernel_error; /* MIR_OK: there is a kernel */
+    struct mird_burden burden;     /* of it */
     struct mird_plan plan;
     int64_t now_s;
 };
@@ -56,20 +58,20 @@ static int find_load(struct mird_engine *engine, struct mird_load *ret, struct m
 static int quote(struct mir_prov *prov, const struct mird_request *request,
                  const struct draft *draft, struct mir_quote *ret, struct mir_error *err)
 {
-    uint64_t memory_bytes =
-        request->memory_bytes ? request->memory_bytes : draft->kernel.min_memory_bytes;
-    return mir_prov_quote(prov, &draft->kernel, &request->place, memory_bytes, ret, err);
+    return mir_prov_quote(prov, &draft->burden.kernel, &request->place, draft->burden.memory_bytes,
+                          ret, err);
 }
 
 /* A provider may have to ask its cloud for a price: before anybody has to wait for this deploy.
  * With the lock held it remembers the answer. */
 static void ask_ahead(struct mird_engine *engine, const struct mird_request *request,
-                      const struct draft *draft)
+                      struct draft *draft)
 {
     struct mir_prov *prov;
     struct mir_quote answer;
     if (draft->kernel_error.kind == MIR_OK &&
-        !find_provider(engine->core, request->provider, &prov, NULL))
+        !find_provider(engine->core, request->provider, &prov, NULL) &&
+        !mird_burden_make(request, &draft->kernel, &draft->burden, NULL))
         (void)quote(prov, request, draft, &answer, NULL);
 }
 
@@ -88,9 +90,10 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
     }
     struct mir_quote quoted;
     struct mird_load load;
-    if (quote(draft->prov, request, draft, &quoted, err) || find_load(engine, &load, err))
+    if (mird_burden_make(request, &draft->kernel, &draft->burden, err) ||
+        quote(draft->prov, request, draft, &quoted, err) || find_load(engine, &load, err))
         return -1;
-    int rc = mird_plan_make(request, &draft->kernel, mir_prov_info(draft->prov), &quoted,
+    int rc = mird_plan_make(request, &draft->burden, mir_prov_info(draft->prov), &quoted,
                             &engine->policy, &load, draft->now_s, &draft->plan, err);
     if (rc && err)
         mir_copy(err->provider, sizeof err->provider, request->provider);
@@ -149,6 +152,8 @@ static void fill(struct mird_engine *engine, const struct mird_request *request,
                                   .takes_part = plan->takes_part,
                                   .wants_url = plan->wants_url,
                                   .machine = plan->machine,
+                                  .carrier = plan->carrier,
+                                  .guest_bytes = plan->guest_bytes,
                                   .place = plan->place,
                                   .price = plan->price,
                                   .list = request->list,
@@ -178,11 +183,13 @@ static int admit(struct mird_engine *engine, const struct draft *draft,
                  const struct mird_deployment *d, struct mir_error *err)
 {
     struct mir_instance_spec spec;
-    /* A packed kernel has no bootable file yet; the provider judges by the inspection then. */
-    bool packed = mird_kernel_packed(&draft->kernel);
-    mir_auto_free char *path = packed ? NULL : mird_kernel_bootable(engine->core, &draft->kernel);
-    if (mird_spec_make(engine, d, NULL, &draft->kernel, path, &spec, err))
+    mird_auto_subject struct mird_subject subject;
+    mird_subject_of(engine->core, d, &draft->kernel, &subject);
+    /* What is packed or carried has no bootable file yet; the provider judges by the inspection. */
+    if (mird_spec_make(engine, d, NULL, &subject, &spec, err))
         return -1;
+    if (mird_kernel_packed(&draft->kernel) || d->carrier)
+        spec.kernel_path = NULL;
     return mir_prov_admit(draft->prov, &spec, err);
 }
 
@@ -192,7 +199,7 @@ static int commit(struct mird_engine *engine, const struct draft *draft, const c
 {
     bool replayed = false;
     struct mird_news news = {0};
-    const struct mird_rules rules = mird_rules_for(engine, draft->prov, &draft->kernel);
+    const struct mird_rules rules = mird_rules_for(engine, draft->prov, &draft->kernel, d->carrier);
     bool intended = mird_turn_intend_first(d, &rules, mird_engine_now_ms(engine), &news);
     *op = (struct mird_operation){.created_s = d->created_s, .kind = "deploy"};
     mir_id_new(engine->core->random, op->id);

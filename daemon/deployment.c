@@ -306,6 +306,9 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     add_lease(doc, d, now_s);
     add_site(doc, d, public_url);
     json_object_set_new(doc, "memory_bytes", json_integer((json_int_t)d->memory_bytes));
+    json_object_set_new(doc, "carrier", json_string(mir_carrier_name(d->carrier)));
+    json_object_set_new(doc, "guest_bytes",
+                        d->carrier ? json_integer((json_int_t)d->guest_bytes) : json_null());
     json_object_set_new(doc, "machine", mir_machine_to_json(&d->machine));
     json_object_set_new(doc, "place", mir_place_to_json(&d->place));
     json_object_set_new(doc, "arguments", json_string(d->arguments));

@@ -211,14 +211,12 @@ static int check_extension(const struct mird_engine *engine, const struct mird_d
                           stays, far ? "extend by less, and again later" : "to end it now use rm");
 }
 
-/* When the guest switches itself off; INT64_MAX: it does not. The user's own words come last. */
+/* When the guest switches itself off; INT64_MAX: it does not. */
 static int64_t guest_end_s(const struct mird_deployment *d)
 {
-    static const unsigned parts = MIR_PART_ARGS | MIR_PART_DEADLINE;
     int64_t end_s = d->deadline_s;
-    const char *own = strstr(d->arguments, "deadline=");
-    if ((d->takes_part & parts) != parts || mir_forever(d->deadline_s) ||
-        (own && (own == d->arguments || own[-1] == ' ')))
+    bool told = d->carrier != MIR_CARRIER_NONE || (d->takes_part & MIR_PART_ARGS);
+    if (!told || !(d->takes_part & MIR_PART_DEADLINE) || mir_forever(d->deadline_s))
         return INT64_MAX;
     for (unsigned i = 0; i < d->hook_count; i++)
         if (!strcmp(d->hooks[i].name, "guest") && d->hooks[i].deadline_s)
@@ -243,6 +241,8 @@ static int check_guest(const struct mird_engine *engine, const struct mird_deplo
              "'%s' cannot be extended: its guest was told to switch itself off at %s, and on %s "
              "nobody can tell it otherwise",
              d->name, end, d->provider);
+    if (d->carrier != MIR_CARRIER_NONE)
+        return mir_error_hint(err, "deploy it again, with a longer --ttl");
     return mir_error_hint(err, "deploy it with a longer --ttl; or with `-- deadline=0`, by which "
                                "the guest keeps no deadline of its own and can be extended");
 }

@@ -189,7 +189,7 @@ bool mird_engine_stopping(struct mird_engine *engine);
 
 /* What the machine has to know of a kernel on a provider; each may be NULL: not known. */
 struct mird_rules mird_rules_for(const struct mird_engine *engine, const struct mir_prov *prov,
-                                 const struct mir_kernel *kernel);
+                                 const struct mir_kernel *kernel, enum mir_carrier carrier);
 
 /* --- engine_clock.c --- */
 
@@ -335,10 +335,12 @@ mird_end_fn mird_image_end, mird_instance_end, mird_site_end;
 void mird_entry_ask(struct mird_engine *engine, struct mird_entry *entry,
                     const struct mird_ask *ask, struct mird_answer *ret);
 
-/* Everything a provider wants to know, from the record and the kernel. lease borrowed. */
+struct mird_subject; /* carry.h */
+
+/* Everything a provider wants to know, from the record and the kernel. lease, subject borrowed. */
 int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
-                   const struct mir_lease *lease, const struct mir_kernel *kernel,
-                   const char *kernel_path, struct mir_instance_spec *ret, struct mir_error *err);
+                   const struct mir_lease *lease, const struct mird_subject *subject,
+                   struct mir_instance_spec *ret, struct mir_error *err);
 /* The bootable file of a kernel: as stored, or unpacked. Owned. */
 char *mird_kernel_bootable(const struct mird_core *core, const struct mir_kernel *kernel);
 bool mird_kernel_packed(const struct mir_kernel *kernel);

@@ -17,7 +17,7 @@
 #include "images/helper.h"
 
 #define DISK_MAX_BYTES ((uint64_t)16 << 40) /* the largest volume that a cloud has */
-#define WORDS_MAX 10
+#define WORDS_MAX 12
 #define BUNDLE_WORDS_MAX 24
 #define PIECE_BYTES ((size_t)256 << 10)
 
@@ -109,15 +109,22 @@ static void choose_words(struct mir_disk *disk, const struct mir_instance_spec *
     size_t n = 0;
     disk->words[n++] = "--format";
     disk->words[n++] = container;
-    if (needs->layout == MIR_LAYOUT_NONE)
+    if (needs->layout == MIR_LAYOUT_NONE && !spec->carrier)
         return;
-    disk->words[n++] = "--boot";
-    disk->words[n++] = mir_layout_name(needs->layout);
     disk->grub = mir_data_path("grub", NULL);
     if (disk->grub) {
         disk->words[n++] = "--grub";
         disk->words[n++] = disk->grub;
     }
+    if (spec->carrier) {
+        disk->words[n++] = "--carrier";
+        disk->words[n++] = spec->carrier_base;
+        disk->words[n++] = "--carrier-conf";
+        disk->words[n++] = spec->arguments;
+        return;
+    }
+    disk->words[n++] = "--boot";
+    disk->words[n++] = mir_layout_name(needs->layout);
     if (*spec->arguments) {
         disk->words[n++] = "--arguments";
         disk->words[n++] = spec->arguments;
@@ -165,6 +172,8 @@ static int begin(const char *helper_path, const struct mir_instance_spec *spec,
 {
     if (spec->prover && spec->prover->prove(spec->prover->ctx, spec, needs, err))
         return -1;
+    if (spec->carrier && !spec->carrier_base)
+        return mir_fail(err, MIR_INTERNAL, "a carrier without its base");
     struct mir_disk *disk = mir_calloc(1, sizeof *disk);
     disk->helper_path = helper_path;
     disk->timeout_ms = timeout_ms;

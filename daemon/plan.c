@@ -97,6 +97,11 @@ static int plan_boot(const struct mird_request *request, const struct mir_kernel
                      struct mird_plan *plan, struct mir_error *err)
 {
     find_verdict(kernel, provider, quote, plan);
+    if (plan->verdict == MIR_VERDICT_CARRIER) { /* and none was to be used */
+        mir_fail(err, MIR_POLICY, "this %s kernel starts on %s inside of a carrier only: %s",
+                 mir_format_name(kernel->format), provider->name, plan->why);
+        return mir_error_hint(err, "leave --carrier never away, or try another provider");
+    }
     bool bad = plan->verdict == MIR_VERDICT_CANNOT || plan->verdict == MIR_VERDICT_NO_NETWORK;
     bool can_try = *plan->how != '\0';
     if (!bad || (request->anyway && can_try))
@@ -132,18 +137,18 @@ static int too_much(uint64_t bytes, const struct mird_policy *policy, struct mir
 
 /* A machine type has the memory that it has: more than was asked for is nobody's loss, and what it
  * costs is in its price. */
-static int plan_memory(const struct mird_request *request, const struct mir_kernel *kernel,
+static int plan_memory(uint64_t wanted, const struct mir_kernel *kernel,
                        const struct mir_quote *quote, const struct mird_policy *policy,
                        struct mird_plan *plan, struct mir_error *err)
 {
     uint64_t needed = mir_machine_memory(&plan->machine, kernel), least = round_up(needed, MIB);
-    uint64_t asked = request->memory_bytes > needed ? request->memory_bytes : needed;
-    if (request->memory_bytes > policy->memory_max_bytes || least > policy->memory_max_bytes)
-        return too_much(request->memory_bytes ? request->memory_bytes : least, policy, err);
-    if (request->memory_bytes && request->memory_bytes < needed) {
+    uint64_t asked = wanted > needed ? wanted : needed;
+    if (wanted > policy->memory_max_bytes || least > policy->memory_max_bytes)
+        return too_much(wanted ? wanted : least, policy, err);
+    if (wanted && wanted < needed) {
         mir_fail(err, MIR_POLICY,
                  "%" PRIu64 " MiB of memory are too few: the kernel needs %" PRIu64 " MiB",
-                 request->memory_bytes / MIB, least / MIB);
+                 wanted / MIB, least / MIB);
         return mir_error_hint(err, "deploy with --memory %" PRIu64 "M or more", least / MIB);
     }
     if (quote->memory_bytes && asked > quote->memory_bytes) {
@@ -152,7 +157,7 @@ static int plan_memory(const struct mird_request *request, const struct mir_kern
         return mir_error_hint(err, "choose a larger --type, or leave it to the provider");
     }
     plan->memory_bytes = quote->memory_bytes                    ? quote->memory_bytes
-                         : request->memory_bytes                ? request->memory_bytes
+                         : wanted                               ? wanted
                          : policy->memory_default_bytes > least ? policy->memory_default_bytes
                                                                 : least;
     return 0;
@@ -267,22 +272,86 @@ static int plan_cost(const struct mir_provider *provider, const struct mir_quote
     return mird_budget_check(&budget, err);
 }
 
-static void plan_hooks(const struct mir_kernel *kernel, const struct mir_provider *provider,
-                       struct mird_plan *plan)
+static void plan_hooks(const struct mir_provider *provider, struct mird_plan *plan)
 {
     for (size_t i = 0; provider->hook_names && provider->hook_names[i]; i++)
         add_hook(plan, provider->hook_names[i]);
     add_hook(plan, "daemon");
-    if (kernel->takes_part & MIR_PART_DEADLINE)
+    if (plan->takes_part & MIR_PART_DEADLINE)
         add_hook(plan, "guest");
 }
 
-int mird_plan_make(const struct mird_request *request, const struct mir_kernel *kernel,
+/* A kernel that reads arguments is given the deadline by one, and the user's own come behind it and
+ * overrule it: then it is not the lease's that the guest keeps. */
+static uint32_t takes_part(const struct mird_request *request, const struct mir_kernel *kernel)
+{
+    const char *own = strstr(request->arguments, "deadline=");
+    bool overruled = own && (own == request->arguments || own[-1] == ' ');
+    return kernel->takes_part & MIR_PART_ARGS && overruled
+               ? kernel->takes_part & ~(uint32_t)MIR_PART_DEADLINE
+               : kernel->takes_part;
+}
+
+static int no_carrier(const struct mird_request *request, const struct mir_kernel *kernel,
+                      struct mir_error *err)
+{
+    mir_fail(err, MIR_POLICY, "no carrier for this %s kernel is known on %s",
+             mir_format_name(kernel->format), request->provider);
+    return mir_error_hint(err, "leave --carrier always away; `mirage-deploy inspect` says where it "
+                               "boots, and how");
+}
+
+int mird_burden_make(const struct mird_request *request, const struct mir_kernel *plain,
+                     struct mird_burden *ret, struct mir_error *err)
+{
+    const char *provider = request->provider;
+    uint64_t wanted = request->memory_bytes;
+    ret->guest_bytes = 0;
+    ret->plain = NULL;
+    if (!img_carrier_view(plain, provider, request->carrier, &ret->kernel)) {
+        if (request->carrier == IMG_CARRIER_ALWAYS)
+            return no_carrier(request, plain, err);
+        ret->kernel = *plain;
+        ret->memory_bytes = wanted ? wanted : plain->min_memory_bytes;
+        return 0;
+    }
+    ret->plain = plain;
+    ret->guest_bytes = wanted ? wanted : img_carrier_guest_bytes(plain);
+    ret->kernel.min_memory_bytes = img_carrier_machine_bytes(
+        img_carrier_shape(plain, provider, ""), plain->unpacked_bytes, ret->guest_bytes);
+    ret->memory_bytes = ret->kernel.min_memory_bytes;
+    return 0;
+}
+
+/* The machine's memory is made of the guest's, which is what was asked for. */
+static int plan_carrier(const struct mird_request *request, const struct mird_burden *burden,
+                        const struct mir_quote *quote, struct mird_plan *plan,
+                        struct mir_error *err)
+{
+    const struct mir_kernel *kernel = burden->plain;
+    if (!kernel)
+        return 0;
+    plan->verdict = MIR_VERDICT_CARRIER;
+    plan->carrier = img_carrier_shape(kernel, request->provider, quote->family);
+    plan->guest_bytes = burden->guest_bytes;
+    if (plan->carrier == MIR_CARRIER_SHIM) /* which is nothing but the kernel */
+        plan->takes_part = 0;
+    if (burden->guest_bytes >= kernel->min_memory_bytes)
+        return 0;
+    uint64_t least = round_up(kernel->min_memory_bytes, MIB) / MIB;
+    mir_fail(err, MIR_POLICY,
+             "%" PRIu64 " MiB of memory are too few: the kernel needs %" PRIu64 " MiB",
+             burden->guest_bytes / MIB, least);
+    return mir_error_hint(err, "deploy with --memory %" PRIu64 "M or more", least);
+}
+
+int mird_plan_make(const struct mird_request *request, const struct mird_burden *burden,
                    const struct mir_provider *provider, const struct mir_quote *quote,
                    const struct mird_policy *policy, const struct mird_load *load, int64_t now_s,
                    struct mird_plan *ret, struct mir_error *err)
 {
-    struct mird_plan plan = {.takes_part = kernel->takes_part};
+    const struct mir_kernel *kernel = &burden->kernel;
+    struct mird_plan plan = {.takes_part = takes_part(request, kernel)};
     if (load->live >= policy->deployments_max) {
         mir_fail(err, MIR_POLICY, "%u deployments are under way; no more are allowed", load->live);
         return mir_error_hint(err, "end one with mirage-deploy rm NAME, or raise deployments_max "
@@ -291,20 +360,31 @@ int mird_plan_make(const struct mird_request *request, const struct mir_kernel *
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
         plan_proof(request, provider, err) ||
         plan_boot(request, kernel, provider, quote, &plan, err) ||
+        plan_carrier(request, burden, quote, &plan, err) ||
         plan_machine(request, kernel, provider, &plan, err) ||
-        plan_memory(request, kernel, quote, policy, &plan, err) ||
+        plan_memory(burden->plain ? 0 : request->memory_bytes, kernel, quote, policy, &plan, err) ||
         plan_ports(request, kernel, provider, &plan, err))
         return -1;
     plan_open(request, kernel, quote, &plan);
     if (plan_devices(kernel, provider, &plan, err) ||
         plan_cost(provider, quote, policy, load, now_s, &plan, err))
         return -1;
-    plan_hooks(kernel, provider, &plan);
+    plan_hooks(provider, &plan);
     *ret = plan;
     return 0;
 }
 
 /* --- the document --- */
+
+static json_t *carrier_step(const struct mird_plan *plan)
+{
+    static const char *const does[] = {
+        [MIR_CARRIER_NONE] = "",
+        [MIR_CARRIER_LINUX] = "make a disk with a Linux and the kernel's tender",
+        [MIR_CARRIER_XEN] = "make a disk with Xen, a Linux for it, and the kernel",
+        [MIR_CARRIER_SHIM] = "make a disk with Xen's PV shim and the kernel"};
+    return json_pack("{s:s,s:s,s:i}", "name", "image", "does", does[plan->carrier], "bytes", 0);
+}
 
 static json_t *steps_json(const struct mird_plan *plan, const struct mird_request *request,
                           const struct mir_kernel *kernel)
@@ -313,7 +393,9 @@ static json_t *steps_json(const struct mird_plan *plan, const struct mird_reques
     if (request->prove)
         json_array_append_new(steps, json_pack("{s:s,s:s,s:i}", "name", "proof", "does",
                                                "start its disk on this machine first", "bytes", 0));
-    if (kernel->container != MIR_CONTAINER_NONE)
+    if (plan->carrier != MIR_CARRIER_NONE)
+        json_array_append_new(steps, carrier_step(plan));
+    else if (kernel->container != MIR_CONTAINER_NONE)
         json_array_append_new(steps, json_pack("{s:s,s:s,s:I}", "name", "image", "does",
                                                "unpack the kernel", "bytes",
                                                (json_int_t)kernel->unpacked_bytes));
@@ -367,6 +449,9 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(json_object_get(doc, "boots"), "families",
                         mir_kernel_families_json(kernel, request->provider));
     json_object_set_new(doc, "machine", mir_machine_to_json(&plan->machine));
+    json_object_set_new(doc, "carrier", json_string(mir_carrier_name(plan->carrier)));
+    json_object_set_new(doc, "guest_bytes",
+                        plan->carrier ? json_integer((json_int_t)plan->guest_bytes) : json_null());
     json_object_set_new(doc, "steps", steps_json(plan, request, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);

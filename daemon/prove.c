@@ -16,6 +16,7 @@
 #include "api/proof.h"
 #include "api/provider.h"
 #include "daemon/kernel_store.h"
+#include "disk_file.h"
 #include "engine_parts.h"
 #include "images/digest.h"
 
@@ -42,29 +43,11 @@ struct proof {
 
 static int write_disk(const struct proof *p, int fd, struct mir_error *err)
 {
-    const struct mir_imager *imager = &p->engine->core->imager;
     struct mir_instance_spec plain = *p->spec;
-    struct mir_disk_range range = {.len = 1};
-    struct mir_disk *disk;
-    uint64_t size;
     plain.prover = NULL;
-    if (imager->open(imager->ctx, &plain, p->needs, BUILD_MS, &disk, &size, err))
-        return -1;
-    int rc = 0;
-    if (size > DISK_MAX) {
-        mir_fail(err, MIR_POLICY, "a disk of %llu bytes is too large to be proven here",
-                 (unsigned long long)size);
-        rc = mir_error_hint(err, "deploy it without --prove");
-    }
-    while (!rc && range.len) {
-        rc = imager->next(disk, &range, err);
-        if (!rc && pwrite(fd, range.data, range.len, (off_t)range.at) != (ssize_t)range.len)
-            rc = mir_fail_errno(err, errno, "cannot write the disk that is to be proven");
-    }
-    imager->close(disk);
-    if (!rc && ftruncate(fd, (off_t)size))
-        rc = mir_fail_errno(err, errno, "cannot write the disk that is to be proven");
-    return rc;
+    if (!mird_disk_write(&p->engine->core->imager, &plain, p->needs, DISK_MAX, fd, err))
+        return 0;
+    return err && err->kind == MIR_POLICY ? mir_error_hint(err, "deploy it without --prove") : -1;
 }
 
 static int copy_up(int fd, struct mird_upload *upload, struct mir_error *err)

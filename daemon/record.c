@@ -36,6 +36,8 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, url_origin, TEXT),
     FIELD(mird_deployment, token, TEXT),
     FIELD(mird_deployment, takes_part, U32),
+    FIELD(mird_deployment, carrier, U32),
+    FIELD(mird_deployment, guest_bytes, U64),
     FIELD(mird_deployment, list, BOOL),
     FIELD(mird_deployment, anyway, BOOL),
     FIELD(mird_deployment, prove, BOOL),

@@ -167,11 +167,26 @@ static int check_request(const struct mird_request *request, struct mir_error *e
     return 0;
 }
 
+static int read_carrier(json_t *body, struct mird_request *ret, struct mir_error *err)
+{
+    const char *text = NULL;
+    if (mir_json_get_text(body, "carrier", &text, err))
+        return -1;
+    int wish = text ? img_carrier_wish_by_name(text) : IMG_CARRIER_AUTOMATIC;
+    if (wish < 0) {
+        mir_fail(err, MIR_USAGE, "'%.40s' is no way to use a carrier", text);
+        return mir_error_hint(err, "there is: auto, never, always");
+    }
+    ret->carrier = (enum img_carrier_wish)wish;
+    return 0;
+}
+
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     static const char *const allowed[] = {
-        "provider", "kernel", "name",   "ttl",     "until",  "ports",   "memory_bytes", "arguments",
-        "url",      "list",   "anyway", "forever", "reason", "machine", "place",        "prove"};
+        "provider",     "kernel",    "name",  "ttl",   "until",  "ports",
+        "memory_bytes", "arguments", "url",   "list",  "anyway", "forever",
+        "reason",       "machine",   "place", "prove", "carrier"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||
@@ -182,7 +197,8 @@ int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_er
         read_switches(body, &request, err) || read_ports(body, &request, err) ||
         mir_machine_from_json(json_object_get(body, "machine"), &request.machine, err) ||
         mir_place_from_json(json_object_get(body, "place"), &request.place, err) ||
-        read_arguments(body, &request, err) || check_request(&request, err))
+        read_carrier(body, &request, err) || read_arguments(body, &request, err) ||
+        check_request(&request, err))
         return -1;
     *ret = request;
     return 0;

@@ -6,6 +6,7 @@
 
 #include "api/cleanup.h"
 #include "api/memory.h"
+#include "carry.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
 #include "prove.h"
@@ -47,7 +48,7 @@ static int prepare(struct mird_engine *engine, const struct mir_kernel *kernel,
 }
 
 static int put(struct mird_engine *engine, struct mird_entry *entry,
-               const struct mird_deployment *d, const struct mir_kernel *kernel,
+               const struct mird_deployment *d, struct mird_subject *subject,
                struct mird_answer *ret)
 {
     const struct mird_input prepared = {.kind = MIRD_IN_PREPARED};
@@ -55,16 +56,21 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     struct mir_instance_spec spec;
     struct mird_prover prover;
     struct mird_wanted wanted;
-    if (!mir_prov_info(mird_entry_prov(engine, entry))->image_put)
+    bool uploads = mir_prov_info(mird_entry_prov(engine, entry))->image_put != NULL;
+    if (!uploads && !d->carrier)
         return 0;
-    mir_auto_free char *path = mird_kernel_bootable(engine->core, kernel);
-    mird_entry_change(engine, entry, &prepared, NULL, NULL);
-    if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
-        mird_spec_make(engine, d, &lease, kernel, path, &spec, &ret->error))
+    if (d->carrier && mird_carrier_base(d, subject, &ret->error))
         return -1;
-    mird_prover_init(&prover, engine, d);
+    if (uploads)
+        mird_entry_change(engine, entry, &prepared, NULL, NULL);
+    if (mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
+        mird_spec_make(engine, d, &lease, subject, &spec, &ret->error))
+        return -1;
     mird_wanted_init(&wanted, engine, d->id);
     spec.wanted = &wanted.wanted;
+    if (!uploads)
+        return mird_carried_make(engine->core, &spec, d->id, &ret->error);
+    mird_prover_init(&prover, engine, d);
     spec.prover = d->prove ? &prover.prover : NULL;
     if (mir_prov_image_put(mird_entry_prov(engine, entry), &spec, ret->image_id, &ret->error))
         return -1;
@@ -76,9 +82,10 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
 int mird_image_make(struct mird_engine *engine, struct mird_entry *entry,
                     const struct mird_deployment *d, struct mird_answer *ret)
 {
-    struct mir_kernel kernel;
-    return mird_store_kernel_get(engine->core->store, d->kernel, &kernel, &ret->error) ||
-                   prepare(engine, &kernel, &ret->error) || put(engine, entry, d, &kernel, ret)
+    mird_auto_subject struct mird_subject subject;
+    return mird_subject_find(engine->core, d, &subject, &ret->error) ||
+                   (!d->carrier && prepare(engine, &subject.plain, &ret->error)) ||
+                   put(engine, entry, d, &subject, ret)
                ? -1
                : 0;
 }
@@ -87,5 +94,7 @@ int mird_image_make(struct mird_engine *engine, struct mird_entry *entry,
 int mird_image_end(struct mird_engine *engine, struct mird_entry *entry,
                    const struct mird_deployment *d, struct mir_error *err)
 {
+    if (d->carrier)
+        mird_carried_forget(engine->core, d->id);
     return mir_prov_image_delete(mird_entry_prov(engine, entry), d->id, d->image_id, err);
 }

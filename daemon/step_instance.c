@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/cleanup.h"
 #include "api/log.h"
 #include "api/memory.h"
+#include "carry.h"
 #include "engine_parts.h"
 
 static int add_words(struct mir_buf *out, const char *words)
@@ -32,9 +34,11 @@ static void add_announce(struct mir_buf *out, const char *public_url, const char
 /* The kernel command line: for kernels that read them our own arguments come first, so that the
  * user's, which come last, can overrule them. */
 static int compose_arguments(const struct mird_engine *engine, const struct mird_deployment *d,
-                             const struct mir_provider *provider, char *out, size_t size,
-                             struct mir_error *err)
+                             const struct mir_provider *provider, const struct mir_kernel *kernel,
+                             char *out, size_t size, struct mir_error *err)
 {
+    if (d->carrier)
+        return mird_carrier_told(engine->core, d, kernel, out, size, err);
     mir_auto_buf struct mir_buf text;
     mir_buf_init(&text, size - 1);
     if (d->takes_part & MIR_PART_ARGS) {
@@ -57,17 +61,20 @@ static int compose_arguments(const struct mird_engine *engine, const struct mird
 }
 
 int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
-                   const struct mir_lease *lease, const struct mir_kernel *kernel,
-                   const char *kernel_path, struct mir_instance_spec *ret, struct mir_error *err)
+                   const struct mir_lease *lease, const struct mird_subject *subject,
+                   struct mir_instance_spec *ret, struct mir_error *err)
 {
     const struct mird_core *core = engine->core;
     struct mir_prov *prov = mird_core_provider(core, d->provider);
     struct mir_instance_spec spec = {.lease = lease,
-                                     .kernel = kernel,
-                                     .kernel_path = kernel_path,
+                                     .kernel = &subject->seen,
+                                     .kernel_path = subject->path,
+                                     .carrier = d->carrier,
+                                     .carrier_base = subject->base,
                                      .memory_bytes = d->memory_bytes,
                                      .machine = d->machine,
                                      .place = d->place,
+                                     .takes_part = d->takes_part,
                                      .port_count = d->port_count};
     mir_copy(spec.tags.installation, sizeof spec.tags.installation, core->identity.installation);
     mir_copy(spec.tags.deployment, sizeof spec.tags.deployment, d->id);
@@ -76,8 +83,8 @@ int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
     mir_copy(spec.name, sizeof spec.name, d->name);
     mir_copy(spec.image_id, sizeof spec.image_id, d->image_id);
     memcpy(spec.ports, d->ports, sizeof spec.ports);
-    if (compose_arguments(engine, d, mir_prov_info(prov), spec.arguments, sizeof spec.arguments,
-                          err))
+    if (compose_arguments(engine, d, mir_prov_info(prov), &subject->plain, spec.arguments,
+                          sizeof spec.arguments, err))
         return -1;
     *ret = spec;
     return 0;
@@ -86,16 +93,16 @@ int mird_spec_make(struct mird_engine *engine, const struct mird_deployment *d,
 int mird_instance_make(struct mird_engine *engine, struct mird_entry *entry,
                        const struct mird_deployment *d, struct mird_answer *ret)
 {
-    struct mir_kernel kernel;
+    mird_auto_subject struct mird_subject subject;
     struct mir_lease lease;
     struct mir_instance_spec spec;
-    struct mird_store *store = engine->core->store;
-    if (mird_store_kernel_get(store, d->kernel, &kernel, &ret->error) ||
-        mird_store_lease(store, d->id, &lease, &ret->error))
+    if (mird_subject_find(engine->core, d, &subject, &ret->error) ||
+        mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
+        mird_spec_make(engine, d, &lease, &subject, &spec, &ret->error))
         return -1;
-    mir_auto_free char *path = mird_kernel_bootable(engine->core, &kernel);
-    if (mird_spec_make(engine, d, &lease, &kernel, path, &spec, &ret->error))
-        return -1;
+    mir_auto_free char *disk = d->carrier ? mird_carried_path(engine->core, d->id) : NULL;
+    if (disk && !access(disk, F_OK))
+        spec.kernel_path = disk;
     return mir_prov_instance_create(mird_entry_prov(engine, entry), &spec, &ret->instance,
                                     &ret->error);
 }

@@ -67,17 +67,42 @@ static int set_size(const struct img_build *build, struct img_disk *disk, struct
     return size == disk->size ? 0 : img_disk_grow(disk, size, err);
 }
 
+/* Hosts that are Xen start their guests by BIOS. */
+static enum img_boot boot_for(const struct img_build *build, const struct mir_kernel *kernel)
+{
+    if (build->boot_given)
+        return build->recipe.boot;
+    if (!build->carrier)
+        return img_build_boot_for(kernel);
+    return build->carrier->shape == MIR_CARRIER_SHIM ? IMG_BOOT_BIOS : IMG_BOOT_BOTH;
+}
+
+static int lay_out_carried(const struct img_build *build, struct img_recipe *recipe,
+                           struct img_input *content, struct img_disk *ret_disk,
+                           struct mir_error *err)
+{
+    struct img_carried carried;
+    int rc = img_carried_make(build->carrier, recipe->kernel, build->carrier_conf, content,
+                              &carried, err);
+    recipe->carried = &carried;
+    if (!rc)
+        rc = img_layout(recipe, build->grub, ret_disk, err);
+    img_carried_clear(&carried);
+    return rc;
+}
+
 static int lay_out(const struct img_build *build, const struct mir_kernel *kernel,
-                   struct img_disk *ret_disk, struct img_built *built, struct mir_error *err)
+                   struct img_input *content, struct img_disk *ret_disk, struct img_built *built,
+                   struct mir_error *err)
 {
     struct img_recipe recipe = build->recipe;
     recipe.kernel = kernel;
-    if (!build->boot_given)
-        recipe.boot = img_build_boot_for(kernel);
+    recipe.boot = boot_for(build, kernel);
     if (recipe.disk_bytes)
         recipe.disk_bytes = img_container_size(build->container, recipe.disk_bytes);
     built->boot = recipe.boot;
-    return img_layout(&recipe, build->grub, ret_disk, err);
+    return build->carrier ? lay_out_carried(build, &recipe, content, ret_disk, err)
+                          : img_layout(&recipe, build->grub, ret_disk, err);
 }
 
 int img_build_run(const struct img_build *build, const struct mir_kernel *kernel,
@@ -87,7 +112,7 @@ int img_build_run(const struct img_build *build, const struct mir_kernel *kernel
     struct img_built built = {.kernel = *kernel, .converted = mir_kernel_is_disk(kernel)};
     mir_auto_disk struct img_disk disk = {0};
     int rc = built.converted ? open_ready(build, kernel, content, &disk, err)
-                             : lay_out(build, kernel, &disk, &built, err);
+                             : lay_out(build, kernel, content, &disk, &built, err);
     if (rc || set_size(build, &disk, err) ||
         img_container_write(build->container, &disk, content, output, err))
         return -1;

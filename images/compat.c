@@ -18,6 +18,7 @@
 #define NO_NETWORK MIR_VERDICT_NO_NETWORK
 #define CANNOT MIR_VERDICT_CANNOT
 #define UNKNOWN MIR_VERDICT_UNKNOWN
+#define CARRIER MIR_VERDICT_CARRIER
 #define NO_WAY KRN_WAY_NONE
 #define DIRECT KRN_WAY_DIRECT
 #define MADE KRN_WAY_BIOS
@@ -25,6 +26,7 @@
 #define PVGRUB KRN_WAY_PVGRUB
 #define DISK_BIOS KRN_WAY_DISK_BIOS
 #define DISK_UEFI KRN_WAY_DISK_UEFI
+#define CARRIED KRN_WAY_CARRIED
 #define NONE MIR_CARRIER_NONE
 #define LINUX MIR_CARRIER_LINUX
 #define XEN MIR_CARRIER_XEN
@@ -33,6 +35,7 @@
 #define HELLO_BOOT "seen: tests/e2e/hello_boot.py"
 #define LAYOUTS "seen: tests/e2e/layouts.py" /* GRUB's disks on QEMU: the machine of KVM clouds */
 #define IMG_SEEN "seen: tests/unit/test_img_seen.py"
+#define CARRIER_BOOTS "seen: tests/carrier/boots.py" /* QEMU's machine, as in KVM clouds */
 #define LOCAL_KEEPER "seen: tests/conformance/local_keeper.c"
 #define IMG_REAL "seen: tests/unit/test_img_real.py"
 #define TYPES_DOC "doc: EC2 DescribeInstanceTypes and the AMI boot modes"
@@ -90,12 +93,14 @@ static const struct mir_needs ways[] = {
     [KRN_WAY_PVGRUB] = {.layout = MIR_LAYOUT_PVGRUB},
     [KRN_WAY_DISK_BIOS] = {.firmware = MIR_FIRMWARE_BIOS},
     [KRN_WAY_DISK_UEFI] = {.firmware = MIR_FIRMWARE_UEFI},
+    [KRN_WAY_CARRIED] = {.firmware = MIR_FIRMWARE_BIOS},
 };
 
 /* --- the rules --- */
 
-/* Verdicts are about the cloud of today as it is, without a carrier image. "seen" was run by that
- * test; "doc" is the vendor's or the project's word, or was run by hand only. */
+/* "seen" was run by that test; "doc" is the vendor's or the project's word, or was run by hand
+ * only. A carrier that was seen was seen in QEMU: what a cloud's own machines do with it nobody has
+ * seen yet, and the reasons say so. */
 static const struct krn_rule rules[] = {
     /* --- files that start nowhere, whatever the machine --- */
     {EVERYWHERE, ANY, KRN_PACKED_TWICE, CANNOT, "", NO_WAY, NONE,
@@ -205,28 +210,31 @@ static const struct krn_rule rules[] = {
     {OF(TENDER), ANY, 0, CANNOT, "", NO_WAY, NONE,
      "A tender runs Solo5 kernels of its own target only (hvt or spt).",
      "doc: Solo5's docs/architecture.md"},
-    {QEMU, MIR_FORMAT_SOLO5_SPT, 0, CANNOT, "", NO_WAY, NONE,
-     "An spt kernel is a program of the tender solo5-spt, and QEMU does not start it.",
-     "doc: Solo5's docs/architecture.md"},
+    {QEMU, MIR_FORMAT_SOLO5_SPT, 0, CARRIER, "qemu-disk", CARRIED, LINUX,
+     "An spt kernel is a program of the tender solo5-spt: a Linux carrier starts it in a machine "
+     "of "
+     "its own, where the tender is at hand.",
+     CARRIER_BOOTS},
     {QEMU, MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, NONE,
      "An hvt kernel is a program of the tender solo5-hvt, and QEMU does not start it.",
      "doc: Solo5's docs/architecture.md"},
-    {EC2_HVM, MIR_FORMAT_SOLO5_SPT, 0, CANNOT, "", NO_WAY, LINUX,
-     "An spt kernel runs only under the tender solo5-spt inside a Linux, which no EC2 machine "
-     "starts by itself: it needs a Linux carrier image, and none is built yet.",
-     "doc: run by hand under QEMU, Debian's cloud kernel with solo5-spt"},
+    {EC2_HVM, MIR_FORMAT_SOLO5_SPT, 0, CARRIER, "disk", CARRIED, LINUX,
+     "An spt kernel runs under the tender solo5-spt inside a Linux: a Linux carrier starts it. "
+     "Seen "
+     "in QEMU; nobody has seen it on a machine of EC2 yet.",
+     CARRIER_BOOTS},
     {ENA_TYPES, MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, LINUX,
-     "An hvt kernel needs the tender solo5-hvt in a Linux carrier image (none is built yet) on "
-     "bare metal or with nested virtualisation (C8i, M8i, R8i): rebuild with `-t spt`.",
+     "An hvt kernel needs the tender solo5-hvt in a Linux carrier, on bare metal or with nested "
+     "virtualisation (C8i, M8i, R8i): rebuild with `-t spt`, or try --carrier always there.",
      "doc: EC2's CpuOptions.NestedVirtualization"},
     {OF(XEN_HVM), MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, NONE,
      "An hvt kernel needs the tender solo5-hvt and nested virtualisation, which these types do "
-     "not have: rebuild with `-t spt` for a Linux carrier image.",
+     "not have: rebuild with `-t spt` for a Linux carrier.",
      "doc: EC2's CpuOptions.NestedVirtualization"},
-    {KVM, MIR_FORMAT_SOLO5_SPT, 0, CANNOT, "", NO_WAY, LINUX,
-     "An spt kernel runs only under the tender solo5-spt inside a Linux: rebuild with `-t "
-     "virtio`, which KVM clouds start directly.",
-     "doc: Solo5's docs/architecture.md"},
+    {KVM, MIR_FORMAT_SOLO5_SPT, 0, CARRIER, "disk", CARRIED, LINUX,
+     "An spt kernel runs under the tender solo5-spt inside a Linux: a Linux carrier starts it. "
+     "Rebuilt with `-t virtio` KVM clouds start it directly.",
+     CARRIER_BOOTS},
     {KVM, MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, LINUX,
      "An hvt kernel runs only under the tender solo5-hvt with nested virtualisation: rebuild "
      "with `-t virtio`, which KVM clouds start directly.",
@@ -294,14 +302,15 @@ static const struct krn_rule rules[] = {
      "Rebuild with `-t virtio`.",
      "doc: run by hand, Solo5 0.12.1's test_hello.xen"},
     {ENA_TYPES, MIR_FORMAT_SOLO5_XEN, 0, CANNOT, "", NO_WAY, XEN,
-     "No EC2 machine type starts a Xen PVH kernel as it is; these have no Xen. It needs a Xen "
-     "carrier image, and none is built yet, on bare metal or with nested virtualisation.",
+     "No EC2 machine type starts a Xen PVH kernel as it is, and in a Xen carrier it needs bare "
+     "metal or nested virtualisation: rebuild with `-t spt`, or try --carrier always there.",
      "doc: mirage#313, mirage#1159"},
     {OF(XEN_HVM), MIR_FORMAT_SOLO5_XEN, 0, CANNOT, "", NO_WAY, NONE,
      "No EC2 machine type starts a Xen PVH kernel as it is: Xen HVM types start disks.",
      "doc: mirage#313, mirage#1159"},
     {KVM, MIR_FORMAT_SOLO5_XEN, 0, CANNOT, "", NO_WAY, XEN,
-     "It needs Xen underneath, and these clouds run on KVM: rebuild with `-t virtio`.",
+     "It needs Xen underneath, and in a Xen carrier nested virtualisation: rebuild with `-t "
+     "virtio`, or try --carrier always where machines have it.",
      "doc: mirage#313, mirage#1159"},
     {XEN_CLOUDS, MIR_FORMAT_SOLO5_XEN, 0, CANNOT, "", NO_WAY, NONE,
      "It is a Xen PVH kernel, and Xen hosts under OpenStack start guests as PV or HVM only: "
@@ -312,26 +321,26 @@ static const struct krn_rule rules[] = {
     /* --- classic Xen PV --- */
     {QEMU, MIR_FORMAT_XEN_PV, KRN_MB1_LOADABLE, BOOTS, "qemu-kernel", DIRECT, NONE,
      "QEMU loads it by its multiboot header; its Xen entry is not used here.", HELLO_BOOT},
-    {QEMU, MIR_FORMAT_XEN_PV, 0, CANNOT, "", NO_WAY, NONE,
-     "A classic Xen PV kernel starts only as a domain of Xen, and QEMU refuses it: rebuild with "
-     "`-t virtio`.",
-     IMG_SEEN},
+    {QEMU, MIR_FORMAT_XEN_PV, 0, CARRIER, "qemu-disk", CARRIED, XEN,
+     "A classic Xen PV kernel starts as a domain of Xen: a Xen carrier brings one along.",
+     CARRIER_BOOTS},
     {KVM, MIR_FORMAT_XEN_PV, KRN_MB1_LOADABLE, BOOTS, "disk", MADE, NONE,
      "KVM clouds start it from a boot-loader disk by its multiboot header; its Xen entry is not "
      "used there.",
      LAYOUTS},
-    {KVM, MIR_FORMAT_XEN_PV, 0, CANNOT, "", NO_WAY, XEN,
-     "A classic Xen PV kernel needs Xen, and these hosts run KVM: rebuild with `-t virtio`. A Xen "
-     "carrier image would start it, and none is built yet.",
-     "doc: run by hand, a Xen carrier in QEMU"},
-    {OF(XEN_HVM), MIR_FORMAT_XEN_PV, 0, CANNOT, "", NO_WAY, SHIM,
-     "Xen HVM types start no PV kernel by themselves: it needs Xen's PV shim on its disk as a "
-     "carrier, and none is built yet.",
+    {KVM, MIR_FORMAT_XEN_PV, 0, CARRIER, "disk", CARRIED, XEN,
+     "A classic Xen PV kernel needs Xen, and these hosts run KVM: a Xen carrier brings one along. "
+     "Seen in QEMU, the same virtual machine.",
+     CARRIER_BOOTS},
+    {OF(XEN_HVM), MIR_FORMAT_XEN_PV, 0, CARRIER, "disk", CARRIED, SHIM,
+     "Xen HVM types start no PV kernel by themselves: Xen's PV shim on its disk does. Seen on a "
+     "Xen "
+     "of our own; nobody has seen it on EC2 yet.",
      "doc: run by hand, xen-shim as an HVM guest of Xen 4.17"},
-    {ENA_TYPES, MIR_FORMAT_XEN_PV, 0, CANNOT, "", NO_WAY, XEN,
-     "These types have no Xen: a classic Xen PV kernel needs a Xen carrier image, and none is "
-     "built yet.",
-     "doc: run by hand, a Xen carrier in QEMU"},
+    {ENA_TYPES, MIR_FORMAT_XEN_PV, 0, CARRIER, "disk", CARRIED, XEN,
+     "These types have no Xen: a Xen carrier brings one along. Seen in QEMU; nobody has seen it on "
+     "a machine of EC2 yet.",
+     CARRIER_BOOTS},
     {OF(XEN_HOSTS), MIR_FORMAT_XEN_PV, 0, UNKNOWN, "pv-grub", PVGRUB, NONE,
      "A classic Xen PV kernel needs Xen hosts under OpenStack, and nearly all clouds run KVM: "
      "rebuild with `-t virtio`.",
@@ -354,7 +363,7 @@ static const struct krn_rule rules[] = {
      "doc: multiboot specification, 3.1"},
     {ENA_TYPES, MIR_FORMAT_XEN_PVH, 0, CANNOT, "", NO_WAY, XEN,
      "No EC2 machine type starts a Xen PVH kernel as it is (Xen types want a disk, Nitro types "
-     "have no Xen). A Xen carrier with nested virtualisation could; none is built yet.",
+     "have no Xen). A Xen carrier does with nested virtualisation: --carrier always tries it.",
      "doc: mirage#1159"},
     {OF(XEN_HVM), MIR_FORMAT_XEN_PVH, 0, CANNOT, "", NO_WAY, NONE,
      "No EC2 machine type starts a Xen PVH kernel as it is: Xen HVM types want a disk with a boot "

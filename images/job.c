@@ -146,6 +146,12 @@ int img_job_open(struct img_job *job, const struct img_request *req, int fd, int
             return -1;
         job->build.grub = &job->grub;
     }
+    if (req->carrier) {
+        if (img_carrier_open(req->carrier, &job->carrier, err))
+            return -1;
+        job->build.carrier = &job->carrier;
+        job->build.carrier_conf = req->carrier_conf;
+    }
     if (open_content(job, err))
         return -1;
     img_input_init(&job->content, job->content_fd >= 0 ? job->content_fd : job->fd);
@@ -156,6 +162,7 @@ int img_job_open(struct img_job *job, const struct img_request *req, int fd, int
 void img_job_clear(struct img_job *job)
 {
     img_grub_clear(&job->grub);
+    img_carrier_clear(&job->carrier);
     for (unsigned i = 0; i < job->build.recipe.module_count; i++)
         free((void *)(uintptr_t)job->modules[i].bytes); /* made by read_module */
     if (job->content_fd >= 0)

@@ -36,23 +36,41 @@ static enum mir_powers_off powers_off(const struct mir_kernel *kernel,
 {
     if (verdict == MIR_VERDICT_CANNOT)
         return MIR_POWERS_OFF_UNKNOWN;
+    if (verdict == MIR_VERDICT_CARRIER) /* whatever the kernel does, the carrier does */
+        return family->power == KRN_POWER_UNKNOWN ? MIR_POWERS_OFF_UNKNOWN : MIR_POWERS_OFF_YES;
     if (kernel->powers_off == MIR_POWERS_OFF_YES && family->power == KRN_POWER_UNKNOWN)
         return MIR_POWERS_OFF_UNKNOWN;
     return kernel->powers_off;
 }
 
-/* The devices that the kernel demands have the last word: without them the guest aborts. */
+/* The devices that the kernel demands have the last word: without them the guest aborts. What a
+ * carrier gives, it gives everywhere. */
 static bool devices_refuse(const struct mir_kernel *kernel, const struct krn_family *family,
                            struct mir_family *row)
 {
+    static const struct mir_offer carried = {
+        .nics_max = 1, .fix = "a carrier gives one network; build the kernel without the rest"};
     struct mir_error err = {0};
-    if (row->verdict == MIR_VERDICT_CANNOT || !family->offer ||
-        !mir_preflight(kernel, family->offer, 0, &err))
+    const struct mir_offer *offer =
+        row->verdict == MIR_VERDICT_CARRIER ? &carried : family->offer;
+    if (row->verdict == MIR_VERDICT_CANNOT || !offer || !mir_preflight(kernel, offer, 0, &err))
         return false;
     row->verdict = MIR_VERDICT_CANNOT;
+    row->carrier = MIR_CARRIER_NONE;
     row->needs = (struct mir_needs){0};
     snprintf(row->why, sizeof row->why, "Solo5 aborts: %.140s: %.80s.", err.text, err.hint);
     return true;
+}
+
+/* Its disk is read by the firmware alone, which is twice as quick there on IDE as on virtio. */
+static struct mir_needs carried_needs(const struct krn_family *family)
+{
+    struct mir_needs needs = *krn_way_needs(KRN_WAY_CARRIED);
+    needs.image = family->image;
+    needs.nic = family->nic;
+    needs.ena = family->nic == MIR_NIC_ENA;
+    needs.disk_bus = family->disk_bus == MIR_BUS_VIRTIO ? MIR_BUS_IDE : family->disk_bus;
+    return needs;
 }
 
 /* On a virtio bus the disk would be a device that a Solo5 kernel's manifest does not name, and so
@@ -63,6 +81,8 @@ static struct mir_needs needs_of(const struct mir_kernel *kernel, const struct k
     struct mir_needs needs = *krn_way_needs(way);
     if (way == KRN_WAY_NONE)
         return needs;
+    if (way == KRN_WAY_CARRIED)
+        return carried_needs(family);
     needs.nic = family->nic;
     needs.ena = family->nic == MIR_NIC_ENA;
     if (!needs.direct_kernel) {
@@ -96,8 +116,10 @@ static const char *fill_family(const struct mir_kernel *kernel, uint64_t bits,
 
 static bool better(enum mir_verdict verdict, enum mir_verdict than)
 {
-    static const unsigned rank[MIR_VERDICT_COUNT] = {
-        [MIR_VERDICT_BOOTS] = 3, [MIR_VERDICT_UNKNOWN] = 2, [MIR_VERDICT_NO_NETWORK] = 1};
+    static const unsigned rank[MIR_VERDICT_COUNT] = {[MIR_VERDICT_BOOTS] = 4,
+                                                     [MIR_VERDICT_CARRIER] = 3,
+                                                     [MIR_VERDICT_UNKNOWN] = 2,
+                                                     [MIR_VERDICT_NO_NETWORK] = 1};
     return rank[verdict] > rank[than];
 }
 

@@ -39,7 +39,8 @@ static const char usage[] =
     "|\n"
     "both | pvgrub | pvgrub-bare, --arguments 'LINE' for the kernel, --module FILE (an initramfs, "
     "a\n"
-    "module of Xen; up to 8), --size BYTES, --grub FOLDER with the boot loaders.\n"
+    "module of Xen; up to 8), --size BYTES, --grub FOLDER with the boot loaders; --carrier FOLDER\n"
+    "(made by mirage-carrier) with --carrier-conf 'LINES', which starts the kernel from inside.\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 not usable (empty, damaged, bad arguments), 3 not found,\n"
     "             5 no permission\n";

@@ -82,7 +82,7 @@ static void add_families(const struct mir_kernel *k, unsigned boots, struct mir_
             continue;
         mir_buf_addf(out, "%s%s %s", comma, f->family, mir_verdict_name(f->verdict));
         if (f->carrier != MIR_CARRIER_NONE)
-            mir_buf_addf(out, " (needs a %s carrier)", mir_carrier_name(f->carrier));
+            mir_buf_addf(out, " (in a %s carrier)", mir_carrier_name(f->carrier));
         comma = ", ";
     }
     mir_buf_adds(out, "\n");

@@ -83,6 +83,20 @@ static int take_module(struct img_request *req, const char *value, struct mir_er
     return 0;
 }
 
+static int take_carrier(struct img_request *req, const char *value, struct mir_error *err)
+{
+    (void)err;
+    req->carrier = value;
+    return 0;
+}
+
+static int take_carrier_conf(struct img_request *req, const char *value, struct mir_error *err)
+{
+    (void)err;
+    req->carrier_conf = value;
+    return 0;
+}
+
 static const struct {
     const char *name;
     bool takes_value;
@@ -97,6 +111,8 @@ static const struct {
     {"--grub", true, IN(BUILD), take_grub},
     {"--size", true, IN(BUILD), take_size},
     {"--module", true, IN(BUILD), take_module},
+    {"--carrier", true, IN(BUILD), take_carrier},
+    {"--carrier-conf", true, IN(BUILD), take_carrier_conf},
 };
 
 static const char *const commands[] = {
@@ -150,6 +166,14 @@ static int parse_end(const struct img_request *req, struct mir_error *err)
     if (req->command == IMG_BUILD && !req->format) {
         mir_fail(err, MIR_USAGE, "no --format was given");
         return mir_error_hint(err, "see mirage-image --help");
+    }
+    if (!req->carrier != !req->carrier_conf) {
+        mir_fail(err, MIR_USAGE, "--carrier and --carrier-conf go together");
+        return mir_error_hint(err, "see mirage-image --help");
+    }
+    if (req->carrier && (req->arguments || req->module_count)) {
+        mir_fail(err, MIR_USAGE, "a carrier takes no --arguments and no --module");
+        return mir_error_hint(err, "the kernel's arguments are a line of --carrier-conf");
     }
     return 0;
 }

@@ -28,6 +28,8 @@ struct img_request {
     uint64_t size_bytes;   /* of the disk; 0: as small as it can be */
     const char *modules[IMG_MODULES_MAX];
     unsigned module_count;
+    const char *carrier;      /* folder of a carrier's base; NULL: none */
+    const char *carrier_conf; /* the text that the carrier is told; NULL: none */
 };
 
 /* argv[1] names the command. MIR_USAGE with the fix; what was read before the error (json) counts

@@ -49,6 +49,7 @@ struct cloud {
     const struct mir_clock *clock;
     const struct mir_fence *fence;   /* NULL: none */
     const struct mir_imager *imager; /* NULL: no image can be put */
+    const unsigned char *tag_key;    /* NULL: signatures cannot be told */
     char installation[MIR_ID_TEXT];
     /* From [ec2] of the configuration; "" not said. */
     char profile[64], role[256], subnet[EC2_ID_TEXT], type[MIR_PLACE_TEXT];
@@ -145,6 +146,10 @@ int cloud_tag(struct ec2_session *session, const char *id, const struct ec2_tag 
               int64_t until_ms, struct mir_error *err);
 /* As found; deployment "" when they are not ours or one is missing or unreadable. */
 void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir_tags *ret);
+/* Tags that can be read, and that we have signed: who has copied a token and has no key is not
+ * meant. */
+bool cloud_is_signed(const struct cloud *cloud, const struct mir_tags *tags);
+bool cloud_has_signed(const struct cloud *cloud, const struct ec2_found_tag *found, size_t count);
 /* The filters "whatever carries this token, of this installation", and the one for whatever is of
  * any installation. Point into themselves: not to be copied. */
 struct cloud_filter {
@@ -169,9 +174,11 @@ int cloud_things_find(struct ec2_session *session, const struct cloud_filter *fi
                       int64_t until_ms, struct cloud_things *ret, struct mir_error *err);
 void cloud_things_clear(struct cloud_things *things);
 #define auto_things MIR_CLEANUP(cloud_things_clear)
-/* As objects of an instance; what does not fit is left out, the count never. */
+/* As objects of an instance; what does not fit is left out, the count never. Things that we have
+ * not signed are left out, too. */
 void cloud_add_object(struct mir_instance *instance, const char *kind, const char *id);
-void cloud_things_add(const struct cloud_things *things, struct mir_instance *instance);
+void cloud_things_add(const struct cloud *cloud, const struct cloud_things *things,
+                      struct mir_instance *instance);
 
 /* --- bucket.c: objects, by their keys --- */
 

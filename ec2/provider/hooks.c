@@ -71,7 +71,7 @@ static int find_others(const struct arming *a, struct mir_instance *ret, struct 
     if (cloud_things_find(a->session, &mine, a->until_ms, &things, err) ||
         cloud_image_look(a->cloud, a->session, a->lease->id, a->until_ms, &image, err))
         return -1;
-    cloud_things_add(&things, ret);
+    cloud_things_add(a->cloud, &things, ret);
     for (unsigned i = 0; i < image.object_count; i++)
         if (strcmp(image.objects[i].kind, CLOUD_OBJECT) &&
             strcmp(image.objects[i].kind, CLOUD_UPLOAD))

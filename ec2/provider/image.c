@@ -50,19 +50,22 @@ static void add(void *ctx, const char *kind, const char *id, const struct mir_ta
     cloud_add_object(image, kind, id);
 }
 
-static void read_image(const struct uploaded *uploaded, struct mir_instance *ret)
+static void read_image(const struct cloud *cloud, const struct uploaded *uploaded,
+                       struct mir_instance *ret)
 {
     struct mir_tags tags;
     *ret = (struct mir_instance){.kind = MIR_OBJECT_IMAGE, .state = MIR_INSTANCE_ABSENT};
     for (size_t i = 0; i < uploaded->images.count; i++) {
         const struct ec2_image *row = &uploaded->images.rows[i];
         cloud_tags_read(row->tags, row->tag_count, &tags);
-        add(ret, "image", row->id, &tags);
+        if (cloud_is_signed(cloud, &tags))
+            add(ret, "image", row->id, &tags);
     }
     for (size_t i = 0; i < uploaded->snapshots.count; i++) {
         const struct ec2_snapshot *row = &uploaded->snapshots.rows[i];
         cloud_tags_read(row->tags, row->tag_count, &tags);
-        add(ret, "snapshot", row->id, &tags);
+        if (cloud_is_signed(cloud, &tags))
+            add(ret, "snapshot", row->id, &tags);
     }
     cloud_imports_each(&uploaded->imports, add, ret);
 }
@@ -75,7 +78,7 @@ int cloud_image_look(struct cloud *cloud, struct ec2_session *session, const cha
     auto_uploaded struct uploaded uploaded = {.images = {.rows = NULL}};
     if (find(cloud, session, token, until_ms, &uploaded, err))
         return -1;
-    read_image(&uploaded, ret);
+    read_image(cloud, &uploaded, ret);
     return 0;
 }
 
@@ -94,15 +97,19 @@ static int delete_in(struct cloud *cloud, struct ec2_session *session, const cha
     auto_uploaded struct uploaded uploaded = {.images = {.rows = NULL}};
     if (find(cloud, session, token, until_ms, &uploaded, err) || mir_fence_check(cloud->fence, err))
         return -1;
-    read_image(&uploaded, ret);
+    read_image(cloud, &uploaded, ret);
     struct mir_error first = {0}, said = {0};
     for (size_t i = 0; i < uploaded.images.count; i++) {
-        const struct ec2_deregister args = {.id = uploaded.images.rows[i].id};
-        end(ec2_deregister_image(session, &args, until_ms, &said), &said, &first);
+        const struct ec2_image *row = &uploaded.images.rows[i];
+        const struct ec2_deregister args = {.id = row->id};
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            end(ec2_deregister_image(session, &args, until_ms, &said), &said, &first);
     }
     for (size_t i = 0; i < uploaded.snapshots.count; i++) {
-        const struct ec2_target args = {.id = uploaded.snapshots.rows[i].id};
-        end(ec2_delete_snapshot(session, &args, until_ms, &said), &said, &first);
+        const struct ec2_snapshot *row = &uploaded.snapshots.rows[i];
+        const struct ec2_target args = {.id = row->id};
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            end(ec2_delete_snapshot(session, &args, until_ms, &said), &said, &first);
     }
     int rc = cloud_imports_end(cloud, session, &uploaded.imports, until_ms, &said);
     cloud_keep_first(rc, &said, &first);

@@ -23,7 +23,8 @@ static bool is_wanted(const struct cloud *cloud, const char *token, const struct
 {
     if (!token)
         return *tags->deployment;
-    return !strcmp(tags->deployment, token) && !strcmp(tags->installation, cloud->installation);
+    return !strcmp(tags->deployment, token) && !strcmp(tags->installation, cloud->installation) &&
+           cloud_is_signed(cloud, tags);
 }
 
 /* Without a bucket there is nothing in it. */

@@ -60,7 +60,7 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
     char token[64];
     token_of(launch, subnet, token);
     cloud_tags_fill(&tags, &spec->tags, spec->name);
-    if (spec->kernel->takes_part & MIR_PART_DEADLINE)
+    if (spec->takes_part & MIR_PART_DEADLINE)
         cloud_tags_add(&tags, TAG_GUEST, "deadline");
     if (spec->place.keep_address)
         cloud_tags_add(&tags, TAG_ADDRESS, "kept");

@@ -105,7 +105,7 @@ static int add_left(const struct cloud *cloud, struct ec2_session *session, cons
     if (cloud_things_find(session, &mine, until_ms, &things, err))
         return -1;
     ret->object_count = 0;
-    cloud_things_add(&things, ret);
+    cloud_things_add(cloud, &things, ret);
     ret->state = ret->object_count ? MIR_INSTANCE_ENDED : MIR_INSTANCE_ABSENT;
     return 0;
 }

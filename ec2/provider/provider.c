@@ -116,6 +116,7 @@ static int cloud_open(const struct mir_provider_env *env, void **ret_ctx, struct
     cloud->clock = env->clock;
     cloud->fence = env->fence;
     cloud->imager = env->imager;
+    cloud->tag_key = env->tag_key;
     pthread_mutex_init(&cloud->lock, NULL);
     cloud_prices_init(&cloud->prices);
     mir_copy(cloud->installation, sizeof cloud->installation,

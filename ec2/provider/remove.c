@@ -62,13 +62,35 @@ static int end_address(struct ec2_session *session, const struct ec2_address *ro
 typedef int delete_fn(struct ec2_session *session, const struct ec2_target *args, int64_t until_ms,
                       struct mir_error *err);
 
-static void end_one(struct ec2_session *session, delete_fn *delete, const char *id,
-                    int64_t until_ms, struct mir_error *first)
+/* A thing of the token: how it goes, and what it carries. What we have not signed stays. */
+struct doomed {
+    delete_fn *delete;
+    const char *id;
+    const struct ec2_found_tag *tags;
+    size_t tag_count;
+};
+
+static void end_one(const struct cloud *cloud, struct ec2_session *session,
+                    const struct doomed *what, int64_t until_ms, struct mir_error *first)
 {
-    const struct ec2_target target = {.id = id};
+    const struct ec2_target target = {.id = what->id};
     struct mir_error said = {0}, kept = {0};
-    int rc = delete (session, &target, until_ms, &said);
+    if (!cloud_has_signed(cloud, what->tags, what->tag_count))
+        return;
+    int rc = what->delete (session, &target, until_ms, &said);
     cloud_keep_first(forgive(rc, &said, &kept), &kept, first);
+}
+
+static void end_addresses(const struct cloud *cloud, struct ec2_session *session,
+                          const struct ec2_addresses *addresses, int64_t until_ms,
+                          struct mir_error *first)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct ec2_address *row = &addresses->rows[i];
+        struct mir_error said = {0};
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            cloud_keep_first(end_address(session, row, until_ms, &said), &said, first);
+    }
 }
 
 static int end_things(struct cloud *cloud, struct ec2_session *session,
@@ -77,17 +99,23 @@ static int end_things(struct cloud *cloud, struct ec2_session *session,
     struct mir_error first = {0};
     if (mir_fence_check(cloud->fence, err))
         return -1;
-    for (size_t i = 0; i < things->addresses.count; i++) {
-        struct mir_error said = {0};
-        cloud_keep_first(end_address(session, &things->addresses.rows[i], until_ms, &said), &said,
-                         &first);
+    end_addresses(cloud, session, &things->addresses, until_ms, &first);
+    for (size_t i = 0; i < things->volumes.count; i++) {
+        const struct ec2_volume *row = &things->volumes.rows[i];
+        const struct doomed what = {ec2_delete_volume, row->id, row->tags, row->tag_count};
+        end_one(cloud, session, &what, until_ms, &first);
     }
-    for (size_t i = 0; i < things->volumes.count; i++)
-        end_one(session, ec2_delete_volume, things->volumes.rows[i].id, until_ms, &first);
-    for (size_t i = 0; i < things->nics.count; i++)
-        end_one(session, ec2_delete_network_interface, things->nics.rows[i].id, until_ms, &first);
-    for (size_t i = 0; i < things->groups.count; i++)
-        end_one(session, ec2_delete_security_group, things->groups.rows[i].id, until_ms, &first);
+    for (size_t i = 0; i < things->nics.count; i++) {
+        const struct ec2_nic *row = &things->nics.rows[i];
+        const struct doomed what = {ec2_delete_network_interface, row->id, row->tags,
+                                    row->tag_count};
+        end_one(cloud, session, &what, until_ms, &first);
+    }
+    for (size_t i = 0; i < things->groups.count; i++) {
+        const struct ec2_group *row = &things->groups.rows[i];
+        const struct doomed what = {ec2_delete_security_group, row->id, row->tags, row->tag_count};
+        end_one(cloud, session, &what, until_ms, &first);
+    }
     return first.kind == MIR_OK ? 0 : cloud_said(&first, err);
 }
 
@@ -140,7 +168,7 @@ static int end_left(struct cloud *cloud, struct ec2_session *session, const char
     cloud_keep_first(end_schedule(cloud, session, token, until_ms, &said), &said, &first);
     if (rc || first.kind != MIR_OK)
         return cloud_said(&first, err);
-    cloud_things_add(&things, ret);
+    cloud_things_add(cloud, &things, ret);
     if (ret->object_count)
         ret->state = MIR_INSTANCE_ENDED;
     return 0;

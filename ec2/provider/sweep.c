@@ -23,13 +23,17 @@ struct sweep {
     size_t count;
 };
 
+/* One row for all of a deployment, which what we have signed speaks for. */
 static struct mir_instance *row_of(struct sweep *sweep, enum mir_object_kind kind,
                                    const struct mir_tags *tags)
 {
     for (size_t i = 0; i < sweep->count; i++)
         if (sweep->rows[i].kind == kind &&
-            !strcmp(sweep->rows[i].tags.deployment, tags->deployment))
+            !strcmp(sweep->rows[i].tags.deployment, tags->deployment)) {
+            if (!cloud_is_signed(sweep->cloud, &sweep->rows[i].tags))
+                sweep->rows[i].tags = *tags;
             return &sweep->rows[i];
+        }
     sweep->rows = mir_realloc(sweep->rows, sweep->count + 1, sizeof *sweep->rows);
     struct mir_instance *row = &sweep->rows[sweep->count++];
     *row = (struct mir_instance){.kind = kind, .tags = *tags};

@@ -52,6 +52,18 @@ void cloud_tags_read(const struct ec2_found_tag *found, size_t count, struct mir
     *ret = tags;
 }
 
+bool cloud_is_signed(const struct cloud *cloud, const struct mir_tags *tags)
+{
+    return *tags->deployment && (!cloud->tag_key || mir_tags_verify(tags, cloud->tag_key));
+}
+
+bool cloud_has_signed(const struct cloud *cloud, const struct ec2_found_tag *found, size_t count)
+{
+    struct mir_tags tags;
+    cloud_tags_read(found, count, &tags);
+    return cloud_is_signed(cloud, &tags);
+}
+
 static void add_filter(struct cloud_filter *filter, const char *name, const char *value)
 {
     size_t i = filter->count++;

@@ -38,14 +38,27 @@ void cloud_add_object(struct mir_instance *instance, const char *kind, const cha
     mir_copy(object->id, sizeof object->id, id);
 }
 
-void cloud_things_add(const struct cloud_things *things, struct mir_instance *instance)
+void cloud_things_add(const struct cloud *cloud, const struct cloud_things *things,
+                      struct mir_instance *instance)
 {
-    for (size_t i = 0; i < things->volumes.count; i++)
-        cloud_add_object(instance, "volume", things->volumes.rows[i].id);
-    for (size_t i = 0; i < things->nics.count; i++)
-        cloud_add_object(instance, "interface", things->nics.rows[i].id);
-    for (size_t i = 0; i < things->groups.count; i++)
-        cloud_add_object(instance, "security-group", things->groups.rows[i].id);
-    for (size_t i = 0; i < things->addresses.count; i++)
-        cloud_add_object(instance, "address", things->addresses.rows[i].allocation_id);
+    for (size_t i = 0; i < things->volumes.count; i++) {
+        const struct ec2_volume *row = &things->volumes.rows[i];
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            cloud_add_object(instance, "volume", row->id);
+    }
+    for (size_t i = 0; i < things->nics.count; i++) {
+        const struct ec2_nic *row = &things->nics.rows[i];
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            cloud_add_object(instance, "interface", row->id);
+    }
+    for (size_t i = 0; i < things->groups.count; i++) {
+        const struct ec2_group *row = &things->groups.rows[i];
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            cloud_add_object(instance, "security-group", row->id);
+    }
+    for (size_t i = 0; i < things->addresses.count; i++) {
+        const struct ec2_address *row = &things->addresses.rows[i];
+        if (cloud_has_signed(cloud, row->tags, row->tag_count))
+            cloud_add_object(instance, "address", row->allocation_id);
+    }
 }

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/child.h"
 #include "api/file.h"
 #include "api/memory.h"
-#include "child.h"
 
 #define SHOWN_MAX ((size_t)16 << 20)
 #define NAMES_MAX 150 /* in one command */
@@ -76,14 +76,14 @@ static void begin(const struct img_apt *apt, const char *program, struct words *
     add_option(words, mir_format("Dir::State::status=%s/status", apt->folder));
 }
 
-static int run(const struct words *words, const char *folder, img_child_take *take, void *ctx,
+static int run(const struct words *words, const char *folder, mir_child_take *take, void *ctx,
                struct mir_error *err)
 {
     const char *list[WORDS_MAX] = {NULL};
     for (size_t i = 0; i < words->count; i++)
         list[i] = words->list[i];
-    const struct img_child child = {.words = list, .folder = folder, .take = take, .ctx = ctx};
-    if (!img_child_run(&child, err))
+    const struct mir_child child = {.words = list, .folder = folder, .take = take, .ctx = ctx};
+    if (!mir_child_run(&child, err))
         return 0;
     if (err && err->kind == MIR_UNAVAILABLE)
         mir_error_hint(err, "without apt: --packages DIR, with the .deb files of Debian in it");

@@ -8,18 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/child.h"
 #include "api/memory.h"
-#include "child.h"
 #include "images/digest.h"
 #include "tar_read.h"
 
 #define CONTROL_MAX ((size_t)1 << 20)
 
 /* Without dpkg-deb there is no other way; anything else that it says is about the file. */
-static int run(const struct img_child *child, const char *file, struct mir_error *err)
+static int run(const struct mir_child *child, const char *file, struct mir_error *err)
 {
     struct mir_error said = {0};
-    if (!img_child_run(child, &said))
+    if (!mir_child_run(child, &said))
         return 0;
     if (said.kind == MIR_UNAVAILABLE)
         mir_error_hint(&said, "packages of Debian are unpacked by it; install the package dpkg");
@@ -50,7 +50,7 @@ int img_deb_describe(const char *file, struct img_package *ret, struct mir_error
     mir_auto_buf struct mir_buf text;
     mir_buf_init(&text, CONTROL_MAX);
     const char *const words[] = {"dpkg-deb", "--field", file, NULL};
-    const struct img_child child = {.words = words, .take = take_text, .ctx = &text};
+    const struct mir_child child = {.words = words, .take = take_text, .ctx = &text};
     if (run(&child, file, err))
         return -1;
     struct img_span all = {mir_buf_text(&text), text.len}, record;
@@ -174,7 +174,7 @@ int img_deb_read(const struct img_package *package, img_deb_wanted *wanted, cons
     struct reader reader = {.package = package, .wanted = wanted, .wanted_ctx = ctx, .ret = ret};
     const struct img_tar_sink sink = {on_entry, on_content, &reader};
     const char *const words[] = {"dpkg-deb", "--fsys-tarfile", package->file, NULL};
-    const struct img_child child = {.words = words, .take = feed, .ctx = &reader};
+    const struct mir_child child = {.words = words, .take = feed, .ctx = &reader};
     img_tar_read_init(&reader.tar, &sink);
     int rc = run(&child, package->file, err);
     if (!rc && img_tar_read_finish(&reader.tar, err))

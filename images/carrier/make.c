@@ -121,7 +121,8 @@ static int write_archive(struct base *base, struct mir_error *err)
     for (size_t i = 0; i < base->parts->root.count; i++)
         if (put_entry(&cpio, &base->parts->root.list[i], err))
             return -1;
-    if (img_cpio_finish(&cpio, err) || img_squeeze_zstd(plain.data, plain.len, &packed, err))
+    if (img_cpio_finish(&cpio, err) ||
+        img_squeeze_zstd(plain.data, plain.len, IMG_SQUEEZE_BEST, &packed, err))
         return -1;
     mir_buf_add(&packed, zeros, -packed.len & 3);
     return write_file(base, IMG_BASE_ARCHIVE, packed.data, packed.len, NULL, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bytes in memory, made small the same way every time: zstd for what Linux unpacks (level 19,
- * window of at most 8 MiB, with a checksum), gzip for what Xen or a boot loader does (level 9, no
+ * Bytes in memory, made small the same way every time: zstd for what Linux unpacks (level 19
+ * or 6, window of at most 8 MiB, with a checksum), gzip for what Xen or a boot loader does (level 9, no
  * time, no name). Equal bytes come out of equal bytes with equal versions of the libraries, which
  * are named.
  */
@@ -10,8 +10,12 @@
 
 #include "api/buf.h"
 
+/* What is made once and kept, and what somebody waits for. */
+enum img_squeeze { IMG_SQUEEZE_BEST, IMG_SQUEEZE_QUICK };
+
 /* Appended to `out`, whose maximum counts (MIR_NO_SPACE). */
-int img_squeeze_zstd(const void *data, size_t len, struct mir_buf *out, struct mir_error *err);
+int img_squeeze_zstd(const void *data, size_t len, enum img_squeeze how, struct mir_buf *out,
+                     struct mir_error *err);
 int img_squeeze_gzip(const void *data, size_t len, struct mir_buf *out, struct mir_error *err);
 
 /* The opposite, of any wrapper that kernels come in. Owned; MIR_CORRUPT for what is damaged or has

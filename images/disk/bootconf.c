@@ -142,6 +142,12 @@ static int add_words(const char *line, struct mir_buf *out, struct mir_error *er
     return 0;
 }
 
+int img_bootconf_words(const char *line, struct mir_buf *out, struct mir_error *err)
+{
+    line = line ? line : "";
+    return check_line(line, IMG_ARGUMENTS_MAX, err) || add_words(line, out, err) ? -1 : 0;
+}
+
 static bool is_file_name(const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -25,4 +25,7 @@ int img_bootconf_grub(const struct img_recipe *recipe, struct mir_buf *out, stru
 int img_bootconf_legacy(const struct img_recipe *recipe, const char *device, struct mir_buf *out,
                         struct mir_error *err);
 
+/* " 'word' 'word'" of a line, for a command whose file stands before it; nothing of "" or NULL. */
+int img_bootconf_words(const char *line, struct mir_buf *out, struct mir_error *err);
+
 #endif

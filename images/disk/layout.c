@@ -9,6 +9,7 @@
 #include "api/machine.h"
 #include "api/memory.h"
 #include "bootconf.h"
+#include "images/carrier.h"
 #include "images/digest.h"
 #include "images/volume.h"
 #include "put.h"
@@ -116,6 +117,24 @@ static void add_file(struct plan *plan, const char *path, const void *bytes, uin
     plan->files[plan->file_count++] = (struct img_file){.path = path, .bytes = bytes, .len = len};
 }
 
+static void choose_modules(struct plan *plan)
+{
+    const struct img_recipe *recipe = plan->recipe;
+    for (unsigned i = 0; i < recipe->module_count; i++) {
+        const struct img_module *m = &recipe->modules[i];
+        mir_auto_free char *path = mir_format("boot/%s", m->name);
+        mir_copy(plan->paths[i], sizeof plan->paths[i], path); /* names are checked: they fit */
+        add_file(plan, plan->paths[i], m->len ? m->bytes : (const unsigned char *)"", m->len);
+    }
+}
+
+static void choose_carried(struct plan *plan)
+{
+    const struct img_carried *carried = plan->recipe->carried;
+    for (size_t i = 0; i < carried->file_count; i++)
+        plan->files[plan->file_count++] = carried->files[i];
+}
+
 /* The configuration first: whoever reads the disk looks for it first. */
 static void choose_files(struct plan *plan)
 {
@@ -128,13 +147,12 @@ static void choose_files(struct plan *plan)
                  plan->efi->bytes, plan->efi->len);
     add_file(plan, legacy ? "boot/grub/menu.lst" : "boot/grub/grub.cfg", plan->conf.data,
              plan->conf.len);
-    add_file(plan, "boot/" IMG_KERNEL_FILE, NULL, recipe->kernel->unpacked_bytes);
-    for (unsigned i = 0; i < recipe->module_count; i++) {
-        const struct img_module *m = &recipe->modules[i];
-        mir_auto_free char *path = mir_format("boot/%s", m->name);
-        mir_copy(plan->paths[i], sizeof plan->paths[i], path); /* names are checked: they fit */
-        add_file(plan, plan->paths[i], m->len ? m->bytes : (const unsigned char *)"", m->len);
+    if (recipe->carried) {
+        choose_carried(plan);
+        return;
     }
+    add_file(plan, "boot/" IMG_KERNEL_FILE, NULL, recipe->kernel->unpacked_bytes);
+    choose_modules(plan);
 }
 
 /* Equal kernels with equal arguments have equal disks; others have other ids. The configuration
@@ -147,6 +165,8 @@ static void choose_id(struct plan *plan)
     krn_digest_add(&digest, plan->recipe->kernel->sha256, MIR_SHA256_TEXT - 1);
     krn_digest_add(&digest, plan->shape->name, strlen(plan->shape->name) + 1);
     krn_digest_add(&digest, plan->conf.data, plan->conf.len);
+    if (plan->recipe->carried)
+        krn_digest_add(&digest, plan->recipe->carried->id, MIR_SHA256_TEXT - 1);
     krn_digest_text(&digest, text);
     for (size_t i = 0; i < sizeof plan->id; i++) {
         char byte[] = {text[2 * i], text[2 * i + 1], '\0'};
@@ -263,15 +283,28 @@ int img_layout_ready(const struct img_recipe *recipe, struct mir_error *err)
     return 0;
 }
 
+static int choose_conf(struct plan *plan, struct mir_error *err)
+{
+    const struct img_carried *carried = plan->recipe->carried;
+    const char *legacy = plan->shape->legacy;
+    if (!carried)
+        return legacy ? img_bootconf_legacy(plan->recipe, legacy, &plan->conf, err)
+                      : img_bootconf_grub(plan->recipe, &plan->conf, err);
+    if (legacy) {
+        mir_fail(err, MIR_USAGE, "a carrier is not started by PV-GRUB");
+        return mir_error_hint(err, "--boot both");
+    }
+    return mir_buf_add(&plan->conf, carried->conf.data, carried->conf.len)
+               ? mir_fail(err, MIR_INTERNAL, "a boot configuration beyond its limit")
+               : 0;
+}
+
 static int lay_out(const struct img_recipe *recipe, const struct shape *shape,
                    const struct img_grub *grub, struct img_disk *disk, struct mir_error *err)
 {
     MIR_CLEANUP(plan_clear) struct plan plan = {.recipe = recipe, .shape = shape};
     mir_buf_init(&plan.conf, IMG_BOOTCONF_MAX);
-    if (shape->legacy ? img_bootconf_legacy(recipe, shape->legacy, &plan.conf, err)
-                      : img_bootconf_grub(recipe, &plan.conf, err))
-        return -1;
-    if (choose_loaders(&plan, grub, err))
+    if (choose_conf(&plan, err) || choose_loaders(&plan, grub, err))
         return -1;
     choose_files(&plan);
     choose_id(&plan);

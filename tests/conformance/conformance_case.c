@@ -73,6 +73,7 @@ struct conformance_case *conformance_case_new(const struct conformance_target *t
     snprintf(c->spec.name, sizeof c->spec.name, "conf-%.12s", c->lease.id);
     conf_sign(c);
     target->describe(guest, &c->spec);
+    c->spec.takes_part = c->kernel.takes_part;
     place(c);
     return c;
 }

@@ -156,34 +156,6 @@ def hooks_of(world, name):
     return {hook['name']: hook for hook in world.show(name)['hooks']}
 
 
-def refused_schedule(tap, world, fake):
-    """AWS does not let it be made, and the guest ends itself: two hooks are left."""
-    with tap.part('no schedule, but a guest that ends itself: it runs on, and that is said'):
-        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', status=403,
-                   times=0, code='AccessDeniedException', message='not you')
-        world.cli('ec2', HELLO, '--anyway', '--no-list', '--open', '22', '--ttl', '20m', '--name',
-                  'two', '--yes', '--', 'deadline=0')  # or it could not be extended
-        hooks = hooks_of(world, 'two')
-        assert hooks['cloud-schedule']['state'] == 'failed', hooks
-        assert hooks['daemon']['state'] == hooks['shutdown-behaviour']['state'] == 'armed', hooks
-        assert 'not you' in world.cli('ps').err and 'not you' in world.cli('show', 'two').out
-        events = [e['text'] for e in world.show('two')['events'] if e['kind'] == 'hook']
-        assert 'cloud-schedule failed' in events[-1], events
-    with tap.part('when it is allowed, an extension arms it'):
-        fake.control('DELETE', '/_faults')
-        world.cli('extend', 'two', '30m')
-        assert hooks_of(world, 'two')['cloud-schedule']['state'] == 'armed'
-    with tap.part('a schedule that may not be moved is taken away: it would come too early'):
-        fake.fault('fail-before', service='scheduler', operation='UpdateSchedule', status=403,
-                   times=0, code='AccessDeniedException', message='not you')
-        world.cli('extend', 'two', '1h')
-        assert world.state_of('two') == 'running'
-        assert hooks_of(world, 'two')['cloud-schedule']['state'] == 'failed'
-        assert 'schedule' not in of(fake, 'two', world), of(fake, 'two', world)
-        fake.control('DELETE', '/_faults')
-        world.cli('rm', 'two', '--detach')
-
-
 def elsewhere(world, name, **changed):
     """The environment of another machine that has the identity and the credentials alone."""
     state = os.path.join(world.dir, name)
@@ -211,6 +183,31 @@ def put_word(world, age_s, every_s):
     os.makedirs(os.path.join(world.state, 'reaped'), exist_ok=True)
     with open(os.path.join(world.state, 'reaped', 'ec2'), 'w', encoding='utf-8') as f:
         f.write(f'{{"pass":{inner},"signature":"{signature}"}}')
+
+
+def deploy_hello(world, name, *options, expect=0):
+    """A guest that ends itself at the deadline."""
+    return world.cli('ec2', HELLO, '--anyway', '--no-list', '--open', '22', '--ttl', '20m',
+                     '--name', name, '--yes', *options, expect=expect)
+
+
+def refused_schedule(tap, world, fake):
+    """AWS does not let it be made, and the guest ends itself: two hooks are left."""
+    with tap.part('no schedule, but a guest that ends itself: it runs on, and that is said'):
+        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        deploy_hello(world, 'two')
+        hooks = hooks_of(world, 'two')
+        assert hooks['cloud-schedule']['state'] == 'failed', hooks
+        assert hooks['daemon']['state'] == hooks['shutdown-behaviour']['state'] == 'armed', hooks
+        assert 'not you' in world.cli('ps').err and 'not you' in world.cli('show', 'two').out
+        events = [e['text'] for e in world.show('two')['events'] if e['kind'] == 'hook']
+        assert 'cloud-schedule failed' in events[-1], events
+        world.cli('rm', 'two', '--detach')
+    with tap.part('a guest that is told to keep no deadline is no hook'):
+        done = deploy_hello(world, 'none', '--wait-timeout', '6s', '--', 'deadline=0', expect=None)
+        assert done.status == 7 and 'hooks' in done.err, done.err
+    fake.control('DELETE', '/_faults')
 
 
 def reaper(tap, world, fake):
@@ -255,6 +252,30 @@ def reaper(tap, world, fake):
             assert json.load(f)['pass']['every_s'] == 60
     for name in ('reaped', 'far'):
         world.cli('rm', name, '--detach')
+
+
+def extended(tap, world, fake):
+    """With a reaper, whose word still holds, and without a guest that ends itself."""
+    with tap.part('a reaper is one beside the daemon, and the guest is not counted'):
+        fake.fault('fail-before', service='scheduler', operation='CreateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        deploy_hello(world, 'long', '--', 'deadline=0')  # or it could not be extended
+        hooks = hooks_of(world, 'long')
+        assert hooks['shutdown-behaviour']['state'] == 'off', hooks
+        assert hooks['daemon']['state'] == hooks['reaper']['state'] == 'armed', hooks
+    with tap.part('when it is allowed, an extension arms it'):
+        fake.control('DELETE', '/_faults')
+        world.cli('extend', 'long', '30m')
+        assert hooks_of(world, 'long')['cloud-schedule']['state'] == 'armed'
+    with tap.part('a schedule that may not be moved is taken away: it would come too early'):
+        fake.fault('fail-before', service='scheduler', operation='UpdateSchedule', status=403,
+                   times=0, code='AccessDeniedException', message='not you')
+        world.cli('extend', 'long', '1h')
+        assert world.state_of('long') == 'running'
+        assert hooks_of(world, 'long')['cloud-schedule']['state'] == 'failed'
+        assert 'schedule' not in of(fake, 'long', world), of(fake, 'long', world)
+        fake.control('DELETE', '/_faults')
+        world.cli('rm', 'long', '--detach')
 
 
 def one_stays(tap, world, fake):
@@ -451,6 +472,7 @@ def main():
         faults(tap, world, fake)
         refused_schedule(tap, world, fake)
         reaper(tap, world, fake)
+        extended(tap, world, fake)
         one_stays(tap, world, fake)
         proofs(tap, world, fake)
         world.say_log(tap)

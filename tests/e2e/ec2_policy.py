@@ -117,10 +117,11 @@ def left(fake, token, *kinds):
     return not all(over) or any(kind in found for kind in kinds)
 
 
-def leave_behind(owner, fake, d):
+def leave_behind(owner, fake, d, **changed):
     """A volume and an interface with the deployment's tags, which no instance takes with it."""
     row = of(fake, d['id'])['instance'][0]
-    tags = ','.join(f'{{Key={key},Value="{value}"}}' for key, value in row['tags'].items())
+    tags = {**row['tags'], **{TAG + key: value for key, value in changed.items()}}
+    tags = ','.join(f'{{Key={key},Value="{value}"}}' for key, value in tags.items())
     made = owner.aws(
         'run-instances', '--image-id', row['document']['imageId'], '--instance-type', 't3.micro',
         '--block-device-mappings', 'DeviceName=/dev/xvda,Ebs={DeleteOnTermination=false}',
@@ -213,6 +214,45 @@ def reaper(tap, world, fake, policies):
         assert 'AccessDenied' in done.stderr, done
     world.cli('rm', 'kept', '--detach')
     wait_for('its instance is over', 60, lambda: not left(fake, d['id']))
+
+
+def alike(owner, fake, d):
+    """What somebody else has made, with the tags of that deployment but for the signature, which
+    they cannot know: ids."""
+    forged = '0' * 64
+    row = of(fake, d['id'])['instance'][0]
+    tags = {**row['tags'], TAG + 'signature': forged}
+    words = ','.join(f'{{Key={key},Value="{value}"}}' for key, value in tags.items())
+
+    def make(kind, *call):
+        return owner.aws(*call, '--tag-specifications', f'ResourceType={kind},Tags=[{words}]')
+
+    leave_behind(owner, fake, d, signature=forged)
+    make('security-group', 'create-security-group', '--group-name', 'mirage-alike',
+         '--description', 'x')
+    make('elastic-ip', 'allocate-address')
+    ids = {row['id'] for rows in of(fake, d['id']).values() for row in rows
+           if row['tags'][TAG + 'signature'] == forged}
+    assert len(ids) == 4, ids
+    return ids
+
+
+def there(fake):
+    """The ids of all that costs, or could."""
+    return {row['id'] for row in fake.ledger()['exists']
+            if row['document'].get('instanceState', {}).get('name') != 'terminated'}
+
+
+def claimed(tap, world, fake, owner):
+    with tap.part('what claims to be of a deployment, without our signature, stays when that ends'):
+        d = deploy(world, world.disk, 'claimed')
+        theirs = alike(owner, fake, d)
+        mine = {row['id'] for rows in of(fake, d['id']).values() for row in rows} - theirs
+        world.cli('rm', 'claimed', '--detach')
+        wait_for('all that it had is gone', 60, lambda: not mine & there(fake))
+        assert theirs <= there(fake), theirs - there(fake)
+        wait_for('that is said', 60,
+                 lambda: 'a foreign object claims this lease' in world.daemon_log())
 
 
 def bounds(tap, fake, policy):
@@ -424,6 +464,7 @@ def main():
             assert world.reap('ec2', '--every', '5m').returncode == 0
         before = compare(tap, fake, document['policy'])
         reaper(tap, world, fake, document)
+        claimed(tap, world, fake, Owner(fake, document['policy']))
         bounds(tap, fake, document['policy'])
         needed(tap, world, fake, document['policy'])
         world.say_log(tap)

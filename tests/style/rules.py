@@ -23,6 +23,7 @@ CONTAINED = [
 LAYERS = {
     'api': [],
     'images': ['api'],
+    'images/carrier/init': [],
     'local': ['api'],
     'ec2': ['api'],
     'openstack': ['api'],

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+# Rooms within rooms, which see nothing of what is around them.
+NESTED_ROOMS = ('unikernels/hello', 'images/carrier/init')
 SKIPPED_FOLDERS = re.compile(r'(^|/)(\.git|build(-[^/]*)?|corpus|testdata|__pycache__)(/|$)')
 
 
@@ -45,8 +47,10 @@ class File:
 
 
 def room_of(path):
-    first = path.split('/')[0]
-    return 'unikernels/hello' if path.startswith('unikernels/hello/') else first
+    for room in NESTED_ROOMS:
+        if path.startswith(room + '/'):
+            return room
+    return path.split('/')[0]
 
 
 def blank(text):

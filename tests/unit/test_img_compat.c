@@ -469,10 +469,15 @@ static void test_ways(void **state)
     const struct krn_rule *rules = krn_rules(&count);
     for (size_t i = 0; i < count; i++) {
         const struct krn_rule *rule = &rules[i];
-        bool good = rule->verdict == MIR_VERDICT_BOOTS || rule->verdict == MIR_VERDICT_NO_NETWORK;
+        bool carried = rule->verdict == MIR_VERDICT_CARRIER;
+        bool good = carried || rule->verdict == MIR_VERDICT_BOOTS ||
+                    rule->verdict == MIR_VERDICT_NO_NETWORK;
+        assert_int_equal(carried, rule->way == KRN_WAY_CARRIED);
         if (good)
             assert_true(*rule->how);
-        if (rule->carrier != MIR_CARRIER_NONE)
+        if (carried)
+            assert_int_not_equal(rule->carrier, MIR_CARRIER_NONE);
+        else if (rule->carrier != MIR_CARRIER_NONE) /* one that could, on other machines */
             assert_int_equal(rule->verdict, MIR_VERDICT_CANNOT);
         if (rule->verdict == MIR_VERDICT_CANNOT && (rule->families & ~local))
             assert_string_equal(rule->how, ""); /* trying costs nothing on this machine alone */
@@ -540,7 +545,10 @@ static void test_every_question(void **state)
 static void test_documents(void **state)
 {
     static const unsigned rank[MIR_VERDICT_COUNT] = {
-        [MIR_VERDICT_BOOTS] = 3, [MIR_VERDICT_UNKNOWN] = 2, [MIR_VERDICT_NO_NETWORK] = 1};
+        [MIR_VERDICT_BOOTS] = 4,
+        [MIR_VERDICT_CARRIER] = 3,
+        [MIR_VERDICT_UNKNOWN] = 2,
+        [MIR_VERDICT_NO_NETWORK] = 1};
     static const char *const hows[] = {"", "qemu-kernel", "qemu-disk", "solo5-spt", "solo5-hvt"};
     for (size_t i = 0; i < MIR_NELEMS(collection); i++) {
         struct mir_kernel k = make(i);
@@ -600,7 +608,11 @@ static void test_needs(void **state)
     assert_true(n.direct_kernel && n.image == MIR_IMAGE_RAW);
     n = needs(multiboot, "local", "qemu-pc");
     assert_true(n.direct_kernel && n.image == MIR_IMAGE_NONE);
-    n = needs(spt, "ec2", "nitro"); /* which cannot */
+    n = needs(spt, "ec2", "nitro"); /* by a carrier */
+    assert_true(!n.layout && n.nic == MIR_NIC_ENA && n.image == MIR_IMAGE_RAW && n.ena);
+    n = needs(spt, "openstack", "kvm-x86"); /* whose disk nobody but the firmware reads */
+    assert_true(n.disk_bus == MIR_BUS_IDE && n.firmware == MIR_FIRMWARE_BIOS);
+    n = needs(spt, "openstack", "kvm-arm64"); /* which cannot */
     assert_true(!n.layout && !n.nic && !n.image && !n.direct_kernel);
 }
 
@@ -634,6 +646,8 @@ static void test_devices_have_the_last_word(void **state)
         {0, 2, "local", "tender", MIR_VERDICT_BOOTS, ""},
         {1, 2, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
         {1, 1, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
+        {1, 2, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
+        {2, 2, "local", "qemu-pc", MIR_VERDICT_CANNOT, "block device 'dev1'"},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const struct mir_family *row =

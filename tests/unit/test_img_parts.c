@@ -68,7 +68,8 @@ static void plant_module(struct img_parts *parts, const char *name, const char *
     mir_buf_init(&packed, FORGE_MAX);
     switch (name[0] % 3) { /* packed as releases do it */
     case 1:
-        assert_int_equal(img_squeeze_zstd(bytes.data, bytes.len, &packed, NULL), 0);
+        assert_int_equal(img_squeeze_zstd(bytes.data, bytes.len, IMG_SQUEEZE_QUICK, &packed, NULL),
+                         0);
         ending = ".zst";
         break;
     case 2:

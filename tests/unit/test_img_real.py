@@ -72,12 +72,15 @@ def mirage_kernels(folder):
         path = need_file(os.path.join(SHARED, 'kernels', name))
         answer = expect(path, format='xen-pv', arch='x86_64', container='bzip2', sha256=packed_sha,
                         unpacked_bytes=size, load_bytes=load, boot_ways=['xen-pv-string'], entry=0,
-                        powers_off='yes', local='cannot', ec2='unknown pv-grub',
-                        openstack='unknown pv-grub')
-        families = {row['family']: row['verdict'] for provider in answer['boots'].values()
-                    for row in provider['families']}
-        assert [name for name, verdict in families.items() if verdict != 'cannot'] == \
+                        powers_off='yes', local='carrier qemu-disk', ec2='carrier disk',
+                        openstack='carrier disk')
+        families = [row for provider in answer['boots'].values() for row in provider['families']]
+        assert [row['family'] for row in families if row['verdict'] == 'unknown'] == \
             ['xen-pv', 'xen', 'xenserver'], families
+        assert {row['family']: row['carrier'] for row in families
+                if row['verdict'] == 'carrier'} == {
+                    'qemu-pc': 'xen', 'qemu-q35': 'xen', 'nitro': 'xen', 'xen-hvm': 'shim',
+                    'metal': 'xen', 'kvm-x86': 'xen', 'flex': 'xen'}, families
         assert guest in answer['description'], answer
         with open(path, 'rb') as file:
             plain = bz2.decompress(file.read())
@@ -97,8 +100,8 @@ def mirage_kernels(folder):
 
 def grub_images(folder):
     need_program('grub-mkimage')
-    rows = [('x86_64-xen', 'xen-pv', 'x86_64', ['xen-pv-notes'], 'cannot'),
-            ('i386-xen', 'xen-pv', 'i386', ['xen-pv-notes'], 'cannot'),
+    rows = [('x86_64-xen', 'xen-pv', 'x86_64', ['xen-pv-notes'], 'carrier qemu-disk'),
+            ('i386-xen', 'xen-pv', 'i386', ['xen-pv-notes'], 'carrier qemu-disk'),
             ('i386-xen_pvh', 'xen-pvh', 'i386', ['pvh'], 'unknown qemu-kernel')]
     for target, format_, arch, ways, local in rows:
         need_file(f'/usr/lib/grub/{target}/modinfo.sh')

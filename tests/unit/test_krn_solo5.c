@@ -31,7 +31,7 @@ static void test_targets(void **state)
         const char *how;
     } rows[] = {
         {1, 2, MIR_FORMAT_SOLO5_HVT, MIR_VERDICT_BOOTS, MIR_VERDICT_CANNOT, "solo5-hvt"},
-        {2, 2, MIR_FORMAT_SOLO5_SPT, MIR_VERDICT_BOOTS, MIR_VERDICT_CANNOT, "solo5-spt"},
+        {2, 2, MIR_FORMAT_SOLO5_SPT, MIR_VERDICT_BOOTS, MIR_VERDICT_CARRIER, "solo5-spt"},
         {3, 1, MIR_FORMAT_SOLO5_VIRTIO, MIR_VERDICT_BOOTS, MIR_VERDICT_BOOTS, "qemu-kernel"},
         {4, 4, MIR_FORMAT_SOLO5_MUEN, MIR_VERDICT_CANNOT, MIR_VERDICT_CANNOT, ""},
         {5, 1, MIR_FORMAT_ELF, MIR_VERDICT_CANNOT, MIR_VERDICT_CANNOT, ""},
@@ -90,7 +90,7 @@ static void test_devices_decide(void **state)
         uint32_t count;
         enum mir_verdict local;
     } rows[] = {
-        {1, {2, 0}, 1, MIR_VERDICT_CANNOT},  {2, {2, 0}, 1, MIR_VERDICT_CANNOT},
+        {1, {2, 0}, 1, MIR_VERDICT_CANNOT},  {2, {2, 0}, 1, MIR_VERDICT_CARRIER},
         {2, {0, 0}, 0, MIR_VERDICT_BOOTS},   {3, {2, 0}, 1, MIR_VERDICT_BOOTS},
         {3, {2, 2}, 2, MIR_VERDICT_UNKNOWN}, {3, {2, 1}, 2, MIR_VERDICT_CANNOT},
     };

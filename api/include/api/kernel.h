@@ -59,6 +59,7 @@ enum mir_verdict {
     MIR_VERDICT_BOOTS,
     MIR_VERDICT_NO_NETWORK,
     MIR_VERDICT_CANNOT,
+    MIR_VERDICT_CARRIER, /* inside of a carrier (mir_family.carrier), and not as it is */
     MIR_VERDICT_COUNT
 };
 
@@ -125,7 +126,7 @@ struct mir_needs {
     bool direct_kernel; /* the machine loads the kernel file itself; there is no boot disk */
 };
 
-/* Which prebuilt system could start the kernel where the machine cannot. None is built yet. */
+/* Which system around it starts the kernel where the machine cannot: images/carrier.h. */
 enum mir_carrier {
     MIR_CARRIER_NONE,
     MIR_CARRIER_LINUX, /* a Linux with a Solo5 tender */
@@ -141,7 +142,7 @@ struct mir_family {
     char why[240]; /* one sentence: the rule */
     struct mir_needs needs;
     enum mir_powers_off powers_off; /* can the guest switch this machine off by itself */
-    enum mir_carrier carrier;       /* what would make it possible */
+    enum mir_carrier carrier;       /* what makes it possible; with "cannot": could, elsewhere */
 };
 
 /* The verdict of a provider is the best of its families'. */

@@ -109,9 +109,15 @@ struct mir_instance_spec {
     uint64_t memory_bytes;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
-    struct mir_machine machine;      /* as mir_machine_choose decides; else as the provider likes */
-    struct mir_place place;          /* as the provider's own quote decided; else empty */
-    char arguments[MIR_ARGS_MAX];    /* the kernel command line, our own arguments included */
+    struct mir_machine machine; /* as mir_machine_choose decides; else as the provider likes */
+    struct mir_place place;     /* as the provider's own quote decided; else empty */
+    /* enum mir_takes_part bits that hold for this deployment: arguments of the user's may overrule
+     * what the kernel would do by itself. */
+    uint32_t takes_part;
+    /* The kernel command line, our own arguments included; with a carrier, what that is told. */
+    char arguments[MIR_ARGS_MAX];
+    enum mir_carrier carrier;        /* the kernel is on a carrier's disk; NONE: started as it is */
+    const char *carrier_base;        /* borrowed; the folder of its base, where images are made */
     const struct mir_prover *prover; /* NULL: nothing to prove; for the imager, see there */
     const struct mir_wanted *wanted; /* NULL: wanted until the limit */
 };

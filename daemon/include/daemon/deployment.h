@@ -113,6 +113,8 @@ struct mird_deployment {
     struct mir_machine machine; /* decided by the planner; all ANY: the provider's own */
     struct mir_place place;     /* decided by the provider's quote; empty: it has no choice */
     struct mir_price price;     /* of that quote */
+    enum mir_carrier carrier;   /* the kernel is started inside of one */
+    uint64_t guest_bytes;       /* of memory_bytes, with a carrier, what the kernel gets */
     bool list;                  /* wanted on the registry page */
     bool anyway;
     bool prove; /* its disk is booted here before it is uploaded */

@@ -14,6 +14,7 @@
 #include "api/provider.h"
 #include "daemon/cost.h"
 #include "daemon/deployment.h"
+#include "images/carrier_conf.h"
 
 /* A deploy request as it came in, checked for form but not yet for sense. */
 struct mird_request {
@@ -31,6 +32,7 @@ struct mird_request {
     struct mir_port ports[MIR_PORTS_MAX];
     char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
     char url[256];
+    enum img_carrier_wish carrier;
     struct mir_machine machine; /* as asked */
     struct mir_place place;     /* as asked */
     bool list;
@@ -62,7 +64,9 @@ struct mird_plan {
     char how[32];
     char why[240];
     enum mir_verdict verdict;
-    bool wants_url; /* a URL can be had, so the goal is live */
+    enum mir_carrier carrier; /* that the kernel is started in */
+    uint64_t guest_bytes;     /* of memory_bytes, with a carrier */
+    bool wants_url;           /* a URL can be had, so the goal is live */
     uint32_t takes_part;
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
@@ -79,8 +83,20 @@ struct mird_plan {
 int mird_policy_load(const struct mir_config *config, struct mird_policy *ret,
                      struct mir_error *err);
 
+/* What a provider is asked about. */
+struct mird_burden {
+    struct mir_kernel kernel; /* as the provider sees it (img_carrier_view, where it is carried) */
+    const struct mir_kernel *plain; /* borrowed; the kernel itself where it is carried, else NULL */
+    uint64_t guest_bytes;           /* with a carrier, what the kernel gets */
+    uint64_t memory_bytes;          /* that the machine is asked for; 0: nobody says */
+};
+
+/* Carried or not. MIR_POLICY where a carrier is asked for that is not known. plain is borrowed. */
+int mird_burden_make(const struct mird_request *request, const struct mir_kernel *plain,
+                     struct mird_burden *ret, struct mir_error *err);
+
 /* MIR_USAGE, MIR_POLICY with the reason and the fix. quote: the provider's, for request->place. */
-int mird_plan_make(const struct mird_request *request, const struct mir_kernel *kernel,
+int mird_plan_make(const struct mird_request *request, const struct mird_burden *burden,
                    const struct mir_provider *provider, const struct mir_quote *quote,
                    const struct mird_policy *policy, const struct mird_load *load, int64_t now_s,
                    struct mird_plan *ret, struct mir_error *err);

@@ -44,7 +44,7 @@ const struct car_module_row car_modules[] = {
     {.when = CAR_IN_XEN | CAR_WITH_NET, .modules = {"xen-netback"}},
     {.when = CAR_IN_LINUX | CAR_WITH_NET, .modules = {"tun"}},
     {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_NET,
-     .modules = {"sch_ingress", "cls_matchall", "cls_u32", "act_mirred", "act_nat", "act_gact"}},
+     .modules = {"sch_ingress", "cls_u32", "act_mirred", "act_nat", "act_gact"}},
     /* Disks are files in memory. */
     {.when = CAR_IN_XEN | CAR_WITH_BLOCKS, .modules = {"loop", "xen-blkback"}},
     /* For solo5-hvt; 3 MB, so not without need. ccp is built in here. */

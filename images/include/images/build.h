@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "api/kernel.h"
+#include "images/carrier.h"
 #include "images/container.h"
 #include "images/layout.h"
 
@@ -22,6 +23,9 @@ struct img_build {
     const struct img_grub *grub;           /* borrowed; may be NULL */
     struct img_recipe recipe;              /* its kernel and boot are filled in */
     bool boot_given;                       /* recipe.boot was asked for; else the kernel decides */
+    /* Borrowed; NULL: the kernel is started as it is. With it goes what the carrier is told. */
+    const struct img_carrier *carrier;
+    const char *carrier_conf;
 };
 
 struct img_built {

@@ -50,6 +50,7 @@ enum krn_way {
     KRN_WAY_PVGRUB,    /* the same with a menu.lst for PV-GRUB or pygrub */
     KRN_WAY_DISK_BIOS, /* it is a disk already */
     KRN_WAY_DISK_UEFI,
+    KRN_WAY_CARRIED, /* a disk is made with a carrier on it (images/carrier.h) */
 };
 
 struct krn_family {

@@ -50,8 +50,13 @@ struct img_module {
     const char *arguments; /* NULL or "": none; an initramfs of Linux has none */
 };
 
+struct img_carried;
+
 struct img_recipe {
     enum img_boot boot;
+    /* What a boot loader starts instead of the kernel, which is somewhere in it (images/carrier.h):
+     * then there are neither arguments nor modules. NULL: the kernel itself. Borrowed. */
+    const struct img_carried *carried;
     const struct mir_kernel *kernel; /* unpacked_bytes is what the input holds; borrowed */
     const char *arguments;           /* of the kernel; "" or NULL: none; borrowed */
     const struct img_module *modules;

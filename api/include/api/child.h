@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* A program of the system (apt, dpkg-deb) that is run for what it writes. */
-#ifndef IMAGES_CARRIER_CHILD_H
-#define IMAGES_CARRIER_CHILD_H
+#ifndef API_CHILD_H
+#define API_CHILD_H
 
 #include "api/buf.h"
 
 /* Takes standard output as it comes; -1 with err ends the program. */
-typedef int img_child_take(void *ctx, const void *data, size_t len, struct mir_error *err);
+typedef int mir_child_take(void *ctx, const void *data, size_t len, struct mir_error *err);
 
-struct img_child {
+struct mir_child {
     const char *const *words; /* NULL-terminated; the first is looked for in PATH */
     const char *folder;       /* to be in; NULL: here */
-    img_child_take *take;     /* NULL: nobody wants it */
+    mir_child_take *take;     /* NULL: nobody wants it */
     void *ctx;
 };
 
@@ -21,6 +21,6 @@ struct img_child {
  * MIR_NO_SPACE when its complaint is that, MIR_FAILED when it ends with another status than 0,
  * whatever `take` said otherwise.
  */
-int img_child_run(const struct img_child *child, struct mir_error *err);
+int mir_child_run(const struct mir_child *child, struct mir_error *err);
 
 #endif

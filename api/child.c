@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "child.h"
+#include "api/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ struct pipes {
     pid_t pid;
 };
 
-static int add_actions(posix_spawn_file_actions_t *actions, const struct img_child *child, int out,
+static int add_actions(posix_spawn_file_actions_t *actions, const struct mir_child *child, int out,
                        int said)
 {
     int rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -58,7 +58,7 @@ static char **environment(void)
     return list;
 }
 
-static int spawn(const struct img_child *child, int out, int said, pid_t *ret_pid)
+static int spawn(const struct mir_child *child, int out, int said, pid_t *ret_pid)
 {
     const char *words[WORDS_MAX] = {NULL};
     char *argv[WORDS_MAX];
@@ -102,7 +102,7 @@ static int make_pipe(int ret[2])
     return -1;
 }
 
-static int start(const struct img_child *child, struct pipes *ret, struct mir_error *err)
+static int start(const struct mir_child *child, struct pipes *ret, struct mir_error *err)
 {
     int out[2], said[2];
     if (make_pipe(out))
@@ -127,7 +127,7 @@ static int start(const struct img_child *child, struct pipes *ret, struct mir_er
 }
 
 /* 1: more may come, 0: the end, -1: nobody wants more. */
-static int read_out(const struct img_child *child, int fd, char *chunk, struct mir_error *err)
+static int read_out(const struct mir_child *child, int fd, char *chunk, struct mir_error *err)
 {
     ssize_t n = read(fd, chunk, CHUNK_BYTES);
     if (n < 0)
@@ -146,7 +146,7 @@ static bool read_said(int fd, struct mir_buf *said, char *chunk)
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-static int talk(const struct img_child *child, const struct pipes *pipes, struct mir_buf *said,
+static int talk(const struct mir_child *child, const struct pipes *pipes, struct mir_buf *said,
                 struct mir_error *err)
 {
     mir_auto_free char *chunk = mir_calloc(1, CHUNK_BYTES);
@@ -184,7 +184,7 @@ static void take_reason(const struct mir_buf *said, char *ret, size_t size)
     snprintf(ret, size, "%.*s", (int)(len < size ? len : size - 1), chosen);
 }
 
-static int failed(const struct img_child *child, int status, const struct mir_buf *said,
+static int failed(const struct mir_child *child, int status, const struct mir_buf *said,
                   struct mir_error *err)
 {
     char reason[400];
@@ -197,7 +197,7 @@ static int failed(const struct img_child *child, int status, const struct mir_bu
     return mir_fail(err, full ? MIR_NO_SPACE : MIR_FAILED, "%s: %s", child->words[0], reason);
 }
 
-int img_child_run(const struct img_child *child, struct mir_error *err)
+int mir_child_run(const struct mir_child *child, struct mir_error *err)
 {
     mir_auto_buf struct mir_buf said;
     struct pipes pipes;

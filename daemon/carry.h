@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a deployment starts, as its provider sees it: the kernel and its file, or a carrier's disk
+ * with the kernel on it. The base of a carrier is made by mirage-carrier when it is first needed,
+ * which may take a minute and the network; after that it is there.
+ */
+#ifndef DAEMON_CARRY_H
+#define DAEMON_CARRY_H
+
+#include "daemon/core.h"
+#include "daemon/deployment.h"
+#include "images/carrier_conf.h"
+
+struct mird_subject {
+    struct mir_kernel plain; /* as the store has it */
+    struct mir_kernel seen;  /* as the provider sees it: the same, or a disk (img_carrier_view) */
+    char *path;              /* owned; of the file that the provider starts or makes a disk of */
+    char *base;              /* owned; folder of the carrier's base; NULL: none, or not asked for */
+};
+
+/* From the store. Clear it in any case. */
+int mird_subject_find(const struct mird_core *core, const struct mird_deployment *d,
+                      struct mird_subject *ret, struct mir_error *err);
+/* The same of a kernel that is in hand. */
+void mird_subject_of(const struct mird_core *core, const struct mird_deployment *d,
+                     const struct mir_kernel *kernel, struct mird_subject *ret);
+void mird_subject_clear(struct mird_subject *subject);
+#define mird_auto_subject MIR_CLEANUP(mird_subject_clear)
+
+/* The base of the deployment's carrier, made where it is not there. Blocking. */
+int mird_carrier_base(const struct mird_deployment *d, struct mird_subject *subject,
+                      struct mir_error *err);
+
+/* What the carrier is told (images/carrier_conf.h), into out. */
+int mird_carrier_told(const struct mird_core *core, const struct mird_deployment *d,
+                      const struct mir_kernel *kernel, char *out, size_t size,
+                      struct mir_error *err);
+
+/* Where a provider that is given files has the disk of a carried kernel. Owned. */
+char *mird_carried_path(const struct mird_core *core, const char *id);
+/* Makes it; nothing is done when it is there. */
+int mird_carried_make(const struct mird_core *core, const struct mir_instance_spec *spec,
+                      const char *id, struct mir_error *err);
+void mird_carried_forget(const struct mird_core *core, const char *id);
+
+#endif
