@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: ISC
 """mirage-carrier on the packages of Debian, through apt and the network (some 110 MB): all shapes,
 twice and in two caches to the byte, as an ordinary user, then without a network; and whether the
-programs in it find their libraries. One package that was changed, and an end in the middle of a real
-download. Speaks TAP; is skipped where apt reaches nothing. tests/e2e/carrier_base.py has all that
-needs no network."""
+programs in it find their libraries. One package that was changed, and an end in the middle of a
+real download. Speaks TAP; is skipped where apt reaches nothing. tests/e2e/carrier_base.py has all
+that needs no network."""
 import json
 import os
 import shutil

@@ -15,7 +15,7 @@ import sys
 
 LOADER = '/lib64/ld-linux-x86-64.so.2'
 MODULES = ['xen-evtchn', 'xen-gntdev', 'xen-gntalloc', 'xen-privcmd', 'xenfs', 'xen-netback',
-           'sch_ingress', 'cls_matchall', 'cls_u32', 'act_mirred', 'act_nat', 'act_gact', 'loop',
+           'sch_ingress', 'cls_u32', 'act_mirred', 'act_nat', 'act_gact', 'loop',
            'xen-blkback', 'ena', 'virtio_ring', 'virtio', 'virtio_pci_legacy_dev',
            'virtio_pci_modern_dev', 'virtio_pci', 'failover', 'net_failover', 'virtio_net', 'tun',
            'ixgbevf', 'gve', 'e1000', 'xen-netfront']  # e1000e this Linux has not
