@@ -82,11 +82,14 @@ static int each(const char *folder, const char *prefix,
     return 0;
 }
 
-static int remove_folder(void *ctx, const char *name, struct mir_error *err)
+/* Somebody's apt may still write there, for whom nobody waits: then it goes another time. */
+static int sweep(void *ctx, const char *name, struct mir_error *err)
 {
     const struct img_cache *cache = ctx;
     mir_auto_free char *path = mir_format("%s/%s", cache->folder, name);
-    return mir_dir_remove_at(AT_FDCWD, path, err);
+    (void)err;
+    (void)mir_dir_remove_at(AT_FDCWD, path, NULL);
+    return 0;
 }
 
 int img_cache_lock(struct img_cache *cache, void (*say)(const char *text), struct mir_error *err)
@@ -103,7 +106,7 @@ int img_cache_lock(struct img_cache *cache, void (*say)(const char *text), struc
                 return mir_fail_errno(err, errno, "cannot lock %s", path);
     }
     cache->lock_fd = mir_steal_fd(&fd);
-    return each(cache->folder, NEW, remove_folder, cache, err);
+    return each(cache->folder, NEW, sweep, cache, err);
 }
 
 char *img_cache_new(const struct img_cache *cache, struct mir_error *err)

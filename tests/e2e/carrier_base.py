@@ -15,7 +15,7 @@ import tempfile
 import time
 
 from distribution import MODULES, PROGRAMS, Distribution, program as elf
-from mirage import PATIENCE, Skip, Tap, as_somebody_else, program, skip_all
+from mirage import PATIENCE, Skip, Tap, as_somebody_else, program, skip_all, wait_for
 from tap import need_program
 
 CARRIER = program('mirage-carrier')
@@ -412,6 +412,25 @@ def killed():
         print(f'# {count} points')
 
 
+def left_alone():
+    """Killed while apt works, which goes on: its folder cannot be removed at once, and that is
+    nobody's trouble."""
+    with World() as w:
+        reference = content(w.make('shim', '--cache', w.path('other'))['folder'])
+        w.debian.switch('slow')
+        child = w.start('shim')
+        wait_for('a download', 20 * PATIENCE,
+                 lambda: os.path.isdir(w.cache) and w.leftovers() and
+                 os.listdir(os.path.join(w.cache, w.leftovers()[0])), every=0.01)
+        child.kill()
+        child.communicate()
+        w.debian.switch()
+        assert content(w.make('shim')['folder']) == reference
+        time.sleep(2.2)  # until what was left alone has ended by its own clock
+        w.make('linux')
+        assert not w.leftovers()
+
+
 def at_once():
     with World() as w:
         reference = content(w.make('shim', '--cache', w.path('other'))['folder'])
@@ -472,7 +491,7 @@ def bad_input():
 
 PARTS = [old_release, new_release, same_bytes, archive, quick, own_parts, offline, no_network,
          no_lists, newer_release, changed, damaged_base, folder_of_packages, no_tools, disk_full,
-         killed, at_once, ordinary_user, bad_input]
+         killed, left_alone, at_once, ordinary_user, bad_input]
 
 
 def main():
