@@ -45,9 +45,9 @@ static void of_dom0(void **state)
     facts.vmx = true; /* Xen's, not ours */
     assert_string_equal(load(&facts), "/ xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs / ");
     facts.net = true;
-    assert_string_equal(
-        load(&facts), "e1000e / xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs / "
-                      "xen-netback sch_ingress cls_u32 act_mirred act_nat act_gact ");
+    assert_string_equal(load(&facts),
+                        "e1000e / xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs / "
+                        "xen-netback sch_ingress cls_u32 act_mirred act_nat act_gact ");
     facts.ids = nitro;
     facts.blocks = true;
     assert_string_equal(load(&facts),
