@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/clock.h"
 #include "api/file.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "shape.h"
 
 #define FOUND_BYTES_MAX ((size_t)1 << 20)
 #define FOUND "found-"
@@ -213,11 +216,40 @@ static int drop(void *ctx, const char *name, struct mir_error *err)
                                            : 0;
 }
 
+void img_cache_touch(const char *base)
+{
+    (void)utimensat(AT_FDCWD, base, NULL, 0); /* in a cache that others made it is theirs to say */
+}
+
+/* "xen-0123456789abcdef" */
+static bool is_base(const char *name)
+{
+    const char *dash = strchr(name, '-');
+    mir_auto_free char *shape = mir_format("%.*s", dash ? (int)(dash - name) : 0, name);
+    return img_carrier_by_name(shape) != MIR_CARRIER_NONE &&
+           strspn(dash + 1, "0123456789abcdef") == strlen(dash + 1);
+}
+
+static int drop_unused(void *ctx, const char *name, struct mir_error *err)
+{
+    const struct img_cache *cache = ctx;
+    struct stat st;
+    mir_auto_free char *path = mir_format("%s/%s", cache->folder, name);
+    (void)err;
+    if (is_base(name) && !stat(path, &st) &&
+        mir_now_s(mir_clock_system()) - st.st_mtime > IMG_BASE_UNUSED_S)
+        (void)mir_dir_remove_at(AT_FDCWD, path, NULL);
+    return 0;
+}
+
 int img_cache_tidy(const struct img_cache *cache, struct mir_error *err)
 {
     struct tidy tidy = {.cache = cache};
+    struct img_cache copy = *cache;
     mir_buf_init(&tidy.wanted, (size_t)4 << 20);
-    int rc = each(cache->folder, FOUND, want, &tidy, err) || each(cache->debs, "", drop, &tidy, err)
+    int rc = each(cache->folder, "", drop_unused, &copy, err) ||
+                     each(cache->folder, FOUND, want, &tidy, err) ||
+                     each(cache->debs, "", drop, &tidy, err)
                  ? -1
                  : 0;
     mir_buf_clear(&tidy.wanted);
