@@ -243,7 +243,8 @@ struct stack_things {
     struct os_groups groups;
 };
 
-/* Three questions; token NULL: all of the project's. Clear it afterwards, whatever comes back. */
+/* Three questions, side by side; token NULL: all of the project's. Clear it afterwards, whatever
+ * comes back. */
 int stack_things_find(struct stack *stack, struct stack_site *site, const char *token,
                       int64_t until_ms, struct stack_things *ret, struct mir_error *err);
 void stack_things_clear(struct stack_things *things);
