@@ -47,10 +47,14 @@ static void add(void *ctx, const char *kind, const char *id, const struct mir_ta
 
 static void add_all(struct left *l)
 {
+    struct mir_tags tags;
     l->ret->object_count = 0;
     for (size_t i = 0; i < l->leases.count; i++)
         stack_add_object(l->ret, THING_LEASE, l->leases.rows[i].id);
     stack_things_each(&l->things, add, l);
+    for (size_t i = 0; i < l->leases.count && !*l->ret->tags.deployment; i++)
+        if (stack_lease_tags(l->stack, &l->leases.rows[i], &tags))
+            l->ret->tags = tags;
 }
 
 static void add_schedule(struct left *l)

@@ -231,6 +231,12 @@ void stack_text_make(const struct mir_tags *tags, char out[STACK_TEXT]);
 void stack_text_read(const char *text, struct mir_tags *ret);
 /* "mirage-TOKEN": the name of ports and groups. */
 void stack_thing_name(const char *token, char out[STACK_NAME_TEXT]);
+/* Of a lease of Blazar, which has a name of at most 80 bytes and nothing else: whose it is and
+ * which token's, signed by us, "mirage-TOKEN-MAC". Without an installation key there is no MAC. */
+#define STACK_LEASE_NAME 81
+void stack_lease_name(const struct stack *stack, const char *token, char out[STACK_LEASE_NAME]);
+/* The token in such a name, if it is one of ours; "" when not, and always without a key. */
+void stack_lease_token(const struct stack *stack, const char *name, char ret[MIR_ID_TEXT]);
 /* Of this installation and, unless it is NULL, of this token, and signed by us? Whoever may make a
  * thing in the project may write the rest of it. */
 bool stack_is_of(const struct stack *stack, const struct mir_tags *tags, const char *token);
