@@ -70,6 +70,9 @@ struct stack_kept {
     int64_t used_ms;
 };
 
+/* The hooks that it can arm itself, in the order of its table. */
+enum stack_hook { STACK_HOOK_SCHEDULE, STACK_HOOK_LEASE };
+
 enum stack_boot { STACK_BOOT_AUTO, STACK_BOOT_KERNEL, STACK_BOOT_DISK };
 
 /* Of the last listing of all sites. */
