@@ -77,6 +77,36 @@ static void refused(const struct mird_request *r, enum mir_kind kind, const char
         fail_msg("'%s' does not say '%s'", err.text, word);
 }
 
+/* What the provider's own configuration leaves out is not among them; what depends on its cloud,
+ * which nobody asks for a plan, says on what. */
+static void test_hooks_of_a_cloud(void **state)
+{
+    static const char *const names[] = {"cloud-schedule", "cloud-lease", NULL};
+    static const char *const when[] = {"where the cloud has it", NULL};
+    struct mir_provider far = local;
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mir_quote quote = no_quote;
+    struct mird_plan p;
+    struct mir_error err = {0};
+    far.hook_names = names;
+    far.hooks_when = when;
+    assert_int_equal(mird_plan_make(&r, &k, &far, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(p.hook_count, 4);
+    assert_string_equal(p.hooks[1], "cloud-lease");
+    assert_null(p.hooks_when[1]);
+    quote.hooks_off = 1u << 1;
+    assert_int_equal(mird_plan_make(&r, &k, &far, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(p.hook_count, 3);
+    assert_string_equal(p.hooks[0], "cloud-schedule");
+    assert_string_equal(p.hooks[1], "daemon");
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW);
+    const json_t *said = json_object_get(doc, "hooks_when");
+    assert_int_equal(json_object_size(said), 1);
+    assert_string_equal(json_string_value(json_object_get(said, "cloud-schedule")), when[0]);
+    json_decref(doc);
+}
+
 static void test_defaults(void **state)
 {
     struct mird_request r = request();
@@ -643,15 +673,15 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_machines),
-        cmocka_unit_test(test_lease_bounds), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_boots),        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_document),     cmocka_unit_test(test_request),
-        cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_forever),      cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_place),        cmocka_unit_test(test_open_ports),
-        cmocka_unit_test(test_families),     cmocka_unit_test(test_type_memory),
-        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_hooks_of_a_cloud),
+        cmocka_unit_test(test_machines),    cmocka_unit_test(test_lease_bounds),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_boots),
+        cmocka_unit_test(test_ports),       cmocka_unit_test(test_document),
+        cmocka_unit_test(test_request),     cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_policy),      cmocka_unit_test(test_forever),
+        cmocka_unit_test(test_devices),     cmocka_unit_test(test_place),
+        cmocka_unit_test(test_open_ports),  cmocka_unit_test(test_families),
+        cmocka_unit_test(test_type_memory), cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
