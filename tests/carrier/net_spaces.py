@@ -411,13 +411,15 @@ class Registry:
         self.posts, self.status = [], status
 
     def __call__(self, _server, connection, peer):
-        data = b''
-        while b'\r\n\r\n' not in data:
-            data += connection.recv(4096)
-        head, body = data.split(b'\r\n\r\n', 1)
-        length = int(re.search(rb'Content-Length: (\d+)', head).group(1))
-        while len(body) < length:
-            body += connection.recv(4096)
+        data = piece = connection.recv(4096)
+        while piece and not (found := re.search(rb'Content-Length: (\d+)\r\n.*?\r\n\r\n', data,
+                                                re.S)):
+            data += (piece := connection.recv(4096))
+        while piece and len(data) < found.end() + int(found.group(1)):
+            data += (piece := connection.recv(4096))
+        if not piece:
+            return  # given up in the middle; a slow machine does that
+        head, body = data[:found.end()], data[found.end():]
         self.posts.append((head.decode(), json.loads(body), peer))
         connection.sendall(b'HTTP/1.1 ' + self.status + b'\r\nContent-Length: 0\r\n\r\n')
 
