@@ -433,7 +433,7 @@ def announce(world):
     world.serve(world.world, 8420, registry)
     drive = start(world, 'announce=http://10.9.0.1:8420/v1/announce', f'token={TOKEN}',
                   'name=a-site', 'kernel=mirage')
-    drive.says(r'announce: accepted \(202\)')
+    drive.has_said(r'announce: accepted \(202\)')
     before = len(registry.posts)
     world.serve(world.guest, 80)
     drive.says('the guest answers on port 80')
@@ -457,7 +457,7 @@ def announce_by_name(world):
     world.serve(world.guest, 8000)
     drive = start(world, 'announce=http://registry.example/v1/announce', 'name=b', f'token={TOKEN}',
                   open_ports=('8000/tcp',))
-    drive.says(r'announce: refused \(409\)')
+    drive.has_said(r'announce: refused \(409\)')
     assert registry.posts[0][1]['url'] == 'http://10.9.0.2:8000/'
 
 
