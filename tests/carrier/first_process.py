@@ -150,6 +150,7 @@ def a_ttl(at):
     assert carrier.seconds >= 0.9, carrier.seconds
     carrier = Carrier(at, BASE + 'ttl 1\narguments hang\n')
     assert carrier.off() == 'ttl: 1 s after the start', carrier.lines
+    assert not carrier.guest(), carrier.lines
 
 
 def a_deadline_whose_process_is_killed(at):

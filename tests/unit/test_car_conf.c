@@ -88,6 +88,10 @@ static void zeros_and_empty_arguments(void **state)
 {
     (void)state;
     assert_int_equal(parse(LEAST "deadline 0\nttl 0\narguments \nimds no\n"), 0);
+    assert_int_equal(parse("kind xen-pvh\nmemory 64\nnet auto\n"), 0);
+    assert_int_equal(conf.net, CAR_NET_KIND_AUTO);
+    assert_int_equal(parse("kind xen-pvh\nmemory 64\nnet none\n"), 0);
+    assert_int_equal(conf.net, CAR_NET_KIND_NONE);
     assert_int_equal(parse(LEAST "arguments\n"), 0);
     assert_string_equal(conf.arguments, "");
 }
@@ -110,7 +114,7 @@ static void refused(void **state)
         {LEAST "\n\nopen 80\n", "line 6: open: not PORT/tcp or PORT/udp"},
         {LEAST " net nat\n", "line 4: this line: no such key"},
         {LEAST "# a word\n", "line 4: this line: no such key"},
-        {"net bridge\n", "line 1: net: not nat, direct or none"},
+        {"net bridge\n", "line 1: net: not auto, nat, direct or none"},
         {"memory 0\n", "line 1: memory: nothing at all"},
         {"memory 1048577\n", "line 1: memory: too large"},
         {"memory -1\n", "line 1: memory: not a number"},

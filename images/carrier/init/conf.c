@@ -104,7 +104,7 @@ static const char *set_net(struct car_conf *conf, const char *value, size_t len)
             return NULL;
         }
     }
-    return "not nat, direct or none";
+    return "not auto, nat, direct or none";
 }
 
 static const char *set_memory(struct car_conf *conf, const char *value, size_t len)

@@ -21,10 +21,14 @@ static int64_t seconds_of(clockid_t clock)
     return now.tv_sec;
 }
 
-static void off_at_deadline(const struct car_conf *conf)
+/* Ends the machine when it is time. */
+static void look(const struct car_conf *conf)
 {
-    car_off(CAR_OFF_DEADLINE, "%" PRId64 " is past, by this machine's clock it is %" PRId64,
-            conf->deadline, seconds_of(CLOCK_REALTIME));
+    if (conf->ttl_s != 0 && seconds_of(CLOCK_BOOTTIME) >= conf->ttl_s)
+        car_off(CAR_OFF_TTL, "%" PRIu32 " s after the start", conf->ttl_s);
+    if (conf->deadline != 0 && seconds_of(CLOCK_REALTIME) >= conf->deadline)
+        car_off(CAR_OFF_DEADLINE, "%" PRId64 " is past, by this machine's clock it is %" PRId64,
+                conf->deadline, seconds_of(CLOCK_REALTIME));
 }
 
 /* -1 for a moment that is not set, which poll() passes over. */
@@ -50,10 +54,7 @@ static _Noreturn void wait_for_the_end(const struct car_conf *conf)
     };
 
     for (;;) {
-        if (conf->deadline != 0 && seconds_of(CLOCK_REALTIME) >= conf->deadline)
-            off_at_deadline(conf);
-        if (conf->ttl_s != 0 && seconds_of(CLOCK_BOOTTIME) >= conf->ttl_s)
-            car_off(CAR_OFF_TTL, "%" PRIu32 " s after the start", conf->ttl_s);
+        look(conf);
         (void)poll(timers, 2, 60 * 1000);
     }
 }
@@ -64,8 +65,7 @@ pid_t car_deadline_start(const struct car_conf *conf)
 
     if (conf->deadline == 0 && conf->ttl_s == 0)
         return 0;
-    if (conf->deadline != 0 && seconds_of(CLOCK_REALTIME) >= conf->deadline)
-        off_at_deadline(conf);
+    look(conf);
     pid = fork();
     if (pid != 0)
         return pid;

@@ -12,7 +12,7 @@
 #include "conf.h"
 
 /*
- * Ends the machine at once when conf's deadline is past, by the machine's clock. Otherwise the
+ * Ends the machine at once when it is time already, by the machine's clock. Otherwise the
  * process's id; 0 when there is neither deadline nor ttl; -1 when it could not be made. The ttl
  * counts from the start of the kernel, so that a second process after the first is not later.
  */
