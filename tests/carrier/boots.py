@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Kernels that this machine cannot start, started here: `mirage-deploy local` with a Xen carrier
-under QEMU, without Xen, KVM or root. Through firmwares, disks and network cards, to a live badge, to
-the guest's own end, and to deadlines that a guest which hangs does not hold up."""
+under QEMU, without Xen, KVM or root. Through firmwares, disks and network cards, to a live badge,
+to the guest's own end, and to deadlines that a guest which hangs does not hold up."""
 import os
 import sys
 import time
