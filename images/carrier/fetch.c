@@ -59,6 +59,20 @@ static int find_missing(const struct img_fetch *fetch, struct img_packages *pack
     return 0;
 }
 
+static int check_fetched(const struct img_package *package, struct mir_error *err)
+{
+    struct mir_error said = {0};
+    if (!img_deb_check(package, &said))
+        return 0;
+    if (said.kind == MIR_CORRUPT) {
+        mir_fail(&said, MIR_CORRUPT, "%s %s is not the package that the distribution signed",
+                 package->name, package->version);
+        mir_error_hint(&said, "a mirror or a proxy has another one; try again, or another mirror");
+    }
+    *err = said;
+    return -1;
+}
+
 /* From the folder that apt has written to: each is looked at, and gets its name. */
 static int take_in(const struct img_package *const *packages, size_t count, const char *folder,
                    struct mir_error *err)
@@ -68,7 +82,7 @@ static int take_in(const struct img_package *const *packages, size_t count, cons
         struct img_package there = *packages[i];
         mir_auto_free char *path = mir_format("%s/%s", folder, name);
         there.file = path;
-        if (img_deb_check(&there, err) || mir_fault_before("carrier.deb", err))
+        if (check_fetched(&there, err) || mir_fault_before("carrier.deb", err))
             return -1;
         if (rename(path, packages[i]->file))
             return mir_fail_errno(err, errno, "cannot put %s in place", packages[i]->file);
@@ -187,7 +201,7 @@ static int fail_apt(struct mir_error *said, struct mir_error *err)
 {
     if (said->kind == MIR_FAILED)
         said->kind = MIR_UNAVAILABLE;
-    if (!*said->hint)
+    if (said->kind == MIR_UNAVAILABLE && !*said->hint)
         mir_error_hint(said, "is the network there? else --packages DIR, with Debian's .deb files");
     *err = *said;
     return -1;
@@ -245,6 +259,8 @@ int img_fetch(const struct img_fetch *fetch, struct img_fetched *ret, struct mir
         rc = ask_or_use(fetch, &remembered, ret, &said);
     }
     img_packages_clear(&remembered.packages);
+    if (said.kind == MIR_NO_SPACE)
+        mir_error_hint(&said, "make room there, or --cache DIR on another disk");
     if (rc && err)
         *err = said;
     return rc;

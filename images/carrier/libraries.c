@@ -14,6 +14,7 @@ struct search {
     struct img_parts *parts;
     struct mir_buf missing;
     unsigned depth;
+    char loader[201]; /* the interpreter's own name: libraries that need it have it already */
 };
 
 static int follow(struct search *search, const struct img_entry *entry, struct mir_error *err);
@@ -50,8 +51,12 @@ static int follow(struct search *search, const struct img_entry *entry, struct m
         return mir_fail(err, MIR_CORRUPT, "%s: libraries that need libraries without end",
                         entry->path);
     const char *loader = needed.interpreter ? strrchr(needed.interpreter, '/') : NULL;
+    if (loader)
+        mir_copy(search->loader, sizeof search->loader, loader + 1);
     int rc = loader ? add(search, loader + 1, needed.interpreter, entry->path, err) : 0;
     for (size_t i = 0; !rc && i < needed.count; i++) {
+        if (!strcmp(needed.libraries[i], search->loader))
+            continue;
         mir_auto_free char *path = mir_format("lib/%s", needed.libraries[i]);
         rc = add(search, needed.libraries[i], path, entry->path, err);
     }

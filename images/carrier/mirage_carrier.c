@@ -35,7 +35,9 @@ static const char usage[] =
     "  --json           the answer, or the error, as one line of JSON on stdout\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 bad arguments or a damaged package, 3 a package or file is\n"
-    "             missing, 8 no network and nothing in the cache, or no apt or dpkg-deb\n";
+    "             missing, 5 no room or no permission, 8 no network and nothing in the cache, or "
+    "no\n"
+    "             apt or dpkg-deb\n";
 
 struct request {
     struct img_make make;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bytes in memory, made small the same way every time: zstd for what Linux unpacks (level 19
- * or 6, window of at most 8 MiB, with a checksum), gzip for what Xen or a boot loader does (level 9, no
+ * Bytes in memory, made small the same way every time: zstd for what Linux unpacks (level 19 or 6,
+ * window of at most 8 MiB, with a checksum), gzip for what Xen or a boot loader does (level 9, no
  * time, no name). Equal bytes come out of equal bytes with equal versions of the libraries, which
  * are named.
  */

@@ -5,11 +5,10 @@ lib/modules) that MIRAGE_TEST_LINUX names. No network, no disk, no more rights t
 import glob
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 
-from tap import Skip
+from tap import Skip, need_program
 
 # In the order in which they can be loaded.
 ROOT_MODULES = ['virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev',
@@ -52,11 +51,20 @@ def archive(init, modules, names, command):
     return b''.join(parts) + entry('TRAILER!!!', 0)
 
 
+def machine(vmlinuz, initrd, memory):
+    """The command of QEMU."""
+    return ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot', '-machine', 'q35',
+            '-cpu', 'max,-smap', '-m', memory, '-smp', '2', '-accel', 'tcg', '-display', 'none',
+            '-serial', 'stdio', '-kernel', vmlinuz, '-initrd', initrd,
+            '-append', 'console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on',
+            '-fsdev', 'local,id=host,path=/,security_model=none,readonly=on,multidevs=remap',
+            '-device', 'virtio-9p-pci,fsdev=host,mount_tag=host']
+
+
 def run(init, command, wanted=(), seconds=300, memory='1G'):
-    """Runs the shell line; (status, what it printed). `wanted`: modules besides the root's."""
-    qemu = shutil.which('qemu-system-x86_64')
-    if not qemu:
-        raise Skip('qemu-system-x86_64 is not installed')
+    """Runs the shell line; (status, what it printed). `wanted`: modules besides the root's. The
+    status is -1 when the machine came to no end, in time or at all."""
+    need_program('qemu-system-x86_64')
     vmlinuz, modules = find_linux()
     names = ROOT_MODULES + list(wanted)
     lacking = [name for name in names if name not in modules]
@@ -65,15 +73,12 @@ def run(init, command, wanted=(), seconds=300, memory='1G'):
     with tempfile.NamedTemporaryFile(prefix='mirage-vm-') as initrd:
         initrd.write(archive(init, modules, names, command))
         initrd.flush()
-        result = subprocess.run(
-            [qemu, '-nodefaults', '-no-user-config', '-no-reboot', '-machine', 'q35',
-             '-cpu', 'max,-smap', '-m', memory, '-smp', '2', '-accel', 'tcg', '-display',
-             'none', '-serial', 'stdio', '-kernel', vmlinuz, '-initrd', initrd.name,
-             '-append', 'console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on',
-             '-fsdev', 'local,id=host,path=/,security_model=none,readonly=on,multidevs=remap',
-             '-device', 'virtio-9p-pci,fsdev=host,mount_tag=host'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=seconds, check=False)
-    text = result.stdout.decode('utf-8', 'replace').replace('\r', '')
+        try:
+            output = subprocess.run(machine(vmlinuz, initrd.name, memory), check=False,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, timeout=seconds).stdout
+        except subprocess.TimeoutExpired as late:
+            output = late.stdout or b''
+    text = output.decode('utf-8', 'replace').replace('\r', '')
     ends = re.findall(r'^=vm (\d+)$', text, re.M)
     return int(ends[-1]) if ends else -1, text

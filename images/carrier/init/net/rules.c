@@ -50,9 +50,12 @@ static const struct car_rule_key v4_tcp = {0x00ff0000, IPPROTO_TCP << 16, 8};
 static const struct car_rule_key v4_udp = {0x00ff0000, IPPROTO_UDP << 16, 8};
 static const struct car_rule_key v4_first = {0x00001fff, 0, 4}; /* has the ports in it */
 static const struct car_rule_key v4_syn = {0x00120000, 0x00020000, 32};
-static const struct car_rule_key v6_tcp = {0x0000ff00, IPPROTO_TCP << 8, 4};
-static const struct car_rule_key v6_udp = {0x0000ff00, IPPROTO_UDP << 8, 4};
-static const struct car_rule_key v6_syn = {0x00120000, 0x00020000, 52};
+/* clang-format off */
+#define V6_TCP {0x0000ff00, IPPROTO_TCP << 8, 4}
+#define V6_UDP {0x0000ff00, IPPROTO_UDP << 8, 4}
+/* clang-format on */
+static const struct car_rule_key v6_tcp = V6_TCP;
+static const struct car_rule_key v6_udp = V6_UDP;
 
 static struct car_rule *use(struct car_rules *rules, size_t place, uint16_t protocol,
                             enum car_rule_then then)
@@ -155,11 +158,11 @@ static void let_in_v6(const struct car_rules_facts *facts, struct car_rules *rul
         struct car_rule_key keys[2];
         size_t keys_n;
     } table[] = {
-        {NIC_V6_SYN, CAR_RULE_DROP, {v6_tcp, v6_syn}, 2},
-        {NIC_V6_TCP, CAR_RULE_REDIRECT, {v6_tcp}, 1},
-        {NIC_V6_DHCP, CAR_RULE_REDIRECT, {v6_udp, {0x0000ffff, 546, 40}}, 2},
-        {NIC_V6_UDP_LOW, CAR_RULE_DROP, {v6_udp, {0x0000fc00, 0, 40}}, 2},
-        {NIC_V6_UDP, CAR_RULE_REDIRECT, {v6_udp}, 1},
+        {NIC_V6_SYN, CAR_RULE_DROP, {V6_TCP, {0x00120000, 0x00020000, 52}}, 2},
+        {NIC_V6_TCP, CAR_RULE_REDIRECT, {V6_TCP}, 1},
+        {NIC_V6_DHCP, CAR_RULE_REDIRECT, {V6_UDP, {0x0000ffff, 546, 40}}, 2},
+        {NIC_V6_UDP_LOW, CAR_RULE_DROP, {V6_UDP, {0x0000fc00, 0, 40}}, 2},
+        {NIC_V6_UDP, CAR_RULE_REDIRECT, {V6_UDP}, 1},
         {NIC_V6_ICMP, CAR_RULE_REDIRECT, {{0x0000ff00, IPPROTO_ICMPV6 << 8, 4}}, 1},
         {NIC_V6_MULTICAST,
          CAR_RULE_REDIRECT,

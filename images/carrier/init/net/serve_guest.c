@@ -41,13 +41,20 @@ int car_serve_rules(struct car_serve *serve, struct car_why *why)
     return car_route_rules(&serve->route, serve->nic.index, &serve->nic_rules, &next, why);
 }
 
-static void say_ports(const struct car_serve *serve)
+static void say_rules(const struct car_serve *serve)
 {
     const struct car_net_config *config = serve->config;
     char list[160] = "";
     char cloud[CAR_IP_TEXT], guest[CAR_IP_TEXT];
     size_t len = 0;
 
+    if (car_serve_direct(serve)) {
+        car_net_say(config, "that is the leased address: frames pass as they are, and all of the "
+                            "guest's ports are open");
+        return;
+    }
+    if (!serve->dhcp.held)
+        return; /* what is leased next is said then */
     for (size_t i = 0; i < config->ports_n && len < sizeof list - 12; i++)
         len += (size_t)snprintf(list + len, sizeof list - len, " %u/%s", config->ports[i].number,
                                 config->ports[i].udp ? "udp" : "tcp");
@@ -67,16 +74,12 @@ static int know(struct car_serve *serve, uint32_t ip, const char *how, uint64_t 
         close(serve->listen_fd);
     serve->listen_fd = -1;
     car_net_say(serve->config, "the guest is %s (%s)", car_ip_text(ip, text), how);
-    if (car_serve_direct(serve))
-        car_net_say(serve->config, "that is the leased address: frames pass as they are, the "
-                                   "guest's ports are all open");
-    else
-        say_ports(serve);
     /* Not before: ARP for its own address would be answered, and the guest think it taken. */
     if (car_route_route(&serve->route, serve->interface.index, ip, 32, 0, why) ||
         car_route_switch("ipv4/conf/%s/proxy_arp", name, "1", why) ||
         car_serve_address(serve, why) || car_serve_rules(serve, why))
         return -1;
+    say_rules(serve);
     if (car_serve_direct(serve))
         car_announce_lease(&serve->announce, 0, NULL, 0, now);
     else
