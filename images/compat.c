@@ -321,6 +321,11 @@ static const struct krn_rule rules[] = {
     /* --- classic Xen PV --- */
     {QEMU, MIR_FORMAT_XEN_PV, KRN_MB1_LOADABLE, BOOTS, "qemu-kernel", DIRECT, NONE,
      "QEMU loads it by its multiboot header; its Xen entry is not used here.", HELLO_BOOT},
+    {QEMU, MIR_FORMAT_XEN_PV, KRN_X86_32, CANNOT, "", NO_WAY, NONE,
+     "It is built for 32 bits, and a carrier's Xen takes PV kernels of 64 bits only: rebuild it "
+     "for "
+     "x86_64.",
+     CARRIER_BOOTS},
     {QEMU, MIR_FORMAT_XEN_PV, 0, CARRIER, "qemu-disk", CARRIED, XEN,
      "A classic Xen PV kernel starts as a domain of Xen: a Xen carrier brings one along.",
      CARRIER_BOOTS},
@@ -328,6 +333,11 @@ static const struct krn_rule rules[] = {
      "KVM clouds start it from a boot-loader disk by its multiboot header; its Xen entry is not "
      "used there.",
      LAYOUTS},
+    {KVM | EC2_HVM, MIR_FORMAT_XEN_PV, KRN_X86_32, CANNOT, "", NO_WAY, NONE,
+     "A classic Xen PV kernel of 32 bits: these machines have no Xen, and a carrier's takes 64 "
+     "bits "
+     "only. Rebuild it for x86_64.",
+     CARRIER_BOOTS},
     {KVM, MIR_FORMAT_XEN_PV, 0, CARRIER, "disk", CARRIED, XEN,
      "A classic Xen PV kernel needs Xen, and these hosts run KVM: a Xen carrier brings one along. "
      "Seen in QEMU, the same virtual machine.",

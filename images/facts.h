@@ -35,6 +35,7 @@
 #define KRN_UNIKRAFT KRN_BIT(16)
 #define KRN_NANOS KRN_BIT(17)
 #define KRN_OSV KRN_BIT(18)
+#define KRN_X86_32 KRN_BIT(20)     /* of KRN_X86, 32 bits */
 #define KRN_EFI_DRIVER KRN_BIT(19) /* PE, but nothing that firmware starts by itself */
 
 struct krn_facts {

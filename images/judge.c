@@ -23,8 +23,10 @@ const struct krn_rule *krn_rule_for(enum krn_family_id id, enum mir_format forma
 static uint64_t machine_bit(const struct mir_kernel *kernel)
 {
     uint32_t disk = kernel->boot_ways & (MIR_BOOT_BIOS_DISK | MIR_BOOT_EFI_DISK);
-    if (kernel->arch == MIR_ARCH_X86_64 || kernel->arch == MIR_ARCH_I386)
+    if (kernel->arch == MIR_ARCH_X86_64)
         return KRN_X86;
+    if (kernel->arch == MIR_ARCH_I386)
+        return KRN_X86 | KRN_X86_32;
     if (kernel->arch == MIR_ARCH_AARCH64)
         return KRN_ARM64;
     /* Boot code of the BIOS is x86's, unless the disk starts by EFI as well. */
@@ -51,8 +53,7 @@ static bool devices_refuse(const struct mir_kernel *kernel, const struct krn_fam
     static const struct mir_offer carried = {
         .nics_max = 1, .fix = "a carrier gives one network; build the kernel without the rest"};
     struct mir_error err = {0};
-    const struct mir_offer *offer =
-        row->verdict == MIR_VERDICT_CARRIER ? &carried : family->offer;
+    const struct mir_offer *offer = row->verdict == MIR_VERDICT_CARRIER ? &carried : family->offer;
     if (row->verdict == MIR_VERDICT_CANNOT || !offer || !mir_preflight(kernel, offer, 0, &err))
         return false;
     row->verdict = MIR_VERDICT_CANNOT;

@@ -27,6 +27,7 @@ def need_base(*shapes):
 def share_cache(world):
     """Before the world's daemon is started."""
     world.env['XDG_CACHE_HOME'] = CACHE
+    return []
 
 
 # --- kernels ---

@@ -144,6 +144,13 @@ static void xen_pv(void)
     forge_section(&f, "__xen_guest", 1, text, sizeof text);
 }
 
+static void xen_pv_of_32_bits(void)
+{
+    static const char text[] = "GUEST_OS=Mirage,XEN_VER=xen-3.0";
+    elf(false);
+    forge_section(&f, "__xen_guest", 1, text, sizeof text);
+}
+
 static void xen_pv_multiboot(void)
 {
     elf(false);
@@ -353,6 +360,7 @@ static const struct {
     {"genode", genode, ELF, MIR_FORMAT_ELF},
     {"solo5 xen", solo5_xen, ELF, MIR_FORMAT_SOLO5_XEN},
     {"xen pv", xen_pv, ELF, MIR_FORMAT_XEN_PV},
+    {"xen pv of 32 bits", xen_pv_of_32_bits, ELF, MIR_FORMAT_XEN_PV},
     {"xen pv with multiboot", xen_pv_multiboot, ELF, MIR_FORMAT_XEN_PV},
     {"xen pvh", xen_pvh, ELF, MIR_FORMAT_XEN_PVH},
     {"xen pvh and pv", xen_pvh_and_pv, ELF, MIR_FORMAT_XEN_PVH},
@@ -544,11 +552,10 @@ static void test_every_question(void **state)
 /* Every document: all families, of the right provider, and its verdict the best of them. */
 static void test_documents(void **state)
 {
-    static const unsigned rank[MIR_VERDICT_COUNT] = {
-        [MIR_VERDICT_BOOTS] = 4,
-        [MIR_VERDICT_CARRIER] = 3,
-        [MIR_VERDICT_UNKNOWN] = 2,
-        [MIR_VERDICT_NO_NETWORK] = 1};
+    static const unsigned rank[MIR_VERDICT_COUNT] = {[MIR_VERDICT_BOOTS] = 4,
+                                                     [MIR_VERDICT_CARRIER] = 3,
+                                                     [MIR_VERDICT_UNKNOWN] = 2,
+                                                     [MIR_VERDICT_NO_NETWORK] = 1};
     static const char *const hows[] = {"", "qemu-kernel", "qemu-disk", "solo5-spt", "solo5-hvt"};
     for (size_t i = 0; i < MIR_NELEMS(collection); i++) {
         struct mir_kernel k = make(i);

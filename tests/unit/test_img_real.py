@@ -101,7 +101,7 @@ def mirage_kernels(folder):
 def grub_images(folder):
     need_program('grub-mkimage')
     rows = [('x86_64-xen', 'xen-pv', 'x86_64', ['xen-pv-notes'], 'carrier qemu-disk'),
-            ('i386-xen', 'xen-pv', 'i386', ['xen-pv-notes'], 'carrier qemu-disk'),
+            ('i386-xen', 'xen-pv', 'i386', ['xen-pv-notes'], 'cannot'),
             ('i386-xen_pvh', 'xen-pvh', 'i386', ['pvh'], 'unknown qemu-kernel')]
     for target, format_, arch, ways, local in rows:
         need_file(f'/usr/lib/grub/{target}/modinfo.sh')

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: ISC
+"""A MirageOS kernel for Xen on clouds that have no Xen: `mirage-deploy ec2 kernel.xen` on a Nitro
+type and `mirage-deploy openstack kernel.xen`, against mirage-fakecloud with machines under QEMU: to
+a live badge, and at the deadline to an empty ledger. And what the carrier itself ends: a guest that
+hangs, after everybody else is dead."""
+import os
+import sys
+import time
+
+from carried import grub, mirageos, need_base, share_cache
+from fakecloud import fakecloud
+from journey import Journey, disks, get_port_80, left, machines, says, settle, state
+from meddle import LIBRARY
+from mirage import PATIENCE, Tap, get, need_programs, skip_all, utc, wait_for
+
+LIVE = 120 * PATIENCE
+
+
+def deploy(world, kernel, name, *options, expect=0):
+    return world.cli('ec2', kernel, '--ttl', '20m', '--name', name, '--yes', *options,
+                     expect=expect, timeout=LIVE)
+
+
+def goes_live(tap, world):
+    with tap.part('plan says: carried, on a type of its memory, and what it costs'):
+        plan = world.cli('plan', 'ec2', mirageos('mortio'), '--json').json()
+        assert plan['carrier'] == 'xen' and plan['boots']['verdict'] == 'carrier', plan
+        assert plan['place']['type'] == 't3.micro' and 'shutdown-behaviour' in plan['hooks'], plan
+    with tap.part('MirageOS of 2015 on a Nitro type: live, page and badge say so'):
+        began = time.monotonic()
+        deploy(world, mirageos('mortio'), 'mort')
+        print(f'# live after {time.monotonic() - began:.1f} s')
+        d = world.show('mort')
+        status, text = get(d['url'])
+        assert d['state'] == 'live' and status == 200 and len(text) > 8000, (status, text[:200])
+        wait_for('page and badge say live', 10 * PATIENCE, lambda: says(world, 'mort', 'live'))
+        assert len(machines(world.fake)) == 1
+    with tap.part('the carrier keeps the deadline: EC2 would end what it powers off'):
+        hooks = {hook['name']: hook['state'] for hook in d['hooks']}
+        assert hooks['shutdown-behaviour'] == 'armed' and hooks['cloud-schedule'] == 'armed', hooks
+        wait_for('its console', 30 * PATIENCE,
+                 lambda: 'carrier[' in world.cli('logs', 'mort').out)
+    with tap.part('so it is not extended past it, and that is said'):
+        done = world.cli('extend', 'mort', '2h', expect=5)
+        assert 'switch itself off' in done.err, done.err
+    with tap.part('its image is small, and its boot loader is told no password and no token'):
+        of = os.stat(os.path.join(world.fake.state, 'volumes', disks(world.fake)[0]))
+        assert of.st_blocks * 512 < 24 << 20, of.st_blocks * 512
+
+
+def meets_its_deadline(tap, world):
+    with tap.part('at the deadline everything of it is gone, and the ledger is empty'):
+        d = world.show('mort')
+        world.passes(utc(d['expires_at']) - world.time.wall() + 1)
+        wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(world.fake))
+        settle(world, 'mort')
+        d = world.show('mort')
+        assert d['state'] == 'gone' and d['end_reason'] == 'deadline', d
+        assert not left(world), left(world)
+        wait_for('page and badge say gone', 10 * PATIENCE, lambda: says(world, 'mort', 'gone'))
+
+
+def ends_by_itself(tap, world):
+    with tap.part('a guest that ends powers the machine off, and EC2 terminates it'):
+        deploy(world, grub(world.dir, 'halt'), 'ends', '--no-list', '--detach')
+        wait_for('it has ended', LIVE, lambda: state(world.instance('ends')) == 'terminated')
+        row = world.instance('ends')
+        assert row['gone_by'].startswith('guest.power_off'), row
+        settle(world, 'ends')
+    with tap.part('a guest that hangs, with nobody left: the carrier itself powers the machine off'):
+        world.cli('ec2', grub(world.dir, 'echo I stay'), '--ttl', '3m', '--name', 'hangs', '--yes',
+                  '--no-list', '--detach', timeout=LIVE)
+        wait_for('it runs', LIVE, lambda: machines(world.fake))
+        token = world.show('hangs')['id']
+        world.kill_daemon()
+        wait_for('the machine is off', 300 * PATIENCE, lambda: not machines(world.fake), every=1)
+        row, = world.fake.carrying('mirage-deploy:deployment', token)['instance']
+        assert row['gone_by'].startswith('guest.power_off'), row
+
+
+def main():
+    need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-carrier',
+                  'mirage-fakecloud', 'mirage-public')
+    if not os.path.exists(LIBRARY):
+        skip_all('libmeddle.so is not built')
+    get_port_80()
+    need_base('xen')
+    tap = Tap()
+    with fakecloud('--guests', 'qemu', '--set', 'guest_mib=1024') as fake, Journey(fake, share_cache) as world:
+        goes_live(tap, world)
+        meets_its_deadline(tap, world)
+        ends_by_itself(tap, world)
+        world.say_log(tap)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
