@@ -132,6 +132,11 @@ class Drive:
             if re.search(pattern, line):
                 return line
 
+    def has_said(self, pattern):
+        """The same, or one that was said before."""
+        earlier = [line for line in self.said if re.search(pattern, line)]
+        return earlier[0] if earlier else self.says(pattern)
+
     def end(self):
         self.process.stdin.close()
         try:
