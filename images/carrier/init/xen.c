@@ -177,8 +177,8 @@ static void write_config(const struct xen *xen)
 /* Its words for a domain that Xen has no memory for. */
 static bool is_about_memory(const char *text)
 {
-    static const char *const words[] = {"ot enough memory", "annot allocate memory",
-                                        "ut of memory", "populate_physmap", "ree memory"};
+    static const char *const words[] = {"ot enough memory", "annot allocate memory", "ut of memory",
+                                        "populate_physmap", "ree memory"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strstr(text, words[i]) != NULL)
