@@ -10,19 +10,21 @@
 #include "print.h"
 #include "value.h"
 
-/* Members of the plan that are lists: names, or objects with a name. */
-static void print_list(const struct cmd_context *ctx, const char *label, const json_t *list)
+/* "cloud-schedule (where the cloud has Mistral), daemon" */
+static void print_hooks(const struct cmd_context *ctx, const json_t *plan)
 {
+    const json_t *when = json_object_get(plan, "hooks_when");
     mir_auto_buf struct mir_buf line;
     mir_buf_init(&line, 8192);
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
+    json_array_foreach(json_object_get(plan, "hooks"), i, item)
     {
-        const char *text = json_is_string(item) ? json_string_value(item) : cmd_text(item, "name");
-        mir_buf_addf(&line, "%s%s", line.len ? ", " : "", text);
+        const char *name = json_string_value(item), *only = name ? cmd_text(when, name) : "";
+        mir_buf_addf(&line, "%s%s%s%s%s", line.len ? ", " : "", name ? name : "", *only ? " (" : "",
+                     only, *only ? ")" : "");
     }
-    cmd_print_row(ctx, label, mir_buf_text(&line));
+    cmd_print_row(ctx, "hooks", mir_buf_text(&line));
 }
 
 /* One line each: what is done, and how many bytes go out for it. */
@@ -83,7 +85,7 @@ static void print_plan(const struct cmd_context *ctx, const json_t *plan)
     cmd_money(cost, "worst_micro", text);
     cmd_print_row(ctx, "at most", text);
     cmd_print_budget(ctx, cost);
-    print_list(ctx, "hooks", json_object_get(plan, "hooks"));
+    print_hooks(ctx, plan);
     if (cmd_forever(plan))
         cmd_print_row(ctx, "hooks", "none: nothing ends it but mirage-deploy rm");
     cmd_print_families(ctx, cmd_text(plan, "provider"), boots);

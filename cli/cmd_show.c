@@ -81,6 +81,17 @@ static void print_lists(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "steps", mir_buf_text(&line));
 }
 
+/* Not waited for until it is stuck: it is the user's to put right. */
+static void print_halted(const struct cmd_context *ctx, const json_t *halted)
+{
+    if (!json_is_object(halted))
+        return;
+    mir_auto_free char *text = mir_format("not getting on since %s: %s", cmd_text(halted, "since"),
+                                          cmd_text(halted, "text"));
+    cmd_print_row(ctx, "halted", text);
+    cmd_print_row(ctx, "fix", cmd_text(halted, "hint"));
+}
+
 static void print_ending(const struct cmd_context *ctx, const json_t *d)
 {
     const json_t *error = json_object_get(d, "error");
@@ -148,6 +159,7 @@ static void print_show(const struct cmd_context *ctx, const json_t *d)
     cmd_print_row(ctx, "deadline", deadline);
     print_extension(ctx, json_object_get(d, "extension"));
     print_cost(ctx, json_object_get(d, "cost"));
+    print_halted(ctx, json_object_get(d, "halted"));
     print_ending(ctx, d);
     print_hooks(ctx, json_object_get(d, "hooks"));
     print_events(ctx, json_object_get(d, "events"));

@@ -241,6 +241,14 @@ static json_t *error_json(const struct mird_deployment *d)
                      d->error_hint);
 }
 
+static json_t *halted_json(const struct mird_deployment *d)
+{
+    if (!d->halted_s)
+        return json_null();
+    return json_pack("{s:o,s:s,s:s}", "since", time_json(d->halted_s), "text", d->halted_text,
+                     "hint", d->halted_hint);
+}
+
 static json_t *addresses_json(const struct mird_deployment *d)
 {
     json_t *list = json_array();
@@ -317,6 +325,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     json_object_set_new(doc, "objects", mird_objects_json(d));
     json_object_set_new(doc, "steps", steps_json(d));
     json_object_set_new(doc, "error", error_json(d));
+    json_object_set_new(doc, "halted", halted_json(d));
     json_object_set_new(doc, "version", json_integer((json_int_t)d->version));
     return doc;
 }

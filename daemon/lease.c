@@ -499,6 +499,35 @@ static input_fn *const inputs[MIRD_IN_COUNT] = {
     [MIRD_IN_CONFIRM_FAILED] = confirm_failed,
 };
 
+/* Of looks and teardowns: who is refused for the credentials gets on with nothing, which is said at
+ * once and not only when it is stuck; any answer ends that. Other failures say nothing of it. */
+static bool note_halt(struct mird_deployment *d, const struct mird_input *in, int64_t now_ms)
+{
+    static const enum {
+        NEITHER,
+        ANSWER,
+        FAILURE
+    } says[MIRD_IN_COUNT] = {[MIRD_IN_LOOKED] = ANSWER,         [MIRD_IN_UNDONE] = ANSWER,
+                             [MIRD_IN_ABSENT] = ANSWER,         [MIRD_IN_STILL_THERE] = ANSWER,
+                             [MIRD_IN_LOOK_FAILED] = FAILURE,   [MIRD_IN_UNDO_FAILED] = FAILURE,
+                             [MIRD_IN_CONFIRM_FAILED] = FAILURE};
+    int64_t before_s = d->halted_s;
+    bool refused = says[in->kind] == FAILURE && in->error && in->error->kind == MIR_CREDENTIALS;
+    bool ours = in->step == MIRD_STEP_SITE || in->step == MIRD_STEP_HOOKS; /* nobody was asked */
+    if (d->finished_s || (says[in->kind] == ANSWER && !ours))
+        d->halted_s = 0;
+    if (refused && !d->finished_s) {
+        d->halted_s = before_s ? before_s : now_ms / 1000;
+        mir_copy(d->halted_text, sizeof d->halted_text, in->error->text);
+        mir_copy(d->halted_hint, sizeof d->halted_hint, in->error->hint);
+        mird_text_clean(d->halted_text);
+        mird_text_clean(d->halted_hint);
+    }
+    if (!d->halted_s)
+        d->halted_text[0] = d->halted_hint[0] = '\0';
+    return d->halted_s != before_s;
+}
+
 static void shift(int64_t *moment_ms, int64_t by_ms)
 {
     if (*moment_ms)
@@ -529,6 +558,8 @@ int mird_lease_apply(struct mird_deployment *d, const struct mird_rules *rules,
         return mir_fail(err, MIR_INTERNAL, "the lease machine has no input %d", (int)in->kind);
     enum mird_step_status was = d->steps[in->step];
     *ret = inputs[in->kind](d, rules, in, now_ms);
+    if (note_halt(d, in, now_ms) && *ret == MIRD_UNCHANGED)
+        *ret = MIRD_IN_MEMORY;
     mird_trail_follow(d, was, rules, in, now_ms);
     return 0;
 }

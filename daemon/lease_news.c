@@ -132,6 +132,19 @@ static void tell_input(const struct mird_deployment *after, const struct mird_in
     }
 }
 
+static void tell_halt(const struct mird_deployment *before, const struct mird_deployment *after,
+                      int64_t now_ms, struct mird_news *news)
+{
+    char text[320];
+    if (after->halted_s && !before->halted_s) {
+        snprintf(text, sizeof text, "not getting on: %.300s", after->halted_text);
+        add_text(news, "error", after, now_ms, text);
+    } else if (!after->halted_s && before->halted_s && !after->finished_s) {
+        snprintf(text, sizeof text, "%s takes our credentials again", after->provider);
+        add_text(news, "note", after, now_ms, text);
+    }
+}
+
 /* An extension that was refused: the deadline, and then that the hooks stand there again. */
 static void tell_refused(const struct mird_deployment *before, const struct mird_deployment *after,
                          int64_t now_ms, struct mird_news *news)
@@ -253,6 +266,7 @@ void mird_lease_told(const struct mird_deployment *before, const struct mird_dep
     tell_state(before, after, now_ms, ret);
     tell_hooks(before, after, now_ms, ret);
     tell_refused(before, after, now_ms, ret);
+    tell_halt(before, after, now_ms, ret);
     end_operations(before, after, ret);
     ret->receipt = !before->finished_s && after->finished_s;
 }

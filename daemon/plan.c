@@ -251,10 +251,12 @@ static int plan_proof(const struct mird_request *request, const struct mir_provi
 }
 
 /* What has no end cannot be ended at it. */
-static void add_hook(struct mird_plan *plan, const char *name)
+static void add_hook(struct mird_plan *plan, const char *name, const char *when)
 {
-    if (!mir_forever(plan->deadline_s) && plan->hook_count < MIR_HOOKS_MAX)
-        mir_copy(plan->hooks[plan->hook_count++], sizeof plan->hooks[0], name);
+    if (mir_forever(plan->deadline_s) || plan->hook_count == MIR_HOOKS_MAX)
+        return;
+    plan->hooks_when[plan->hook_count] = when;
+    mir_copy(plan->hooks[plan->hook_count++], sizeof plan->hooks[0], name);
 }
 
 static int plan_cost(const struct mir_provider *provider, const struct mir_quote *quote,
@@ -272,13 +274,25 @@ static int plan_cost(const struct mir_provider *provider, const struct mir_quote
     return mird_budget_check(&budget, err);
 }
 
-static void plan_hooks(const struct mir_provider *provider, struct mird_plan *plan)
+static void plan_hooks(const struct mir_provider *provider, unsigned off, struct mird_plan *plan)
 {
     for (size_t i = 0; provider->hook_names && provider->hook_names[i]; i++)
-        add_hook(plan, provider->hook_names[i]);
-    add_hook(plan, "daemon");
+        if (!(off >> i & 1))
+            add_hook(plan, provider->hook_names[i],
+                     provider->hooks_when ? provider->hooks_when[i] : NULL);
+    add_hook(plan, "daemon", NULL);
     if (plan->takes_part & MIR_PART_DEADLINE)
-        add_hook(plan, "guest");
+        add_hook(plan, "guest", NULL);
+}
+
+/* By the hook: what it depends on that nobody was asked about. */
+static json_t *hooks_when_json(const struct mird_plan *plan)
+{
+    json_t *when = json_object();
+    for (unsigned i = 0; i < plan->hook_count; i++)
+        if (plan->hooks_when[i])
+            json_object_set_new(when, plan->hooks[i], json_string(plan->hooks_when[i]));
+    return when;
 }
 
 /* A kernel that reads arguments is given the deadline by one, and the user's own come behind it and
@@ -369,7 +383,7 @@ int mird_plan_make(const struct mird_request *request, const struct mird_burden 
     if (plan_devices(kernel, provider, &plan, err) ||
         plan_cost(provider, quote, policy, load, now_s, &plan, err))
         return -1;
-    plan_hooks(provider, &plan);
+    plan_hooks(provider, quote->hooks_off, &plan);
     *ret = plan;
     return 0;
 }
@@ -455,6 +469,7 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(doc, "steps", steps_json(plan, request, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);
+    json_object_set_new(doc, "hooks_when", hooks_when_json(plan));
     json_object_set_new(doc, "place", mir_place_to_json(&plan->place));
     json_object_set_new(doc, "family", *plan->family ? json_string(plan->family) : json_null());
     json_object_set_new(doc, "cost",

@@ -70,6 +70,9 @@ static const struct field deployment_fields[] = {
     FIELD(mird_deployment, error_code, TEXT),
     FIELD(mird_deployment, error_text, TEXT),
     FIELD(mird_deployment, error_hint, TEXT),
+    FIELD(mird_deployment, halted_s, I64),
+    FIELD(mird_deployment, halted_text, TEXT),
+    FIELD(mird_deployment, halted_hint, TEXT),
 };
 
 static const struct field machine_fields[] = {

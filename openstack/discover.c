@@ -220,27 +220,65 @@ static int find_endpoint(struct os_session *session, enum os_service service, in
     return find_in_catalog(session, service, until_ms, ret, err);
 }
 
-/* Two threads may find the same at once; the first to come back is believed. */
+/* --- one for all threads; under the lock --- */
+
+/* Lets the lock go meanwhile. */
+static int search(struct os_session *session, enum os_service service, int64_t until_ms,
+                  struct mir_error *err)
+{
+    struct os_search *one = &session->searches[service];
+    struct os_endpoint found = {0};
+    struct mir_error own = {0};
+    one->under_way = true;
+    pthread_mutex_unlock(&session->lock);
+    int rc = find_endpoint(session, service, until_ms, &found, &own);
+    pthread_mutex_lock(&session->lock);
+    one->under_way = false;
+    one->rounds++;
+    one->said = own;
+    if (!rc) {
+        session->endpoints[service] = found;
+        session->endpoints[service].known = true;
+    } else {
+        free(found.url);
+    }
+    pthread_cond_broadcast(&session->changed);
+    if (rc && err)
+        *err = own;
+    return rc;
+}
+
+/* Whoever has waited takes what the other one was told; another's time is not one's own. */
+static int need_endpoint(struct os_session *session, enum os_service service, int64_t until_ms,
+                         struct mir_error *err)
+{
+    const struct os_search *one = &session->searches[service];
+    bool waited = false;
+    while (!session->endpoints[service].known) {
+        if (waited && one->said.kind && one->said.kind != MIR_TIMEOUT) {
+            if (err)
+                *err = one->said;
+            return -1;
+        }
+        if (!one->under_way)
+            return search(session, service, until_ms, err);
+        if (os_wait_round(session, &one->rounds, until_ms))
+            return mir_fail(err, MIR_TIMEOUT, "%s ListVersions: no time is left for it",
+                            os_service_name(service));
+        waited = true;
+    }
+    return 0;
+}
+
 int os_endpoint_get(struct os_session *session, enum os_service service, int64_t until_ms,
                     struct os_endpoint *ret, struct mir_error *err)
 {
-    struct os_endpoint *known = &session->endpoints[service], found = {0};
     pthread_mutex_lock(&session->lock);
-    bool was = known->known;
-    pthread_mutex_unlock(&session->lock);
-    if (!was && find_endpoint(session, service, until_ms, &found, err)) {
-        free(found.url);
-        return -1;
+    int rc = need_endpoint(session, service, until_ms, err);
+    if (!rc) {
+        *ret = session->endpoints[service];
+        ret->url = mir_strdup(ret->url);
     }
-    pthread_mutex_lock(&session->lock);
-    if (!known->known) {
-        *known = found;
-        known->known = true;
-        found.url = NULL;
-    }
-    *ret = *known;
-    ret->url = mir_strdup(known->url);
     pthread_mutex_unlock(&session->lock);
-    free(found.url);
-    return 0;
+    return rc;
 }

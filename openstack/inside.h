@@ -18,6 +18,13 @@ struct os_endpoint {
     int microversion; /* the N of 2.N; 0: none */
 };
 
+/* Of a service's endpoint: one thread looks, for all. */
+struct os_search {
+    bool under_way;
+    unsigned rounds;       /* that are over */
+    struct mir_error said; /* of the last one; kind MIR_OK: it was found */
+};
+
 /* Who we are until it expires. */
 struct os_token {
     struct mir_secret text; /* empty: there is none */
@@ -45,10 +52,15 @@ struct os_session {
     int64_t refusal_until_ms; /* nobody asks again before */
     struct os_token token;
     struct os_endpoint endpoints[OS_SERVICE_COUNT];
+    struct os_search searches[OS_SERVICE_COUNT];
 };
 
 /* Milliseconds that are left. */
 int64_t os_left(const struct os_session *session, int64_t until_ms);
+
+/* With the lock, which is let go meanwhile: until another thread, which does something for all, has
+ * raised *rounds and said so by `changed`. -1: it took too long. */
+int os_wait_round(struct os_session *session, const unsigned *rounds, int64_t until_ms);
 
 /* --- token.c --- */
 
@@ -62,7 +74,8 @@ bool os_token_refused(struct os_session *session, const struct mir_secret *token
 
 /* --- discover.c --- */
 
-/* Of the service: found out where it was not. `ret` is owned. */
+/* Of the service: found out where it was not, by one thread for all that want to know at once; what
+ * it was told holds for the others, too, but that its time was over. `ret` is owned. */
 int os_endpoint_get(struct os_session *session, enum os_service service, int64_t until_ms,
                     struct os_endpoint *ret, struct mir_error *err);
 

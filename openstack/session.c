@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/memory.h"
 #include "inside.h"
@@ -154,6 +155,24 @@ int64_t os_until(const struct os_session *session, int64_t limit_ms)
 int64_t os_left(const struct os_session *session, int64_t until_ms)
 {
     return until_ms - session->clock->boot_ms(session->clock->ctx);
+}
+
+int os_wait_round(struct os_session *session, const unsigned *rounds, int64_t until_ms)
+{
+    int64_t left = os_left(session, until_ms);
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += left / 1000;
+    at.tv_nsec += left % 1000 * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    unsigned round = *rounds;
+    while (*rounds == round)
+        if (left <= 0 || pthread_cond_timedwait(&session->changed, &session->lock, &at))
+            return -1;
+    return 0;
 }
 
 int os_session_endpoint(struct os_session *session, enum os_service service, int64_t until_ms,

@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/json.h"
 #include "api/log.h"
@@ -222,25 +221,6 @@ static bool good(const struct os_session *session, int64_t good_ms)
            session->token.good_until_ms - now > (good_ms > early ? good_ms : early);
 }
 
-/* Lets the lock go meanwhile. -1: it took too long. */
-static int wait_for_other(struct os_session *session, int64_t until_ms)
-{
-    int64_t left = os_left(session, until_ms);
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += left / 1000;
-    at.tv_nsec += left % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    unsigned round = session->rounds;
-    while (session->rounds == round)
-        if (left <= 0 || pthread_cond_timedwait(&session->changed, &session->lock, &at))
-            return -1;
-    return 0;
-}
-
 /* Lets the lock go meanwhile. */
 static int do_it(struct os_session *session, int64_t until_ms, struct mir_error *err)
 {
@@ -287,7 +267,7 @@ static int need_token(struct os_session *session, int64_t good_ms, int64_t until
             return fail_again(session, err);
         if (!session->authenticating)
             return do_it(session, until_ms, err);
-        if (wait_for_other(session, until_ms))
+        if (os_wait_round(session, &session->rounds, until_ms))
             return mir_fail(err, MIR_TIMEOUT, "keystone CreateToken: no time is left for it");
         waited = true;
     }

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/clock.h"
 #include "api/file.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "shape.h"
 
 #define FOUND_BYTES_MAX ((size_t)1 << 20)
 #define FOUND "found-"
@@ -82,11 +85,14 @@ static int each(const char *folder, const char *prefix,
     return 0;
 }
 
-static int remove_folder(void *ctx, const char *name, struct mir_error *err)
+/* Somebody's apt may still write there, for whom nobody waits: then it goes another time. */
+static int sweep(void *ctx, const char *name, struct mir_error *err)
 {
     const struct img_cache *cache = ctx;
     mir_auto_free char *path = mir_format("%s/%s", cache->folder, name);
-    return mir_dir_remove_at(AT_FDCWD, path, err);
+    (void)err;
+    (void)mir_dir_remove_at(AT_FDCWD, path, NULL);
+    return 0;
 }
 
 int img_cache_lock(struct img_cache *cache, void (*say)(const char *text), struct mir_error *err)
@@ -103,7 +109,7 @@ int img_cache_lock(struct img_cache *cache, void (*say)(const char *text), struc
                 return mir_fail_errno(err, errno, "cannot lock %s", path);
     }
     cache->lock_fd = mir_steal_fd(&fd);
-    return each(cache->folder, NEW, remove_folder, cache, err);
+    return each(cache->folder, NEW, sweep, cache, err);
 }
 
 char *img_cache_new(const struct img_cache *cache, struct mir_error *err)
@@ -210,11 +216,40 @@ static int drop(void *ctx, const char *name, struct mir_error *err)
                                            : 0;
 }
 
+void img_cache_touch(const char *base)
+{
+    (void)utimensat(AT_FDCWD, base, NULL, 0); /* in a cache that others made it is theirs to say */
+}
+
+/* "xen-0123456789abcdef" */
+static bool is_base(const char *name)
+{
+    const char *dash = strchr(name, '-');
+    mir_auto_free char *shape = mir_format("%.*s", dash ? (int)(dash - name) : 0, name);
+    return img_carrier_by_name(shape) != MIR_CARRIER_NONE &&
+           strspn(dash + 1, "0123456789abcdef") == strlen(dash + 1);
+}
+
+static int drop_unused(void *ctx, const char *name, struct mir_error *err)
+{
+    const struct img_cache *cache = ctx;
+    struct stat st;
+    mir_auto_free char *path = mir_format("%s/%s", cache->folder, name);
+    (void)err;
+    if (is_base(name) && !stat(path, &st) &&
+        mir_now_s(mir_clock_system()) - st.st_mtime > IMG_BASE_UNUSED_S)
+        (void)mir_dir_remove_at(AT_FDCWD, path, NULL);
+    return 0;
+}
+
 int img_cache_tidy(const struct img_cache *cache, struct mir_error *err)
 {
     struct tidy tidy = {.cache = cache};
+    struct img_cache copy = *cache;
     mir_buf_init(&tidy.wanted, (size_t)4 << 20);
-    int rc = each(cache->folder, FOUND, want, &tidy, err) || each(cache->debs, "", drop, &tidy, err)
+    int rc = each(cache->folder, "", drop_unused, &copy, err) ||
+                     each(cache->folder, FOUND, want, &tidy, err) ||
+                     each(cache->debs, "", drop, &tidy, err)
                  ? -1
                  : 0;
     mir_buf_clear(&tidy.wanted);

@@ -46,7 +46,13 @@ int img_cache_remember(const struct img_cache *cache, const char *key,
                        const struct img_packages *packages, int64_t looked_s,
                        struct mir_error *err);
 
-/* Removes packages that no found-*.json names. Lock held. */
+/* Says that a base is in use, by the time of its folder. */
+void img_cache_touch(const char *base);
+
+#define IMG_BASE_UNUSED_S ((int64_t)30 * 86400)
+
+/* Removes packages that no found-*.json names, and bases that nobody has used for
+ * IMG_BASE_UNUSED_S. Lock held. */
 int img_cache_tidy(const struct img_cache *cache, struct mir_error *err);
 
 #endif

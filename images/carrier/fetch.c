@@ -98,7 +98,7 @@ static int download(const struct img_fetch *fetch, const struct img_apt *apt,
     mir_auto_free char *folder = img_cache_new(fetch->cache, err);
     if (!folder)
         return -1;
-    say(fetch, "fetching %zu packages of Debian", count);
+    say(fetch, "fetching %zu package%s of Debian", count, count == 1 ? "" : "s");
     int rc =
         img_apt_download(apt, packages, count, folder, err) || take_in(packages, count, folder, err)
             ? -1

@@ -187,6 +187,7 @@ static bool is_there(const struct img_cache *cache, const struct img_parts *part
         "%s/%s-%.*s", cache->folder, mir_carrier_name(parts->carrier), DIGEST_SHOWN, made.digest);
     if (!img_manifest_whole(folder, made.digest, &made.bytes, &made.packages))
         return false;
+    img_cache_touch(folder);
     made.folder = mir_steal(&folder);
     *ret = made;
     return true;

@@ -18,11 +18,11 @@
 /* --- finding --- */
 
 /* Those that this token has, at the beginning of the list; a lease has a name and no marks. */
-static void keep_named(struct os_leases *found, const char *token)
+static void keep_named(const struct stack *stack, struct os_leases *found, const char *token)
 {
-    char name[STACK_NAME_TEXT];
+    char name[STACK_LEASE_NAME];
     size_t count = 0;
-    stack_thing_name(token, name);
+    stack_lease_name(stack, token, name);
     for (size_t i = 0; i < found->count; i++) {
         if (!found->rows[i].name || strcmp(found->rows[i].name, name) != 0)
             continue;
@@ -47,8 +47,22 @@ int stack_leases_find(struct stack *stack, struct stack_site *site, const char *
         return 0;
     if (os_lease_list(site->session, until_ms, ret, err))
         return -1;
-    keep_named(ret, token);
+    if (token)
+        keep_named(stack, ret, token);
     return 0;
+}
+
+/* It says no deadline but its own end, which comes a minute after, or up to two. */
+bool stack_lease_tags(const struct stack *stack, const struct os_lease *row, struct mir_tags *ret)
+{
+    struct mir_tags tags = {.expires_s = row->end_s - SLACK_S};
+    stack_lease_token(stack, row->name, tags.deployment);
+    if (!*tags.deployment)
+        return false;
+    mir_copy(tags.installation, sizeof tags.installation, stack->installation);
+    mir_tags_sign(&tags, stack->tag_key);
+    *ret = tags;
+    return true;
 }
 
 static bool is_over(const struct os_lease *lease)
@@ -100,8 +114,8 @@ static int make(struct stack *stack, struct stack_site *site, const struct mir_l
                 const struct stack_flavor *flavor, int64_t until_ms, struct os_lease *ret,
                 struct mir_error *err)
 {
-    char name[STACK_NAME_TEXT];
-    stack_thing_name(lease->id, name);
+    char name[STACK_LEASE_NAME];
+    stack_lease_name(stack, lease->id, name);
     const struct os_create_lease args = {.name = name,
                                          .end_s = end_of(lease, mir_now_s(stack->clock)),
                                          .amount = 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What tells that a thing is ours, both ways: pairs where the service has them, one text where it
  * has a description alone. */
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "stack.h"
 
 #define TEXT_HEAD "mirage-deploy"
+#define NAME_HEAD "mirage-"
+#define NAME_MAC 40 /* hex digits: 160 bits */
 
 void stack_marks_add(struct stack_marks *marks, const char *name, const char *value)
 {
@@ -82,7 +85,38 @@ void stack_text_read(const char *text, struct mir_tags *ret)
 
 void stack_thing_name(const char *token, char out[STACK_NAME_TEXT])
 {
-    snprintf(out, STACK_NAME_TEXT, "mirage-%.32s", token);
+    snprintf(out, STACK_NAME_TEXT, NAME_HEAD "%.32s", token);
+}
+
+/* What a signature of tags would say of no moment at all, as much of it as there is room for. No
+ * tags say that moment, so none can be made of it. */
+static void sign_name(const struct stack *stack, const char *token, char out[NAME_MAC + 1])
+{
+    struct mir_tags tags = {.expires_s = 0};
+    mir_copy(tags.installation, sizeof tags.installation, stack->installation);
+    mir_copy(tags.deployment, sizeof tags.deployment, token);
+    mir_tags_sign(&tags, stack->tag_key);
+    snprintf(out, NAME_MAC + 1, "%.*s", NAME_MAC, tags.signature);
+}
+
+void stack_lease_name(const struct stack *stack, const char *token, char out[STACK_LEASE_NAME])
+{
+    char mac[NAME_MAC + 1] = "";
+    if (stack->tag_key)
+        sign_name(stack, token, mac);
+    snprintf(out, STACK_LEASE_NAME, NAME_HEAD "%.32s%s%s", token, *mac ? "-" : "", mac);
+}
+
+void stack_lease_token(const struct stack *stack, const char *name, char ret[MIR_ID_TEXT])
+{
+    char token[MIR_ID_TEXT] = "", right[STACK_LEASE_NAME];
+    ret[0] = '\0';
+    if (!stack->tag_key || !name || strlen(name) != STACK_LEASE_NAME - 1)
+        return;
+    snprintf(token, sizeof token, "%s", name + strlen(NAME_HEAD));
+    stack_lease_name(stack, token, right);
+    if (strlen(right) == STACK_LEASE_NAME - 1 && !CRYPTO_memcmp(name, right, STACK_LEASE_NAME - 1))
+        mir_copy(ret, MIR_ID_TEXT, token);
 }
 
 bool stack_is_of(const struct stack *stack, const struct mir_tags *tags, const char *token)

@@ -187,7 +187,10 @@ static int64_t stack_date(void *ctx, int64_t *ret_boot_ms)
     return newest_ms;
 }
 
-static const char *const hook_names[] = {"cloud-schedule", "cloud-lease", NULL};
+static const char *const hook_names[] = {
+    [STACK_HOOK_SCHEDULE] = "cloud-schedule", [STACK_HOOK_LEASE] = "cloud-lease", NULL};
+static const char *const hooks_when[] = {
+    [STACK_HOOK_SCHEDULE] = "where the cloud has Mistral", [STACK_HOOK_LEASE] = NULL};
 
 const struct mir_provider mir_provider_openstack = {
     .name = "openstack",
@@ -198,6 +201,7 @@ const struct mir_provider mir_provider_openstack = {
     .settle_s = SETTLE_S,
     .config_keys = config_keys,
     .hook_names = hook_names,
+    .hooks_when = hooks_when,
     .quote = stack_quote,
     .open = stack_open,
     .close = stack_close,

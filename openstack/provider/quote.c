@@ -63,6 +63,7 @@ int stack_quote(void *ctx, const struct mir_kernel *kernel, const struct mir_pla
     mir_copy(quote.place.cloud, sizeof quote.place.cloud, site->cloud);
     mir_copy(quote.place.type, sizeof quote.place.type, flavor.name);
     mir_copy(quote.family, sizeof quote.family, stack_family(kernel));
+    quote.hooks_off = stack->leased ? 0 : 1u << STACK_HOOK_LEASE;
     quote.memory_bytes = (uint64_t)flavor.ram_mib * MIB;
     price(stack, &flavor, &quote.price);
     *ret = quote;

@@ -3,6 +3,7 @@
  * when it is not shown any more, so this is asked again until nothing is left. */
 #include <string.h>
 
+#include "api/beside.h"
 #include "api/memory.h"
 #include "schedule.h"
 
@@ -98,24 +99,62 @@ static void end_thing(void *ctx, const char *kind, const char *id, const struct 
             stack_keep_first(-1, &said, &e->first);
 }
 
+static int end_things(void *ctx, struct mir_error *err)
+{
+    struct ending *e = ctx;
+    auto_things struct stack_things things = {.ports = {.rows = NULL}};
+    if (stack_things_find(e->stack, e->site, e->token, e->until_ms, &things, err) ||
+        mir_fence_check(e->stack->fence, err))
+        return -1;
+    stack_things_each(&things, end_thing, e);
+    return e->first.kind == MIR_OK ? 0 : stack_said(&e->first, err);
+}
+
+static int end_leases(void *ctx, struct mir_error *err)
+{
+    const struct ending *e = ctx;
+    return mir_fence_check(e->stack->fence, err) ||
+                   stack_leases_end(e->stack, e->site, e->token, e->until_ms, e->ret, err)
+               ? -1
+               : 0;
+}
+
+static int end_schedule(void *ctx, struct mir_error *err)
+{
+    const struct ending *e = ctx;
+    return mir_fence_check(e->stack->fence, err) ||
+                   stack_schedule_end(e->stack, e->site, e->token, e->until_ms, e->ret, err)
+               ? -1
+               : 0;
+}
+
+static void add_objects(const struct mir_instance *from, struct mir_instance *to)
+{
+    for (unsigned i = 0; i < from->object_count; i++)
+        stack_add_object(to, from->objects[i].kind, from->objects[i].id);
+}
+
+/* Side by side: a service that does not answer uses up the time of no other, and what it does not
+ * let go keeps nothing of the others'. */
 static int end_left(struct stack *stack, struct stack_site *site, const char *token,
                     int64_t until_ms, struct mir_instance *ret, struct mir_error *err)
 {
-    auto_things struct stack_things things = {.ports = {.rows = NULL}};
-    struct ending e = {
-        .stack = stack, .site = site, .token = token, .until_ms = until_ms, .ret = ret};
-    struct mir_error said = {0};
-    if (stack_things_find(stack, site, token, until_ms, &things, err) ||
-        mir_fence_check(stack->fence, err))
-        return -1;
-    stack_things_each(&things, end_thing, &e);
-    stack_keep_first(stack_leases_end(stack, site, token, until_ms, ret, &said), &said, &e.first);
-    /* Last: a Mistral that does not answer must not use up the time of what costs. */
-    said = (struct mir_error){0};
-    stack_keep_first(stack_schedule_end(stack, site, token, until_ms, ret, &said), &said, &e.first);
+    static int (*const fns[])(void *ctx, struct mir_error *err) = {end_things, end_leases,
+                                                                   end_schedule};
+    struct mir_instance found[MIR_NELEMS(fns)] = {{.object_count = 0}};
+    struct ending endings[MIR_NELEMS(fns)];
+    struct mir_beside all[MIR_NELEMS(fns)];
+    for (size_t i = 0; i < MIR_NELEMS(fns); i++) {
+        endings[i] = (struct ending){
+            .stack = stack, .site = site, .token = token, .until_ms = until_ms, .ret = &found[i]};
+        all[i] = (struct mir_beside){.fn = fns[i], .ctx = &endings[i]};
+    }
+    mir_beside(all, MIR_NELEMS(all));
+    for (size_t i = 0; i < MIR_NELEMS(fns); i++)
+        add_objects(&found[i], ret);
     if (ret->object_count)
         ret->state = MIR_INSTANCE_ENDED;
-    return e.first.kind == MIR_OK ? 0 : stack_said(&e.first, err);
+    return mir_beside_first(all, MIR_NELEMS(all), err);
 }
 
 /* --- all of it --- */

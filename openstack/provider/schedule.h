@@ -19,9 +19,12 @@ int stack_schedule_find(struct stack *stack, struct stack_site *site, const char
 int stack_schedule_end(struct stack *stack, struct stack_site *site, const char *token,
                        int64_t until_ms, struct mir_instance *ret, struct mir_error *err);
 
-/* Of that token, whatever their status; none (and nothing is asked) where leases are not wanted. */
+/* Of that token (NULL: all of the project's), whatever their status; none (and nothing is asked)
+ * where leases are not wanted. */
 int stack_leases_find(struct stack *stack, struct stack_site *site, const char *token,
                       int64_t until_ms, struct os_leases *ret, struct mir_error *err);
+/* What tags would say of it; false: its name says nothing of us. */
+bool stack_lease_tags(const struct stack *stack, const struct os_lease *row, struct mir_tags *ret);
 /* The lease that the server is to stand in, found or made, and begun; ret_flavor: what the server
  * is started as. *ret_began: it may have been made, also when it fails. */
 int stack_lease_make(struct stack *stack, struct stack_site *site, const struct mir_lease *lease,

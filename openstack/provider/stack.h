@@ -70,6 +70,9 @@ struct stack_kept {
     int64_t used_ms;
 };
 
+/* The hooks that it can arm itself, in the order of its table. */
+enum stack_hook { STACK_HOOK_SCHEDULE, STACK_HOOK_LEASE };
+
 enum stack_boot { STACK_BOOT_AUTO, STACK_BOOT_KERNEL, STACK_BOOT_DISK };
 
 /* Of the last listing of all sites. */
@@ -231,6 +234,12 @@ void stack_text_make(const struct mir_tags *tags, char out[STACK_TEXT]);
 void stack_text_read(const char *text, struct mir_tags *ret);
 /* "mirage-TOKEN": the name of ports and groups. */
 void stack_thing_name(const char *token, char out[STACK_NAME_TEXT]);
+/* Of a lease of Blazar, which has a name of at most 80 bytes and nothing else: whose it is and
+ * which token's, signed by us, "mirage-TOKEN-MAC". Without an installation key there is no MAC. */
+#define STACK_LEASE_NAME 81
+void stack_lease_name(const struct stack *stack, const char *token, char out[STACK_LEASE_NAME]);
+/* The token in such a name, if it is one of ours; "" when not, and always without a key. */
+void stack_lease_token(const struct stack *stack, const char *name, char ret[MIR_ID_TEXT]);
 /* Of this installation and, unless it is NULL, of this token, and signed by us? Whoever may make a
  * thing in the project may write the rest of it. */
 bool stack_is_of(const struct stack *stack, const struct mir_tags *tags, const char *token);
@@ -243,7 +252,8 @@ struct stack_things {
     struct os_groups groups;
 };
 
-/* Three questions; token NULL: all of the project's. Clear it afterwards, whatever comes back. */
+/* Three questions, side by side; token NULL: all of the project's. Clear it afterwards, whatever
+ * comes back. */
 int stack_things_find(struct stack *stack, struct stack_site *site, const char *token,
                       int64_t until_ms, struct stack_things *ret, struct mir_error *err);
 void stack_things_clear(struct stack_things *things);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/beside.h"
 #include "api/memory.h"
 #include "openstack/identity.h"
 #include "schedule.h"
@@ -77,26 +78,10 @@ static void add_left(void *ctx, const char *kind, const char *id, const struct m
     stack_add_object(row, kind, id);
 }
 
-static int list_things(struct sweep *sweep, struct stack_site *site, int64_t until_ms,
-                       struct mir_error *err)
+static void add_images(struct sweep *sweep, const struct os_images *found)
 {
-    auto_things struct stack_things things = {.ports = {.rows = NULL}};
-    if (stack_things_find(sweep->stack, site, NULL, until_ms, &things, err))
-        return -1;
-    stack_things_each(&things, add_left, sweep);
-    return 0;
-}
-
-/* --- images --- */
-
-static int list_images(struct sweep *sweep, struct stack_site *site, int64_t until_ms,
-                       struct mir_error *err)
-{
-    os_auto_images struct os_images found = {.rows = NULL};
-    if (stack_images_find(sweep->stack, site, until_ms, &found, err))
-        return -1;
-    for (size_t i = 0; i < found.count; i++) {
-        const struct os_image *image = &found.rows[i];
+    for (size_t i = 0; i < found->count; i++) {
+        const struct os_image *image = &found->rows[i];
         struct mir_tags tags;
         stack_marks_read(image->properties, image->property_count, &tags);
         if (!*tags.deployment || !strcmp(image->status, "deleted"))
@@ -110,7 +95,70 @@ static int list_images(struct sweep *sweep, struct stack_site *site, int64_t unt
         }
         stack_add_object(row, "image", image->id);
     }
-    return 0;
+}
+
+/* --- what else there is: asked side by side --- */
+
+struct others {
+    struct stack *stack;
+    struct stack_site *site;
+    int64_t until_ms;
+    struct stack_things things; /* owned, as what follows */
+    struct os_leases leases;
+    struct os_images images;
+};
+
+static int find_things(void *ctx, struct mir_error *err)
+{
+    struct others *o = ctx;
+    return stack_things_find(o->stack, o->site, NULL, o->until_ms, &o->things, err);
+}
+
+static int find_leases(void *ctx, struct mir_error *err)
+{
+    struct others *o = ctx;
+    return stack_leases_find(o->stack, o->site, NULL, o->until_ms, &o->leases, err);
+}
+
+static int find_images(void *ctx, struct mir_error *err)
+{
+    struct others *o = ctx;
+    return stack_images_find(o->stack, o->site, o->until_ms, &o->images, err);
+}
+
+static void add_leases(struct sweep *sweep, const struct os_leases *found)
+{
+    struct mir_tags tags;
+    for (size_t i = 0; i < found->count; i++)
+        if (stack_lease_tags(sweep->stack, &found->rows[i], &tags))
+            add_left(sweep, THING_LEASE, found->rows[i].id, &tags);
+}
+
+/* Images stand by themselves; all else is of a server, and is told when all of it is known, and no
+ * server that cannot be told apart may be whose it is. */
+static int list_others(struct sweep *sweep, struct stack_site *site, bool blind, int64_t until_ms,
+                       struct mir_error *err)
+{
+    struct others o = {.stack = sweep->stack, .site = site, .until_ms = until_ms};
+    struct mir_beside asked[] = {{.fn = find_images, .ctx = &o},
+                                 {.fn = find_things, .ctx = &o},
+                                 {.fn = find_leases, .ctx = &o}};
+    const struct mir_beside *images = &asked[0], *left = &asked[1];
+    size_t count = blind ? 1 : MIR_NELEMS(asked);
+    mir_beside(asked, count);
+    int rc = mir_beside_first(left, count - 1, err);
+    if (!rc && !blind) {
+        stack_things_each(&o.things, add_left, sweep);
+        add_leases(sweep, &o.leases);
+    }
+    if (!rc)
+        rc = mir_beside_first(images, 1, err);
+    if (!images->rc)
+        add_images(sweep, &o.images);
+    stack_things_clear(&o.things);
+    os_leases_clear(&o.leases);
+    os_images_clear(&o.images);
+    return rc;
 }
 
 /* --- a site, all sites --- */
@@ -134,15 +182,13 @@ static void note_place(struct sweep *sweep, const char *name)
                  name);
 }
 
-/* A server that cannot be told apart may be whose leftovers seem to stand there alone. */
 static int list_site(struct sweep *sweep, struct stack_site *site, int64_t until_ms,
                      struct mir_error *err)
 {
     size_t blind = 0;
     sweep->count = 0;
     if (list_servers(sweep, site, until_ms, &blind, err) ||
-        (!blind && list_things(sweep, site, until_ms, err)) ||
-        list_images(sweep, site, until_ms, err))
+        list_others(sweep, site, blind, until_ms, err))
         return -1;
     if (!blind)
         return 0;

@@ -3,27 +3,54 @@
  * marks in its description. */
 #include <string.h>
 
+#include "api/beside.h"
 #include "api/memory.h"
 #include "stack.h"
+
+struct asking {
+    struct stack_site *site;
+    char project[OS_ID_TEXT], name[STACK_NAME_TEXT];
+    const char *named; /* NULL: all of the project's */
+    int64_t until_ms;
+    struct stack_things *ret;
+};
+
+/* Addresses have no name: all of the project's are looked through. */
+static int list_addresses(void *ctx, struct mir_error *err)
+{
+    struct asking *a = ctx;
+    const struct os_list_floating_ips args = {.project_id = a->project};
+    return os_floating_ip_list(a->site->session, &args, a->until_ms, &a->ret->addresses, err);
+}
+
+static int list_ports(void *ctx, struct mir_error *err)
+{
+    struct asking *a = ctx;
+    const struct os_list_ports args = {.project_id = a->project, .name = a->named};
+    return os_port_list(a->site->session, &args, a->until_ms, &a->ret->ports, err);
+}
+
+static int list_groups(void *ctx, struct mir_error *err)
+{
+    struct asking *a = ctx;
+    const struct os_list_things args = {.project_id = a->project, .name = a->named};
+    return os_group_list(a->site->session, &args, a->until_ms, &a->ret->groups, err);
+}
 
 int stack_things_find(struct stack *stack, struct stack_site *site, const char *token,
                       int64_t until_ms, struct stack_things *ret, struct mir_error *err)
 {
-    char project[OS_ID_TEXT], name[STACK_NAME_TEXT] = "";
-    if (stack_project(stack, site, until_ms, project, err))
+    struct asking a = {.site = site, .until_ms = until_ms, .ret = ret};
+    struct mir_beside lists[] = {{.fn = list_addresses, .ctx = &a},
+                                 {.fn = list_ports, .ctx = &a},
+                                 {.fn = list_groups, .ctx = &a}};
+    if (stack_project(stack, site, until_ms, a.project, err))
         return -1;
     if (token)
-        stack_thing_name(token, name);
-    const char *named = token ? name : NULL;
-    /* Addresses have no name: all of the project's are looked through. */
-    const struct os_list_floating_ips addresses = {.project_id = project};
-    const struct os_list_ports ports = {.project_id = project, .name = named};
-    const struct os_list_things groups = {.project_id = project, .name = named};
-    return os_floating_ip_list(site->session, &addresses, until_ms, &ret->addresses, err) ||
-                   os_port_list(site->session, &ports, until_ms, &ret->ports, err) ||
-                   os_group_list(site->session, &groups, until_ms, &ret->groups, err)
-               ? -1
-               : 0;
+        stack_thing_name(token, a.name);
+    a.named = token ? a.name : NULL;
+    mir_beside(lists, MIR_NELEMS(lists));
+    return mir_beside_first(lists, MIR_NELEMS(lists), err);
 }
 
 void stack_things_clear(struct stack_things *things)

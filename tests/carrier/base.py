@@ -110,8 +110,10 @@ def libraries(f):
     need_program('zstd', 'cpio')
     root = os.path.join(f.dir, 'root')
     os.mkdir(root)
-    subprocess.run(f"zstd -dc '{f.made['xen']['folder']}/base.cpio.zst' | cpio --quiet -id "
-                   '--no-preserve-owner 2>/dev/null', shell=True, check=False, cwd=root)
+    # zstd complains of the zeros behind the end, which Linux passes over.
+    subprocess.run(f"zstd -dc '{f.made['xen']['folder']}/base.cpio.zst' 2>/dev/null | "
+                   'cpio --quiet -id --no-preserve-owner 2>/dev/null', shell=True, check=False,
+                   cwd=root)
     loader = os.path.join(root, 'lib64/ld-linux-x86-64.so.2')
     for name in os.listdir(os.path.join(root, 'bin')):
         listed = subprocess.run([loader, '--inhibit-cache', '--library-path',

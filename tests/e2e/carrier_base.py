@@ -15,7 +15,7 @@ import tempfile
 import time
 
 from distribution import MODULES, PROGRAMS, Distribution, program as elf
-from mirage import PATIENCE, Skip, Tap, as_somebody_else, program, skip_all
+from mirage import PATIENCE, Skip, Tap, as_somebody_else, program, skip_all, wait_for
 from tap import need_program
 
 CARRIER = program('mirage-carrier')
@@ -280,6 +280,24 @@ def newer_release():
         assert w.make('shim')['folder'] not in (first['folder'], second['folder'])
 
 
+def unused():
+    """A base that nobody has used for a month goes when another is made; using one is enough."""
+    with World() as w:
+        old, kept = w.make('shim'), w.make('linux')
+        month = time.time() - 31 * 86400
+        for made in (old, kept):
+            os.utime(made['folder'], (month, month))
+        assert not w.make('linux')['made']
+        os.mkdir(os.path.join(w.cache, 'xen-what'))  # no base of ours
+        os.utime(os.path.join(w.cache, 'xen-what'), (month, month))
+        w.make('xen')
+        names = {name.split('-')[0] for name in w.bases()}
+        assert not os.path.exists(old['folder']) and os.path.exists(kept['folder']), w.bases()
+        assert names == {'linux', 'xen'} and 'xen-what' in w.bases(), w.bases()
+        again = w.make('shim', '--offline')
+        assert again['made'] and again['folder'] == old['folder']
+
+
 # --- packages that are not what they have to be ---
 
 def changed():
@@ -412,6 +430,25 @@ def killed():
         print(f'# {count} points')
 
 
+def left_alone():
+    """Killed while apt works, which goes on: its folder cannot be removed at once, and that is
+    nobody's trouble."""
+    with World() as w:
+        reference = content(w.make('shim', '--cache', w.path('other'))['folder'])
+        w.debian.switch('slow')
+        child = w.start('shim')
+        wait_for('a download', 20 * PATIENCE,
+                 lambda: os.path.isdir(w.cache) and w.leftovers() and
+                 os.listdir(os.path.join(w.cache, w.leftovers()[0])), every=0.01)
+        child.kill()
+        child.communicate()
+        w.debian.switch()
+        assert content(w.make('shim')['folder']) == reference
+        time.sleep(2.2)  # until what was left alone has ended by its own clock
+        w.make('linux')
+        assert not w.leftovers()
+
+
 def at_once():
     with World() as w:
         reference = content(w.make('shim', '--cache', w.path('other'))['folder'])
@@ -471,8 +508,8 @@ def bad_input():
 
 
 PARTS = [old_release, new_release, same_bytes, archive, quick, own_parts, offline, no_network,
-         no_lists, newer_release, changed, damaged_base, folder_of_packages, no_tools, disk_full,
-         killed, at_once, ordinary_user, bad_input]
+         no_lists, newer_release, unused, changed, damaged_base, folder_of_packages, no_tools,
+         disk_full, killed, left_alone, at_once, ordinary_user, bad_input]
 
 
 def main():

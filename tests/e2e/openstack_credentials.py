@@ -188,12 +188,19 @@ def over(tap, world, fake, owner):
         token = world.show('left')['id']
         owner.delete('taken')
         world.cli('rm', 'left', '--detach')
-        world.until('it is said', lambda: 'doctor openstack' in world.cli('show', 'left').out)
-        assert world.state_of('left') in ('ending', 'stuck'), world.show('left')
+        wait_for('it is said', 20 * PATIENCE, lambda: world.show('left')['halted'])
+        d = world.show('left')
+        assert d['state'] == 'ending' and 'doctor openstack' in d['halted']['hint'], d
+        said = world.cli('show', 'left').out
+        assert 'not getting on since ' + d['halted']['since'] in said, said
+        assert 'not getting on: ' in said, said  # among the events, too
+        world.until('it is stuck', lambda: world.state_of('left') == 'stuck')
+        assert world.show('left')['halted']['since'] == d['halted']['since']
         assert 'os-server' in everything(fake, token), 'nobody could have ended it'
     with tap.part('another one is written down: the same daemon goes on with it, to the end'):
         write_clouds(world, fake, *by_id(owner.make('anew')))
         gone(fake, world, 'left')
+        assert world.show('left')['halted'] is None
     with tap.part('... and mirage-reap, which has no daemon, ends what is overdue'):
         deploy(world, 'overdue', '--ttl', '10m')
         token = world.show('overdue')['id']

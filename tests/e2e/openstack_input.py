@@ -229,6 +229,10 @@ def doctor(tap, world, fake):
         assert 'm1.nano' in done.out and 'not known' in done.out, done.out
         done = world.cli('plan', 'openstack', HELLO, '--memory', '500M')
         assert 'm1.tiny' in done.out, done.out
+    with tap.part('plan: the hooks that are asked for, and on what they depend'):
+        out = world.cli('plan', 'openstack', HELLO).out
+        assert 'cloud-schedule (where the cloud has Mistral), daemon' in out, out
+        assert 'cloud-lease' not in out, out
         world.kill_daemon()
     with tap.part('plan with prices: what it costs until its deadline'):
         configure(world, 'prices = m1.nano=0.01')

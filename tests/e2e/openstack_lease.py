@@ -2,11 +2,13 @@
 """Servers in leases of Blazar, which end them: made before the server, armed when read back, moved
 by an extension, gone with the rest; and what becomes of it when half of that fails."""
 import sys
+import time
 
 from fakecloud import fakecloud
 from hasty import HastyWorld
-from mirage import Tap, need_programs
+from mirage import PATIENCE, Tap, need_programs, wait_for
 from openstack import configure, deploy, ends_without_us, gone, hooks_of, of, one
+from oscloud import User
 
 
 def lease_of(fake, world, name):
@@ -76,6 +78,59 @@ def faults(tap, world, fake):
         fake.control('DELETE', '/_faults')
 
 
+def leased(fake, name, minutes=25):
+    """A lease by that name, made by whoever may; its id."""
+    end = fake.control('GET', '/_clock')['now_ms'] / 1000 + 60 * minutes
+    reply = User(fake).call('reservation', 'POST', '/leases', {
+        'name': name, 'start_date': 'now', 'events': [],
+        'end_date': time.strftime('%Y-%m-%d %H:%M', time.gmtime(end)),
+        'reservations': [{'resource_type': 'virtual:instance', 'amount': 1, 'vcpus': 1,
+                          'memory_mb': 64, 'disk_gb': 1, 'affinity': None}]})
+    assert reply.status == 201, reply.body
+    return reply.json['lease']['id']
+
+
+def is_there(fake, ident):
+    return any(row['id'] == ident for row in fake.ledger()['exists'])
+
+
+def listed(world, what, done):
+    """A daemon lists everything when it begins."""
+    world.kill_daemon()
+    world.again()
+    wait_for(what, 20 * PATIENCE, done)
+
+
+def late(tap, world, fake):
+    """What a launch has made behind everybody's back has a name, and no server."""
+    deploy(world, 'late')
+    name, token = lease_of(fake, world, 'late')['name'], world.show('late')['id']
+    world.cli('rm', 'late', '--detach')
+    gone(fake, world, 'late')
+    with tap.part('a lease that comes when all is over is found by a sweep, and ended'):
+        lease, forged, plain = (leased(fake, name), leased(fake, f'mirage-{token}-{"0" * 40}'),
+                                leased(fake, f'mirage-{token}'))
+        assert len(name) <= 80, name
+        listed(world, 'it is gone', lambda: not is_there(fake, lease))
+    with tap.part('what only looks like one of ours is left alone'):
+        again = leased(fake, name)
+        listed(world, 'it was listed once more', lambda: not is_there(fake, again))
+        assert is_there(fake, forged) and is_there(fake, plain)
+        user = User(fake)
+        for ident in (forged, plain):
+            assert user.call('reservation', 'DELETE', f'/leases/{ident}').status == 204
+    with tap.part('no daemon, no database: mirage-reap finds it, when it is over'):
+        world.kill_daemon()
+        lease = leased(fake, name)
+        assert world.reaper('openstack').returncode == 0 and is_there(fake, lease)
+        fake.advance(3600)
+        world.time.passes(3600)
+        done = world.reaper('openstack')
+        assert done.returncode == 0, done
+        assert not is_there(fake, lease), done
+        world.again()
+
+
 def ended(tap, world, fake):
     with tap.part('the daemon is lost for ever: Blazar ends the server'):
         token = ends_without_us(world, fake)
@@ -97,7 +152,7 @@ def main():
     need_programs('mirage-deploy', 'mirage-deployd', 'mirage-image', 'mirage-fakecloud',
                   'hello.elf')
     tap = Tap()
-    for setting, parts in (('os_reservation=1', (life, faults, ended)),
+    for setting, parts in (('os_reservation=1', (life, faults, late, ended)),
                            ('os_reservation=0', (without,))):
         with fakecloud('--set', setting) as fake, HastyWorld(fake) as world:
             configure(world, 'lease = yes')

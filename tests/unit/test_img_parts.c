@@ -264,7 +264,7 @@ static void test_needed(void **state)
     (void)state;
     forge_program(&bytes, X86_64, "liba.so.1 libb.so", LOADER);
     assert_int_equal(img_needed_read(bytes.data, bytes.len, &needed, NULL), 0);
-    assert_string_equal(needed.interpreter, LOADER + 1);
+    assert_string_equal(needed.interpreter, &LOADER[1]);
     assert_int_equal(needed.count, 2);
     assert_string_equal(needed.libraries[1], "libb.so");
     img_needed_clear(&needed);

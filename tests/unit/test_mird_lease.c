@@ -210,6 +210,60 @@ static void test_goal_late(void **state)
     check_next(&d, T0 + 60001, MIRD_ACT_WATCH, 0);
 }
 
+/* Whom the provider does not know gets on with nothing: said at once, since when, whatever else was
+ * wrong before; and over with the first answer. */
+static void test_halted(void **state)
+{
+    struct mird_deployment d = live(), before;
+    struct mir_error no = {
+        .kind = MIR_CREDENTIALS, .text = "keystone: who?", .hint = "say who you are"};
+    struct mir_error late = {.kind = MIR_TIMEOUT, .text = "no answer"};
+    struct mir_instance there = instance_in(MIR_INSTANCE_RUNNING);
+    struct mird_news news;
+    struct mird_input looked = {.kind = MIRD_IN_LOOKED, .instance = &there},
+                      refused = {.kind = MIRD_IN_LOOK_FAILED, .error = &no};
+    /* A look at what runs. */
+    before = d;
+    feed(&d, refused, T0 + 2000);
+    assert_int_equal(d.halted_s, T0_S + 2);
+    assert_string_equal(d.halted_text, "keystone: who?");
+    assert_string_equal(d.halted_hint, "say who you are");
+    mird_lease_news(&before, &d, &refused, T0 + 2000, &news);
+    assert_int_equal(news.event_count, 1);
+    assert_string_equal(news.events[0].kind, "error");
+    assert_string_equal(news.events[0].text, "not getting on: keystone: who?");
+    before = d;
+    feed(&d, refused, T0 + 3000);
+    mird_lease_news(&before, &d, &refused, T0 + 3000, &news);
+    assert_int_equal(news.event_count, 0); /* once */
+    assert_int_equal(d.halted_s, T0_S + 2);
+    before = d;
+    feed(&d, looked, T0 + 4000);
+    mird_lease_news(&before, &d, &looked, T0 + 4000, &news);
+    assert_int_equal(d.halted_s, 0);
+    assert_string_equal(d.halted_text, "");
+    assert_int_equal(news.event_count, 1);
+    assert_string_equal(news.events[0].kind, "note");
+    /* A teardown that had another trouble first. */
+    struct mird_input end = {.kind = MIRD_IN_UNDO_FAILED, .step = MIRD_STEP_INSTANCE};
+    feed(&d, (struct mird_input){.kind = MIRD_IN_REMOVE}, T0 + 5000);
+    end.error = &late;
+    feed(&d, end, T0 + 6000);
+    assert_int_equal(d.halted_s, 0);
+    end.error = &no;
+    feed(&d, end, T0 + 7000);
+    end.error = &late;
+    feed(&d, end, T0 + 8000);
+    assert_false(d.stuck);
+    assert_int_equal(d.halted_s, T0_S + 7);
+    assert_string_equal(d.halted_text, "keystone: who?");
+    /* What ends here asks nobody there. */
+    feed(&d, (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_SITE}, T0 + 9000);
+    assert_int_equal(d.halted_s, T0_S + 7);
+    feed(&d, (struct mird_input){.kind = MIRD_IN_UNDONE, .step = MIRD_STEP_INSTANCE}, T0 + 10000);
+    assert_int_equal(d.halted_s, 0);
+}
+
 static void test_stuck(void **state)
 {
     struct mird_deployment d = live(), before;
@@ -377,17 +431,12 @@ static void test_sweep_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_up),
-        cmocka_unit_test(test_failed_looks_are_no_tries),
-        cmocka_unit_test(test_deadline),
-        cmocka_unit_test(test_extension),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_guest_ends),
-        cmocka_unit_test(test_goal_late),
-        cmocka_unit_test(test_late_address),
-        cmocka_unit_test(test_no_open_web),
-        cmocka_unit_test(test_stuck),
-        cmocka_unit_test(test_everything_everywhere),
+        cmocka_unit_test(test_up),          cmocka_unit_test(test_failed_looks_are_no_tries),
+        cmocka_unit_test(test_deadline),    cmocka_unit_test(test_extension),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_guest_ends),
+        cmocka_unit_test(test_goal_late),   cmocka_unit_test(test_late_address),
+        cmocka_unit_test(test_no_open_web), cmocka_unit_test(test_halted),
+        cmocka_unit_test(test_stuck),       cmocka_unit_test(test_everything_everywhere),
         cmocka_unit_test(test_sweep_judge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,38 @@ static void refused(const struct mird_request *r, enum mir_kind kind, const char
         fail_msg("'%s' does not say '%s'", err.text, word);
 }
 
+/* What the provider's own configuration leaves out is not among them; what depends on its cloud,
+ * which nobody asks for a plan, says on what. */
+static void test_hooks_of_a_cloud(void **state)
+{
+    static const char *const names[] = {"cloud-schedule", "cloud-lease", NULL};
+    static const char *const when[] = {"where the cloud has it", NULL};
+    struct mir_provider far = local;
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS);
+    struct mir_quote quote = no_quote;
+    struct mird_plan p;
+    struct mir_error err = {0};
+    far.hook_names = names;
+    far.hooks_when = when;
+    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &far, &quote, &policy, &load, NOW, &p, &err),
+                     0);
+    assert_int_equal(p.hook_count, 4);
+    assert_string_equal(p.hooks[1], "cloud-lease");
+    assert_null(p.hooks_when[1]);
+    quote.hooks_off = 1u << 1;
+    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &far, &quote, &policy, &load, NOW, &p, &err),
+                     0);
+    assert_int_equal(p.hook_count, 3);
+    assert_string_equal(p.hooks[0], "cloud-schedule");
+    assert_string_equal(p.hooks[1], "daemon");
+    json_t *doc = mird_plan_json(&p, &r, &k, NOW);
+    const json_t *said = json_object_get(doc, "hooks_when");
+    assert_int_equal(json_object_size(said), 1);
+    assert_string_equal(json_string_value(json_object_get(said, "cloud-schedule")), when[0]);
+    json_decref(doc);
+}
+
 static void test_defaults(void **state)
 {
     struct mird_request r = request();
@@ -114,7 +146,8 @@ static void test_machines(void **state)
     mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-disk");
     r.machine.firmware = MIR_FIRMWARE_UEFI;
     refused(&r, MIR_USAGE, "no choice of the machine"); /* by a provider without one */
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.machine.firmware, MIR_FIRMWARE_UEFI);
     assert_int_equal(p.machine.disk, MIR_BUS_IDE);
     json_t *doc = mird_plan_json(&p, &r, &k, NOW);
@@ -123,16 +156,19 @@ static void test_machines(void **state)
     assert_string_equal(json_string_value(json_object_get(machine, "nic")), "virtio");
     json_decref(doc);
     r.memory_bytes = 32 << 20;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_non_null(strstr(err.text, "needs 64 MiB"));
     r.memory_bytes = 0;
     r.machine.nic = MIR_CARD_NONE; /* no card: nothing to publish, no URL to wait for */
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0);
     assert_false(p.wants_url);
     mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-kernel");
     k.format = MIR_FORMAT_MULTIBOOT1;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "UEFI"));
 }
@@ -170,7 +206,8 @@ static void test_forever(void **state)
     assert_int_equal(plan(&r, &p, &err), -1);
     assert_non_null(strstr(err.hint, "allow_forever = yes"));
     open.allow_forever = true;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &open, &load, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &open, &load, NOW, &p, &err),
+                     0);
     assert_true(p.deadline_s == MIR_FOREVER_S);
     assert_int_equal(p.hook_count, 0); /* nothing can be armed */
     p.price.per_hour_micro = INT64_MAX / 1000;
@@ -208,21 +245,26 @@ static void test_boots(void **state)
     struct mir_kernel k = kernel(MIR_VERDICT_CANNOT);
     struct mird_plan p;
     struct mir_error err = {0};
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "cannot boot on local: the rule"));
     assert_non_null(strstr(err.hint, "--anyway"));
     k = kernel(MIR_VERDICT_NO_NETWORK);
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err), -1);
     r.anyway = true;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0); /* nothing could answer there */
     r.anyway = false;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &no_quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &cloud, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.verdict, MIR_VERDICT_UNKNOWN);
     assert_int_equal(p.port_count, 0); /* it publishes none */
     k = kernel(MIR_VERDICT_BOOTS);
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &busy, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &busy, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
 }
 
@@ -240,7 +282,8 @@ static void test_ports(void **state)
     r.ports[1].guest_port = 443;
     assert_int_equal(plan(&r, &p, &err), 0);
     assert_true(p.wants_url);
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &no_quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &cloud, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_USAGE);
 }
 
@@ -260,17 +303,19 @@ static void test_devices(void **state)
     struct mir_error err = {0};
     here.offer = one_network;
     k.format = MIR_FORMAT_SOLO5_VIRTIO;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 0); /* it says itself that it has no network */
     k.device_count = 1;
     k.devices[0] = (struct mir_device){"service", MIR_DEVICE_NET};
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.port_count, 1);
     k.devices[0].kind = MIR_DEVICE_BLOCK;
     for (int anyway = 0; anyway < 2; anyway++) {
         r.anyway = anyway;
-        assert_int_equal(mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err),
-                         -1);
+        assert_int_equal(
+            mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), -1);
         assert_int_equal(err.kind, MIR_POLICY);
         assert_non_null(strstr(err.text, "solo5-virtio kernel cannot run on local"));
         assert_non_null(strstr(err.text, "'service'"));
@@ -280,10 +325,12 @@ static void test_devices(void **state)
     r.ports_given = true;
     r.port_count = 1;
     r.ports[0].guest_port = 80;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &here, &no_quote, &policy, &load, NOW, &p, &err), -1);
     assert_non_null(strstr(err.text, "no port of it can be published"));
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err),
-                     0); /* no offer */
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &local, &no_quote, &policy, &load, NOW, &p, &err),
+        0); /* no offer */
 }
 
 static void test_document(void **state)
@@ -396,11 +443,13 @@ static void test_open_ports(void **state)
     r = request();
     r.anyway = true;
     quote = nano();
-    assert_int_equal(mird_plan_make(&r, &BURDEN(mute), &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(mute), &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
     assert_false(p.wants_url); /* nothing could answer, so nothing is opened */
     assert_int_equal(p.place.open_count, 0);
     r.place.open_given = true;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(mute), &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(mute), &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.place.open_count, 2); /* unless somebody said so */
     r.port_count = 1;
     r.ports[0].guest_port = 80;
@@ -416,15 +465,18 @@ static void test_families(void **state)
     struct mir_kernel k = cloud_kernel(MIR_VERDICT_CANNOT);
     struct mird_plan p;
     struct mir_error err = {0};
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &policy, &load, NOW, &p, &err), -1);
+    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &policy, &load, NOW, &p, &err),
+                     -1);
     assert_int_equal(err.kind, MIR_POLICY);
     assert_non_null(strstr(err.text, "cannot boot on ec2 t3.nano: no driver for ENA"));
     assert_non_null(strstr(err.hint, "another --type or provider"));
     mir_copy(quote.family, sizeof quote.family, "xen-hvm");
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &policy, &load, NOW, &p, &err),
+                     0);
     assert_int_equal(p.verdict, MIR_VERDICT_BOOTS);
     mir_copy(quote.family, sizeof quote.family, "unheard-of"); /* then the provider's */
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &policy, &load, NOW, &p, &err), 0);
+    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &policy, &load, NOW, &p, &err),
+                     0);
     assert_string_equal(p.why, "the rule");
 }
 
@@ -467,12 +519,15 @@ static void test_budget(void **state)
     assert_non_null(strstr(err.text, "0.0105 USD, which is more than its budget of 0.010499 USD"));
     quote.place.budget_micro = 0;
     capped.budget_micro = 19500;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &capped, &loaded, NOW, &p, &err), 0);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &capped, &loaded, NOW, &p, &err), 0);
     capped.budget_micro--;
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &capped, &loaded, NOW, &p, &err), -1);
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &cloud, &quote, &capped, &loaded, NOW, &p, &err), -1);
     assert_int_equal(err.kind, MIR_POLICY);
-    assert_int_equal(mird_plan_make(&r, &BURDEN(k), &cloud, &no_quote, &capped, &loaded, NOW, &p, &err),
-                     0); /* what is free is within every budget */
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &cloud, &no_quote, &capped, &loaded, NOW, &p, &err),
+        0); /* what is free is within every budget */
 }
 
 /* --- requests --- */
@@ -643,15 +698,15 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_machines),
-        cmocka_unit_test(test_lease_bounds), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_boots),        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_document),     cmocka_unit_test(test_request),
-        cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_forever),      cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_place),        cmocka_unit_test(test_open_ports),
-        cmocka_unit_test(test_families),     cmocka_unit_test(test_type_memory),
-        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_hooks_of_a_cloud),
+        cmocka_unit_test(test_machines),    cmocka_unit_test(test_lease_bounds),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_boots),
+        cmocka_unit_test(test_ports),       cmocka_unit_test(test_document),
+        cmocka_unit_test(test_request),     cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_policy),      cmocka_unit_test(test_forever),
+        cmocka_unit_test(test_devices),     cmocka_unit_test(test_place),
+        cmocka_unit_test(test_open_ports),  cmocka_unit_test(test_families),
+        cmocka_unit_test(test_type_memory), cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * and documents that say it wrong, or nothing. */
 #include "os_server.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #define TWO_IMAGES                                                                                 \
@@ -315,12 +316,87 @@ static void test_has(void **state)
     world_free(&w);
 }
 
+/* --- one for all threads --- */
+
+#define CROWD 12
+
+struct crowd {
+    struct test_world *w;
+    int64_t limit_ms;
+    struct mir_error err;
+    char *url; /* owned */
+    int rc;
+};
+
+static void *ask_where(void *arg)
+{
+    struct crowd *c = arg;
+    c->rc = os_session_endpoint(c->w->session, OS_IMAGE, os_until(c->w->session, c->limit_ms),
+                                &c->url, &c->err);
+    return NULL;
+}
+
+/* Glance is asked by all of them at once. */
+static void ask_crowd(struct test_world *w, int64_t limit_ms, struct crowd crowd[CROWD])
+{
+    pthread_t threads[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        crowd[i] = (struct crowd){.w = w, .limit_ms = limit_ms};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_where, &crowd[i]), 0);
+    }
+    for (size_t i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void test_one_for_all_threads(void **state)
+{
+    static const char *const answers[] = {OS_JSON("300 X") TWO_IMAGES, NULL};
+    for (int round = 0; round < 20; round++) {
+        struct test_world w;
+        struct crowd crowd[CROWD];
+        world_prepare(&w, answers);
+        mir_auto_free char *given = mir_strdup(w.server.url);
+        mir_auto_free char *want = mir_format("%s/v2", w.server.url);
+        w.cloud.services[OS_IMAGE].endpoint_override = given;
+        world_session(&w);
+        ask_crowd(&w, 20000, crowd);
+        for (size_t i = 0; i < CROWD; i++) {
+            assert_int_equal(crowd[i].rc, 0);
+            assert_string_equal(crowd[i].url, want);
+            free(crowd[i].url);
+        }
+        world_close(&w);
+        assert_int_equal(w.server.request_count, 1);
+        world_free(&w);
+    }
+}
+
+/* Whoever waits for another's answer is over at its own end. */
+static void test_waiting_ends(void **state)
+{
+    static const char *const answers[] = {SCRIPT_STALL, SCRIPT_STALL, SCRIPT_STALL, NULL};
+    struct test_world w;
+    struct crowd crowd[CROWD];
+    world_prepare(&w, answers);
+    mir_auto_free char *given = mir_strdup(w.server.url);
+    w.cloud.services[OS_IMAGE].endpoint_override = given;
+    world_session(&w);
+    ask_crowd(&w, 300, crowd);
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(crowd[i].rc, -1);
+        assert_int_equal(crowd[i].err.kind, MIR_TIMEOUT);
+        assert_int_equal(crowd[i].err.outcome, MIR_DID_NOT_HAPPEN);
+    }
+    world_close(&w);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_by_the_catalog),
-        cmocka_unit_test(test_has),
+        cmocka_unit_test(test_cases),        cmocka_unit_test(test_by_the_catalog),
+        cmocka_unit_test(test_has),          cmocka_unit_test(test_one_for_all_threads),
+        cmocka_unit_test(test_waiting_ends),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

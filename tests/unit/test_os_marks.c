@@ -123,11 +123,51 @@ static void signed_by_whom(void **state)
     assert_false(stack_is_of(&stack, &tags, TOKEN));
 }
 
+static void lease_names(void **state)
+{
+    static const unsigned char key[32] = {1}, another[32] = {2};
+    struct stack stack = {.tag_key = key}, other = {.tag_key = another}, elsewhere, blind = {0};
+    char name[STACK_LEASE_NAME], wrong[STACK_LEASE_NAME + 8], token[MIR_ID_TEXT];
+    mir_copy(stack.installation, sizeof stack.installation, INSTALLATION);
+    mir_copy(other.installation, sizeof other.installation, INSTALLATION);
+    elsewhere = (struct stack){.tag_key = key};
+    mir_copy(elsewhere.installation, sizeof elsewhere.installation, TOKEN);
+    stack_lease_name(&stack, TOKEN, name);
+    assert_int_equal(strlen(name), 80); /* Blazar takes no more */
+    assert_int_equal(strncmp(name, "mirage-" TOKEN "-", 40), 0);
+    stack_lease_token(&stack, name, token);
+    assert_string_equal(token, TOKEN);
+    /* Of another key, of another installation, without a key: nobody's. */
+    const struct stack *const strangers[] = {&other, &elsewhere, &blind};
+    for (size_t i = 0; i < MIR_NELEMS(strangers); i++) {
+        stack_lease_token(strangers[i], name, token);
+        assert_string_equal(token, "");
+    }
+    stack_lease_name(&blind, TOKEN, wrong);
+    assert_string_equal(wrong, "mirage-" TOKEN);
+    /* Not one byte of it may be another. */
+    for (size_t i = 0; i < strlen(name); i++) {
+        mir_copy(wrong, sizeof wrong, name);
+        wrong[i] = wrong[i] == 'x' ? 'y' : 'x';
+        stack_lease_token(&stack, wrong, token);
+        assert_string_equal(token, "");
+    }
+    const char *const others[] = {NULL, "", "mirage-", "mirage-" TOKEN, name + 1};
+    for (size_t i = 0; i < MIR_NELEMS(others); i++) {
+        stack_lease_token(&stack, others[i], token);
+        assert_string_equal(token, "");
+    }
+    snprintf(wrong, sizeof wrong, "%sx", name);
+    stack_lease_token(&stack, wrong, token);
+    assert_string_equal(token, "");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_there_and_back),
         cmocka_unit_test(text_of_others),
+        cmocka_unit_test(lease_names),
         cmocka_unit_test(pairs),
         cmocka_unit_test(whose),
         cmocka_unit_test(signed_by_whom),

@@ -40,6 +40,7 @@ struct mir_quote {
     char family[16];        /* the type's, as in mir_kernel.families; "" where there are none */
     uint64_t memory_bytes;  /* of the type; 0: as much as is asked for */
     struct mir_price price;
+    unsigned hooks_off; /* bit i: hook_names[i], which its configuration does not want */
 };
 
 /* Letters, digits and "-_." for a cloud and for a region (it becomes part of host names), and a

@@ -217,6 +217,9 @@ struct mir_provider {
     unsigned settle_s; /* how long after a create attempt a listing may still miss it */
     const struct mir_config_key *config_keys; /* ends with a NULL name */
     const char *const *hook_names; /* those it can arm itself, ends with NULL; NULL: none */
+    /* Of each of these, what it depends on that a quote does not ask for ("where the cloud has
+     * Mistral"); NULL in it, or as a whole: on nothing. */
+    const char *const *hooks_when;
     /* The guest's side of the network, for kernels that read such arguments
      * ("ip=10.0.2.15/24 gw=10.0.2.2"); NULL where DHCP says it. */
     const char *guest_args;

@@ -165,6 +165,10 @@ struct mird_deployment {
     char error_code[24];    /* kind name of the last failure, "" none */
     char error_text[640];
     char error_hint[320];
+    /* The provider refuses our credentials, of a look or a teardown: until one of them is answered
+     * nobody gets on with it, whatever else the error above is. */
+    int64_t halted_s; /* since when; 0: it does not */
+    char halted_text[320], halted_hint[320];
 
     uint64_t version; /* row version: ETag; raised by the store on each write */
 

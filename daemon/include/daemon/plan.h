@@ -71,9 +71,10 @@ struct mird_plan {
     unsigned port_count;
     struct mir_port ports[MIR_PORTS_MAX];
     unsigned hook_count;
-    char hooks[MIR_HOOKS_MAX][24]; /* names that would be armed */
-    struct mir_place place;        /* decided; empty where there is no choice of one */
-    char family[16];               /* of the type; "" where there are none */
+    char hooks[MIR_HOOKS_MAX][24];         /* names that would be armed */
+    const char *hooks_when[MIR_HOOKS_MAX]; /* static: only then; NULL: in any case */
+    struct mir_place place;                /* decided; empty where there is no choice of one */
+    char family[16];                       /* of the type; "" where there are none */
     struct mir_price price;
 };
 
