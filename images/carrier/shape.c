@@ -21,8 +21,6 @@ const struct img_placed img_placed[] = {
     {IMG_IN_XEN, "usr/lib/xen-*/bin/xl", "bin/xl"},
     {IMG_IN_XEN, "usr/lib/xen-*/bin/xenstored", "bin/xenstored"},
     {IMG_IN_XEN, "usr/lib/xen-*/bin/xenconsoled", "bin/xenconsoled"},
-    {IMG_IN_XEN, "usr/lib/xen-*/bin/xenconsole", "bin/xenconsole"},
-    {IMG_IN_XEN, "usr/lib/xen-*/bin/xen-init-dom0", "bin/xen-init-dom0"},
 };
 const size_t img_placed_n = MIR_NELEMS(img_placed);
 
