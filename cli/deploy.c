@@ -29,10 +29,23 @@ static bool carrier_is(const struct cmd_context *ctx, const char *wish)
     return asked && !strcmp(asked, wish);
 }
 
-/* What is wrong with deploying it there; NULL: nothing is, as far as is known here. */
-static const char *what_is_wrong(const struct cmd_context *ctx, enum mir_verdict verdict)
+/* Is there a kind of machine of the provider that may start it as it is? */
+static bool may_start(const struct cmd_request *r)
 {
-    if (verdict == MIR_VERDICT_CARRIER && carrier_is(ctx, "never"))
+    for (unsigned i = 0; i < r->kernel.family_count; i++) {
+        const struct mir_family *row = &r->kernel.families[i];
+        if (!strcmp(r->kernel.boots[row->boots].provider, r->provider) &&
+            (row->verdict == MIR_VERDICT_BOOTS || row->verdict == MIR_VERDICT_UNKNOWN))
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with deploying it there; NULL: nothing is, as far as is known here. */
+static const char *what_is_wrong(const struct cmd_context *ctx, const struct cmd_request *r,
+                                 enum mir_verdict verdict)
+{
+    if (verdict == MIR_VERDICT_CARRIER && carrier_is(ctx, "never") && !may_start(r))
         return "starts inside of a carrier only";
     if (carrier_is(ctx, "always"))
         return NULL;
@@ -47,7 +60,7 @@ static int check_verdict(const struct cmd_context *ctx, const struct cmd_request
 {
     const struct mir_boots *boots = mir_kernel_boots(&r->kernel, r->provider);
     enum mir_verdict verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
-    const char *wrong = what_is_wrong(ctx, verdict);
+    const char *wrong = what_is_wrong(ctx, r, verdict);
     if (!wrong)
         return 0;
     bool carried = verdict == MIR_VERDICT_CARRIER, can_try = *boots->how && !carried;

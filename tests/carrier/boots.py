@@ -7,7 +7,7 @@ import sys
 import time
 
 from carried import grub, mirageos, need_base, share_cache, unpacked
-from journey import says
+from cloud_journey import says
 from mirage import OVER, PATIENCE, Tap, World, get, need_programs, wait_for
 
 LIVE = 90 * PATIENCE # TCG, on a machine that is busy

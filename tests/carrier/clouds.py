@@ -10,7 +10,7 @@ import time
 from carried import grub, mirageos, need_base, share_cache
 from fakecloud import fakecloud
 from hasty import HastyWorld
-from journey import Journey, disks, get_port_80, left, machines, says, settle, state
+from cloud_journey import Journey, disks, get_port_80, left, machines, says, settle, state
 from meddle import LIBRARY
 from mirage import OVER, PATIENCE, Tap, get, need_programs, skip_all, utc, wait_for
 
