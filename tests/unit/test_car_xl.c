@@ -31,6 +31,7 @@ static void the_whole(void **state)
                               "kernel = \"/kernel\"\n"
                               "memory = 64\n"
                               "vcpus = 1\n"
+                              "uuid = \"6d697261-6765-8000-8000-525400123456\"\n"
                               "cmdline = \"a=\\\"b\\\" c=\\'d\\' \\\\e\"\n"
                               "vif = ['mac=52:54:00:12:34:56,script=/etc/xen/vif']\n"
                               "disk = ['format=raw,vdev=xvda,access=rw,backendtype=phy,"
@@ -53,6 +54,7 @@ static void the_least(void **state)
     assert_true(car_xl_config(&conf, NULL, text, sizeof(text)) > 0);
     assert_non_null(strstr(text, "type = \"pvh\"\n"));
     assert_non_null(strstr(text, "memory = 4096\n"));
+    assert_non_null(strstr(text, "uuid = \"6d697261-6765-8000-8000-000000000000\"\n"));
     assert_null(strstr(text, "vif"));
     assert_null(strstr(text, "disk"));
     assert_null(strstr(text, "cmdline"));
