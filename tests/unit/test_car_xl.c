@@ -96,10 +96,12 @@ static void every_byte_comes_back(void **state)
         conf.arguments[i - 1] = (char)i;
     assert_true(car_xl_config(&conf, mac, text, sizeof(text)) > 0);
     at = strstr(text, "cmdline = ");
-    assert_non_null(at);
-    at = unquote(at + strlen("cmdline = "), back);
-    assert_non_null(at);
-    assert_int_equal(*at, '\n');
+    if (at != NULL)
+        at = unquote(at + strlen("cmdline = "), back);
+    if (at == NULL)
+        fail_msg("no quoted arguments in %s", text);
+    else
+        assert_int_equal(*at, '\n');
     assert_string_equal(back, conf.arguments);
 }
 
