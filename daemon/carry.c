@@ -14,6 +14,7 @@
 #include "api/json.h"
 #include "api/memory.h"
 #include "api/process.h"
+#include "daemon/announce_url.h"
 #include "daemon/kernel_store.h"
 #include "disk_file.h"
 #include "engine_parts.h"
@@ -117,21 +118,31 @@ static void add_ports(const struct mird_deployment *d, struct img_carrier_conf *
         conf->open[conf->open_count++] = d->place.open[i];
 }
 
+/* Its first process has no TLS. */
+static char *announce_url(const struct mird_core *core, const struct mird_deployment *d)
+{
+    const struct mir_provider *provider = mir_prov_info(mird_core_provider(core, d->provider));
+    return strncmp(core->public_url, "http://", strlen("http://"))
+               ? NULL
+               : mird_announce_url(core->public_url, provider->guest_host);
+}
+
 int mird_carrier_told(const struct mird_core *core, const struct mird_deployment *d,
                       const struct mir_kernel *kernel, char *out, size_t size,
                       struct mir_error *err)
 {
     mir_auto_buf struct mir_buf text;
+    mir_auto_free char *announce = announce_url(core, d);
     bool keeps = d->takes_part & MIR_PART_DEADLINE && !mir_forever(d->deadline_s);
     struct img_carrier_conf conf = {.format = kernel->format,
                                     .memory_bytes = d->guest_bytes,
                                     .name = d->name,
+                                    .announce = announce,
                                     .token = d->token,
                                     .url = d->url,
                                     .digest = d->kernel,
                                     .arguments = d->arguments,
                                     .deadline_s = keeps ? d->deadline_s + MIRD_GUEST_GRACE_S : 0};
-    (void)core;
     for (unsigned i = 0; i < kernel->device_count && !conf.device; i++)
         if (kernel->devices[i].kind == MIR_DEVICE_NET)
             conf.device = kernel->devices[i].name;

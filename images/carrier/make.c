@@ -17,6 +17,7 @@
 #include "manifest.h"
 #include "shelf.h"
 #include "squeeze.h"
+#include "vmlinuz.h"
 
 #define OWN_BYTES_MAX ((size_t)16 << 20)
 #define ARCHIVE_BYTES_MAX ((size_t)128 << 20)
@@ -81,16 +82,30 @@ static int write_file(struct base *base, const char *name, const void *data, siz
     return mir_file_write_at(AT_FDCWD, path, data, len, 0644, err);
 }
 
+static int pack_output(const struct img_output *output, const struct img_entry *entry,
+                       struct mir_buf *out, struct mir_error *err)
+{
+    switch (output->how) {
+    case IMG_GZIP:
+        return img_squeeze_gzip(entry->bytes, entry->len, out, err);
+    case IMG_FOR_XEN:
+        return img_vmlinuz_repack(entry->bytes, entry->len, out, err);
+    case IMG_AS_IT_IS:
+        break;
+    }
+    return mir_buf_add(out, entry->bytes, entry->len)
+               ? mir_fail(err, MIR_NO_SPACE, "%s is larger than it may be", entry->path)
+               : 0;
+}
+
 static int write_output(struct base *base, const struct img_output *output, struct mir_error *err)
 {
     const struct img_entry *entry = img_parts_one(base->parts, output->pattern, err);
     mir_auto_buf struct mir_buf packed;
     mir_buf_init(&packed, ARCHIVE_BYTES_MAX);
-    if (!entry || (output->gzip && img_squeeze_gzip(entry->bytes, entry->len, &packed, err)))
-        return -1;
-    return output->gzip
-               ? write_file(base, output->name, packed.data, packed.len, entry->package, err)
-               : write_file(base, output->name, entry->bytes, entry->len, entry->package, err);
+    return !entry || pack_output(output, entry, &packed, err)
+               ? -1
+               : write_file(base, output->name, packed.data, packed.len, entry->package, err);
 }
 
 static int put_entry(struct img_cpio *cpio, const struct img_entry *entry, struct mir_error *err)

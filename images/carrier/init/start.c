@@ -53,8 +53,12 @@ static const char *given(const char *text)
 
 static void configure(const struct car_conf *conf, struct car_net_config *ret)
 {
+    static const enum car_net_mode modes[] = {[CAR_NET_KIND_AUTO] = CAR_NET_AUTO,
+                                              [CAR_NET_KIND_NAT] = CAR_NET_NAT,
+                                              [CAR_NET_KIND_DIRECT] = CAR_NET_DIRECT};
+
     *ret = (struct car_net_config){
-        .mode = conf->net == CAR_NET_KIND_DIRECT ? CAR_NET_DIRECT : CAR_NET_NAT,
+        .mode = modes[conf->net],
         .address = conf->address,
         .ports_n = conf->open_n,
         .imds = conf->imds,

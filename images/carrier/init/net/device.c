@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,10 +174,28 @@ int car_device_find(const char *name, int wait_ms, struct car_device *ret, struc
                        wait_ms / 1000);
 }
 
+/* The driver's word: IFF_RUNNING, where Linux says so too, comes up to a second later. */
+static bool driver_has_link(const struct car_device *device)
+{
+    struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+    struct ifreq question = {.ifr_data = (char *)&link};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int result;
+
+    (void)snprintf(question.ifr_name, sizeof question.ifr_name, "%s", device->name);
+    if (fd < 0)
+        return false;
+    result = ioctl(fd, SIOCETHTOOL, &question);
+    close(fd);
+    return result == 0 && link.data != 0;
+}
+
 static bool has_link(const struct car_device *device)
 {
     struct ifreq answer;
 
+    if (driver_has_link(device))
+        return true;
     return ask_kernel(SIOCGIFFLAGS, device->name, &answer) && (answer.ifr_flags & IFF_RUNNING) != 0;
 }
 
