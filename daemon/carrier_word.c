@@ -10,9 +10,8 @@
 #define SAYS "] power off: "
 
 /* The first words of images/carrier/init/off.c. */
-static const char *const reasons[] = {"deadline",     "ttl",           "guest ended",
-                                      "guest failed", "configuration", "memory",
-                                      "no network",   "start failed"};
+static const char *const reasons[] = {"deadline",      "ttl",    "guest ended", "guest failed",
+                                      "configuration", "memory", "no network",  "start failed"};
 
 /* "12.345" at p, within len; its length, or 0. */
 static size_t seconds_len(const char *p, size_t len)

@@ -47,24 +47,23 @@ static void test_between_other_lines(void **state)
 
 static void test_what_is_no_word(void **state)
 {
-    static const char *const rows[] = {
-        "",
-        "\n\r\n",
-        "guest| carrier[2.000] power off: ttl",
-        " carrier[2.000] power off: ttl",
-        "carrier[2.000] power on: ttl",
-        "carrier[] power off: ttl",
-        "carrier[2] power off: ttl",
-        "carrier[2.] power off: ttl",
-        "carrier[.2] power off: ttl",
-        "carrier[2.0] power off: ",
-        "carrier[2.0] power off: lunch",
-        "carrier[2.0] power off: ttly",
-        "carrier[2.0] power off: ttl:",
-        "carrier[2.0] power off: ttl: ",
-        "carrier[2.000",
-        "carrier[",
-        "power off: ttl"};
+    static const char *const rows[] = {"",
+                                       "\n\r\n",
+                                       "guest| carrier[2.000] power off: ttl",
+                                       " carrier[2.000] power off: ttl",
+                                       "carrier[2.000] power on: ttl",
+                                       "carrier[] power off: ttl",
+                                       "carrier[2] power off: ttl",
+                                       "carrier[2.] power off: ttl",
+                                       "carrier[.2] power off: ttl",
+                                       "carrier[2.0] power off: ",
+                                       "carrier[2.0] power off: lunch",
+                                       "carrier[2.0] power off: ttly",
+                                       "carrier[2.0] power off: ttl:",
+                                       "carrier[2.0] power off: ttl: ",
+                                       "carrier[2.000",
+                                       "carrier[",
+                                       "power off: ttl"};
     for (size_t i = 0; i < MIR_NELEMS(rows); i++)
         assert_null(word_of(rows[i]));
 }
