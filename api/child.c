@@ -13,12 +13,15 @@
 
 #include "api/cleanup.h"
 #include "api/memory.h"
+#include "api/provider.h"
 #include "api/spawn.h"
 
 #define WORDS_MAX 256
 #define SAID_MAX ((size_t)64 << 10)
 #define CHUNK_BYTES ((size_t)64 << 10)
 #define LOW_FDS 10
+#define WANTED_MS 200
+#define LINE_MAX_BYTES 512
 
 extern char **environ;
 
@@ -74,7 +77,7 @@ static int spawn(const struct mir_child *child, int out, int said, pid_t *ret_pi
     int rc = posix_spawn_file_actions_init(&actions);
     if (rc)
         return rc;
-    rc = mir_spawn_attributes(&attr, 0);
+    rc = mir_spawn_attributes(&attr, child->wanted ? POSIX_SPAWN_SETPGROUP : 0);
     if (!rc) {
         rc = add_actions(&actions, child, out, said);
         if (!rc)
@@ -138,23 +141,55 @@ static int read_out(const struct mir_child *child, int fd, char *chunk, struct m
     return n > 0;
 }
 
-static bool read_said(int fd, struct mir_buf *said, char *chunk)
+/* What has come of a line that is not at its end yet. */
+struct line {
+    char text[LINE_MAX_BYTES];
+    size_t len;
+};
+
+static void hear(const struct mir_child *child, struct line *line, const char *bytes, size_t len)
+{
+    for (size_t i = 0; child->hear && i < len; i++) {
+        if (bytes[i] != '\n') {
+            line->text[line->len] = bytes[i] ? bytes[i] : '?';
+            line->len += line->len + 2 < sizeof line->text;
+            continue;
+        }
+        line->text[line->len] = '\0';
+        line->len = 0;
+        child->hear(child->ctx, line->text);
+    }
+}
+
+static bool read_said(const struct mir_child *child, int fd, struct mir_buf *said,
+                      struct line *line, char *chunk)
 {
     ssize_t n = read(fd, chunk, CHUNK_BYTES);
-    if (n > 0)
+    if (n > 0) {
         mir_buf_add(said, chunk, (size_t)n);
+        hear(child, line, chunk, (size_t)n);
+    }
     return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static int await(const struct mir_child *child, struct pollfd fds[2], struct mir_error *err)
+{
+    const struct mir_wanted *wanted = child->wanted;
+    if (poll(fds, 2, wanted ? WANTED_MS : -1) < 0 && errno != EINTR)
+        return mir_fail_errno(err, errno, "cannot wait for %s", child->words[0]);
+    return wanted ? wanted->check(wanted->ctx, err) : 0;
 }
 
 static int talk(const struct mir_child *child, const struct pipes *pipes, struct mir_buf *said,
                 struct mir_error *err)
 {
     mir_auto_free char *chunk = mir_calloc(1, CHUNK_BYTES);
+    struct line line = {.len = 0};
     struct pollfd fds[2] = {{.fd = pipes->out, .events = POLLIN},
                             {.fd = pipes->said, .events = POLLIN}};
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            return mir_fail_errno(err, errno, "cannot wait for %s", child->words[0]);
+        if (await(child, fds, err))
+            return -1;
         if (fds[0].revents) {
             int more = read_out(child, pipes->out, chunk, err);
             if (more < 0)
@@ -162,7 +197,7 @@ static int talk(const struct mir_child *child, const struct pipes *pipes, struct
             fds[0].fd = more ? pipes->out : -1;
         }
         if (fds[1].revents)
-            fds[1].fd = read_said(pipes->said, said, chunk) ? pipes->said : -1;
+            fds[1].fd = read_said(child, pipes->said, said, &line, chunk) ? pipes->said : -1;
         fds[0].revents = fds[1].revents = 0;
     }
     return 0;
@@ -207,7 +242,7 @@ int mir_child_run(const struct mir_child *child, struct mir_error *err)
         return -1;
     int rc = talk(child, &pipes, &said, err);
     if (rc)
-        kill(pipes.pid, SIGKILL);
+        kill(child->wanted ? -pipes.pid : pipes.pid, SIGKILL);
     close(pipes.out);
     close(pipes.said);
     while (waitpid(pipes.pid, &status, 0) < 0 && errno == EINTR)

@@ -11,6 +11,8 @@ static void make(const struct mird_transport *t, enum mird_step_kind step, struc
 {
     if (t->make(t->ctx, step, ret)) {
         mird_turn_failed(&ret->error, &ret->input);
+        if (ret->final)
+            ret->error.retry = MIR_RETRY_NEVER;
         return;
     }
     ret->input.kind = MIRD_IN_DONE;
@@ -73,6 +75,7 @@ void mird_ask(const struct mird_transport *transport, const struct mird_deployme
 {
     ret->input = (struct mird_input){.step = ask->step};
     ret->error.kind = MIR_OK;
+    ret->final = false;
     switch (ask->kind) {
     case MIRD_ASK_MAKE:
         make(transport, ask->step, ret);

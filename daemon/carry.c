@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 #include "carry.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "api/child.h"
 #include "api/cleanup.h"
+#include "api/fault.h"
 #include "api/json.h"
 #include "api/memory.h"
 #include "api/process.h"
 #include "daemon/announce_url.h"
 #include "daemon/kernel_store.h"
-#include "disk_file.h"
 #include "engine_parts.h"
+#include "wanted.h"
 
 #define ANSWER_MAX ((size_t)64 << 10)
-#define DISK_MAX ((uint64_t)512 << 20)
+#define NEWS_MAX 20 /* of its words */
+#define SAYS "mirage-carrier: "
 
 /* --- what is started --- */
 
@@ -58,28 +56,59 @@ void mird_subject_clear(struct mird_subject *subject)
 
 /* --- the base --- */
 
+/* mirage-carrier at work for a deployment. */
+struct making {
+    struct mird_engine *engine;
+    struct mird_entry *entry;
+    const struct mird_deployment *d;
+    struct mir_buf answer;
+    unsigned told;
+    bool complains; /* it has said itself what is wrong */
+};
+
 static int take(void *ctx, const void *data, size_t len, struct mir_error *err)
 {
-    struct mir_buf *answer = ctx;
-    return mir_buf_add(answer, data, len)
+    struct making *making = ctx;
+    return mir_buf_add(&making->answer, data, len)
                ? mir_fail(err, MIR_CORRUPT, "mirage-carrier said more than it ever should")
                : 0;
 }
 
+/* What it is about takes a minute the first time: whoever follows is told. */
+static void tell(void *ctx, const char *line)
+{
+    struct making *making = ctx;
+    struct mird_news news = {.event_count = 1};
+    struct mird_event *event = &news.events[0];
+    if (strncmp(line, SAYS, sizeof SAYS - 1) != 0 || making->told++ >= NEWS_MAX)
+        return;
+    mir_copy(event->kind, sizeof event->kind, "note");
+    mir_copy(event->state, sizeof event->state, mird_state_name(mird_deployment_state(making->d)));
+    snprintf(event->text, sizeof event->text, "preparing the carrier: %.250s",
+             line + sizeof SAYS - 1);
+    mird_text_clean(event->text);
+    mird_entry_note(making->engine, making->entry, &news);
+}
+
 /* Its own error is in what it says; how it ended says less. */
-static int understand(const struct mir_buf *answer, int rc, struct mir_error *ending, char **ret,
+static int understand(struct making *making, int rc, struct mir_error *ending, char **ret,
                       struct mir_error *err)
 {
+    const struct mir_buf *answer = &making->answer;
     json_t *json = mir_json_parse(mir_buf_text(answer), answer->len, ANSWER_MAX, NULL);
     const json_t *error = json_object_get(json, "error");
     const char *folder = json_string_value(json_object_get(json, "folder"));
     const char *text = json_string_value(json_object_get(error, "text"));
     const char *hint = json_string_value(json_object_get(error, "hint"));
     enum mir_kind kind = mir_kind_by_name(json_string_value(json_object_get(error, "code")));
+    making->complains = text != NULL;
     if (text) {
         rc =
             mir_fail(err, kind != MIR_OK ? kind : MIR_INTERNAL, "the carrier's base: %.400s", text);
-        if (hint && *hint)
+        if (kind == MIR_UNAVAILABLE) /* its own is about its options */
+            mir_error_hint(err, "is the network there? `mirage-carrier make %s` tries it alone",
+                           mir_carrier_name(making->d->carrier));
+        else if (hint && *hint)
             mir_error_hint(err, "%s", hint);
     } else if (rc || !folder) {
         if (err)
@@ -93,19 +122,40 @@ static int understand(const struct mir_buf *answer, int rc, struct mir_error *en
     return rc;
 }
 
-int mird_carrier_base(const struct mird_deployment *d, struct mird_subject *subject,
-                      struct mir_error *err)
+static int make(struct making *making, const struct mir_wanted *wanted, char **ret,
+                struct mir_error *err)
 {
     mir_auto_free char *program = mir_program_path("mirage-carrier", err);
-    mir_auto_buf struct mir_buf answer;
     struct mir_error ending = {0};
-    mir_buf_init(&answer, ANSWER_MAX);
     if (!program)
         return -1;
-    const char *const words[] = {program, "make", mir_carrier_name(d->carrier), "--json", NULL};
-    const struct mir_child child = {.words = words, .take = take, .ctx = &answer};
+    const char *const words[] = {program, "make", mir_carrier_name(making->d->carrier), "--json",
+                                 NULL};
+    const struct mir_child child = {
+        .words = words, .take = take, .hear = tell, .ctx = making, .wanted = wanted};
     int rc = mir_child_run(&child, &ending);
-    return understand(&answer, rc, &ending, &subject->base, err);
+    return understand(making, rc, &ending, ret, err);
+}
+
+int mird_carrier_base(struct mird_engine *engine, struct mird_entry *entry,
+                      const struct mird_deployment *d, struct mird_subject *subject,
+                      struct mird_answer *ret)
+{
+    struct mir_error *err = &ret->error;
+    struct making making = {.engine = engine, .entry = entry, .d = d};
+    struct mird_wanted wanted;
+    char *base = NULL;
+    mird_wanted_init(&wanted, engine, d->id);
+    mir_buf_init(&making.answer, ANSWER_MAX);
+    int rc = mir_fault_before("carrier.base", err);
+    if (!rc)
+        rc = make(&making, &wanted.wanted, &base, err);
+    if (!rc)
+        rc = mir_fault_after("carrier.base", err);
+    mir_buf_clear(&making.answer);
+    ret->final = rc && making.complains;
+    subject->base = base;
+    return rc;
 }
 
 /* --- what it is told --- */
@@ -154,48 +204,4 @@ int mird_carrier_told(const struct mird_core *core, const struct mird_deployment
     if (img_carrier_conf_write(&conf, &text, err))
         return -1;
     return mir_copy(out, size, mir_buf_text(&text));
-}
-
-/* --- its disk, for a provider that is given files --- */
-
-char *mird_carried_path(const struct mird_core *core, const char *id)
-{
-    return mir_format("%s/carried/%s.raw", core->state_dir, id);
-}
-
-static int open_new(const struct mird_core *core, const char *path, int *ret, struct mir_error *err)
-{
-    mir_auto_free char *folder = mir_format("%s/carried", core->state_dir);
-    if (mkdir(folder, 0700) && errno != EEXIST)
-        return mir_fail_errno(err, errno, "cannot make %s", folder);
-    *ret = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    return *ret < 0 ? mir_fail_errno(err, errno, "cannot create %s", path) : 0;
-}
-
-/* Of the machine here all disks are alike: it boots by BIOS. */
-int mird_carried_make(const struct mird_core *core, const struct mir_instance_spec *spec,
-                      const char *id, struct mir_error *err)
-{
-    const struct mir_needs needs = {.image = MIR_IMAGE_RAW, .firmware = MIR_FIRMWARE_BIOS};
-    mir_auto_free char *path = mird_carried_path(core, id);
-    mir_auto_free char *temp = mir_format("%s.new", path);
-    mir_auto_close int fd = -1;
-    if (!access(path, F_OK))
-        return 0;
-    if (open_new(core, temp, &fd, err))
-        return -1;
-    int rc = mird_disk_write(&core->imager, spec, &needs, DISK_MAX, fd, err);
-    if (!rc && rename(temp, path))
-        rc = mir_fail_errno(err, errno, "cannot put %s in place", path);
-    if (rc)
-        unlink(temp);
-    return rc;
-}
-
-void mird_carried_forget(const struct mird_core *core, const char *id)
-{
-    mir_auto_free char *path = mird_carried_path(core, id);
-    mir_auto_free char *temp = mir_format("%s.new", path);
-    unlink(path);
-    unlink(temp);
 }

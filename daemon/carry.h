@@ -7,9 +7,13 @@
 #ifndef DAEMON_CARRY_H
 #define DAEMON_CARRY_H
 
+#include "daemon/answer.h"
 #include "daemon/core.h"
 #include "daemon/deployment.h"
 #include "images/carrier_conf.h"
+
+struct mird_engine;
+struct mird_entry;
 
 struct mird_subject {
     struct mir_kernel plain; /* as the store has it */
@@ -27,20 +31,20 @@ void mird_subject_of(const struct mird_core *core, const struct mird_deployment 
 void mird_subject_clear(struct mird_subject *subject);
 #define mird_auto_subject MIR_CLEANUP(mird_subject_clear)
 
-/* The base of the deployment's carrier, made where it is not there. Blocking. */
-int mird_carrier_base(const struct mird_deployment *d, struct mird_subject *subject,
-                      struct mir_error *err);
+/*
+ * The base of the deployment's carrier, made where it is not there. Blocking; what mirage-carrier
+ * is about becomes events of the deployment, and it is ended when the deployment is to end
+ * (MIR_INTERRUPTED) or the daemon stops (MIR_UNAVAILABLE, transient). Of the answer the error is
+ * filled in: mirage-carrier's own errors come as it says them, and are final, for it has tried
+ * again where that helps.
+ */
+int mird_carrier_base(struct mird_engine *engine, struct mird_entry *entry,
+                      const struct mird_deployment *d, struct mird_subject *subject,
+                      struct mird_answer *ret);
 
 /* What the carrier is told (images/carrier_conf.h), into out. */
 int mird_carrier_told(const struct mird_core *core, const struct mird_deployment *d,
                       const struct mir_kernel *kernel, char *out, size_t size,
                       struct mir_error *err);
-
-/* Where a provider that is given files has the disk of a carried kernel. Owned. */
-char *mird_carried_path(const struct mird_core *core, const char *id);
-/* Makes it; nothing is done when it is there. */
-int mird_carried_make(const struct mird_core *core, const struct mir_instance_spec *spec,
-                      const char *id, struct mir_error *err);
-void mird_carried_forget(const struct mird_core *core, const char *id);
 
 #endif

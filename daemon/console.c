@@ -12,6 +12,7 @@
 #include "api/file.h"
 #include "api/log.h"
 #include "api/memory.h"
+#include "carrier_word.h"
 #include "engine_parts.h"
 #include "log_times.h"
 
@@ -27,7 +28,7 @@ char *mird_engine_log_path(const struct mird_core *core, const char *deployment)
 static int open_log(const struct mird_core *core, const char *id)
 {
     mir_auto_free char *path = mird_engine_log_path(core, id);
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+    int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
     int fd = open(path, flags, 0600);
     if (fd < 0 && errno == ENOENT) {
         mir_auto_free char *dir = mir_format("%s/logs", core->state_dir);
@@ -50,14 +51,19 @@ static void keep_tail(struct mird_entry *entry, const char *data, size_t len)
     entry->body->tail_len = keep + len;
 }
 
-/* The log is the console from its first byte on, so its size is where to go on after a restart. */
+/* The log is the console from its first byte on, so its size is where to go on after a restart, and
+ * its end is what was said last. */
 static void know_offset(struct mird_entry *entry, int fd)
 {
+    struct mird_body *body = entry->body;
     struct stat st;
-    if (entry->body->console_known || fstat(fd, &st))
+    if (body->console_known || fstat(fd, &st))
         return;
-    entry->body->console_offset = (uint64_t)st.st_size;
-    entry->body->console_known = true;
+    off_t from = st.st_size > MIRD_TAIL_BYTES ? st.st_size - MIRD_TAIL_BYTES : 0;
+    ssize_t n = pread(fd, body->tail, MIRD_TAIL_BYTES, from);
+    body->tail_len = n > 0 ? (size_t)n : 0;
+    body->console_offset = (uint64_t)st.st_size;
+    body->console_known = true;
 }
 
 static void append(int fd, const char *data, size_t len)
@@ -99,6 +105,20 @@ int mird_console_pull(struct mird_engine *engine, struct mird_entry *entry)
     if (grown)
         mird_hub_changed(engine->core->hub, entry->id);
     return grown;
+}
+
+void mird_console_take_word(struct mird_engine *engine, struct mird_entry *entry,
+                            struct mir_instance *instance)
+{
+    struct mird_deployment d;
+    char word[MIRD_CARRIER_WORD_MAX];
+    mird_entry_snapshot(entry, &d);
+    if (instance->state != MIR_INSTANCE_ENDED || d.end_reason != MIRD_END_NONE ||
+        (d.carrier != MIR_CARRIER_XEN && d.carrier != MIR_CARRIER_LINUX))
+        return;
+    mird_console_pull(engine, entry);
+    if (mird_carrier_word(entry->body->tail, entry->body->tail_len, word))
+        mird_carrier_word_join(word, instance);
 }
 
 /* The last lines that are not empty, oldest first. */

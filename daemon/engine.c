@@ -9,6 +9,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "carried_disk.h"
 #include "daemon/cost.h"
 #include "engine_parts.h"
 
@@ -68,6 +69,7 @@ int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct m
     mird_engine_clock_begin(engine);
     int rc = read_settings(engine, err) || mird_reconcile(engine, err) ? -1 : 0;
     if (!rc) {
+        mird_carried_sweep(core);
         mird_proof_copies_begin(engine); /* before a new proof of the same disk can begin */
         rc = start_threads(engine, err);
     }

@@ -349,6 +349,10 @@ bool mird_kernel_packed(const struct mir_kernel *kernel);
 
 /* Appends what is new to the kept log; 1 when there was any. */
 int mird_console_pull(struct mird_engine *engine, struct mird_entry *entry);
+/* Of an instance that has just been seen ended, and had a carrier that says why: that goes into its
+ * end_reason (carrier_word.h). */
+void mird_console_take_word(struct mird_engine *engine, struct mird_entry *entry,
+                            struct mir_instance *instance);
 /* The last lines as events. */
 void mird_console_tell_end(struct mird_engine *engine, struct mird_entry *entry);
 

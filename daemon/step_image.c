@@ -6,6 +6,7 @@
 
 #include "api/cleanup.h"
 #include "api/memory.h"
+#include "carried_disk.h"
 #include "carry.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
@@ -59,7 +60,7 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     bool uploads = mir_prov_info(mird_entry_prov(engine, entry))->image_put != NULL;
     if (!uploads && !d->carrier)
         return 0;
-    if (d->carrier && mird_carrier_base(d, subject, &ret->error))
+    if (d->carrier && mird_carrier_base(engine, entry, d, subject, ret))
         return -1;
     if (uploads)
         mird_entry_change(engine, entry, &prepared, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "api/cleanup.h"
 #include "api/log.h"
 #include "api/memory.h"
+#include "carried_disk.h"
 #include "carry.h"
 #include "daemon/announce_url.h"
 #include "engine_parts.h"

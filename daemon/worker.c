@@ -99,6 +99,8 @@ static enum mird_went ask(void *ctx, const struct mird_ask *ask)
     if (ask->kind == MIRD_ASK_WATCH)
         mird_console_pull(engine, entry);
     mird_entry_ask(engine, entry, ask, &answer);
+    if (answer.input.instance)
+        mird_console_take_word(engine, entry, &answer.instance);
     mird_engine_clock_listen(engine, prov);
     mird_drive_heard(&entry->body->drive, ask, &answer.input, mir_prov_info(prov)->poll_ms,
                      &drive_ops, ctx);

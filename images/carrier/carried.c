@@ -223,12 +223,24 @@ static void choose_id(const struct carrying *c, struct img_carried *carried)
     krn_digest_text(&digest, carried->id);
 }
 
+/* Xen makes room by the last four bytes of what is packed, in little endian: where gzip has the
+ * length of its content, and where Linux puts it behind what others have packed. Without them the
+ * shim panics ("Not enough memory to relocate the dom0 kernel image"). */
+static void add_length(struct mir_buf *packed, uint64_t len)
+{
+    unsigned char end[4];
+    for (size_t i = 0; i < sizeof end; i++)
+        end[i] = (unsigned char)(len >> 8 * i);
+    mir_buf_add(packed, end, sizeof end);
+}
+
 static int make_shim(const struct carrying *c, struct img_carried *carried, struct mir_error *err)
 {
+    uint64_t len = c->kernel->unpacked_bytes;
     if (boot_shim(c, &carried->conf, err) ||
-        img_squeeze_zstd(c->content, c->kernel->unpacked_bytes, IMG_SQUEEZE_QUICK, &carried->last,
-                         err))
+        img_squeeze_zstd(c->content, len, IMG_SQUEEZE_QUICK, &carried->last, err))
         return -1;
+    add_length(&carried->last, len);
     add_file(carried, "boot/xen-shim.gz", c->carrier->xen.bytes, c->carrier->xen.len);
     add_file(carried, "boot/kernel", carried->last.data, carried->last.len);
     return 0;

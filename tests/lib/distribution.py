@@ -181,7 +181,8 @@ class Distribution:
     def switch(self, *names):
         """'down': nothing can be reached; 'no-lists': the machine's lists are empty; 'full': the
         disk is, in the middle of a download; 'changed': packages are others than were signed;
-        'slow': a download goes on for two seconds, whoever has asked for it."""
+        'slow': a download goes on for two seconds, whoever has asked for it; 'stalled': for
+        minutes, in two processes."""
         self.switches = set(names)
         self.save()
 
@@ -273,6 +274,9 @@ def dawdle():
 def download(world, folder, words):
     if 'slow' in world['switches']:
         dawdle()
+    if 'stalled' in world['switches']:
+        os.fork()
+        time.sleep(300)
     for word in words:
         name, _, version = word.partition('=')
         record = world['records'].get(name)

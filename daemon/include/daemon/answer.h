@@ -18,6 +18,8 @@ struct mird_answer {
     struct mir_hook hooks[MIR_HOOKS_MAX];
     char image_id[MIR_INSTANCE_ID];
     struct mir_error error;
+    bool final; /* of a step that failed: who failed has tried again already, and will not do better
+                 */
 };
 
 /* What a listing said of the thing asked for. */
