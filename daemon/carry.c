@@ -17,6 +17,7 @@
 #include "daemon/kernel_store.h"
 #include "disk_file.h"
 #include "engine_parts.h"
+#include "tender.h"
 
 #define ANSWER_MAX ((size_t)64 << 10)
 #define DISK_MAX ((uint64_t)512 << 20)
@@ -92,16 +93,39 @@ static int understand(const struct mir_buf *answer, int rc, struct mir_error *en
     return rc;
 }
 
-int mird_carrier_base(const struct mird_deployment *d, struct mird_subject *subject,
-                      struct mir_error *err)
+int mird_carrier_possible(const struct mird_core *core, enum mir_carrier shape,
+                          const struct mir_kernel *kernel, struct mir_error *err)
+{
+    return shape == MIR_CARRIER_LINUX ? mird_tender_find(core->config, kernel->format, NULL, err)
+                                      : 0;
+}
+
+/* "solo5-spt=FILE"; owned, and NULL where the shape has no tender. */
+static int find_tender(const struct mird_core *core, enum mir_carrier shape,
+                       const struct mir_kernel *kernel, char **ret, struct mir_error *err)
+{
+    mir_auto_free char *path = NULL;
+    *ret = NULL;
+    if (shape != MIR_CARRIER_LINUX)
+        return 0;
+    if (mird_tender_find(core->config, kernel->format, &path, err))
+        return -1;
+    *ret = mir_format("%s=%s", mird_tender_name(kernel->format), path);
+    return 0;
+}
+
+int mird_carrier_base(const struct mird_core *core, const struct mird_deployment *d,
+                      struct mird_subject *subject, struct mir_error *err)
 {
     mir_auto_free char *program = mir_program_path("mirage-carrier", err);
+    mir_auto_free char *tender = NULL;
     mir_auto_buf struct mir_buf answer;
     struct mir_error ending = {0};
     mir_buf_init(&answer, ANSWER_MAX);
-    if (!program)
+    if (!program || find_tender(core, d->carrier, &subject->plain, &tender, err))
         return -1;
-    const char *const words[] = {program, "make", mir_carrier_name(d->carrier), "--json", NULL};
+    const char *const words[] = {program, "make", mir_carrier_name(d->carrier), "--json",
+                                 tender ? "--tender" : NULL, tender, NULL};
     const struct mir_child child = {.words = words, .take = take, .ctx = &answer};
     int rc = mir_child_run(&child, &ending);
     return understand(&answer, rc, &ending, &subject->base, err);

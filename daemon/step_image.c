@@ -59,7 +59,7 @@ static int put(struct mird_engine *engine, struct mird_entry *entry,
     bool uploads = mir_prov_info(mird_entry_prov(engine, entry))->image_put != NULL;
     if (!uploads && !d->carrier)
         return 0;
-    if (d->carrier && mird_carrier_base(d, subject, &ret->error))
+    if (d->carrier && mird_carrier_base(engine->core, d, subject, &ret->error))
         return -1;
     if (uploads)
         mird_entry_change(engine, entry, &prepared, NULL, NULL);

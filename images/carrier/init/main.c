@@ -96,7 +96,10 @@ static void say_start(const struct car_conf *conf)
     static const char *const kinds[] = {
         [CAR_XEN_PV] = "xen-pv", [CAR_XEN_PVH] = "xen-pvh", [CAR_SOLO5] = "solo5"};
     static const char *const nets[] = {
-        [CAR_NET_KIND_NONE] = "none", [CAR_NET_KIND_NAT] = "nat", [CAR_NET_KIND_DIRECT] = "direct"};
+        [CAR_NET_KIND_AUTO] = "auto",
+                                       [CAR_NET_KIND_NONE] = "none",
+                                       [CAR_NET_KIND_NAT] = "nat",
+                                       [CAR_NET_KIND_DIRECT] = "direct"};
 
     car_say_or_not("mirage-deploy " MIR_VERSION ": kind %s, memory %" PRIu32
                    " MiB, net %s, ttl %" PRIu32 " s, deadline %" PRId64,
