@@ -124,8 +124,9 @@ int mird_carrier_base(const struct mird_core *core, const struct mird_deployment
     mir_buf_init(&answer, ANSWER_MAX);
     if (!program || find_tender(core, d->carrier, &subject->plain, &tender, err))
         return -1;
-    const char *const words[] = {program, "make", mir_carrier_name(d->carrier), "--json",
-                                 tender ? "--tender" : NULL, tender, NULL};
+    const char *const words[] = {
+        program, "make", mir_carrier_name(d->carrier), "--json", tender ? "--tender" : NULL,
+        tender,  NULL};
     const struct mir_child child = {.words = words, .take = take, .ctx = &answer};
     int rc = mir_child_run(&child, &ending);
     return understand(&answer, rc, &ending, &subject->base, err);

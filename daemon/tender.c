@@ -113,8 +113,8 @@ void mird_tender_check(const struct mir_config *config, struct mir_check *ret)
     mir_auto_free char *hvt = NULL;
     int rc = mird_tender_find(config, MIR_FORMAT_SOLO5_SPT, &spt, &err);
     (void)mird_tender_find(config, MIR_FORMAT_SOLO5_HVT, &hvt, NULL);
-    *ret = (struct mir_check){.name = "Solo5 carrier",
-                              .level = rc ? MIR_CHECK_WARN : MIR_CHECK_PASS};
+    *ret =
+        (struct mir_check){.name = "Solo5 carrier", .level = rc ? MIR_CHECK_WARN : MIR_CHECK_PASS};
     mir_auto_free char *detail =
         rc ? mir_strdup(err.text)
            : mir_format("solo5-spt: %s, solo5-hvt: %s", spt, hvt ? hvt : "none");

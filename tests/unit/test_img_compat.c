@@ -666,6 +666,17 @@ static void test_devices_have_the_last_word(void **state)
     }
 }
 
+/* NVMe is the quickest for a firmware to read; no cloud of OpenStack has it. */
+static void test_buses_of_carriers(void **state)
+{
+    static const uint32_t types[] = {NET};
+    (void)state;
+    assert_int_equal(with_devices(types, 1, 2, "local", "qemu-pc")->needs.disk_bus, MIR_BUS_NVME);
+    assert_int_equal(with_devices(types, 1, 2, "openstack", "kvm-x86")->needs.disk_bus,
+                     MIR_BUS_IDE);
+    assert_int_equal(with_devices(types, 1, 2, "ec2", "nitro")->needs.disk_bus, MIR_BUS_NVME);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -678,6 +689,7 @@ int main(void)
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_needs),
         cmocka_unit_test(test_devices_have_the_last_word),
+        cmocka_unit_test(test_buses_of_carriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
