@@ -619,6 +619,8 @@ static void test_needs(void **state)
     assert_true(!n.layout && n.nic == MIR_NIC_ENA && n.image == MIR_IMAGE_RAW && n.ena);
     n = needs(spt, "openstack", "kvm-x86"); /* whose disk nobody but the firmware reads */
     assert_true(n.disk_bus == MIR_BUS_IDE && n.firmware == MIR_FIRMWARE_BIOS);
+    n = needs(hvt, "ec2", "nitro"); /* by a carrier that is asked for */
+    assert_true(!n.layout && n.nic == MIR_NIC_ENA && n.image == MIR_IMAGE_RAW);
     n = needs(spt, "openstack", "kvm-arm64"); /* which cannot */
     assert_true(!n.layout && !n.nic && !n.image && !n.direct_kernel);
 }
@@ -655,6 +657,8 @@ static void test_devices_have_the_last_word(void **state)
         {1, 1, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
         {1, 2, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
         {2, 2, "local", "qemu-pc", MIR_VERDICT_CANNOT, "block device 'dev1'"},
+        {1, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "--carrier always"},
+        {2, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "block device 'dev1'"},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const struct mir_family *row =
