@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""A Solo5 kernel for spt in a Linux carrier: `mirage-deploy local www.spt`, and on mirage-fakecloud's
-EC2 and OpenStack with machines under QEMU, to a live badge and, at the deadline, to an empty ledger.
+"""A Solo5 kernel for spt in a Linux carrier: `mirage-deploy local www.spt`, and on
+mirage-fakecloud's EC2 and OpenStack with machines under QEMU, to a live badge and, at the deadline,
+to an empty ledger.
 
     solo5.py STAND_IN
 
-STAND_IN is web_tender.c. With SOLO5_SPT a real solo5-spt, and SOLO5_SPT_KERNEL a kernel for it: that
-one too, with SOLO5_SPT_WORDS for its arguments, until it serves, or ends where it has no network."""
+STAND_IN is web_tender.c. With SOLO5_SPT, a real solo5-spt, and SOLO5_SPT_KERNEL, a kernel for it,
+that one too, with SOLO5_SPT_WORDS as its arguments: until it serves, or ends where it has no
+network."""
 import os
 import sys
 import time
@@ -70,10 +72,10 @@ def without(tap):
                 assert 'opam install solo5' in done.err and 'solo5_spt = FILE' in done.err, done.err
             assert world.cli('ps', '-a', '--json').json()['deployments'] == []
         with tap.part('doctor says so, too'):
-            check, = [row for row in world.cli('doctor', 'local', '--json', expect=None).json()['checks']
-                      if row['name'] == 'local: Solo5 carrier']
+            checks = world.cli('doctor', 'local', '--json', expect=None).json()['checks']
+            check, = [row for row in checks if row['name'] == 'local: Solo5 carrier']
             assert check['level'] == 'WARN' and 'solo5_spt = FILE' in check['fix'], check
-        with tap.part('a kernel for hvt: not by itself; asked for, its own tender is missed'):
+        with tap.part('a kernel for hvt: no carrier that nobody asked for'):
             hvt = kernel(world, 'hvt')
             done = world.cli('plan', 'openstack', hvt, expect=5)
             assert 'cannot boot' in done.err, done.err
@@ -136,12 +138,13 @@ def ends_here(tap, world):
     with tap.part('it ends with 3: that is said'):
         assert 'power off: guest failed: exit status 3' in ends(world, 'bad', 'exit=3')
     with tap.part('a kernel without a network, asked for: none is given'):
-        deploy(world, 'local', kernel(world, devices=()), 'bare', '--carrier', 'always', '--no-list',
-               '--detach', '--', 'exit=0')
+        deploy(world, 'local', kernel(world, devices=()), 'bare', '--carrier', 'always',
+               '--no-list', '--detach', '--', 'exit=0')
         wait_for('it is over', LIVE, lambda: world.state_of('bare') in OVER)
         assert 'net none' in console(world, 'bare'), console(world, 'bare')
     with tap.part('a block device of its manifest: refused before, by its name'):
-        done = deploy(world, 'local', kernel(world, devices=(('disk', 'block'),)), 'blocks', expect=5)
+        path = kernel(world, devices=(('disk', 'block'),))
+        done = deploy(world, 'local', path, 'blocks', expect=5)
         assert "block device 'disk'" in done.err, done.err
     with tap.part('nothing of any of them is left'):
         folder = os.path.join(world.state, 'carried')
@@ -166,12 +169,11 @@ def on_ec2(tap):
                 settle(world, 'www')
                 assert world.show('www')['end_reason'] == 'deadline', world.show('www')
                 assert not left(world), left(world)
-            with tap.part('hvt, asked for on a type that nests: its tender is missed before a call'):
-                calls = len(fake.ledger()['calls']) if 'calls' in fake.ledger() else None
+            with tap.part('hvt, a carrier asked for: its own tender is missed, before a launch'):
                 done = deploy(world, 'ec2', kernel(world, 'hvt'), 'hvt', '--carrier', 'always',
                               expect=5)
                 assert 'needs the program solo5-hvt' in done.err, done.err
-                assert not left(world) and (calls is None or calls == len(fake.ledger()['calls']))
+                assert not left(world), left(world)
             world.say_log(tap)
 
 

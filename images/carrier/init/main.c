@@ -95,8 +95,7 @@ static void say_start(const struct car_conf *conf)
 {
     static const char *const kinds[] = {
         [CAR_XEN_PV] = "xen-pv", [CAR_XEN_PVH] = "xen-pvh", [CAR_SOLO5] = "solo5"};
-    static const char *const nets[] = {
-        [CAR_NET_KIND_AUTO] = "auto",
+    static const char *const nets[] = {[CAR_NET_KIND_AUTO] = "auto",
                                        [CAR_NET_KIND_NONE] = "none",
                                        [CAR_NET_KIND_NAT] = "nat",
                                        [CAR_NET_KIND_DIRECT] = "direct"};
