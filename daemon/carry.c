@@ -14,6 +14,7 @@
 #include "daemon/announce_url.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
+#include "tender.h"
 #include "wanted.h"
 
 #define ANSWER_MAX ((size_t)64 << 10)
@@ -61,6 +62,7 @@ struct making {
     struct mird_engine *engine;
     struct mird_entry *entry;
     const struct mird_deployment *d;
+    const struct mir_kernel *kernel; /* as it is */
     struct mir_buf answer;
     unsigned told;
     bool complains; /* it has said itself what is wrong */
@@ -122,15 +124,39 @@ static int understand(struct making *making, int rc, struct mir_error *ending, c
     return rc;
 }
 
+int mird_carrier_possible(const struct mird_core *core, enum mir_carrier shape,
+                          const struct mir_kernel *kernel, struct mir_error *err)
+{
+    return shape == MIR_CARRIER_LINUX ? mird_tender_find(core->config, kernel->format, NULL, err)
+                                      : 0;
+}
+
+/* "solo5-spt=FILE"; owned, and NULL where the shape has no tender. */
+static int find_tender(const struct mird_core *core, enum mir_carrier shape,
+                       const struct mir_kernel *kernel, char **ret, struct mir_error *err)
+{
+    mir_auto_free char *path = NULL;
+    *ret = NULL;
+    if (shape != MIR_CARRIER_LINUX)
+        return 0;
+    if (mird_tender_find(core->config, kernel->format, &path, err))
+        return -1;
+    *ret = mir_format("%s=%s", mird_tender_name(kernel->format), path);
+    return 0;
+}
+
 static int make(struct making *making, const struct mir_wanted *wanted, char **ret,
                 struct mir_error *err)
 {
     mir_auto_free char *program = mir_program_path("mirage-carrier", err);
+    mir_auto_free char *tender = NULL;
     struct mir_error ending = {0};
-    if (!program)
+    enum mir_carrier shape = making->d->carrier;
+    if (!program || find_tender(making->engine->core, shape, making->kernel, &tender, err))
         return -1;
-    const char *const words[] = {program, "make", mir_carrier_name(making->d->carrier), "--json",
-                                 NULL};
+    const char *const words[] = {
+        program, "make", mir_carrier_name(shape), "--json", tender ? "--tender" : NULL,
+        tender,  NULL};
     const struct mir_child child = {
         .words = words, .take = take, .hear = tell, .ctx = making, .wanted = wanted};
     int rc = mir_child_run(&child, &ending);
@@ -142,7 +168,7 @@ int mird_carrier_base(struct mird_engine *engine, struct mird_entry *entry,
                       struct mird_answer *ret)
 {
     struct mir_error *err = &ret->error;
-    struct making making = {.engine = engine, .entry = entry, .d = d};
+    struct making making = {.engine = engine, .entry = entry, .d = d, .kernel = &subject->plain};
     struct mird_wanted wanted;
     char *base = NULL;
     mird_wanted_init(&wanted, engine, d->id);

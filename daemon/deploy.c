@@ -118,7 +118,10 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
     if (find_quote(request, draft, &quoted, err) || find_load(engine, &load, err))
         return -1;
     int rc = mird_plan_make(request, &draft->burden, mir_prov_info(draft->prov), &quoted,
-                            &engine->policy, &load, draft->now_s, &draft->plan, err);
+                            &engine->policy, &load, draft->now_s, &draft->plan, err) ||
+                     mird_carrier_possible(core, draft->plan.carrier, &draft->kernel, err)
+                 ? -1
+                 : 0;
     if (rc && err)
         mir_copy(err->provider, sizeof err->provider, request->provider);
     return rc;

@@ -36,15 +36,29 @@ static int read_own(const char *path, const char *name, struct img_own_file *ret
     return 0;
 }
 
-static int read_tender(const char *path, struct img_parts *parts, struct mir_error *err)
+static int add_tender(const char *path, const char *name, struct img_parts *parts,
+                      struct mir_error *err)
+{
+    for (size_t i = 0; i < parts->tender_count; i++)
+        if (!strcmp(parts->tenders[i].name, name))
+            return mir_fail(err, MIR_USAGE, "%s is given twice", name);
+    return read_own(path, name, &parts->tenders[parts->tender_count++], err);
+}
+
+/* "solo5-spt=FILE", or a file of that name. */
+static int read_tender(const char *word, struct img_parts *parts, struct mir_error *err)
 {
     static const char *const names[] = {"solo5-spt", "solo5-hvt"};
-    const char *slash = strrchr(path, '/');
-    for (size_t i = 0; i < MIR_NELEMS(names); i++)
-        if (!strcmp(slash ? slash + 1 : path, names[i]))
-            return read_own(path, names[i], &parts->tenders[parts->tender_count++], err);
-    mir_fail(err, MIR_USAGE, "%s: a tender is called solo5-spt or solo5-hvt", path);
-    return mir_error_hint(err, "which of them it is, its name says");
+    const char *slash = strrchr(word, '/');
+    for (size_t i = 0; i < MIR_NELEMS(names); i++) {
+        size_t len = strlen(names[i]);
+        if (!strncmp(word, names[i], len) && word[len] == '=')
+            return add_tender(word + len + 1, names[i], parts, err);
+        if (!strcmp(slash ? slash + 1 : word, names[i]))
+            return add_tender(word, names[i], parts, err);
+    }
+    mir_fail(err, MIR_USAGE, "%s: a tender is called solo5-spt or solo5-hvt", word);
+    return mir_error_hint(err, "say which of them it is: --tender solo5-spt=FILE");
 }
 
 static int read_owns(const struct img_make *make, struct img_parts *parts, struct mir_error *err)

@@ -28,13 +28,15 @@ static bool file_has(const char *path, const char *word)
 void car_facts(const struct car_conf *conf, unsigned image, struct car_module_facts *ret)
 {
     static struct car_pci_id ids[CAR_PCI_MAX];
+    /* Without it nobody makes virtual machines here, and the modules for them are not in /k. */
+    bool hvt = access(CAR_TENDER_HVT, X_OK) == 0;
 
     *ret = (struct car_module_facts){.image = image,
                                      .net = conf->net != CAR_NET_KIND_NONE,
                                      .blocks = conf->blocks_n > 0,
                                      .on_xen = file_has("/sys/hypervisor/type", "xen"),
-                                     .vmx = file_has("/proc/cpuinfo", " vmx "),
-                                     .svm = file_has("/proc/cpuinfo", " svm "),
+                                     .vmx = hvt && file_has("/proc/cpuinfo", " vmx "),
+                                     .svm = hvt && file_has("/proc/cpuinfo", " svm "),
                                      .ids = ids};
     if (ret->net)
         ret->ids_n = car_pci_list(ids);

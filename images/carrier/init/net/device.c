@@ -20,6 +20,9 @@
 #include "text.h"
 
 #define FACT_BYTES 64
+/* Linux calls a device RUNNING up to a second after its carrier came (it tells of links once a
+ * second at most), while frames pass at once, or as soon as the queue is in its place. */
+#define QUEUE_MS 50
 
 /* The first line of /sys/class/net/NAME/FACT. */
 static bool read_fact(const char *name, const char *fact, char text[FACT_BYTES])
@@ -199,6 +202,13 @@ static bool has_link(const struct car_device *device)
     return ask_kernel(SIOCGIFFLAGS, device->name, &answer) && (answer.ifr_flags & IFF_RUNNING) != 0;
 }
 
+static bool has_carrier(const struct car_device *device)
+{
+    char text[FACT_BYTES];
+
+    return read_fact(device->name, "carrier", text) && strcmp(text, "1") == 0;
+}
+
 void car_device_link(const struct car_device *device, int wait_ms)
 {
     uint64_t end_ms = car_now_ms() + (uint64_t)wait_ms;
@@ -207,7 +217,12 @@ void car_device_link(const struct car_device *device, int wait_ms)
 
     if (watch < 0)
         return;
-    while (!has_link(device) && wait_news(watch, end_ms))
-        continue;
+    while (!has_link(device)) {
+        uint64_t soon_ms = car_now_ms() + QUEUE_MS;
+        bool sends = has_carrier(device) && soon_ms < end_ms;
+
+        if (!wait_news(watch, sends ? soon_ms : end_ms))
+            break;
+    }
     close(watch);
 }
