@@ -105,16 +105,18 @@ int mird_tender_find(const struct mir_config *config, enum mir_format format, ch
     return rc;
 }
 
-/* A kernel for hvt needs a carrier that is asked for, so that one may be missing without a word. */
+/* Who has no kernels for it lacks nothing; a file that is named and is none is wrong. A kernel for
+ * hvt needs a carrier that is asked for, so that one may be missing without a word. */
 void mird_tender_check(const struct mir_config *config, struct mir_check *ret)
 {
     struct mir_error err = {0};
     mir_auto_free char *spt = NULL;
     mir_auto_free char *hvt = NULL;
     int rc = mird_tender_find(config, MIR_FORMAT_SOLO5_SPT, &spt, &err);
+    bool wrong = rc && mir_config_said(config, "carrier", "solo5_spt");
     (void)mird_tender_find(config, MIR_FORMAT_SOLO5_HVT, &hvt, NULL);
-    *ret =
-        (struct mir_check){.name = "Solo5 carrier", .level = rc ? MIR_CHECK_WARN : MIR_CHECK_PASS};
+    *ret = (struct mir_check){.name = "Solo5 carrier",
+                              .level = wrong ? MIR_CHECK_WARN : MIR_CHECK_PASS};
     mir_auto_free char *detail =
         rc ? mir_strdup(err.text)
            : mir_format("solo5-spt: %s, solo5-hvt: %s", spt, hvt ? hvt : "none");
