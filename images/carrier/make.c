@@ -86,9 +86,9 @@ static int write_output(struct base *base, const struct img_output *output, stru
     const struct img_entry *entry = img_parts_one(base->parts, output->pattern, err);
     mir_auto_buf struct mir_buf packed;
     mir_buf_init(&packed, ARCHIVE_BYTES_MAX);
-    if (!entry || (output->gzip && img_squeeze_gzip(entry->bytes, entry->len, &packed, err)))
+    if (!entry || (output->xz && img_squeeze_xz(entry->bytes, entry->len, &packed, err)))
         return -1;
-    return output->gzip
+    return output->xz
                ? write_file(base, output->name, packed.data, packed.len, entry->package, err)
                : write_file(base, output->name, entry->bytes, entry->len, entry->package, err);
 }

@@ -30,7 +30,7 @@ const struct img_output img_outputs[] = {
     {IMG_IN_XEN, "boot/xen-*-amd64.gz", "xen.gz", false},
     {WITH_LINUX, "boot/vmlinuz-*", "linux", false},
     /* As it is: Xen's loader takes its symbols for part of it, and refuses it without them. */
-    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.gz", true},
+    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.xz", true},
 };
 const size_t img_outputs_n = MIR_NELEMS(img_outputs);
 

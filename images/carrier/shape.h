@@ -39,7 +39,7 @@ struct img_output {
     unsigned in;
     const char *pattern;
     const char *name;
-    bool gzip; /* packed by us; else as it is */
+    bool xz; /* packed by us, for the boot loader; else as it is */
 };
 
 /* What is ours and the same everywhere. */
