@@ -91,6 +91,17 @@ static int choose_nic(const struct mir_machine *asked, const struct mir_kernel *
     return mir_error_hint(err, "leave the network card to the provider");
 }
 
+/* As the table of where it boots says for this way of starting it; everything has IDE. */
+static enum mir_bus usual_bus(const struct mir_kernel *kernel, const char *how)
+{
+    for (unsigned i = 0; i < kernel->family_count; i++) {
+        const struct mir_family *family = &kernel->families[i];
+        if (family->needs.disk_bus && !strcmp(kernel->boots[family->boots].how, how))
+            return family->needs.disk_bus;
+    }
+    return MIR_BUS_IDE;
+}
+
 int mir_machine_choose(const struct mir_machine *asked, const struct mir_kernel *kernel,
                        const char *how, struct mir_machine *ret, struct mir_error *err)
 {
@@ -105,7 +116,7 @@ int mir_machine_choose(const struct mir_machine *asked, const struct mir_kernel 
     if (!disk && refuse_loaded(asked, kernel, err))
         return -1;
     if (disk && !machine.disk)
-        machine.disk = MIR_BUS_IDE;
+        machine.disk = usual_bus(kernel, how);
     if (disk ? choose_firmware(asked, kernel, &machine, err) : 0)
         return -1;
     if (!machine.firmware)

@@ -147,3 +147,26 @@ char *mir_data_path(const char *name, struct mir_error *err)
     return found_or_missing(find_beside(name, MIR_DATADIR, R_OK), "file or folder", name,
                             MIR_DATADIR, err);
 }
+
+static char *usable(const char *path)
+{
+    return access(path, X_OK) ? NULL : realpath(path, NULL);
+}
+
+char *mir_program_search(const char *name, struct mir_error *err)
+{
+    char *found = strchr(name, '/') ? usable(name) : NULL;
+    const char *path = getenv("PATH");
+    if (!path || !*path)
+        path = "/usr/local/bin:/usr/bin:/bin";
+    while (!found && !strchr(name, '/') && *path) {
+        size_t len = strcspn(path, ":");
+        mir_auto_free char *candidate = mir_format("%.*s/%s", (int)len, path, name);
+        found = usable(candidate);
+        path += len;
+        path += *path == ':';
+    }
+    if (!found)
+        mir_fail(err, MIR_NOT_FOUND, "the program %s was not found", name);
+    return found;
+}

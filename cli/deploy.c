@@ -23,29 +23,54 @@
 /* Large kernels take the daemon a while to hash and look at, after the last byte. */
 #define UPLOAD_TIMEOUT_MS 120000
 
+static bool carrier_is(const struct cmd_context *ctx, const char *wish)
+{
+    const char *asked = cmd_args_text(&ctx->args, OPT_CARRIER);
+    return asked && !strcmp(asked, wish);
+}
+
+/* Is there a kind of machine of the provider that may start it as it is? */
+static bool may_start(const struct cmd_request *r)
+{
+    for (unsigned i = 0; i < r->kernel.family_count; i++) {
+        const struct mir_family *row = &r->kernel.families[i];
+        if (!strcmp(r->kernel.boots[row->boots].provider, r->provider) &&
+            (row->verdict == MIR_VERDICT_BOOTS || row->verdict == MIR_VERDICT_UNKNOWN))
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with deploying it there; NULL: nothing is, as far as is known here. */
+static const char *what_is_wrong(const struct cmd_context *ctx, const struct cmd_request *r,
+                                 enum mir_verdict verdict)
+{
+    if (verdict == MIR_VERDICT_CARRIER && carrier_is(ctx, "never") && !may_start(r))
+        return "starts inside of a carrier only";
+    if (carrier_is(ctx, "always"))
+        return NULL;
+    return verdict == MIR_VERDICT_CANNOT       ? "cannot boot"
+           : verdict == MIR_VERDICT_NO_NETWORK ? "would have no network"
+                                               : NULL;
+}
+
 /* The early answer, before anything is sent anywhere. */
 static int check_verdict(const struct cmd_context *ctx, const struct cmd_request *r,
                          struct mir_error *err)
 {
     const struct mir_boots *boots = mir_kernel_boots(&r->kernel, r->provider);
     enum mir_verdict verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
-    const char *carrier = cmd_args_text(&ctx->args, OPT_CARRIER);
-    bool always = carrier && !strcmp(carrier, "always");
-    bool never = verdict == MIR_VERDICT_CARRIER && carrier && !strcmp(carrier, "never");
-    if (always || (!never && verdict != MIR_VERDICT_CANNOT && verdict != MIR_VERDICT_NO_NETWORK))
+    const char *wrong = what_is_wrong(ctx, r, verdict);
+    if (!wrong)
         return 0;
-    bool can_try = *boots->how && !never;
+    bool carried = verdict == MIR_VERDICT_CARRIER, can_try = *boots->how && !carried;
     if (can_try && cmd_args_flag(&ctx->args, OPT_ANYWAY, false)) {
         cmd_say(ctx, "going on with --anyway although %s: %s", r->provider, boots->why);
         return 0;
     }
-    mir_fail(err, MIR_POLICY, "%s %s on %s: %s", r->path,
-             never                           ? "starts inside of a carrier only"
-             : verdict == MIR_VERDICT_CANNOT ? "cannot boot"
-                                             : "would have no network",
-             r->provider, boots->why);
+    mir_fail(err, MIR_POLICY, "%s %s on %s: %s", r->path, wrong, r->provider, boots->why);
     return mir_error_hint(err, "see where it boots: mirage-deploy inspect %s%s", r->path,
-                          never     ? "; or leave --carrier never away"
+                          carried   ? "; or leave --carrier never away"
                           : can_try ? "; deploy it all the same with --anyway"
                                     : "");
 }

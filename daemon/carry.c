@@ -11,8 +11,10 @@
 #include "api/json.h"
 #include "api/memory.h"
 #include "api/process.h"
+#include "daemon/announce_url.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
+#include "tender.h"
 #include "wanted.h"
 
 #define ANSWER_MAX ((size_t)64 << 10)
@@ -60,6 +62,7 @@ struct making {
     struct mird_engine *engine;
     struct mird_entry *entry;
     const struct mird_deployment *d;
+    const struct mir_kernel *kernel; /* as it is */
     struct mir_buf answer;
     unsigned told;
     bool complains; /* it has said itself what is wrong */
@@ -121,15 +124,39 @@ static int understand(struct making *making, int rc, struct mir_error *ending, c
     return rc;
 }
 
+int mird_carrier_possible(const struct mird_core *core, enum mir_carrier shape,
+                          const struct mir_kernel *kernel, struct mir_error *err)
+{
+    return shape == MIR_CARRIER_LINUX ? mird_tender_find(core->config, kernel->format, NULL, err)
+                                      : 0;
+}
+
+/* "solo5-spt=FILE"; owned, and NULL where the shape has no tender. */
+static int find_tender(const struct mird_core *core, enum mir_carrier shape,
+                       const struct mir_kernel *kernel, char **ret, struct mir_error *err)
+{
+    mir_auto_free char *path = NULL;
+    *ret = NULL;
+    if (shape != MIR_CARRIER_LINUX)
+        return 0;
+    if (mird_tender_find(core->config, kernel->format, &path, err))
+        return -1;
+    *ret = mir_format("%s=%s", mird_tender_name(kernel->format), path);
+    return 0;
+}
+
 static int make(struct making *making, const struct mir_wanted *wanted, char **ret,
                 struct mir_error *err)
 {
     mir_auto_free char *program = mir_program_path("mirage-carrier", err);
+    mir_auto_free char *tender = NULL;
     struct mir_error ending = {0};
-    if (!program)
+    enum mir_carrier shape = making->d->carrier;
+    if (!program || find_tender(making->engine->core, shape, making->kernel, &tender, err))
         return -1;
-    const char *const words[] = {program, "make", mir_carrier_name(making->d->carrier), "--json",
-                                 NULL};
+    const char *const words[] = {
+        program, "make", mir_carrier_name(shape), "--json", tender ? "--tender" : NULL,
+        tender,  NULL};
     const struct mir_child child = {
         .words = words, .take = take, .hear = tell, .ctx = making, .wanted = wanted};
     int rc = mir_child_run(&child, &ending);
@@ -141,7 +168,7 @@ int mird_carrier_base(struct mird_engine *engine, struct mird_entry *entry,
                       struct mird_answer *ret)
 {
     struct mir_error *err = &ret->error;
-    struct making making = {.engine = engine, .entry = entry, .d = d};
+    struct making making = {.engine = engine, .entry = entry, .d = d, .kernel = &subject->plain};
     struct mird_wanted wanted;
     char *base = NULL;
     mird_wanted_init(&wanted, engine, d->id);
@@ -167,21 +194,31 @@ static void add_ports(const struct mird_deployment *d, struct img_carrier_conf *
         conf->open[conf->open_count++] = d->place.open[i];
 }
 
+/* Its first process has no TLS. */
+static char *announce_url(const struct mird_core *core, const struct mird_deployment *d)
+{
+    const struct mir_provider *provider = mir_prov_info(mird_core_provider(core, d->provider));
+    return strncmp(core->public_url, "http://", strlen("http://"))
+               ? NULL
+               : mird_announce_url(core->public_url, provider->guest_host);
+}
+
 int mird_carrier_told(const struct mird_core *core, const struct mird_deployment *d,
                       const struct mir_kernel *kernel, char *out, size_t size,
                       struct mir_error *err)
 {
     mir_auto_buf struct mir_buf text;
+    mir_auto_free char *announce = announce_url(core, d);
     bool keeps = d->takes_part & MIR_PART_DEADLINE && !mir_forever(d->deadline_s);
     struct img_carrier_conf conf = {.format = kernel->format,
                                     .memory_bytes = d->guest_bytes,
                                     .name = d->name,
+                                    .announce = announce,
                                     .token = d->token,
                                     .url = d->url,
                                     .digest = d->kernel,
                                     .arguments = d->arguments,
                                     .deadline_s = keeps ? d->deadline_s + MIRD_GUEST_GRACE_S : 0};
-    (void)core;
     for (unsigned i = 0; i < kernel->device_count && !conf.device; i++)
         if (kernel->devices[i].kind == MIR_DEVICE_NET)
             conf.device = kernel->devices[i].name;

@@ -31,6 +31,10 @@ void mird_subject_of(const struct mird_core *core, const struct mird_deployment 
 void mird_subject_clear(struct mird_subject *subject);
 #define mird_auto_subject MIR_CLEANUP(mird_subject_clear)
 
+/* Is there what its carrier is made of and no package has? MIR_POLICY with the fix: no tender. */
+int mird_carrier_possible(const struct mird_core *core, enum mir_carrier shape,
+                          const struct mir_kernel *kernel, struct mir_error *err);
+
 /*
  * The base of the deployment's carrier, made where it is not there. Blocking; what mirage-carrier
  * is about becomes events of the deployment, and it is ended when the deployment is to end

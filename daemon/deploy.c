@@ -62,17 +62,42 @@ static int quote(struct mir_prov *prov, const struct mird_request *request,
                           ret, err);
 }
 
+/* The type that was named, or all that the provider has, may be one on which the kernel is not to
+ * be carried: then it is started there as it is. */
+static bool carried_for_nothing(const struct mird_request *request, const struct draft *draft,
+                                const struct mir_quote *quoted)
+{
+    const struct mir_family *family =
+        mir_kernel_family(&draft->kernel, request->provider, quoted->family);
+    return draft->burden.plain && request->carrier == IMG_CARRIER_AUTOMATIC && family &&
+           family->verdict != MIR_VERDICT_CARRIER;
+}
+
+static int find_quote(const struct mird_request *request, struct draft *draft,
+                      struct mir_quote *ret, struct mir_error *err)
+{
+    struct mird_request as_it_is = *request;
+    if (mird_burden_make(request, &draft->kernel, &draft->burden, err) ||
+        quote(draft->prov, request, draft, ret, err))
+        return -1;
+    if (!carried_for_nothing(request, draft, ret))
+        return 0;
+    as_it_is.carrier = IMG_CARRIER_NEVER;
+    return mird_burden_make(&as_it_is, &draft->kernel, &draft->burden, err) ||
+                   quote(draft->prov, request, draft, ret, err)
+               ? -1
+               : 0;
+}
+
 /* A provider may have to ask its cloud for a price: before anybody has to wait for this deploy.
  * With the lock held it remembers the answer. */
 static void ask_ahead(struct mird_engine *engine, const struct mird_request *request,
                       struct draft *draft)
 {
-    struct mir_prov *prov;
     struct mir_quote answer;
     if (draft->kernel_error.kind == MIR_OK &&
-        !find_provider(engine->core, request->provider, &prov, NULL) &&
-        !mird_burden_make(request, &draft->kernel, &draft->burden, NULL))
-        (void)quote(prov, request, draft, &answer, NULL);
+        !find_provider(engine->core, request->provider, &draft->prov, NULL))
+        (void)find_quote(request, draft, &answer, NULL);
 }
 
 static int make_draft(struct mird_engine *engine, const struct mird_request *request,
@@ -90,11 +115,13 @@ static int make_draft(struct mird_engine *engine, const struct mird_request *req
     }
     struct mir_quote quoted;
     struct mird_load load;
-    if (mird_burden_make(request, &draft->kernel, &draft->burden, err) ||
-        quote(draft->prov, request, draft, &quoted, err) || find_load(engine, &load, err))
+    if (find_quote(request, draft, &quoted, err) || find_load(engine, &load, err))
         return -1;
     int rc = mird_plan_make(request, &draft->burden, mir_prov_info(draft->prov), &quoted,
-                            &engine->policy, &load, draft->now_s, &draft->plan, err);
+                            &engine->policy, &load, draft->now_s, &draft->plan, err) ||
+                     mird_carrier_possible(core, draft->plan.carrier, &draft->kernel, err)
+                 ? -1
+                 : 0;
     if (rc && err)
         mir_copy(err->provider, sizeof err->provider, request->provider);
     return rc;

@@ -92,14 +92,28 @@ static void find_verdict(const struct mir_kernel *kernel, const struct mir_provi
     mir_copy(plan->family, sizeof plan->family, quote->family);
 }
 
-static int plan_boot(const struct mird_request *request, const struct mir_kernel *kernel,
+static int no_carrier(const struct mird_request *request, const struct mir_kernel *kernel,
+                      struct mir_error *err)
+{
+    mir_fail(err, MIR_POLICY, "no carrier for this %s kernel is known on %s",
+             mir_format_name(kernel->format), request->provider);
+    return mir_error_hint(err, "leave --carrier always away; `mirage-deploy inspect` says where it "
+                               "boots, and how");
+}
+
+static int plan_boot(const struct mird_request *request, const struct mird_burden *burden,
                      const struct mir_provider *provider, const struct mir_quote *quote,
                      struct mird_plan *plan, struct mir_error *err)
 {
+    const struct mir_kernel *kernel = &burden->kernel;
+    const char *format = mir_format_name(burden->plain ? burden->plain->format : kernel->format);
+    if (burden->plain &&
+        img_carrier_shape(burden->plain, provider->name, quote->family) == MIR_CARRIER_NONE)
+        return no_carrier(request, burden->plain, err);
     find_verdict(kernel, provider, quote, plan);
     if (plan->verdict == MIR_VERDICT_CARRIER) { /* and none was to be used */
         mir_fail(err, MIR_POLICY, "this %s kernel starts on %s inside of a carrier only: %s",
-                 mir_format_name(kernel->format), provider->name, plan->why);
+                 format, provider->name, plan->why);
         return mir_error_hint(err, "leave --carrier never away, or try another provider");
     }
     bool bad = plan->verdict == MIR_VERDICT_CANNOT || plan->verdict == MIR_VERDICT_NO_NETWORK;
@@ -107,7 +121,7 @@ static int plan_boot(const struct mird_request *request, const struct mir_kernel
     if (!bad || (request->anyway && can_try))
         return 0;
     const char *type = quote->place.type;
-    mir_fail(err, MIR_POLICY, "this %s kernel %s on %s%s%s: %s", mir_format_name(kernel->format),
+    mir_fail(err, MIR_POLICY, "this %s kernel %s on %s%s%s: %s", format,
              plan->verdict == MIR_VERDICT_CANNOT ? "cannot boot" : "would have no network",
              provider->name, *type ? " " : "", type, plan->why);
     return mir_error_hint(err, "try another %sprovider%s", *type ? "--type or " : "",
@@ -120,8 +134,13 @@ static int plan_machine(const struct mird_request *request, const struct mir_ker
                         struct mir_error *err)
 {
     const struct mir_machine *asked = &request->machine;
+    struct mir_machine wish = *asked;
+    /* The boot loader reads all of a carrier's 15 MB by way of the firmware: from NVMe it takes a
+     * second less than from IDE, of the eight until the guest answers. */
+    if (plan->carrier != MIR_CARRIER_NONE && !wish.disk)
+        wish.disk = MIR_BUS_NVME;
     if (provider->machines)
-        return mir_machine_choose(asked, kernel, plan->how, &plan->machine, err);
+        return mir_machine_choose(&wish, kernel, plan->how, &plan->machine, err);
     if (!asked->firmware && !asked->disk && !asked->nic)
         return 0;
     mir_fail(err, MIR_USAGE, "%s gives no choice of the machine", provider->name);
@@ -306,15 +325,6 @@ static uint32_t takes_part(const struct mird_request *request, const struct mir_
                : kernel->takes_part;
 }
 
-static int no_carrier(const struct mird_request *request, const struct mir_kernel *kernel,
-                      struct mir_error *err)
-{
-    mir_fail(err, MIR_POLICY, "no carrier for this %s kernel is known on %s",
-             mir_format_name(kernel->format), request->provider);
-    return mir_error_hint(err, "leave --carrier always away; `mirage-deploy inspect` says where it "
-                               "boots, and how");
-}
-
 int mird_burden_make(const struct mird_request *request, const struct mir_kernel *plain,
                      struct mird_burden *ret, struct mir_error *err)
 {
@@ -373,7 +383,7 @@ int mird_plan_make(const struct mird_request *request, const struct mird_burden 
     }
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
         plan_proof(request, provider, err) ||
-        plan_boot(request, kernel, provider, quote, &plan, err) ||
+        plan_boot(request, burden, provider, quote, &plan, err) ||
         plan_carrier(request, burden, quote, &plan, err) ||
         plan_machine(request, kernel, provider, &plan, err) ||
         plan_memory(burden->plain ? 0 : request->memory_bytes, kernel, quote, policy, &plan, err) ||

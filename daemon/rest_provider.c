@@ -7,8 +7,10 @@
 #include "api/suggest.h"
 #include "daemon/engine.h"
 #include "rest.h"
+#include "tender.h"
 
 #define CHECKS_MAX 48
+#define CHECKS_OWN 2 /* beside the provider's */
 
 static json_t *hooks_of(const struct mir_provider *info)
 {
@@ -81,8 +83,9 @@ REST_HANDLER(rest_provider_check)
     struct mir_check checks[CHECKS_MAX];
     size_t count = 0;
     memset(checks, 0, sizeof checks);
-    mir_prov_check(prov, checks, CHECKS_MAX - 1, &count);
+    mir_prov_check(prov, checks, CHECKS_MAX - CHECKS_OWN, &count);
     count += check_reaper(ctx, prov, &checks[count]);
+    mird_tender_check(((const struct mird_rest *)ctx)->core->config, &checks[count++]);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", checks[i].name,

@@ -10,26 +10,12 @@
 #include "api/memory.h"
 #include "carried_disk.h"
 #include "carry.h"
+#include "daemon/announce_url.h"
 #include "engine_parts.h"
 
 static int add_words(struct mir_buf *out, const char *words)
 {
     return *words ? mir_buf_addf(out, "%s%s", out->len ? " " : "", words) : 0;
-}
-
-/* http://127.0.0.1:8420 is somewhere else for a guest here, and nowhere for one in a cloud. */
-static void add_announce(struct mir_buf *out, const char *public_url, const char *guest_host)
-{
-    static const char *const loopback[] = {
-        "http://127.0.0.1:", "http://localhost:", "http://[::1]:"};
-    size_t len = 0;
-    for (size_t i = 0; !len && i < MIR_NELEMS(loopback); i++)
-        if (!strncmp(public_url, loopback[i], strlen(loopback[i])))
-            len = strlen(loopback[i]);
-    if (!len && *public_url)
-        mir_buf_addf(out, " announce=%s/v1/announce", public_url);
-    else if (len && guest_host)
-        mir_buf_addf(out, " announce=http://%s:%s/v1/announce", guest_host, public_url + len);
 }
 
 /* The kernel command line: for kernels that read them our own arguments come first, so that the
@@ -41,6 +27,10 @@ static int compose_arguments(const struct mird_engine *engine, const struct mird
     if (d->carrier)
         return mird_carrier_told(engine->core, d, kernel, out, size, err);
     mir_auto_buf struct mir_buf text;
+    mir_auto_free char *announce =
+        d->takes_part & MIR_PART_ANNOUNCE
+            ? mird_announce_url(engine->core->public_url, provider->guest_host)
+            : NULL;
     mir_buf_init(&text, size - 1);
     if (d->takes_part & MIR_PART_ARGS) {
         mir_buf_addf(&text, "name=%s token=%s", d->name, d->token);
@@ -48,8 +38,8 @@ static int compose_arguments(const struct mird_engine *engine, const struct mird
             mir_buf_addf(&text, " deadline=%" PRId64, d->deadline_s);
         mir_buf_addf(&text, " grace=%d", MIRD_GUEST_GRACE_S);
         add_words(&text, provider->guest_args ? provider->guest_args : "");
-        if (d->takes_part & MIR_PART_ANNOUNCE)
-            add_announce(&text, engine->core->public_url, provider->guest_host);
+        if (announce)
+            mir_buf_addf(&text, " announce=%s", announce);
         if (*d->url)
             mir_buf_addf(&text, " url=%s", d->url);
     }

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "api/cleanup.h"
+#include "api/process.h"
 #include "ctx.h"
 #include "disk.h"
 #include "firmware.h"
-#include "run.h"
 
 int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct mir_error *err)
 {
@@ -76,7 +76,7 @@ static int admit_tender(const struct mir_instance_spec *spec, enum local_how how
 {
     const struct mir_kernel *kernel = spec->kernel;
     const char *tender = tender_of(how);
-    mir_auto_free char *path = local_find_program(tender, NULL);
+    mir_auto_free char *path = mir_program_search(tender, NULL);
     if (!path) {
         mir_fail(err, MIR_POLICY, "%s kernels need the program %s, which is not on PATH",
                  mir_format_name(kernel->format), tender);

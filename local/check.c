@@ -12,7 +12,6 @@
 #include "ctx.h"
 #include "firmware.h"
 #include "port.h"
-#include "run.h"
 
 #define SPACE_WARN ((uint64_t)256 << 20)
 #define SPACE_FAIL ((uint64_t)16 << 20)
@@ -126,8 +125,8 @@ static void check_port(struct local_ctx *local, struct mir_check *check)
 static void check_tenders(struct local_ctx *local, struct mir_check *check)
 {
     (void)local;
-    mir_auto_free char *spt = local_find_program("solo5-spt", NULL);
-    mir_auto_free char *hvt = local_find_program("solo5-hvt", NULL);
+    mir_auto_free char *spt = mir_program_search("solo5-spt", NULL);
+    mir_auto_free char *hvt = mir_program_search("solo5-hvt", NULL);
     mir_auto_free char *detail =
         mir_format("solo5-spt: %s, solo5-hvt: %s", spt ? spt : "none", hvt ? hvt : "none");
     say(check, spt ? MIR_CHECK_PASS : MIR_CHECK_WARN, detail,

@@ -9,12 +9,12 @@
 #include "api/cleanup.h"
 #include "api/fault.h"
 #include "api/memory.h"
+#include "api/process.h"
 #include "ctx.h"
 #include "dir.h"
 #include "disk.h"
 #include "firmware.h"
 #include "port.h"
-#include "run.h"
 #include "start.h"
 #include "status.h"
 
@@ -33,7 +33,7 @@ static int fill_program(struct creation *c, struct mir_error *err)
 {
     struct local_spec *spec = c->spec;
     if (spec->how == LOCAL_HOW_SOLO5_SPT || spec->how == LOCAL_HOW_SOLO5_HVT) {
-        mir_auto_free char *tender = local_find_program(local_how_name(spec->how), err);
+        mir_auto_free char *tender = mir_program_search(local_how_name(spec->how), err);
         return tender ? mir_copy(spec->program, sizeof spec->program, tender) : -1;
     }
     struct local_qemu qemu;

@@ -10,6 +10,7 @@
 #include "api/file.h"
 #include "api/json.h"
 #include "api/memory.h"
+#include "api/process.h"
 #include "dir.h"
 #include "run.h"
 
@@ -88,7 +89,7 @@ int local_qemu_find(int root_fd, const char *name, struct local_qemu *ret, struc
 {
     struct local_qemu qemu = {0};
     struct stat st;
-    mir_auto_free char *path = local_find_program(name, NULL);
+    mir_auto_free char *path = mir_program_search(name, NULL);
     if (!path || stat(path, &st) || mir_copy(qemu.path, sizeof qemu.path, path)) {
         mir_fail(err, MIR_UNAVAILABLE, "QEMU (%s) is not installed", name);
         mir_error_hint(err, "apt-get install qemu-system-x86, or name it with [local] qemu =");

@@ -92,26 +92,3 @@ int local_run(int dir_fd, char *const *words, int timeout_ms, int cancel_fd, str
         return mir_fail(err, how, "%s did not end within %d ms", words[0], timeout_ms);
     return how == MIR_OK ? 0 : mir_fail(err, how, "%s was not waited for", words[0]);
 }
-
-static char *usable(const char *path)
-{
-    return access(path, X_OK) ? NULL : realpath(path, NULL);
-}
-
-char *local_find_program(const char *name, struct mir_error *err)
-{
-    char *found = strchr(name, '/') ? usable(name) : NULL;
-    const char *path = getenv("PATH");
-    if (!path || !*path)
-        path = "/usr/local/bin:/usr/bin:/bin";
-    while (!found && !strchr(name, '/') && *path) {
-        size_t len = strcspn(path, ":");
-        mir_auto_free char *candidate = mir_format("%.*s/%s", (int)len, path, name);
-        found = usable(candidate);
-        path += len;
-        path += *path == ':';
-    }
-    if (!found)
-        mir_fail(err, MIR_NOT_FOUND, "the program %s was not found", name);
-    return found;
-}

@@ -12,7 +12,4 @@
 int local_run(int dir_fd, char *const *words, int timeout_ms, int cancel_fd, struct mir_buf *out,
               int *ret_status, struct mir_error *err);
 
-/* The program on PATH, or itself when the name holds a slash; owned, absolute. MIR_NOT_FOUND. */
-char *local_find_program(const char *name, struct mir_error *err);
-
 #endif

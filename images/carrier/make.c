@@ -17,6 +17,7 @@
 #include "manifest.h"
 #include "shelf.h"
 #include "squeeze.h"
+#include "vmlinuz.h"
 
 #define OWN_BYTES_MAX ((size_t)16 << 20)
 #define ARCHIVE_BYTES_MAX ((size_t)128 << 20)
@@ -35,15 +36,29 @@ static int read_own(const char *path, const char *name, struct img_own_file *ret
     return 0;
 }
 
-static int read_tender(const char *path, struct img_parts *parts, struct mir_error *err)
+static int add_tender(const char *path, const char *name, struct img_parts *parts,
+                      struct mir_error *err)
+{
+    for (size_t i = 0; i < parts->tender_count; i++)
+        if (!strcmp(parts->tenders[i].name, name))
+            return mir_fail(err, MIR_USAGE, "%s is given twice", name);
+    return read_own(path, name, &parts->tenders[parts->tender_count++], err);
+}
+
+/* "solo5-spt=FILE", or a file of that name. */
+static int read_tender(const char *word, struct img_parts *parts, struct mir_error *err)
 {
     static const char *const names[] = {"solo5-spt", "solo5-hvt"};
-    const char *slash = strrchr(path, '/');
-    for (size_t i = 0; i < MIR_NELEMS(names); i++)
-        if (!strcmp(slash ? slash + 1 : path, names[i]))
-            return read_own(path, names[i], &parts->tenders[parts->tender_count++], err);
-    mir_fail(err, MIR_USAGE, "%s: a tender is called solo5-spt or solo5-hvt", path);
-    return mir_error_hint(err, "which of them it is, its name says");
+    const char *slash = strrchr(word, '/');
+    for (size_t i = 0; i < MIR_NELEMS(names); i++) {
+        size_t len = strlen(names[i]);
+        if (!strncmp(word, names[i], len) && word[len] == '=')
+            return add_tender(word + len + 1, names[i], parts, err);
+        if (!strcmp(slash ? slash + 1 : word, names[i]))
+            return add_tender(word, names[i], parts, err);
+    }
+    mir_fail(err, MIR_USAGE, "%s: a tender is called solo5-spt or solo5-hvt", word);
+    return mir_error_hint(err, "say which of them it is: --tender solo5-spt=FILE");
 }
 
 static int read_owns(const struct img_make *make, struct img_parts *parts, struct mir_error *err)
@@ -81,16 +96,30 @@ static int write_file(struct base *base, const char *name, const void *data, siz
     return mir_file_write_at(AT_FDCWD, path, data, len, 0644, err);
 }
 
+static int pack_output(const struct img_output *output, const struct img_entry *entry,
+                       struct mir_buf *out, struct mir_error *err)
+{
+    switch (output->how) {
+    case IMG_XZ:
+        return img_squeeze_xz(entry->bytes, entry->len, out, err);
+    case IMG_FOR_XEN:
+        return img_vmlinuz_repack(entry->bytes, entry->len, out, err);
+    case IMG_AS_IT_IS:
+        break;
+    }
+    return mir_buf_add(out, entry->bytes, entry->len)
+               ? mir_fail(err, MIR_NO_SPACE, "%s is larger than it may be", entry->path)
+               : 0;
+}
+
 static int write_output(struct base *base, const struct img_output *output, struct mir_error *err)
 {
     const struct img_entry *entry = img_parts_one(base->parts, output->pattern, err);
     mir_auto_buf struct mir_buf packed;
     mir_buf_init(&packed, ARCHIVE_BYTES_MAX);
-    if (!entry || (output->xz && img_squeeze_xz(entry->bytes, entry->len, &packed, err)))
-        return -1;
-    return output->xz
-               ? write_file(base, output->name, packed.data, packed.len, entry->package, err)
-               : write_file(base, output->name, entry->bytes, entry->len, entry->package, err);
+    return !entry || pack_output(output, entry, &packed, err)
+               ? -1
+               : write_file(base, output->name, packed.data, packed.len, entry->package, err);
 }
 
 static int put_entry(struct img_cpio *cpio, const struct img_entry *entry, struct mir_error *err)

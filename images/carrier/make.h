@@ -14,10 +14,11 @@
 
 struct img_make {
     enum mir_carrier carrier;
-    const char *cache;                    /* folder */
-    const char *packages;                 /* folder of .deb files; NULL: by apt */
-    const char *init;                     /* file; not looked at where there is no Linux */
-    const char *tenders[IMG_TENDERS_MAX]; /* files, called solo5-spt and solo5-hvt */
+    const char *cache;    /* folder */
+    const char *packages; /* folder of .deb files; NULL: by apt */
+    const char *init;     /* file; not looked at where there is no Linux */
+    /* Files called solo5-spt and solo5-hvt, or "solo5-spt=FILE"; each once. */
+    const char *tenders[IMG_TENDERS_MAX];
     size_t tender_count;
     bool offline, refresh;
     void (*say)(const char *text); /* progress, a line each; may be NULL */

@@ -29,7 +29,7 @@ static const char usage[] =
     "  --cache DIR      default: $XDG_CACHE_HOME/mirage-deploy/carrier\n"
     "  --packages DIR   take .deb files from there; apt is not asked\n"
     "  --init FILE      the first process; default: the one that was built with this\n"
-    "  --tender FILE    solo5-spt or solo5-hvt, for linux; may be given twice\n"
+    "  --tender FILE    solo5-spt or solo5-hvt, for linux; of another name as solo5-spt=FILE\n"
     "  --offline        of what is in the cache, or not at all\n"
     "  --refresh        ask apt for the newest packages, with lists fetched now\n"
     "  --json           the answer, or the error, as one line of JSON on stdout\n"

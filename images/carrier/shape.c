@@ -21,16 +21,15 @@ const struct img_placed img_placed[] = {
     {IMG_IN_XEN, "usr/lib/xen-*/bin/xl", "bin/xl"},
     {IMG_IN_XEN, "usr/lib/xen-*/bin/xenstored", "bin/xenstored"},
     {IMG_IN_XEN, "usr/lib/xen-*/bin/xenconsoled", "bin/xenconsoled"},
-    {IMG_IN_XEN, "usr/lib/xen-*/bin/xenconsole", "bin/xenconsole"},
-    {IMG_IN_XEN, "usr/lib/xen-*/bin/xen-init-dom0", "bin/xen-init-dom0"},
 };
 const size_t img_placed_n = MIR_NELEMS(img_placed);
 
 const struct img_output img_outputs[] = {
-    {IMG_IN_XEN, "boot/xen-*-amd64.gz", "xen.gz", false},
-    {WITH_LINUX, "boot/vmlinuz-*", "linux", false},
+    {IMG_IN_XEN, "boot/xen-*-amd64.gz", "xen.gz", IMG_AS_IT_IS},
+    {IMG_IN_XEN, "boot/vmlinuz-*", "linux", IMG_FOR_XEN},
+    {IMG_IN_LINUX, "boot/vmlinuz-*", "linux", IMG_AS_IT_IS},
     /* As it is: Xen's loader takes its symbols for part of it, and refuses it without them. */
-    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.xz", true},
+    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.xz", IMG_XZ},
 };
 const size_t img_outputs_n = MIR_NELEMS(img_outputs);
 

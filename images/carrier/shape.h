@@ -34,12 +34,18 @@ struct img_placed {
     const char *path; /* in the archive */
 };
 
+enum img_output_how {
+    IMG_AS_IT_IS,
+    IMG_XZ,      /* for the boot loader */
+    IMG_FOR_XEN, /* a Linux, packed so that Xen is quick (vmlinuz.h) */
+};
+
 /* A file that stands in the base folder by itself. */
 struct img_output {
     unsigned in;
     const char *pattern;
     const char *name;
-    bool xz; /* packed by us, for the boot loader; else as it is */
+    enum img_output_how how;
 };
 
 /* What is ours and the same everywhere. */

@@ -41,18 +41,6 @@ static bool may_carry(const struct mir_family *family, enum img_carrier_wish wis
            (family->verdict == MIR_VERDICT_CARRIER || wish == IMG_CARRIER_ALWAYS);
 }
 
-/* "cannot" has no needs in the table: those of the carrier on the same provider are. */
-static const struct mir_needs *needs_of(const struct mir_kernel *kernel,
-                                        const struct mir_family *family)
-{
-    for (unsigned i = 0; family->needs.firmware == MIR_FIRMWARE_NONE && i < kernel->family_count;
-         i++)
-        if (kernel->families[i].boots == family->boots &&
-            kernel->families[i].needs.firmware != MIR_FIRMWARE_NONE)
-            return &kernel->families[i].needs;
-    return &family->needs;
-}
-
 bool img_carrier_view(const struct mir_kernel *kernel, const char *provider,
                       enum img_carrier_wish wish, struct mir_kernel *ret)
 {
@@ -66,10 +54,7 @@ bool img_carrier_view(const struct mir_kernel *kernel, const char *provider,
         struct mir_family *family = &view.families[i];
         bool here = &kernel->boots[family->boots] == boots && may_carry(family, wish);
         any = any || here;
-        family->needs = *needs_of(kernel, &kernel->families[i]);
         family->verdict = here ? MIR_VERDICT_BOOTS : MIR_VERDICT_CANNOT;
-        if (here)
-            family->carrier = kernel->families[i].carrier;
     }
     struct mir_boots *row = &view.boots[boots - kernel->boots];
     row->verdict = any ? MIR_VERDICT_BOOTS : MIR_VERDICT_CANNOT;

@@ -21,6 +21,7 @@ BUILD = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
 os.environ.setdefault('MIRAGE_BIN', os.path.join(BUILD, 'bin'))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
+import carriers  # noqa: E402
 import cloud  # noqa: E402
 import images  # noqa: E402
 import kernels  # noqa: E402
@@ -289,6 +290,7 @@ def main():
         volumes.volumes(table, tools, ROUNDS, BUILD)
         with_the_daemon(table, tools)
         images.measure(table, tools['pairs'], BUILD, ROUNDS)
+        carriers.measure(table, BUILD, ROUNDS)
         cloud.measure(table, tools, BUILD, ROUNDS, images.taken)
         stacks.measure(table, tools, BUILD, ROUNDS, images.taken)
     idle(table)

@@ -75,7 +75,8 @@ class Machine:
         initramfs = os.path.join(self.folder.name, 'initramfs')
         with open(initramfs, 'wb') as handle:
             archive = read(os.path.join(base, 'base.cpio.zst'))
-            handle.write(archive + bytes(-len(archive) % 4) + cpio(entries))
+            handle.write(archive + bytes(-len(archive) % 4) +
+                         gzip.compress(cpio(entries), 6, mtime=0))
         self.port = 0
         network = []
         if nic:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Kernels that this machine cannot start, started here: `mirage-deploy local` with a Xen carrier
-under QEMU, without Xen, KVM or root. Through firmwares, disks and network cards, to a live badge, to
-the guest's own end, and to deadlines that a guest which hangs does not hold up."""
+under QEMU, without Xen, KVM or root. Through firmwares, disks and network cards, to a live badge,
+to the guest's own end, and to deadlines that a guest which hangs does not hold up."""
 import os
 import sys
 import time
 
 from carried import grub, mirageos, need_base, share_cache, unpacked
-from journey import says
+from cloud_journey import says
 from mirage import OVER, PATIENCE, Tap, World, get, need_programs, wait_for
 
 LIVE = 90 * PATIENCE # TCG, on a machine that is busy
@@ -93,6 +93,13 @@ def serves(tap, world):
         wait_for('page and badge say live', 10 * PATIENCE, lambda: says(world, 'mort', 'live'))
         said = console(world, 'mort')
         assert 'guest| ' in said and 'learned from its ARP' in said, said
+    with tap.part('its carrier announces it to the registry here, from between its ports'):
+        wait_for('an announcement', 10 * PATIENCE,
+                 lambda: 'announce: accepted (202)' in console(world, 'mort'))
+    with tap.part('its console has no empty lines between its lines'):
+        lines = console(world, 'mort').splitlines()
+        said = [at for at, line in enumerate(lines) if line.startswith('carrier[')]
+        assert len(said) > 5 and '' not in lines[said[0]:said[-1]], lines
     with tap.part('it is extended, as any other here, and removed: nothing of it is left'):
         world.cli('extend', 'mort', '5m')
         world.cli('rm', 'mort')

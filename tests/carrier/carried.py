@@ -7,7 +7,8 @@ import bz2
 
 from mirage import BIN, Skip, program, skip_all
 
-CACHE = os.environ.get('MIRAGE_CARRIER_CACHE') or os.path.join(os.path.dirname(BIN), 'carrier-cache')
+CACHE = os.environ.get('MIRAGE_CARRIER_CACHE') or os.path.join(os.path.dirname(BIN),
+                                                               'carrier-cache')
 SHARED = os.environ.get('MIRAGE_DEPLOY_SHARED') or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))),
     'shared')

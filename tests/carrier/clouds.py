@@ -10,11 +10,12 @@ import time
 from carried import grub, mirageos, need_base, share_cache
 from fakecloud import fakecloud
 from hasty import HastyWorld
-from journey import Journey, disks, get_port_80, left, machines, says, settle, state
+from cloud_journey import Journey, disks, get_port_80, left, machines, says, settle, state
 from meddle import LIBRARY
 from mirage import OVER, PATIENCE, Tap, get, need_programs, skip_all, utc, wait_for
 
 LIVE = 120 * PATIENCE
+MACHINES = ['--guests', 'qemu', '--set', 'guest_mib=1024']
 
 
 def deploy(world, kernel, name, *options, expect=0):
@@ -68,9 +69,9 @@ def ends_by_itself(tap, world):
         row = world.instance('ends')
         assert row['gone_by'].startswith('guest.power_off'), row
         settle(world, 'ends')
-    with tap.part('a guest that hangs, with nobody left: the carrier itself powers the machine off'):
-        world.cli('ec2', grub(world.dir, 'echo I stay'), '--ttl', '3m', '--name', 'hangs', '--yes',
-                  '--no-list', '--detach', timeout=LIVE)
+    with tap.part('a guest that hangs, with nobody left: the carrier powers the machine off'):
+        world.cli('ec2', grub(world.dir, 'echo I stay'), '--ttl', '3m', '--name', 'hangs',
+                  '--yes', '--no-list', '--detach', timeout=LIVE)
         wait_for('it runs', LIVE, lambda: machines(world.fake))
         token = world.show('hangs')['id']
         world.kill_daemon()
@@ -93,7 +94,7 @@ def start_openstack(world, fake):
 
 
 def on_openstack(tap, world, fake):
-    with tap.part('MirageOS of 2015 on a KVM cloud: its disk on the bus that the table names; live'):
+    with tap.part('MirageOS of 2015 on a KVM cloud: live from a disk on the table\'s bus'):
         world.cli('openstack', mirageos('mortio'), '--ttl', '20m', '--name', 'mort', '--yes',
                   timeout=LIVE)
         d = world.show('mort')
@@ -118,12 +119,12 @@ def main():
     get_port_80()
     need_base('xen')
     tap = Tap()
-    with fakecloud('--guests', 'qemu', '--set', 'guest_mib=1024') as fake, Journey(fake, share_cache) as world:
+    with fakecloud(*MACHINES) as fake, Journey(fake, share_cache) as world:
         goes_live(tap, world)
         meets_its_deadline(tap, world)
         ends_by_itself(tap, world)
         world.say_log(tap)
-    with fakecloud('--guests', 'qemu', '--set', 'guest_mib=1024') as fake, HastyWorld() as world:
+    with fakecloud(*MACHINES) as fake, HastyWorld() as world:
         start_openstack(world, fake)
         on_openstack(tap, world, fake)
         world.say_log(tap)

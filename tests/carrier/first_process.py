@@ -128,6 +128,15 @@ def a_configuration_that_is_none(at):
     assert Carrier(at, BASE, tender=False).off() == 'configuration: no tender in /tender'
 
 
+def what_it_was_told_is_said(at):
+    for net in ('auto', 'nat', 'direct', 'none'):
+        conf = BASE.replace('net none', f'net {net}') + 'ttl 9000000\n'
+        carrier = Carrier(at, conf, kernel=False)
+        carrier.off()
+        told = f'kind solo5, memory 8 MiB, net {net}, ttl 9000000 s, deadline 0'
+        assert any(line.endswith(told) for line in carrier.lines), carrier.lines
+
+
 def a_deadline_that_is_past(at):
     carrier = Carrier(at, BASE + 'deadline 1000\narguments hang\n')
     assert re.fullmatch(r"deadline: 1000 is past, by this machine's clock it is \d+",
@@ -208,6 +217,7 @@ def by_other_names(_):
 if __name__ == '__main__':
     sys.exit(run_cases([
         a_guest_ends, a_guest_fails, its_lines_are_harmless, a_configuration_that_is_none,
+        what_it_was_told_is_said,
         a_deadline_that_is_past, a_deadline_to_come, a_ttl, a_deadline_whose_process_is_killed,
         a_console_that_takes_nothing, a_carrier_that_is_killed, orphans_are_buried,
         too_little_memory, no_xen_here, by_other_names]))

@@ -2,9 +2,9 @@
 /*
  * net_drive KEY=VALUE...: the carrier's network as its first process uses it, for the tests. Every
  * line that would go to the console is printed, and "=attached" once the guest's interface is; ends
- * with "=ended WHY" (status 1), or when its input ends (status 0). Keys: mode=nat|direct nic=NAME
- * interface=NAME, and address= open=80/tcp imds=yes announce= token= name= url= kernel= limit=MS
- * tap=NAME (a tap device, made first).
+ * with "=ended WHY" (status 1), or when its input ends (status 0). Keys: mode=nat|direct|auto
+ * nic=NAME interface=NAME, and address= open=80/tcp imds=yes announce= token= name= url= kernel=
+ * limit=MS tap=NAME (a tap device, made first).
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -58,6 +58,8 @@ static void take(struct wish *wish, const char *word)
     }
     if (strcmp(word, "mode=nat") == 0)
         config->mode = CAR_NET_NAT;
+    else if (strcmp(word, "mode=auto") == 0)
+        config->mode = CAR_NET_AUTO;
     else if (strcmp(word, "imds=yes") == 0)
         config->imds = true;
     else if (strncmp(word, "open=", 5) == 0 && config->ports_n < CAR_NET_PORTS_MAX)

@@ -16,7 +16,8 @@ import sys
 import time
 
 import other_kernel
-from spaces import NIC_MAC, PATIENCE, Space, World, echo, mac_bytes, pending, wait_until
+from spaces import (NIC_MAC, PATIENCE, Closer, Dhcp, Space, World, echo, mac_bytes, pending,
+                    wait_until)
 from tap import Skip, Tap, need_program
 
 CLOUD = '10.9.0.2'
@@ -34,9 +35,9 @@ def has(data):
     return lambda frame: data in frame
 
 
-def start(world, *words, open_ports=('80/tcp',)):
-    """A carrier in NAT mode whose guest has said its address."""
-    drive = world.drive('mode=nat', *[f'open={port}' for port in open_ports], *words)
+def start(world, *words, open_ports=('80/tcp',), mode='nat'):
+    """A carrier whose guest has said its address."""
+    drive = world.drive(f'mode={mode}', *[f'open={port}' for port in open_ports], *words)
     drive.says('=attached')
     world.gratuitous()
     drive.says('the guest is')
@@ -211,16 +212,130 @@ def closed_until_known(world):
     assert select.select([client], [], [], PATIENCE)[0] and b'10.9.0.1' in client.recv(4096)
 
 
+class Asking:
+    """A guest without an address that asks for one, each question once. Its checksums are left to
+    a hardware that is not there, as between machines of one host."""
+
+    def __init__(self, world):
+        world.guest.run('ip', 'addr', 'flush', 'dev', 'g0')
+        self.heard = world.sniff(world.guest, 'g0')
+        self.socket = world.guest.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        world.keep(Closer(self.socket))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'g0')
+        self.socket.bind(('', 68))
+
+    def send(self, kind, options=b''):
+        message = bytearray(240)
+        message[0:4], message[4:8], message[28:34] = b'\1\1\6\0', b'quiz', mac_bytes(NIC_MAC)
+        message[236:240] = bytes.fromhex('63825363')
+        self.socket.sendto(bytes(message) + bytes([53, 1, kind]) + options + b'\xff',
+                           ('255.255.255.255', 67))
+
+    def answer(self, kind):
+        def fits(frame):
+            return b'quiz' in frame and Dhcp.parse(frame[42:]).get(53) == bytes([kind])
+        return wait_until(lambda: self.heard.seen(fits), f'a DHCP message {kind}')[0][42:]
+
+    def lease(self):
+        self.send(1)
+        wanted = self.answer(2)[16:20]
+        self.send(3, bytes([50, 4]) + wanted)
+        return socket.inet_ntoa(self.answer(5)[16:20])
+
+
 def asks_by_dhcp(world):
-    world.dhcp()
+    """In NAT that is of no use, and said once."""
+    dhcp = world.dhcp()
     drive = world.drive('mode=nat')
     drive.says('=attached')
-    with world.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'g0')
-        client.bind(('', 68))
-        client.sendto(b'please', ('255.255.255.255', 67))
-        drive.says('the guest asks for an address by DHCP')
+    before, guest = len(dhcp.heard), Asking(world)
+    guest.send(1)
+    drive.says('the guest asks for an address by DHCP, which NAT does not give it')
+    guest.send(1)
+    world.gratuitous()
+    drive.says('the guest is')
+    assert len(dhcp.heard) == before and sum('by DHCP' in line for line in drive.said) == 1
+
+
+def auto_static(world):
+    """What says its address is translated; a question for another one that comes later leads
+    nowhere."""
+    dhcp = world.dhcp()
+    world.serve(world.guest, 80)
+    world.serve(world.world, 8080)
+    drive = start(world, mode='auto')
+    drive.says('nat 10.9.0.2 <-> 46.43.42.137, open: 80/tcp')
+    assert world.get((CLOUD, 80)) == '10.9.0.1'
+    assert world.get(('10.9.0.1', 8080), world.guest) == CLOUD
+    before = len(dhcp.heard)
+    Asking(world).send(1)
+    world.guest.run('ip', 'addr', 'add', '46.43.42.137/25', 'dev', 'g0')
+    world.guest.run('ip', 'route', 'add', 'default', 'via', '46.43.42.129')
+    assert world.get((CLOUD, 80)) == '10.9.0.1' and len(dhcp.heard) == before, dhcp.heard
+
+
+def auto_address(world):
+    """A configured address is NAT: the guest's words are not waited for."""
+    world.dhcp()
+    world.serve(world.guest, 80)
+    world.drive('mode=auto', 'open=80/tcp', 'address=46.43.42.137').says('=attached')
+    assert world.get((CLOUD, 80)) == '10.9.0.1'
+
+
+def auto_dhcp(world):
+    """Who asks gets the cloud's own lease, by the very first question, and keeps it alone."""
+    dhcp = world.dhcp(renew=1)
+    drive = world.drive('mode=auto', 'open=80/tcp', 'announce=http://10.9.0.1:8420/')
+    drive.says('lease 10.9.0.2/24')
+    drive.says('=attached')
+    guest, seen = Asking(world), world.sniff(world.world, 'up0')
+    assert guest.lease() == CLOUD
+    drive.says('the guest asks for its address itself, by DHCP')
+    drive.says('announce: not possible')
+    drive.says('MTU 9000 -> 1500')
+    world.guest.run('ip', 'addr', 'add', '10.9.0.2/24', 'dev', 'g0')
+    for port in (80, 81):
+        world.serve(world.guest, port)
+        assert world.get((CLOUD, port)) == '10.9.0.1'
+    questions = [frame for frame in seen.frames if frame[34:38] == b'\0\x44\0\x43']
+    ours = [frame for frame in questions if b'quiz' not in frame]
+    assert len(questions) - len(ours) == 2, 'each question of the guest arrives once'
+    time.sleep(2.5)  # two renewals, did the carrier still have a lease
+    after = [frame for frame in seen.frames if frame[34:38] == b'\0\x44\0\x43']
+    assert len(after) == len(questions), after
+    assert all(kind in (1, 3) for kind, _ in dhcp.heard), 'nothing is released'
+    table = subprocess.run(world.carrier.command('ip', '-o', 'addr', 'show', 'nic0'), check=True,
+                           capture_output=True, text=True).stdout
+    assert 'inet' not in table, table
+
+
+def auto_imds(world):
+    """Out of reach there, too."""
+    world.dhcp()
+    seen = world.sniff(world.world, 'up0')
+    world.drive('mode=auto').says('=attached')
+    Asking(world).lease()
+    world.guest.run('ip', 'addr', 'add', '10.9.0.2/24', 'dev', 'g0')
+    world.guest.run('ip', 'route', 'add', 'default', 'via', '10.9.0.1')
+    imds_and_marker(world, seen)
+    assert not seen.seen(has(b'to imds'))
+
+
+def auto_six(world):
+    """IPv6 decides nothing: a router is asked for, and then the address is said."""
+    world.dhcp()
+    seen = world.sniff(world.world, 'up0')
+    drive = world.drive('mode=auto', 'open=80/tcp')
+    drive.says('=attached')
+    body = bytes.fromhex('8500') + b'whence'
+    ends = [socket.inet_pton(socket.AF_INET6, end) for end in ('fe80::7', 'ff02::2')]
+    packet = struct.pack('!IHBB', 6 << 28, len(body), 58, 255) + ends[0] + ends[1] + body
+    world.frame(world.guest, 'g0', bytes.fromhex('333300000002') + mac_bytes(NIC_MAC) +
+                b'\x86\xdd' + packet)
+    wait_until(lambda: seen.seen(has(b'whence')), 'the solicitation')
+    world.gratuitous()
+    drive.says('nat 10.9.0.2 <-> 46.43.42.137')
 
 
 def has_the_lease(world):
@@ -349,18 +464,9 @@ def direct(world):
 def direct_dhcp(world):
     """A guest that asks for its address itself gets the answer; the carrier asks for none."""
     dhcp = world.dhcp()
-    heard = world.sniff(world.guest, 'g0')
     world.drive('mode=direct').says('=attached')
-    message = bytearray(240)
-    message[0:4], message[4:8], message[28:34] = b'\1\1\6\0', b'quiz', mac_bytes(NIC_MAC)
-    message[236:240] = bytes.fromhex('63825363')
-    with world.guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'g0')
-        client.bind(('', 68))
-        client.sendto(bytes(message) + b'\x35\1\1\xff', ('255.255.255.255', 67))
-        wait_until(lambda: heard.seen(has(b'quiz')), 'an offer')
-    assert len(dhcp.heard) == 1, dhcp.heard
+    assert Asking(world).lease() == CLOUD
+    assert [kind for kind, _ in dhcp.heard] == [1, 3], dhcp.heard
 
 
 def direct_imds(world):
@@ -504,6 +610,8 @@ CASES = [
     (nat_both_ways, {}), (first_word_is_a_question, {}), (own_address_is_not_claimed, {}),
     (closed_ports, {}), (ping, {}), (tricks, {}), (imds, {}), (imds_wanted, {}),
     (known_address, {}), (no_router, {}), (closed_until_known, {}), (asks_by_dhcp, {}),
+    (auto_static, {}), (auto_address, {}), (auto_dhcp, {'nic_mtu': 9000}), (auto_imds, {}),
+    (auto_six, {}),
     (has_the_lease, {'guest_ip': '10.9.0.2/24', 'gateway': '10.9.0.1'}),
     (renewed, {}), (refused, {}), (ran_out, {}), (silent, {}), (offers_and_refuses, {}),
     (leased_mtu_and_routes, {}), (dnsmasq, {}),

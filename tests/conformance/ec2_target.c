@@ -230,9 +230,9 @@ static int bundle_open(void *ctx, const struct mir_instance_spec *spec,
                        const struct mir_needs *needs, const struct mir_bundle *bundle,
                        int64_t timeout_ms, struct mir_disk **ret, struct mir_error *err)
 {
-    struct mir_disk *disk;
+    struct mir_disk *disk = NULL;
     uint64_t bytes;
-    if (disk_open(ctx, spec, needs, timeout_ms, &disk, &bytes, err))
+    if (disk_open(ctx, spec, needs, timeout_ms, &disk, &bytes, err) || !disk)
         return -1;
     disk->bundle = ec2_bundle_make(bundle, disk->fd, RANGE_BYTES, BUNDLE_BYTES, err);
     if (!disk->bundle) {

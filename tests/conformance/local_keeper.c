@@ -19,6 +19,7 @@
 #include "api/cleanup.h"
 #include "api/file.h"
 #include "api/memory.h"
+#include "api/process.h"
 #include "ctl.h"
 #include "dir.h"
 #include "firmware.h"
@@ -327,7 +328,7 @@ static char *make_disk(const char *dir, const char *format)
     assert_int_equal(ftruncate(fd, DISK_BYTES), 0);
     close(fd);
     if (strcmp(format, "raw")) {
-        mir_auto_free char *tool = local_find_program("qemu-img", NULL);
+        mir_auto_free char *tool = mir_program_search("qemu-img", NULL);
         if (!tool) {
             print_message("SKIP: qemu-img is not installed, no %s disk\n", format);
             free(raw);

@@ -156,6 +156,36 @@ def hooks_of(world, name):
     return {hook['name']: hook for hook in world.show(name)['hooks']}
 
 
+def carried(tap, world):
+    """Nothing is made: where a classic Xen kernel is carried, in what, and where it is not."""
+    path = os.path.join(world.dir, 'kernel.xen')
+    with open(path, 'wb') as f:
+        f.write(kernels.xen_pv())
+
+    def plan(*options, expect=0):
+        return world.cli('plan', 'ec2', path, *options, '--json', expect=expect)
+
+    with tap.part('a kernel for Xen: in a Xen on Nitro, in the shim on a host that is Xen'):
+        row = plan().json()
+        assert (row['carrier'], row['place']['type']) == ('xen', 't3.micro'), row
+        assert row['boots']['verdict'] == 'carrier' and row['family'] == 'nitro', row
+        assert 'shutdown-behaviour' in row['hooks'] and 'guest' in row['hooks'], row['hooks']
+        row = plan('--type', 't2.micro').json()
+        assert row['carrier'] == 'shim' and 'guest' not in row['hooks'], row
+    with tap.part('on a type that starts it as it is, as it is; also when no carrier is wanted'):
+        row = plan('--type', 'm1.small').json()
+        assert (row['carrier'], row['boots']['verdict']) == ('none', 'unknown'), row
+        assert row['guest_bytes'] is None and row['family'] == 'xen-pv', row
+        assert plan('--carrier', 'never').json()['family'] == 'xen-pv'
+    with tap.part('where it neither starts nor is to be carried it is refused'):
+        done = plan('--carrier', 'never', '--type', 't3.micro', expect=5)
+        assert 'inside of a carrier only' in done.err, done.err
+        done = plan('--carrier', 'always', '--type', 'm1.small', expect=5)
+        assert 'no carrier for this xen-pv kernel' in done.err, done.err
+        done = plan('--memory', '900M', '--type', 't3.micro', expect=5)
+        assert 'are needed' in done.err, done.err
+
+
 def elsewhere(world, name, **changed):
     """The environment of another machine that has the identity and the credentials alone."""
     state = os.path.join(world.dir, name)
@@ -475,6 +505,7 @@ def main():
         extended(tap, world, fake)
         one_stays(tap, world, fake)
         proofs(tap, world, fake)
+        carried(tap, world)
         world.say_log(tap)
     with fakecloud('--set', 'boot_ms=500') as fake, World() as world:
         world.disk = disk(world)

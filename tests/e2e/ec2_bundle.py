@@ -38,8 +38,8 @@ def xen(world, name='xen', more=b''):
 
 
 def deploy(world, kernel, name, *options, expect=0):
-    return world.cli('ec2', kernel, '--anyway', '--no-list', '--open', '22', '--ttl', '20m',
-                     '--name', name, '--yes', *options, expect=expect)
+    return world.cli('ec2', kernel, '--anyway', '--carrier', 'never', '--no-list', '--open', '22',
+                     '--ttl', '20m', '--name', name, '--yes', *options, expect=expect)
 
 
 def of(fake, world, name):

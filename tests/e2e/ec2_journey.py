@@ -14,7 +14,7 @@ import time
 from bucket import make_bucket
 from bundle import make_keys
 from fakecloud import fakecloud
-from journey import Journey, disks, get_port_80, left, machines, says, settle, state
+from cloud_journey import Journey, disks, get_port_80, left, machines, says, settle, state
 from kernels import multiboot
 from meddle import LIBRARY
 from mirage import (PATIENCE, Skip, Tap, get, need_programs, program, skip_all, utc, wait_for)

@@ -323,7 +323,7 @@ def failures(tap, folder):
         off_with(disk, 'bios', NO_KERNEL)
     with tap.part('a module that cannot be loaded: the kernel is not started without it'):
         disk = folder.disk('bios', guest('words1.elf'), '', [(folder.file('module', b'x'), '')])
-        change(disk, b"module '/boot/module'", b"module '/boot/nodule'")
+        change(disk, b"'/boot/module'", b"'/boot/nodule'")
         off_with(disk, 'bios', NO_KERNEL)
     with tap.part('arm64: a kernel that cannot be loaded: it is said, and it is off'):
         need_firmware('arm64')

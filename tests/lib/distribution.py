@@ -20,7 +20,7 @@ MODULES = ['xen-evtchn', 'xen-gntdev', 'xen-gntalloc', 'xen-privcmd', 'xenfs', '
            'xen-blkback', 'ena', 'virtio_ring', 'virtio', 'virtio_pci_legacy_dev',
            'virtio_pci_modern_dev', 'virtio_pci', 'failover', 'net_failover', 'virtio_net', 'tun',
            'ixgbevf', 'gve', 'e1000', 'xen-netfront']  # e1000e this Linux has not
-PROGRAMS = ['xl', 'xenstored', 'xenconsoled', 'xenconsole', 'xen-init-dom0']
+PROGRAMS = ['xl', 'xenstored', 'xenconsoled']
 
 
 def elf_head(kind, machine, segments):

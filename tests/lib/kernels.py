@@ -80,3 +80,17 @@ def solo5_xen():
     """What Solo5 makes for Xen PVH: QEMU loads it, and it is mute and without a network there."""
     return noted([('Solo5', 0x31494241, struct.pack('<IIII', 6, 1, 0, 0)),
                   ('Xen', 0x12, struct.pack('<I', 0x1000f0))])
+
+
+SOLO5_TARGETS = {'hvt': 1, 'spt': 2}
+SOLO5_DEVICES = {'block': 1, 'net': 2}
+
+
+def solo5(target, devices=()):
+    """A kernel for a tender, with a manifest of these devices: (name, 'net' or 'block')."""
+    entries = [(b'', 1 << 30), *((name.encode(), SOLO5_DEVICES[kind]) for name, kind in devices)]
+    manifest = struct.pack('<III', 0, 1, len(entries))
+    for name, kind in entries:
+        manifest += name.ljust(68, b'\0') + struct.pack('<I', kind) + bytes(32)
+    return noted([('Solo5', 0x31494241, struct.pack('<IIII', SOLO5_TARGETS[target], 2, 0, 0)),
+                  ('Solo5', 0x3154464d, manifest)])

@@ -70,7 +70,9 @@ static void controls(void **state)
 {
     (void)state;
     check("a\tb\n", 4, "a\tb|");
-    check("\x1b[31mred\x1b[0m\n", 13, "^[[31mred^[[0m|");
+    check("\x1b[31mred\x1b[0m\n", 13, "red|");
+    check("\x1b[1;31mred\x1b[m\x1b[2J\x1b[31\n", 22, "red^[[2J^[[31|");
+    check("\x1b[3\x1bm\x1b[\x1b", 8, "^[[3^[m^[[^[|");
     check("a\0b\x7f\x01\n", 6, "a^@b^?^A|");
     check("\b\b\bcarrier[1.000] power off\n", 28, "^H^H^Hcarrier[1.000] power off|");
 }

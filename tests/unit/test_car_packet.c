@@ -161,6 +161,39 @@ static void dhcp_heard(void **state)
     assert_int_equal(car_packet_hear(frame, 14, &arp), CAR_HEARD_NOTHING);
     frame[14 + 21] = 69;
     assert_int_equal(car_packet_hear(frame, 14 + 328, &arp), CAR_HEARD_NOTHING);
+    frame[14 + 21] = 68;
+    frame[14 + 15] = 7; /* who renews has an address */
+    assert_int_equal(car_packet_hear(frame, 14 + 328, &arp), CAR_HEARD_NOTHING);
+}
+
+static void summed(void **state)
+{
+    struct car_dhcp_send send = {.len = 301, .to = UINT32_MAX};
+    uint8_t frame[400] = {0}, left[400];
+    size_t len;
+
+    put16(frame + 12, 0x0800);
+    memset(send.message, 0xa5, sizeof send.message);
+    len = 14 + car_packet_wrap(&send, frame + 14);
+    memcpy(left, frame, sizeof left);
+    put16(left + 14 + 26, 0x1234); /* of the addresses alone, say */
+    car_packet_sum(left, len);
+    assert_memory_equal(left, frame, sizeof frame);
+    /* Nothing else is touched: not what is cut, no renewal, no other frame. */
+    put16(left + 14 + 26, 0x1234);
+    memcpy(frame, left, sizeof frame);
+    for (size_t cut = 0; cut < len; cut++) {
+        uint8_t *exact = malloc(cut + 1);
+
+        assert_non_null(exact);
+        memcpy(exact, frame, cut);
+        car_packet_sum(exact, cut);
+        assert_memory_equal(exact, frame, cut);
+        free(exact);
+    }
+    left[14 + 15] = frame[14 + 15] = 7;
+    car_packet_sum(left, len);
+    assert_memory_equal(left, frame, sizeof frame);
 }
 
 int main(void)
@@ -168,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrapped), cmocka_unit_test(unwrapped), cmocka_unit_test(damaged),
         cmocka_unit_test(heard),   cmocka_unit_test(not_heard), cmocka_unit_test(dhcp_heard),
+        cmocka_unit_test(summed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -655,6 +655,8 @@ static void test_devices_have_the_last_word(void **state)
         {1, 1, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
         {1, 2, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
         {2, 2, "local", "qemu-pc", MIR_VERDICT_CANNOT, "block device 'dev1'"},
+        {1, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "--carrier always"},
+        {2, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "block device 'dev1'"},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const struct mir_family *row =
@@ -664,6 +666,20 @@ static void test_devices_have_the_last_word(void **state)
             fail_msg("'%s' does not say '%s'", row->why, rows[i].says);
         assert_int_equal(row->why[strlen(row->why) - 1], '.');
     }
+}
+
+/* NVMe is the quickest for a firmware to read; no cloud of OpenStack has it. */
+static void test_buses_of_carriers(void **state)
+{
+    static const uint32_t types[] = {NET};
+    (void)state;
+    assert_int_equal(with_devices(types, 1, 2, "local", "qemu-pc")->needs.disk_bus, MIR_BUS_NVME);
+    assert_int_equal(with_devices(types, 1, 2, "openstack", "kvm-x86")->needs.disk_bus,
+                     MIR_BUS_IDE);
+    assert_int_equal(with_devices(types, 1, 2, "ec2", "nitro")->needs.disk_bus, MIR_BUS_NVME);
+    struct mir_needs asked_for = needs(hvt, "ec2", "nitro");
+    assert_true(!asked_for.layout && asked_for.nic == MIR_NIC_ENA &&
+                asked_for.image == MIR_IMAGE_RAW);
 }
 
 int main(void)
@@ -678,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_needs),
         cmocka_unit_test(test_devices_have_the_last_word),
+        cmocka_unit_test(test_buses_of_carriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,8 +114,6 @@ static struct img_parts planted(const char *without_module)
     plant_program(&parts, "usr/lib/xen-9.9/bin/xl", "liba.so.1 libc.so.6", LOADER);
     plant_program(&parts, "usr/lib/xen-9.9/bin/xenstored", "libc.so.6", LOADER);
     plant_program(&parts, "usr/lib/xen-9.9/bin/xenconsoled", "libc.so.6", LOADER);
-    plant_program(&parts, "usr/lib/xen-9.9/bin/xenconsole", "libc.so.6", LOADER);
-    plant_program(&parts, "usr/lib/xen-9.9/bin/xen-init-dom0", "libb.so.1", LOADER);
     plant_program(&parts, LIB "liba.so.1.2.3", "libb.so.1 libc.so.6", NULL);
     plant_program(&parts, LIB "libb.so.1", "liba.so.1", NULL); /* each needs the other */
     plant_program(&parts, LIB "libc.so.6", "ld-linux-x86-64.so.2", LOADER);

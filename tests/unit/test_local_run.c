@@ -83,33 +83,9 @@ static void dies_with_its_runner(void **state)
     free(path);
 }
 
-static void finding_programs(void **state)
-{
-    struct local_place *place = *state;
-    struct mir_error err = {0};
-    char *old = mir_strdup(getenv("PATH")), *path = mir_format("/nonexistent:%s", place->path);
-    assert_int_equal(setenv("PATH", path, 1), 0);
-    local_put(place->dir_fd, "tool", "", 0);
-    assert_null(local_find_program("tool", &err)); /* there, but not to be run */
-    assert_int_equal(err.kind, MIR_NOT_FOUND);
-    assert_int_equal(fchmodat(place->dir_fd, "tool", 0700, 0), 0);
-    char *found = local_find_program("tool", &err), *wanted = mir_format("%s/tool", place->path);
-    assert_string_equal(found, wanted);
-    free(found);
-    found = local_find_program(wanted, &err);
-    assert_string_equal(found, wanted);
-    free(found);
-    assert_null(local_find_program("./tool", &err));
-    assert_int_equal(setenv("PATH", old, 1), 0);
-    free(old);
-    free(path);
-    free(wanted);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {LOCAL_IN_PLACE(to_its_end), LOCAL_IN_PLACE(cut_short),
-                                       LOCAL_IN_PLACE(dies_with_its_runner),
-                                       LOCAL_IN_PLACE(finding_programs)};
+                                       LOCAL_IN_PLACE(dies_with_its_runner)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,14 @@
     {                                                                                              \
         .format = MIR_FORMAT_DISK_QCOW2, .boot_ways = MIR_BOOT_BIOS_DISK | MIR_BOOT_EFI_DISK       \
     }
+#define CARRIED /* families as images/judge.c fills them */                                        \
+    {                                                                                              \
+        .format = MIR_FORMAT_DISK_RAW, .boot_ways = MIR_BOOT_BIOS_DISK, .family_count = 2,         \
+        .boots_count = 2, .boots = {{.how = "disk"}, {.how = "qemu-disk"}}, .families = {          \
+            {.needs.disk_bus = MIR_BUS_XEN},                                                       \
+            {.boots = 1, .needs.disk_bus = MIR_BUS_NVME}                                           \
+        }                                                                                          \
+    }
 #define LOADED                                                                                     \
     {                                                                                              \
         .format = MIR_FORMAT_MULTIBOOT1                                                            \
@@ -53,6 +61,8 @@ static const struct {
      {UEFI, MIR_BUS_NVME, MIR_CARD_E1000E},
      {UEFI, MIR_BUS_NVME, MIR_CARD_E1000E},
      NULL},
+    {CARRIED, "qemu-disk", {0}, {BIOS, MIR_BUS_NVME, MIR_CARD_VIRTIO}, NULL},
+    {CARRIED, "qemu-disk", {0, MIR_BUS_IDE, 0}, {BIOS, MIR_BUS_IDE, MIR_CARD_VIRTIO}, NULL},
     {LOADED, "qemu-kernel", {0}, {BIOS, 0, MIR_CARD_VIRTIO}, NULL},
     {LOADED, "qemu-kernel", {0, 0, MIR_CARD_NONE}, {BIOS, 0, MIR_CARD_NONE}, NULL},
     {LOADED, "qemu-kernel", {UEFI, 0, 0}, {0}, "no way in from UEFI"},

@@ -150,6 +150,22 @@ static void test_machines(void **state)
         mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     assert_int_equal(p.machine.firmware, MIR_FIRMWARE_UEFI);
     assert_int_equal(p.machine.disk, MIR_BUS_IDE);
+    struct mir_kernel carried = k;
+    carried.family_count = 1;
+    carried.families[0].carrier = MIR_CARRIER_XEN;
+    struct mird_burden burden = BURDEN(k);
+    burden.plain = &carried;
+    burden.guest_bytes = 64 << 20;
+    assert_int_equal(mird_plan_make(&r, &burden, &choosy, &no_quote, &policy, &load, NOW, &p, &err),
+                     0);
+    assert_int_equal(p.machine.disk, MIR_BUS_NVME);
+    r.machine.disk = MIR_BUS_IDE;
+    assert_int_equal(mird_plan_make(&r, &burden, &choosy, &no_quote, &policy, &load, NOW, &p, &err),
+                     0);
+    assert_int_equal(p.machine.disk, MIR_BUS_IDE);
+    r.machine.disk = MIR_BUS_NONE;
+    assert_int_equal(
+        mird_plan_make(&r, &BURDEN(k), &choosy, &no_quote, &policy, &load, NOW, &p, &err), 0);
     json_t *doc = mird_plan_json(&p, &r, &k, NOW);
     const json_t *machine = json_object_get(doc, "machine");
     assert_string_equal(json_string_value(json_object_get(machine, "firmware")), "uefi");

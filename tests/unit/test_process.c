@@ -2,6 +2,7 @@
 #include "api/process.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "scratch.h"
@@ -85,6 +86,28 @@ static void finds_the_programs_beside_it(void **state)
     assert_non_null(strstr(err.text, "no-such-data"));
 }
 
+static void searches_path(void **state)
+{
+    (void)state;
+    void *place;
+    struct mir_error err = {0};
+    assert_int_equal(scratch_make(&place), 0);
+    mir_auto_free char *old = mir_strdup(getenv("PATH"));
+    mir_auto_free char *path = mir_format("/nonexistent:%s", (const char *)place);
+    mir_auto_free char *wanted = scratch_file(&place, "tool", "");
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    assert_null(mir_program_search("tool", &err)); /* there, but not to be run */
+    assert_int_equal(err.kind, MIR_NOT_FOUND);
+    assert_int_equal(chmod(wanted, 0700), 0);
+    mir_auto_free char *found = mir_program_search("tool", &err);
+    assert_string_equal(found, wanted);
+    mir_auto_free char *itself = mir_program_search(wanted, &err);
+    assert_string_equal(itself, wanted);
+    assert_null(mir_program_search("./tool", &err));
+    assert_int_equal(setenv("PATH", old, 1), 0);
+    assert_int_equal(scratch_remove(&place), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +115,7 @@ int main(void)
         cmocka_unit_test(another_start_time_is_another_process),
         cmocka_unit_test(ends_and_is_seen_to_end),
         cmocka_unit_test(finds_the_programs_beside_it),
+        cmocka_unit_test(searches_path),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }

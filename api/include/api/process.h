@@ -37,6 +37,10 @@ int mir_process_wait_gone(const struct mir_process *process, int timeout_ms, str
  * installation. Owned, or NULL with MIR_NOT_FOUND. */
 char *mir_program_path(const char *name, struct mir_error *err);
 
+/* A program of others: the one on PATH, or itself when the name holds a slash. Owned, absolute,
+ * links followed; or NULL with MIR_NOT_FOUND. */
+char *mir_program_search(const char *name, struct mir_error *err);
+
 /* The same for a file or folder that is no program: beside the running program, or in the data
  * directory of the installation. */
 char *mir_data_path(const char *name, struct mir_error *err);

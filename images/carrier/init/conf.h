@@ -10,7 +10,7 @@
  *
  *     kind xen-pv | xen-pvh | solo5       required
  *     memory MIB                          required; of the guest
- *     net auto | nat | direct | none      required
+ *     net auto | nat | direct | none      required; auto: as the guest shows by what it says first
  *     name NAME                           of the site
  *     address A.B.C.D                     of a guest that never says its own (NAT)
  *     device NAME                         Solo5's network device; "service"

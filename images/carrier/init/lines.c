@@ -58,31 +58,53 @@ static size_t shown(const unsigned char *at, size_t left)
     return width;
 }
 
-size_t car_line_clean(const char *raw, size_t len, char *ret)
+/* The length of a sequence that sets a colour, ESC [ 1;31 m, which would show nothing; else 0. */
+static size_t colour(const unsigned char *at, size_t left)
+{
+    size_t len = 2;
+
+    if (left < 3 || at[0] != 0x1b || at[1] != '[')
+        return 0;
+    while (len < left && ((at[len] >= '0' && at[len] <= '9') || at[len] == ';'))
+        len++;
+    return len < left && at[len] == 'm' ? len + 1 : 0;
+}
+
+/* A byte that cannot be shown as itself; the length of what stands for it. */
+static size_t spell(unsigned char c, char *ret)
 {
     static const char digits[] = "0123456789abcdef";
+
+    if (c < 0x20 || c == 0x7f) {
+        ret[0] = '^';
+        ret[1] = (char)(c ^ 0x40);
+        return 2;
+    }
+    ret[0] = '\\';
+    ret[1] = 'x';
+    ret[2] = digits[c >> 4];
+    ret[3] = digits[c & 15];
+    return 4;
+}
+
+size_t car_line_clean(const char *raw, size_t len, char *ret)
+{
     const unsigned char *at = (const unsigned char *)raw;
     size_t out = 0;
 
     for (size_t i = 0; i < len;) {
+        size_t skipped = colour(at + i, len - i);
         size_t width = shown(at + i, len - i);
 
-        if (width > 0) {
+        if (skipped > 0) {
+            i += skipped;
+        } else if (width > 0) {
             memcpy(ret + out, at + i, width);
             out += width;
             i += width;
-            continue;
-        }
-        if (at[i] < 0x20 || at[i] == 0x7f) {
-            ret[out++] = '^';
-            ret[out++] = (char)(at[i] ^ 0x40);
         } else {
-            ret[out++] = '\\';
-            ret[out++] = 'x';
-            ret[out++] = digits[at[i] >> 4];
-            ret[out++] = digits[at[i] & 15];
+            out += spell(at[i++], ret + out);
         }
-        i++;
     }
     ret[out] = '\0';
     return out;

@@ -31,7 +31,8 @@ void car_lines_feed(struct car_lines *lines, const char *bytes, size_t len);
 void car_lines_end(struct car_lines *lines);
 
 /*
- * Control characters as ^X, tabs stay, what is not UTF-8 or a C1 control as \xHH. len is at most
+ * Control characters as ^X, tabs stay, what is not UTF-8 or a C1 control as \xHH; sequences that do
+ * nothing but set a colour are left out. len is at most
  * CAR_LINE_MAX, ret has CAR_CLEAN_MAX bytes. The length of what was written.
  */
 size_t car_line_clean(const char *raw, size_t len, char *ret);

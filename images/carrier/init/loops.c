@@ -9,26 +9,30 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int make(const char *path, size_t number)
+/* The device of that number, opened, made if need be; -1 (errno). */
+static int open_loop(size_t number)
 {
     char device[32];
-    int file = open(path, O_RDWR | O_CLOEXEC);
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    int loop = -1;
-    int result = -1;
-    int error;
 
+    if (control < 0)
+        return -1;
+    /* The first eight are there already. */
+    (void)ioctl(control, LOOP_CTL_ADD, number);
+    close(control);
     (void)snprintf(device, sizeof(device), "/dev/loop%zu", number);
-    /* The first eight are there already, which is no fault. */
-    if (control >= 0 && (ioctl(control, LOOP_CTL_ADD, number) >= 0 || errno == EEXIST))
-        loop = open(device, O_RDWR | O_CLOEXEC);
-    if (file >= 0 && loop >= 0)
-        result = ioctl(loop, LOOP_SET_FD, file);
-    error = errno;
+    return open(device, O_RDWR | O_CLOEXEC);
+}
+
+static int make(const char *path, size_t number)
+{
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    int loop = file < 0 ? -1 : open_loop(number);
+    int result = loop < 0 ? -1 : ioctl(loop, LOOP_SET_FD, file);
+    int error = errno;
+
     if (loop >= 0)
         close(loop);
-    if (control >= 0)
-        close(control);
     if (file >= 0)
         close(file);
     errno = error;

@@ -13,8 +13,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "conf.h"
@@ -27,6 +30,8 @@
 #include "say.h"
 #include "start.h"
 
+#define HVC_MAJOR 229 /* consoles of hypervisors */
+
 /* A kernel that found no console gave us no descriptors. */
 static void ensure_console(void)
 {
@@ -34,6 +39,20 @@ static void ensure_console(void)
         if (open("/dev/console", O_RDWR | O_NOCTTY) < 0 && open("/dev/null", O_RDWR) < 0)
             return;
     }
+}
+
+/* Xen's console puts a carriage return before each line feed, and so does Linux' terminal in front
+ * of it. A serial port of Linux' own needs the terminal's. */
+static void end_lines_once(void)
+{
+    struct termios mode;
+    unsigned device;
+
+    if (ioctl(STDERR_FILENO, TIOCGDEV, &device) != 0 || major(device) != HVC_MAJOR ||
+        tcgetattr(STDERR_FILENO, &mode) != 0)
+        return;
+    mode.c_oflag &= ~(tcflag_t)ONLCR;
+    (void)tcsetattr(STDERR_FILENO, TCSANOW, &mode);
 }
 
 static _Noreturn void work(const struct car_conf *conf)
@@ -95,8 +114,10 @@ static void say_start(const struct car_conf *conf)
 {
     static const char *const kinds[] = {
         [CAR_XEN_PV] = "xen-pv", [CAR_XEN_PVH] = "xen-pvh", [CAR_SOLO5] = "solo5"};
-    static const char *const nets[] = {
-        [CAR_NET_KIND_NONE] = "none", [CAR_NET_KIND_NAT] = "nat", [CAR_NET_KIND_DIRECT] = "direct"};
+    static const char *const nets[] = {[CAR_NET_KIND_AUTO] = "auto",
+                                       [CAR_NET_KIND_NONE] = "none",
+                                       [CAR_NET_KIND_NAT] = "nat",
+                                       [CAR_NET_KIND_DIRECT] = "direct"};
 
     car_say_or_not("mirage-deploy " MIR_VERSION ": kind %s, memory %" PRIu32
                    " MiB, net %s, ttl %" PRIu32 " s, deadline %" PRId64,
@@ -121,6 +142,7 @@ int main(int argc, char **argv)
     bad = car_conf_read(CAR_CONF_PATH, &conf, why);
     car_mount_all();
     ensure_console();
+    end_lines_once();
     if (bad != 0)
         car_off(CAR_OFF_CONFIGURATION, "%s", why);
     deadline = start_deadline(&conf);

@@ -7,7 +7,7 @@
  *     net = car_net_new(&config);
  *     car_net_find(net, 30000, &why)        the NIC, by waiting for it; its MAC is now known
  *     car_net_begin(net, &why)              the process: asks for a lease (NAT), beside what
- * follows
+ *                                           follows
  *     ... the guest is made, paused, with car_net_mac(net); its interface is vif1.0, or car_net_tap
  *     car_net_attach(net, "vif1.0", &why)   lease and rules are there, ARP is answered
  *     ... the guest is let go
@@ -25,7 +25,14 @@
  * UDP below 1024; all else passes. IPv6 is passed as in DIRECT, under the same rule for ports. A
  * guest whose own address is the very one that was leased is switched to DIRECT, and that is said.
  *
- * In both modes the cloud's metadata service (169.254.169.254, fd00:ec2::254) is out of the guest's
+ * AUTO: the guest shows which of the two it is made for, by what it says first. An ARP with its
+ * address: NAT. A question for an address (DHCP from 0.0.0.0): the carrier stops asking for itself,
+ * takes its address off the NIC, and from then on it is DIRECT; the question is passed on. Until
+ * then, as in NAT: so car_net_attach waits for a lease, but for no word of the guest. With
+ * `address` it is NAT. IPv6 decides nothing, since it passes in both. The lease is not given back
+ * (DHCPRELEASE): the guest asks with the same MAC, and nobody is to get its address meanwhile.
+ *
+ * In all modes the cloud's metadata service (169.254.169.254, fd00:ec2::254) is out of the guest's
  * reach unless `imds` is set, and tagged frames (VLAN), which could hide it, are dropped.
  *
  * Needs the modules sch_ingress, cls_u32, act_gact, act_mirred, act_nat (and tun for car_net_tap),
@@ -50,7 +57,7 @@ struct car_why {
     char text[200];
 };
 
-enum car_net_mode { CAR_NET_DIRECT, CAR_NET_NAT };
+enum car_net_mode { CAR_NET_DIRECT, CAR_NET_NAT, CAR_NET_AUTO };
 
 struct car_net_port {
     uint16_t number; /* 1 to 65535 */

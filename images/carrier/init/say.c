@@ -29,7 +29,6 @@ static void write_all(int fd, const char *bytes, size_t len)
 
 static size_t make(char *line, size_t cap, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-
 static size_t make(char *line, size_t cap, const char *format, va_list args)
 {
     struct timespec now = {0, 0};

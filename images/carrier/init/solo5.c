@@ -42,7 +42,7 @@ static void add(struct command *command, const char *format, ...)
    own kind, so as a rule only one of them is in the image. */
 static const char *tender(void)
 {
-    static const char hvt[] = "/tender/solo5-hvt";
+    static const char hvt[] = CAR_TENDER_HVT;
     static const char spt[] = "/tender/solo5-spt";
 
     if (access(hvt, X_OK) == 0 && access("/dev/kvm", R_OK | W_OK) == 0)

@@ -28,13 +28,15 @@ static bool file_has(const char *path, const char *word)
 void car_facts(const struct car_conf *conf, unsigned image, struct car_module_facts *ret)
 {
     static struct car_pci_id ids[CAR_PCI_MAX];
+    /* Without it nobody makes virtual machines here, and the modules for them are not in /k. */
+    bool hvt = access(CAR_TENDER_HVT, X_OK) == 0;
 
     *ret = (struct car_module_facts){.image = image,
                                      .net = conf->net != CAR_NET_KIND_NONE,
                                      .blocks = conf->blocks_n > 0,
                                      .on_xen = file_has("/sys/hypervisor/type", "xen"),
-                                     .vmx = file_has("/proc/cpuinfo", " vmx "),
-                                     .svm = file_has("/proc/cpuinfo", " svm "),
+                                     .vmx = hvt && file_has("/proc/cpuinfo", " vmx "),
+                                     .svm = hvt && file_has("/proc/cpuinfo", " svm "),
                                      .ids = ids};
     if (ret->net)
         ret->ids_n = car_pci_list(ids);
@@ -53,8 +55,12 @@ static const char *given(const char *text)
 
 static void configure(const struct car_conf *conf, struct car_net_config *ret)
 {
+    static const enum car_net_mode modes[] = {[CAR_NET_KIND_AUTO] = CAR_NET_AUTO,
+                                              [CAR_NET_KIND_NAT] = CAR_NET_NAT,
+                                              [CAR_NET_KIND_DIRECT] = CAR_NET_DIRECT};
+
     *ret = (struct car_net_config){
-        .mode = conf->net == CAR_NET_KIND_DIRECT ? CAR_NET_DIRECT : CAR_NET_NAT,
+        .mode = modes[conf->net],
         .address = conf->address,
         .ports_n = conf->open_n,
         .imds = conf->imds,

@@ -12,6 +12,7 @@
 #include "proc.h"
 
 #define CAR_KERNEL "/kernel"
+#define CAR_TENDER_HVT "/tender/solo5-hvt"
 
 /* Both end the machine when the guest has ended, or cannot be started. */
 _Noreturn void car_run_xen(const struct car_conf *conf, struct car_programs *programs);

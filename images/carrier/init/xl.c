@@ -55,6 +55,17 @@ static void add_disks(struct text *text, const struct car_conf *conf)
     add(text, "]\n");
 }
 
+/* A name for the domain (RFC 9562, version 8), after the machine's MAC. Without one xl would make
+ * one of random numbers, and wait for two seconds on a machine that has none yet. */
+static void add_uuid(struct text *text, const uint8_t *mac)
+{
+    static const uint8_t none[6];
+    const uint8_t *node = mac != NULL ? mac : none;
+
+    add(text, "uuid = \"6d697261-6765-8000-8000-%02x%02x%02x%02x%02x%02x\"\n", node[0], node[1],
+        node[2], node[3], node[4], node[5]);
+}
+
 size_t car_xl_config(const struct car_conf *conf, const uint8_t *mac, char *ret, size_t cap)
 {
     static const char *const ends[] = {"poweroff", "reboot", "crash", "watchdog", "soft_reset"};
@@ -62,6 +73,7 @@ size_t car_xl_config(const struct car_conf *conf, const uint8_t *mac, char *ret,
 
     add(&text, "name = \"guest\"\ntype = \"%s\"\nkernel = \"/kernel\"\nmemory = %u\nvcpus = 1\n",
         conf->kind == CAR_XEN_PVH ? "pvh" : "pv", conf->memory_mib);
+    add_uuid(&text, mac);
     if (conf->arguments[0] != '\0') {
         add(&text, "cmdline = ");
         add_quoted(&text, conf->arguments);

@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,9 @@
 #include "text.h"
 
 #define FACT_BYTES 64
+/* Linux calls a device RUNNING up to a second after its carrier came (it tells of links once a
+ * second at most), while frames pass at once, or as soon as the queue is in its place. */
+#define QUEUE_MS 50
 
 /* The first line of /sys/class/net/NAME/FACT. */
 static bool read_fact(const char *name, const char *fact, char text[FACT_BYTES])
@@ -172,11 +177,36 @@ int car_device_find(const char *name, int wait_ms, struct car_device *ret, struc
                        wait_ms / 1000);
 }
 
+/* The driver's word: IFF_RUNNING, where Linux says so too, comes up to a second later. */
+static bool driver_has_link(const struct car_device *device)
+{
+    struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
+    struct ifreq question = {.ifr_data = (char *)&link};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int result;
+
+    (void)snprintf(question.ifr_name, sizeof question.ifr_name, "%s", device->name);
+    if (fd < 0)
+        return false;
+    result = ioctl(fd, SIOCETHTOOL, &question);
+    close(fd);
+    return result == 0 && link.data != 0;
+}
+
 static bool has_link(const struct car_device *device)
 {
     struct ifreq answer;
 
+    if (driver_has_link(device))
+        return true;
     return ask_kernel(SIOCGIFFLAGS, device->name, &answer) && (answer.ifr_flags & IFF_RUNNING) != 0;
+}
+
+static bool has_carrier(const struct car_device *device)
+{
+    char text[FACT_BYTES];
+
+    return read_fact(device->name, "carrier", text) && strcmp(text, "1") == 0;
 }
 
 void car_device_link(const struct car_device *device, int wait_ms)
@@ -187,7 +217,12 @@ void car_device_link(const struct car_device *device, int wait_ms)
 
     if (watch < 0)
         return;
-    while (!has_link(device) && wait_news(watch, end_ms))
-        continue;
+    while (!has_link(device)) {
+        uint64_t soon_ms = car_now_ms() + QUEUE_MS;
+        bool sends = has_carrier(device) && soon_ms < end_ms;
+
+        if (!wait_news(watch, sends ? soon_ms : end_ms))
+            break;
+    }
     close(watch);
 }

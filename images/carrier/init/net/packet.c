@@ -102,8 +102,31 @@ static bool asks_dhcp(const uint8_t *packet, size_t len)
     size_t head = len > 0 ? (size_t)(packet[0] & 15) * 4 : 0;
 
     return head >= IP_BYTES && len >= head + UDP_BYTES && packet[9] == IPPROTO_UDP &&
-           (get16(packet + 6) & 0x1fff) == 0 && get16(packet + head) == CLIENT_PORT &&
-           get16(packet + head + 2) == SERVER_PORT;
+           (get16(packet + 6) & 0x1fff) == 0 && get32(packet + 12) == 0 &&
+           get16(packet + head) == CLIENT_PORT && get16(packet + head + 2) == SERVER_PORT;
+}
+
+static bool frame_asks_dhcp(const uint8_t *frame, size_t len)
+{
+    return len >= ETH_HLEN && get16(frame + 12) == ETH_P_IP &&
+           asks_dhcp(frame + ETH_HLEN, len - ETH_HLEN);
+}
+
+void car_packet_sum(uint8_t *frame, size_t len)
+{
+    uint8_t *packet = frame + ETH_HLEN;
+    uint8_t *udp;
+    uint16_t udp_len, checksum;
+
+    if (!frame_asks_dhcp(frame, len))
+        return;
+    udp = packet + (size_t)(packet[0] & 15) * 4;
+    udp_len = get16(udp + 4);
+    if (udp_len < UDP_BYTES || udp_len > len - (size_t)(udp - frame))
+        return;
+    put16(udp + 6, 0);
+    checksum = udp_checksum(packet, udp, udp_len);
+    put16(udp + 6, checksum == 0 ? 0xffff : checksum);
 }
 
 /* Ethernet, IPv4, the lengths of their addresses. */
@@ -118,8 +141,8 @@ enum car_heard car_packet_hear(const uint8_t *frame, size_t len, struct car_hear
 
     if (len < ETH_HLEN)
         return CAR_HEARD_NOTHING;
-    if (get16(frame + 12) == ETH_P_IP)
-        return asks_dhcp(arp, len - ETH_HLEN) ? CAR_HEARD_DHCP : CAR_HEARD_NOTHING;
+    if (frame_asks_dhcp(frame, len))
+        return CAR_HEARD_DHCP;
     if (get16(frame + 12) != ETH_P_ARP || len < CAR_ARP_BYTES ||
         memcmp(arp, arp_head, sizeof arp_head) != 0)
         return CAR_HEARD_NOTHING;
@@ -228,25 +251,48 @@ static bool has_checksum(struct msghdr *head)
     return true;
 }
 
-int car_packet_receive(int fd, uint8_t *message, size_t cap, uint8_t ret_mac[6])
+static int receive(int fd, uint8_t *bytes, size_t cap, struct sockaddr_ll *ret_from,
+                   bool *ret_summed)
 {
-    uint8_t packet[PACKET_BYTES];
     _Alignas(8) uint8_t control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-    struct sockaddr_ll from = {0};
-    struct iovec piece = {.iov_base = packet, .iov_len = sizeof packet};
-    struct msghdr head = {.msg_name = &from,
-                          .msg_namelen = sizeof from,
+    struct iovec piece = {.iov_base = bytes, .iov_len = cap};
+    struct msghdr head = {.msg_name = ret_from,
+                          .msg_namelen = sizeof *ret_from,
                           .msg_iov = &piece,
                           .msg_iovlen = 1,
                           .msg_control = control,
                           .msg_controllen = sizeof control};
     ssize_t len = recvmsg(fd, &head, 0);
-    const uint8_t *found;
-    size_t found_len;
 
     if (len < 0)
         return -1;
-    found = car_packet_unwrap(packet, (size_t)len, has_checksum(&head), &found_len);
+    *ret_summed = has_checksum(&head);
+    return (int)len;
+}
+
+int car_packet_frame(int fd, uint8_t *frame, size_t cap)
+{
+    struct sockaddr_ll from;
+    bool summed;
+    int len = receive(fd, frame, cap, &from, &summed);
+
+    if (len > 0 && !summed)
+        car_packet_sum(frame, (size_t)len);
+    return len;
+}
+
+int car_packet_receive(int fd, uint8_t *message, size_t cap, uint8_t ret_mac[6])
+{
+    uint8_t packet[PACKET_BYTES];
+    struct sockaddr_ll from = {0};
+    const uint8_t *found;
+    size_t found_len;
+    bool summed;
+    int len = receive(fd, packet, sizeof packet, &from, &summed);
+
+    if (len < 0)
+        return -1;
+    found = car_packet_unwrap(packet, (size_t)len, summed, &found_len);
     if (found == NULL || found_len > cap)
         return 0;
     memcpy(message, found, found_len);

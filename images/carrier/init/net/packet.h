@@ -21,6 +21,8 @@ int car_packet_receive(int fd, uint8_t *message, size_t cap, uint8_t ret_mac[6])
 
 /* What the guest says first: ARP and IPv4 of the device, whole frames. */
 int car_packet_listen(int index, struct car_why *why);
+/* The next of them, cut at `cap`: its length, -1 when none waits. */
+int car_packet_frame(int fd, uint8_t *frame, size_t cap);
 
 /* --- pure --- */
 
@@ -35,7 +37,7 @@ const uint8_t *car_packet_unwrap(const uint8_t *packet, size_t len, bool checked
 enum car_heard {
     CAR_HEARD_NOTHING,
     CAR_HEARD_ADDRESS, /* an ARP whose sender has one */
-    CAR_HEARD_DHCP     /* the guest asks for an address */
+    CAR_HEARD_DHCP     /* a guest that has no address (0.0.0.0) asks for one */
 };
 struct car_heard_arp {
     uint32_t ip;     /* the sender's */
@@ -44,6 +46,10 @@ struct car_heard_arp {
 };
 /* Reads an Ethernet frame of the guest; `ret` is written when there is an address. */
 enum car_heard car_packet_hear(const uint8_t *frame, size_t len, struct car_heard_arp *ret);
+
+/* Fills in the UDP checksum of such a question, which its sender has left to hardware. Other frames
+ * stay as they are. */
+void car_packet_sum(uint8_t *frame, size_t len);
 
 #define CAR_ARP_BYTES 42
 /* The frame that tells the sender of `heard` that its target is at `mac`. */

@@ -120,15 +120,8 @@ static int turn(struct car_serve *serve, struct car_why *why)
     return 0;
 }
 
-static int begin(struct car_serve *serve, struct car_why *why)
+int car_serve_without_address(struct car_serve *serve, struct car_why *why)
 {
-    if (car_route_open(&serve->route, why))
-        return -1;
-    serve->watch = car_device_watch(why);
-    if (serve->watch < 0)
-        return -1;
-    if (serve->config->mode == CAR_NET_NAT)
-        return car_serve_lease_start(serve, why);
     if (serve->config->announce != NULL)
         car_net_say(serve->config,
                     "announce: not possible with net direct, where the carrier has no address");
@@ -138,6 +131,17 @@ static int begin(struct car_serve *serve, struct car_why *why)
         return -1;
     car_net_say(serve->config, "MTU %u -> %d: the guest takes no more", serve->nic.mtu, ETH_MTU);
     return 0;
+}
+
+static int begin(struct car_serve *serve, struct car_why *why)
+{
+    if (car_route_open(&serve->route, why))
+        return -1;
+    serve->watch = car_device_watch(why);
+    if (serve->watch < 0)
+        return -1;
+    return serve->config->mode == CAR_NET_DIRECT ? car_serve_without_address(serve, why)
+                                                 : car_serve_lease_start(serve, why);
 }
 
 void car_serve(struct car_serve *serve, const struct car_net_config *config, int control,
@@ -153,7 +157,7 @@ void car_serve(struct car_serve *serve, const struct car_net_config *config, int
     serve->began_ms = car_now_ms();
     serve->lease_end_ms = serve->began_ms + (uint64_t)lease_ms;
     car_health_init(&serve->health, config);
-    car_announce_init(&serve->announce, config->mode == CAR_NET_NAT ? config : &no_announcing);
+    car_announce_init(&serve->announce, config->mode != CAR_NET_DIRECT ? config : &no_announcing);
     if (begin(serve, why))
         return;
     while (turn(serve, why) == 0)

@@ -40,6 +40,7 @@ struct car_serve {
     int listen_fd; /* -1: the guest is known */
     uint64_t silence_ms;
     bool said_dhcp;
+    bool asks; /* AUTO has become DIRECT: the guest asks for its address itself */
     uint32_t guest;
 
     struct car_rules nic_rules, guest_rules; /* what the kernel has */
@@ -54,6 +55,8 @@ void car_serve(struct car_serve *serve, const struct car_net_config *config, int
 /* --- parts of it, in serve_lease.c and serve_guest.c --- */
 
 int car_serve_lease_start(struct car_serve *serve, struct car_why *why);
+/* No lease from here on: what stands on the NIC is car_serve_address' to take off. */
+void car_serve_lease_end(struct car_serve *serve);
 int car_serve_lease_tick(struct car_serve *serve, uint64_t now_ms, struct car_why *why);
 int car_serve_lease_ready(struct car_serve *serve, uint64_t now_ms, struct car_why *why);
 bool car_serve_leased(const struct car_serve *serve);
@@ -61,10 +64,13 @@ bool car_serve_leased(const struct car_serve *serve);
 int car_serve_attach(struct car_serve *serve, uint64_t now_ms, struct car_why *why);
 int car_serve_hear(struct car_serve *serve, uint64_t now_ms, struct car_why *why);
 void car_serve_silence(struct car_serve *serve, uint64_t now_ms);
-/* Whether frames pass untouched: the mode, or a guest that has the leased address itself. */
+/* Whether frames pass untouched: the mode, or a guest that has the leased address itself, or asks
+ * for one. */
 bool car_serve_direct(const struct car_serve *serve);
 /* The cloud's address onto the NIC, or off it, as it has to be now. */
 int car_serve_address(struct car_serve *serve, struct car_why *why);
+/* What is to be done and said once where the carrier has no address: MTU, announcing. */
+int car_serve_without_address(struct car_serve *serve, struct car_why *why);
 /* Makes the kernel's rules those of what is known now. */
 int car_serve_rules(struct car_serve *serve, struct car_why *why);
 

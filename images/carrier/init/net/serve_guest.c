@@ -16,7 +16,7 @@
 
 bool car_serve_direct(const struct car_serve *serve)
 {
-    return serve->config->mode == CAR_NET_DIRECT ||
+    return serve->config->mode == CAR_NET_DIRECT || serve->asks ||
            (serve->guest != 0 && serve->dhcp.held && serve->guest == serve->dhcp.lease.ip);
 }
 
@@ -62,6 +62,13 @@ static void say_rules(const struct car_serve *serve)
                 car_ip_text(serve->guest, guest), len > 0 ? list : " nothing");
 }
 
+static void stop_listening(struct car_serve *serve)
+{
+    if (serve->listen_fd >= 0)
+        close(serve->listen_fd);
+    serve->listen_fd = -1;
+}
+
 /* Its address is known: the way to it, ARP, the rules. */
 static int know(struct car_serve *serve, uint32_t ip, const char *how, uint64_t now,
                 struct car_why *why)
@@ -70,9 +77,7 @@ static int know(struct car_serve *serve, uint32_t ip, const char *how, uint64_t 
     char text[CAR_IP_TEXT];
 
     serve->guest = ip;
-    if (serve->listen_fd >= 0)
-        close(serve->listen_fd);
-    serve->listen_fd = -1;
+    stop_listening(serve);
     car_net_say(serve->config, "the guest is %s (%s)", car_ip_text(ip, text), how);
     /* Not before: ARP for its own address would be answered, and the guest think it taken. */
     if (car_route_route(&serve->route, serve->interface.index, ip, 32, 0, why) ||
@@ -111,7 +116,7 @@ static int begin_nat(struct car_serve *serve, uint64_t now, struct car_why *why)
 int car_serve_attach(struct car_serve *serve, uint64_t now_ms, struct car_why *why)
 {
     struct car_net_word word = {.says = CAR_NET_ATTACHED};
-    bool nat = serve->config->mode == CAR_NET_NAT;
+    bool nat = serve->config->mode != CAR_NET_DIRECT;
     struct car_why ignored;
 
     serve->asked = false;
@@ -130,18 +135,52 @@ int car_serve_attach(struct car_serve *serve, uint64_t now_ms, struct car_why *w
                : car_why_errno(why, "the first process does not listen");
 }
 
+/* A frame that is lost is asked for again, as on every network. */
+static void put_frame(const struct car_device *device, const uint8_t *frame, size_t len)
+{
+    struct car_why ignored;
+    int fd = car_packet_listen(device->index, &ignored);
+
+    if (fd < 0)
+        return;
+    (void)send(fd, frame, len, 0);
+    close(fd);
+}
+
 /* Its question came before ARP was answered for it: this once, we answer. */
 static void answer(struct car_serve *serve, const struct car_heard_arp *heard)
 {
     uint8_t frame[CAR_ARP_BYTES];
-    struct car_why ignored;
-    int fd = car_packet_listen(serve->interface.index, &ignored);
 
-    if (fd < 0)
-        return;
     car_packet_arp_reply(heard, serve->interface.mac, frame);
-    (void)send(fd, frame, sizeof frame, 0);
-    close(fd);
+    put_frame(&serve->interface, frame, sizeof frame);
+}
+
+/* It asks for an address itself, and is to get the one that we had. Its question, for which there
+ * was no way when it came, goes first: not every client repeats it soon. */
+static int stand_aside(struct car_serve *serve, const uint8_t *question, size_t len, uint64_t now,
+                       struct car_why *why)
+{
+    serve->asks = true;
+    stop_listening(serve);
+    car_serve_lease_end(serve);
+    car_announce_lease(&serve->announce, 0, NULL, 0, now);
+    car_net_say(serve->config, "the guest asks for its address itself, by DHCP: frames pass as "
+                               "they are, and all of its ports are open");
+    if (car_serve_address(serve, why) || car_serve_without_address(serve, why) ||
+        car_serve_rules(serve, why))
+        return -1;
+    put_frame(&serve->nic, question, len);
+    return 0;
+}
+
+static void say_no_dhcp(struct car_serve *serve)
+{
+    if (serve->said_dhcp)
+        return;
+    serve->said_dhcp = true;
+    car_net_say(serve->config, "the guest asks for an address by DHCP, which NAT does not give it: "
+                               "it needs net auto or net direct");
 }
 
 int car_serve_hear(struct car_serve *serve, uint64_t now_ms, struct car_why *why)
@@ -150,7 +189,7 @@ int car_serve_hear(struct car_serve *serve, uint64_t now_ms, struct car_why *why
     struct car_heard_arp heard;
 
     for (int i = 0; i < FRAMES_MAX; i++) {
-        ssize_t len = recv(serve->listen_fd, frame, sizeof frame, 0);
+        int len = car_packet_frame(serve->listen_fd, frame, sizeof frame);
         enum car_heard what =
             len < 0 ? CAR_HEARD_NOTHING : car_packet_hear(frame, (size_t)len, &heard);
 
@@ -163,11 +202,10 @@ int car_serve_hear(struct car_serve *serve, uint64_t now_ms, struct car_why *why
                 answer(serve, &heard);
             return 0;
         }
-        if (what == CAR_HEARD_DHCP && !serve->said_dhcp) {
-            serve->said_dhcp = true;
-            car_net_say(serve->config, "the guest asks for an address by DHCP, which NAT does not "
-                                       "give it: it needs net direct");
-        }
+        if (what == CAR_HEARD_DHCP && serve->config->mode == CAR_NET_AUTO)
+            return stand_aside(serve, frame, (size_t)len, now_ms, why);
+        if (what == CAR_HEARD_DHCP)
+            say_no_dhcp(serve);
     }
     return 0;
 }
@@ -178,6 +216,7 @@ void car_serve_silence(struct car_serve *serve, uint64_t now_ms)
         return;
     serve->silence_ms = UINT64_MAX;
     car_net_say(serve->config,
-                "the guest has not said its address in 10 s (no ARP); one that waits "
-                "to be asked needs it in the configuration");
+                "the guest has not said its address in 10 s (no ARP%s); one that waits "
+                "to be asked needs it in the configuration",
+                serve->config->mode == CAR_NET_AUTO ? ", no DHCP" : "");
 }

@@ -2,6 +2,7 @@
 /* The lease: asked for, put on the NIC, kept, lost. */
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "packet.h"
 #include "serve.h"
@@ -40,6 +41,13 @@ int car_serve_lease_start(struct car_serve *serve, struct car_why *why)
     car_dhcp_start(&serve->dhcp, serve->nic.mac, random, car_now_ms());
     serve->complain_ms = car_now_ms() + COMPLAIN_MS;
     return 0;
+}
+
+void car_serve_lease_end(struct car_serve *serve)
+{
+    close(serve->dhcp_fd);
+    serve->dhcp_fd = -1;
+    serve->dhcp.held = false;
 }
 
 static int set_routes(struct car_serve *serve, struct car_why *why)
