@@ -36,6 +36,7 @@
 #define LAYOUTS "seen: tests/e2e/layouts.py" /* GRUB's disks on QEMU: the machine of KVM clouds */
 #define IMG_SEEN "seen: tests/unit/test_img_seen.py"
 #define CARRIER_BOOTS "seen: tests/carrier/boots.py" /* QEMU's machine, as in KVM clouds */
+#define SHIM_BOOTS "seen: tests/carrier/shim.py"     /* on a Xen host of our own */
 #define LOCAL_KEEPER "seen: tests/conformance/local_keeper.c"
 #define IMG_REAL "seen: tests/unit/test_img_real.py"
 #define TYPES_DOC "doc: EC2 DescribeInstanceTypes and the AMI boot modes"
@@ -346,7 +347,7 @@ static const struct krn_rule rules[] = {
      "Xen HVM types start no PV kernel by themselves: Xen's PV shim on its disk does. Seen on a "
      "Xen "
      "of our own; nobody has seen it on EC2 yet.",
-     "doc: run by hand, xen-shim as an HVM guest of Xen 4.17"},
+     SHIM_BOOTS},
     {ENA_TYPES, MIR_FORMAT_XEN_PV, 0, CARRIER, "disk", CARRIED, XEN,
      "These types have no Xen: a Xen carrier brings one along. Seen in QEMU; nobody has seen it on "
      "a machine of EC2 yet.",

@@ -36,7 +36,7 @@ static const struct base_row {
     const char *name;
 } rows[] = {
     {1u << MIR_CARRIER_XEN, offsetof(struct img_carrier, xen), "xen.gz"},
-    {1u << MIR_CARRIER_SHIM, offsetof(struct img_carrier, xen), "xen-shim.gz"},
+    {1u << MIR_CARRIER_SHIM, offsetof(struct img_carrier, xen), "xen-shim.xz"},
     {1u << MIR_CARRIER_XEN | 1u << MIR_CARRIER_LINUX, offsetof(struct img_carrier, kernel),
      "linux"},
     {1u << MIR_CARRIER_XEN | 1u << MIR_CARRIER_LINUX, offsetof(struct img_carrier, base),
@@ -197,7 +197,7 @@ static void boot_linux(struct mir_buf *out)
 
 static int boot_shim(const struct carrying *c, struct mir_buf *out, struct mir_error *err)
 {
-    begin(out, "multiboot2", "xen-shim.gz", SHIM_WORDS);
+    begin(out, "multiboot2", "xen-shim.xz", SHIM_WORDS);
     mir_buf_adds(out, "if module2 '/boot/kernel'");
     if (img_bootconf_words(c->conf.arguments, out, err))
         return -1;
@@ -242,7 +242,7 @@ static int make_shim(const struct carrying *c, struct img_carried *carried, stru
         img_squeeze_zstd(c->content, len, IMG_SQUEEZE_QUICK, &carried->last, err))
         return -1;
     add_length(&carried->last, len);
-    add_file(carried, "boot/xen-shim.gz", c->carrier->xen.bytes, c->carrier->xen.len);
+    add_file(carried, "boot/xen-shim.xz", c->carrier->xen.bytes, c->carrier->xen.len);
     add_file(carried, "boot/kernel", carried->last.data, carried->last.len);
     return 0;
 }

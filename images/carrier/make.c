@@ -100,8 +100,8 @@ static int pack_output(const struct img_output *output, const struct img_entry *
                        struct mir_buf *out, struct mir_error *err)
 {
     switch (output->how) {
-    case IMG_GZIP:
-        return img_squeeze_gzip(entry->bytes, entry->len, out, err);
+    case IMG_XZ:
+        return img_squeeze_xz(entry->bytes, entry->len, out, err);
     case IMG_FOR_XEN:
         return img_vmlinuz_repack(entry->bytes, entry->len, out, err);
     case IMG_AS_IT_IS:

@@ -29,7 +29,7 @@ const struct img_output img_outputs[] = {
     {IMG_IN_XEN, "boot/vmlinuz-*", "linux", IMG_FOR_XEN},
     {IMG_IN_LINUX, "boot/vmlinuz-*", "linux", IMG_AS_IT_IS},
     /* As it is: Xen's loader takes its symbols for part of it, and refuses it without them. */
-    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.gz", IMG_GZIP},
+    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.xz", IMG_XZ},
 };
 const size_t img_outputs_n = MIR_NELEMS(img_outputs);
 

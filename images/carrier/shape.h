@@ -36,7 +36,7 @@ struct img_placed {
 
 enum img_output_how {
     IMG_AS_IT_IS,
-    IMG_GZIP,
+    IMG_XZ,      /* for the boot loader */
     IMG_FOR_XEN, /* a Linux, packed so that Xen is quick (vmlinuz.h) */
 };
 

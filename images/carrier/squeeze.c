@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "squeeze.h"
 
-#include <limits.h>
+#include <lzma.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define ZLIB_CONST
-#include <zlib.h>
 #include <zstd.h>
 
 #include "api/memory.h"
@@ -15,6 +13,8 @@
 
 #define ZSTD_LEVEL_BEST 19
 #define ZSTD_LEVEL_QUICK 6 /* a kernel of 7 MB in a tenth of a second */
+/* Its window, 8 MiB, has all of the shim; more would cost memory on both sides. */
+#define XZ_PRESET (6 | LZMA_PRESET_EXTREME)
 #define ZSTD_WINDOW_LOG 23 /* 8 MiB, which Linux takes of the memory while it unpacks */
 
 static int too_large(struct mir_error *err)
@@ -47,27 +47,16 @@ int img_squeeze_zstd(const void *data, size_t len, enum img_squeeze how, struct 
     return mir_buf_add(out, packed, n) ? too_large(err) : 0;
 }
 
-int img_squeeze_gzip(const void *data, size_t len, struct mir_buf *out, struct mir_error *err)
+int img_squeeze_xz(const void *data, size_t len, struct mir_buf *out, struct mir_error *err)
 {
-    z_stream z = {0};
-    gz_header head = {.os = 3};
-    if (len > UINT_MAX / 2)
-        return too_large(err);
-    if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+    size_t room = lzma_stream_buffer_bound(len), n = 0;
+    mir_auto_free unsigned char *packed = mir_calloc(1, room ? room : 1);
+    lzma_ret rc =
+        lzma_easy_buffer_encode(XZ_PRESET, LZMA_CHECK_NONE, NULL, data, len, packed, &n, room);
+    if (rc == LZMA_MEM_ERROR)
         mir_memory_out();
-    size_t room = deflateBound(&z, (uLong)len) + 64;
-    mir_auto_free unsigned char *packed = mir_calloc(1, room);
-    z.next_in = data;
-    z.avail_in = (uInt)len;
-    z.next_out = packed;
-    z.avail_out = (uInt)room;
-    int rc = deflateSetHeader(&z, &head);
-    if (rc == Z_OK)
-        rc = deflate(&z, Z_FINISH);
-    size_t n = room - z.avail_out;
-    deflateEnd(&z);
-    if (rc != Z_STREAM_END)
-        return mir_fail(err, MIR_INTERNAL, "zlib ended with %d", rc);
+    if (rc != LZMA_OK)
+        return mir_fail(err, MIR_INTERNAL, "liblzma ended with %d", (int)rc);
     return mir_buf_add(out, packed, n) ? too_large(err) : 0;
 }
 
@@ -99,5 +88,5 @@ int img_unsqueeze(const void *data, size_t len, size_t max_bytes, unsigned char 
 
 void img_squeeze_edition(char *out, size_t size)
 {
-    snprintf(out, size, "zstd %s, zlib %s", ZSTD_versionString(), zlibVersion());
+    snprintf(out, size, "zstd %s, liblzma %s", ZSTD_versionString(), lzma_version_string());
 }

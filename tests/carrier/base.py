@@ -20,9 +20,9 @@ from tap import need_program
 CARRIER = program('mirage-carrier')
 SHAPES = {'xen': ['base.cpio.zst', 'linux', 'manifest.json', 'xen.gz'],
           'linux': ['base.cpio.zst', 'linux', 'manifest.json'],
-          'shim': ['manifest.json', 'xen-shim.gz']}
+          'shim': ['manifest.json', 'xen-shim.xz']}
 # Bytes of a base, at most. An image of 16 MB has room for 1.7 of a kernel, and for boot loaders.
-BYTES_MAX = {'xen': 13_600_000, 'linux': 15_200_000, 'shim': 700_000}
+BYTES_MAX = {'xen': 13_600_000, 'linux': 15_200_000, 'shim': 600_000}
 FIRST = os.path.join(os.path.dirname(CARRIER), 'carrier', 'init')
 
 

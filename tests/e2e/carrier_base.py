@@ -4,8 +4,8 @@
 is made of, that it is the same every time, and what happens when there is no network, no room, a
 package that is not what was signed, somebody else at work, or an end in the middle. Real packages:
 tests/carrier/base.py. Speaks TAP."""
-import gzip
 import json
+import lzma
 import os
 import resource
 import shutil
@@ -131,8 +131,8 @@ def check_xen(w, made):
 def shapes(w):
     made = {shape: w.make(shape) for shape in ('xen', 'linux', 'shim')}
     check_xen(w, made['xen'])
-    assert sorted(os.listdir(made['shim']['folder'])) == ['manifest.json', 'xen-shim.gz']
-    with gzip.open(os.path.join(made['shim']['folder'], 'xen-shim.gz')) as f, \
+    assert sorted(os.listdir(made['shim']['folder'])) == ['manifest.json', 'xen-shim.xz']
+    with lzma.open(os.path.join(made['shim']['folder'], 'xen-shim.xz')) as f, \
             open(w.path('shim'), 'wb') as out:
         out.write(f.read())
     assert os.path.getsize(w.path('shim')) == 16 * 4096
@@ -324,7 +324,7 @@ def damaged_base():
     with World() as w:
         first = w.make('shim')
         before = content(first['folder'])
-        with open(os.path.join(first['folder'], 'xen-shim.gz'), 'r+b') as f:
+        with open(os.path.join(first['folder'], 'xen-shim.xz'), 'r+b') as f:
             f.truncate(10)
         assert w.make('shim')['made']
         assert content(first['folder']) == before

@@ -81,8 +81,8 @@ def deployed(tap, w):
         d = w.show('old')
         assert d['state'] in ('running', 'live') and d['carrier'] == 'shim', d
         content = w.uploaded()
-        for what in (b"if multiboot2 '/boot/xen-shim.gz' pv-shim console=xen,pv; then",
-                     b"if module2 '/boot/kernel' 'first=1' 'second'; then", b'XEN-SHIMGZ',
+        for what in (b"if multiboot2 '/boot/xen-shim.xz' pv-shim console=xen,pv; then",
+                     b"if module2 '/boot/kernel' 'first=1' 'second'; then", b'XEN-SHIMXZ',
                      b'KERNEL     '):
             assert what in content, what
         for what in (b'/boot/linux', b'/boot/initrd', d['id'].encode()):

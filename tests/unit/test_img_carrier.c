@@ -196,7 +196,7 @@ static void plant_base(void **state, const char *shape)
         mir_format("{\"shape\":\"%s\",\"digest\":\"" DIGEST "\"}", shape);
     plant(state, "manifest.json", manifest);
     plant(state, "xen.gz", "XEN");
-    plant(state, "xen-shim.gz", "SHIM");
+    plant(state, "xen-shim.xz", "SHIM");
     plant(state, "linux", "LINUX");
     plant(state, "base.cpio.zst", "BASE5");
     plant(state, "kernel", KERNEL);

@@ -73,8 +73,8 @@ static void plant_module(struct img_parts *parts, const char *name, const char *
         ending = ".zst";
         break;
     case 2:
-        assert_int_equal(img_squeeze_gzip(bytes.data, bytes.len, &packed, NULL), 0);
-        ending = ".gz";
+        assert_int_equal(img_squeeze_xz(bytes.data, bytes.len, &packed, NULL), 0);
+        ending = ".xz";
         break;
     default:
         mir_buf_add(&packed, bytes.data, bytes.len);

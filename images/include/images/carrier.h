@@ -26,7 +26,7 @@
 /* A base, read whole. */
 struct img_carrier {
     enum mir_carrier shape;
-    struct img_blob xen;    /* xen.gz, xen-shim.gz; NULL bytes of linux */
+    struct img_blob xen;    /* xen.gz, xen-shim.xz; NULL bytes of linux */
     struct img_blob kernel; /* NULL bytes of shim */
     struct img_blob base;   /* the archive, packed; NULL bytes of shim */
     char digest[MIR_SHA256_TEXT];
