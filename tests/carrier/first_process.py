@@ -130,7 +130,8 @@ def a_configuration_that_is_none(at):
 
 def what_it_was_told_is_said(at):
     for net in ('auto', 'nat', 'direct', 'none'):
-        carrier = Carrier(at, BASE.replace('net none', f'net {net}') + 'ttl 9000000\n', kernel=False)
+        conf = BASE.replace('net none', f'net {net}') + 'ttl 9000000\n'
+        carrier = Carrier(at, conf, kernel=False)
         carrier.off()
         told = f'kind solo5, memory 8 MiB, net {net}, ttl 9000000 s, deadline 0'
         assert any(line.endswith(told) for line in carrier.lines), carrier.lines
