@@ -5,6 +5,7 @@ power-on to HTTP, emulated on the machine that a deployment here has."""
 import bz2
 import json
 import os
+import select
 import shutil
 import socket
 import statistics
@@ -70,12 +71,24 @@ def make(folder, made_of, rounds):
 
 def answers(port):
     try:
-        with socket.create_connection(('127.0.0.1', port), 0.5) as client:
-            client.settimeout(0.5)
+        with socket.create_connection(('127.0.0.1', port), 2) as client:
+            client.settimeout(2)
             client.sendall(b'GET / HTTP/1.0\r\nHost: bench\r\n\r\n')
             return client.recv(64).startswith(b'HTTP/1.1 200')
     except OSError:
         return False
+
+
+def says(machine, word, seconds):
+    """Whether its console has said so, after seconds at the latest."""
+    said, end = b'', time.monotonic() + seconds
+    while word not in said and time.monotonic() < end:
+        if select.select([machine.stdout], [], [], 0.2)[0]:
+            piece = os.read(machine.stdout.fileno(), 65536)
+            if not piece:
+                return False
+            said += piece
+    return word in said
 
 
 def power_on(image):
@@ -86,12 +99,15 @@ def power_on(image):
     began = time.monotonic()
     machine = subprocess.Popen(
         ['qemu-system-x86_64', '-machine', 'pc', '-accel', 'tcg', '-m', str(MEMORY_MIB),
-         '-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'null', '-drive',
+         '-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-drive',
          f'if=none,id=disk0,format=raw,snapshot=on,file={image}', '-device',
          'nvme,serial=disk0,drive=disk0,bootindex=0', '-netdev',
          f'user,id=n0,hostfwd=tcp:127.0.0.1:{port}-:80', '-device',
-         'virtio-net-pci,netdev=n0,romfile='], stdin=subprocess.DEVNULL)
+         'virtio-net-pci,netdev=n0,romfile='], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
+        # Asked before, it would be asked in vain, and that be waited for.
+        if not says(machine, b'] nat ', PATIENCE_S):
+            return None
         while time.monotonic() - began < PATIENCE_S and machine.poll() is None:
             if answers(port):
                 return time.monotonic() - began
@@ -100,6 +116,7 @@ def power_on(image):
     finally:
         machine.kill()
         machine.wait()
+        machine.stdout.close()
 
 
 def measure(table, build, rounds):
