@@ -82,6 +82,16 @@ def ends_by_itself(tap, world):
         assert row['gone_by'].startswith('guest.power_off'), row
 
 
+def proven(tap, world):
+    with tap.part('--prove: the very disk is started here first, and speaks; then it is uploaded'):
+        deploy(world, mirageos('2014'), 'proven', '--prove', '--no-list', '--detach')
+        wait_for('it is proven', LIVE, lambda: any(
+            event['text'].startswith('proven: its disk') for event in
+            world.show('proven')['events']))
+        wait_for('it is launched', LIVE, lambda: world.instance('proven'))
+        world.cli('rm', 'proven', '--detach')
+
+
 # --- OpenStack ---
 
 def start_openstack(world, fake):
@@ -122,6 +132,7 @@ def main():
     with fakecloud(*MACHINES) as fake, Journey(fake, share_cache) as world:
         goes_live(tap, world)
         meets_its_deadline(tap, world)
+        proven(tap, world)
         ends_by_itself(tap, world)
         world.say_log(tap)
     with fakecloud(*MACHINES) as fake, HastyWorld() as world:
