@@ -236,3 +236,14 @@ bool mir_proof_spoke(const char *console, size_t len)
             return true;
     return false;
 }
+
+bool mir_proof_spoke_inside(const char *console, size_t len)
+{
+    static const char guest[] = "guest| ";
+    char line[64];
+    bool whole;
+    for (const char *at = console; next_line(&at, console + len, line, sizeof line, &whole);)
+        if (!strncmp(line, guest, sizeof guest - 1) && line[sizeof guest - 1])
+            return true;
+    return false;
+}

@@ -138,7 +138,9 @@ static int look(struct proof *p, struct mir_proof_seen *seen, char **console, st
     seen->answered = mird_deployment_state(&p->boot) == MIRD_LIVE;
     seen->ended = p->boot.end_reason != MIRD_END_NONE;
     seen->end_reason = p->boot.instance.end_reason;
-    if (seen->spoke_ms < 0 && mir_proof_spoke(seen->console, seen->console_len))
+    bool spoke = p->d->carrier ? mir_proof_spoke_inside(seen->console, seen->console_len)
+                               : mir_proof_spoke(seen->console, seen->console_len);
+    if (seen->spoke_ms < 0 && spoke)
         seen->spoke_ms = seen->now_ms;
     return 0;
 }

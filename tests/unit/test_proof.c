@@ -35,6 +35,24 @@ static void who_speaks(void **state)
 }
 
 /* However little of it has come: nothing of firmware and boot loader is taken for a kernel. */
+/* Xen, its Linux and the carrier speak before the kernel does. */
+static void who_speaks_inside(void **state)
+{
+    static const struct {
+        const char *text;
+        bool spoke;
+    } rows[] = {
+        {"", false},
+        {"(XEN) Xen version 4.17.7\r\ncarrier[4.1] the guest runs\r\n", false},
+        {"carrier[4.1] the guest runs\nguest| \nguest|\n", false},
+        {"carrier[4.1] power off: guest| no\n", false},
+        {"guest| Xen Minimal OS!\n", true},
+        {"carrier[4.1] the guest runs\r\r\nguest| h", true},
+    };
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++)
+        assert_int_equal(mir_proof_spoke_inside(rows[i].text, strlen(rows[i].text)), rows[i].spoke);
+}
+
 static void no_beginning_counts(void **state)
 {
     const char *text = OVMF;
@@ -157,9 +175,13 @@ static void memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_speaks),       cmocka_unit_test(no_beginning_counts),
-        cmocka_unit_test(judged),           cmocka_unit_test(the_table),
-        cmocka_unit_test(memory),           cmocka_unit_test(solo5_gets_its_manifest),
+        cmocka_unit_test(who_speaks),
+        cmocka_unit_test(who_speaks_inside),
+        cmocka_unit_test(no_beginning_counts),
+        cmocka_unit_test(judged),
+        cmocka_unit_test(the_table),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(solo5_gets_its_manifest),
         cmocka_unit_test(nearest_to_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,5 +84,7 @@ enum mir_proof_verdict mir_proof_judge(const struct mir_proof_seen *seen);
 /* Is there anything on the console that neither firmware nor boot loader writes? What might still
  * become one of their lines does not count, so that a line that is half there proves nothing. */
 bool mir_proof_spoke(const char *console, size_t len);
+/* The same of a kernel in a carrier (docs/CARRIERS.md), which says much itself. */
+bool mir_proof_spoke_inside(const char *console, size_t len);
 
 #endif
