@@ -34,7 +34,6 @@ static void who_speaks(void **state)
     assert_true(spoke("\x1b[31mgo"));
 }
 
-/* However little of it has come: nothing of firmware and boot loader is taken for a kernel. */
 /* Xen, its Linux and the carrier speak before the kernel does. */
 static void who_speaks_inside(void **state)
 {
@@ -53,6 +52,7 @@ static void who_speaks_inside(void **state)
         assert_int_equal(mir_proof_spoke_inside(rows[i].text, strlen(rows[i].text)), rows[i].spoke);
 }
 
+/* However little of it has come: nothing of firmware and boot loader is taken for a kernel. */
 static void no_beginning_counts(void **state)
 {
     const char *text = OVMF;
