@@ -32,7 +32,7 @@ MIB_GUEST = 1024  # a t2.micro
 
 INIT = r'''#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /run/xen /run/xenstored /run/lock /tmp /root
-/bin/busybox mkdir -p /var/lib/xen /var/log/xen
+/bin/busybox mkdir -p /var/lib/xen /var/log/xen /var/lock
 /bin/busybox --install -s /bin
 export PATH=/bin LD_LIBRARY_PATH=/lib:/qemu
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
@@ -48,10 +48,9 @@ mount -t xenfs xenfs /proc/xen
 xenstored --pid-file /run/xenstored.pid
 until xenstore-exists / 2>/dev/null; do sleep 0.2; done
 xen-init-dom0 >/dev/null
-xenconsoled --pid-file=/run/xenconsoled.pid --log=guest --log-dir=/var/log/xen
+xenconsoled --pid-file=/run/xenconsoled.pid
 ip link set lo up; brctl addbr br0; brctl addif br0 eth0; ip link set eth0 up; ip link set br0 up
-: > /var/log/xen/guest-ec2.log; : > /run/serial
-tail -f /var/log/xen/guest-ec2.log | tell guest &
+: > /run/serial
 tail -f /run/serial | tell serial &
 say creating
 xl create -F -p /host.cfg > /run/xl 2>&1 & xl=$!
@@ -61,6 +60,8 @@ until grep -q 'Waiting for domain' /run/xl; do
     sleep 0.3
 done
 id=$(xl domid ec2)
+sleep 1000000 | xenconsole --num 0 --type pv $id 2>&1 | tell guest &
+sleep 1
 brctl addif br0 vif$id.0 && xl unpause ec2 && say started domain $id
 wait $xl
 sleep 1
@@ -154,7 +155,8 @@ def host_part(base, cache, debs, disk, memory):
     files += [('qemu/' + name, data) for name, data in
               of_package(debs, xen, './usr/lib/xen-*/boot/hvmloader')]
     files += [('bin/' + name, data) for name, data in
-              of_package(debs, xen, './usr/lib/xen-*/bin/xen-init-dom0')]
+              of_package(debs, xen, './usr/lib/xen-*/bin/xen-init-dom0',
+                         './usr/lib/xen-*/bin/xenconsole')]
     files += [('k/' + name, data) for name, data in of_package(
         debs, kernel, *[f'./lib/modules/*/kernel/{name}.ko' for name in MODULES])]
     files += [('usr/share/qemu/' + to, read('/usr/share/' + at)) for to, at in DATA.items()]
