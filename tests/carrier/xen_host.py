@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from boot import Absent, Machine, cpio, make_base, read
+from boot import Absent, Machine, make_base, read
 
 PACKAGES = ['qemu-system-xen', 'busybox-static', 'xenstore-utils']
 # Of packages that the base was made of, too.
@@ -32,7 +32,7 @@ MIB_GUEST = 1024  # a t2.micro
 
 INIT = r'''#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /run/xen /run/xenstored /run/lock /tmp /root
-/bin/busybox mkdir -p /var/lib/xen /var/log/xen
+/bin/busybox mkdir -p /var/lib/xen /var/log/xen /var/lock
 /bin/busybox --install -s /bin
 export PATH=/bin LD_LIBRARY_PATH=/lib:/qemu
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
@@ -48,17 +48,20 @@ mount -t xenfs xenfs /proc/xen
 xenstored --pid-file /run/xenstored.pid
 until xenstore-exists / 2>/dev/null; do sleep 0.2; done
 xen-init-dom0 >/dev/null
-xenconsoled --pid-file=/run/xenconsoled.pid --log=guest --log-dir=/var/log/xen
+xenconsoled --pid-file=/run/xenconsoled.pid
 ip link set lo up; brctl addbr br0; brctl addif br0 eth0; ip link set eth0 up; ip link set br0 up
-: > /var/log/xen/guest-ec2.log; : > /run/serial
-tail -f /var/log/xen/guest-ec2.log | tell guest &
+: > /run/serial
 tail -f /run/serial | tell serial &
 say creating
 xl create -F -p /host.cfg > /run/xl 2>&1 & xl=$!
-until id=$(xl domid ec2 2>/dev/null) && [ -e /sys/class/net/vif$id.0 ]; do
+# Who is started before xl has done with it may hang for ever.
+until grep -q 'Waiting for domain' /run/xl; do
     kill -0 $xl 2>/dev/null || break
     sleep 0.3
 done
+id=$(xl domid ec2)
+sleep 1000000 | xenconsole --num 0 --type pv $id 2>&1 | tell guest &
+sleep 1
 brctl addif br0 vif$id.0 && xl unpause ec2 && say started domain $id
 wait $xl
 sleep 1
@@ -131,8 +134,8 @@ def needed(program, inside):
     return found
 
 
-def archive(base, cache, debs, disk, memory):
-    """What is added to the base: the rest of a host, and the disk of its guest."""
+def host_part(base, cache, debs, disk, memory):
+    """What is added to the base, as boot.py takes it: the rest of a host, its guest's disk."""
     host = fetch(cache)
     listed = subprocess.run(f"zstd -dc '{base}/base.cpio.zst' 2>/dev/null | cpio -t --quiet",
                             shell=True, capture_output=True, text=True, check=False).stdout
@@ -151,13 +154,16 @@ def archive(base, cache, debs, disk, memory):
     files += [('qemu/' + name, data) for name, data in needed(program, inside)]
     files += [('qemu/' + name, data) for name, data in
               of_package(debs, xen, './usr/lib/xen-*/boot/hvmloader')]
+    files += [('bin/' + name, data) for name, data in
+              of_package(debs, xen, './usr/lib/xen-*/bin/xen-init-dom0',
+                         './usr/lib/xen-*/bin/xenconsole')]
     files += [('k/' + name, data) for name, data in of_package(
         debs, kernel, *[f'./lib/modules/*/kernel/{name}.ko' for name in MODULES])]
     files += [('usr/share/qemu/' + to, read('/usr/share/' + at)) for to, at in DATA.items()]
     folders = sorted({'/'.join(name.split('/')[:i]) for name, _ in files
                       for i in range(1, name.count('/') + 1)} - {'bin'})
-    return cpio([(name, stat.S_IFDIR | 0o755, b'') for name in folders] +
-                [(name, stat.S_IFREG | 0o755, data) for name, data in files])
+    return ([(name, stat.S_IFDIR | 0o755, b'') for name in folders] +
+            [(name, stat.S_IFREG | 0o755, data) for name, data in files])
 
 
 class Host(Machine):
@@ -167,10 +173,11 @@ class Host(Machine):
     def __init__(self, binaries, cache, disk, memory=MIB_GUEST):
         carriers = os.path.join(cache, 'mirage-deploy', 'carrier')
         base = make_base(binaries, carriers, 'xen')
-        self.added = archive(base, cache, os.path.join(carriers, 'debs'), disk, memory)
+        added = host_part(base, cache, os.path.join(carriers, 'debs'), disk, memory)
         outer = MIB_DOM0 + MIB_XEN + memory
-        super().__init__(base, [], memory=outer, dom0=MIB_DOM0, nic=None, linux='mitigations=off',
-                         cpu='Opteron_G3,+svm,+npt', options=self.network())
+        super().__init__(base, added, memory=outer, dom0=MIB_DOM0, nic=None,
+                         linux='mitigations=off', cpu='Opteron_G3,+svm,+npt',
+                         options=self.network())
 
     def network(self):
         with socket.socket() as listener:
@@ -182,8 +189,6 @@ class Host(Machine):
                 '-device', 'e1000,netdev=n0,mac=52:54:00:12:34:57,romfile=']
 
     def boot(self, base, initramfs, dom0, linux):
-        with open(initramfs, 'ab') as handle:
-            handle.write(self.added)
         words = super().boot(base, initramfs, dom0, linux)
         return [word.replace('rdinit=/init', 'rdinit=/host-init') for word in words]
 
