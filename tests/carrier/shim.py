@@ -3,7 +3,8 @@
 """The carrier `shim` where it is for: as an HVM guest of a Xen host (xen_host.py), on the disk that
 a deployment to such a type of EC2's gets. A kernel of 2015 serves HTTP through the host's own
 network back end, one of 2014 ends, and GRUB as a kernel says what it is told and halts: what ends
-takes the machine with it. Speaks TAP. Each start takes a minute."""
+takes the machine with it. Speaks TAP. Each start takes a minute and more, so it is asked for:
+MIRAGE_XEN_HOST=1."""
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tap import need_program
 from xen_host import Host, fetch
 
 LIVE = 150 * PATIENCE
+STARTS, SPEAKS = 3, 100 * PATIENCE
 # What the daemon writes for a shim, which has no first process that would read more of it.
 CONF = 'kind xen-pv\nname {name}\nmemory 64\nnet none\n'
 # Allocated, with the kernel of 2014.
@@ -44,7 +46,16 @@ def make_disk(folder, kernel, name, words=''):
 
 
 def start(disk, memory=256):
-    return Host(BIN, CACHE, disk, memory)
+    """A host whose guest speaks. The emulated SVM stands still now and then (in 2 of 12 starts),
+    before the guest's firmware has read the first sector of the disk: another start is made of it,
+    and that is said. What the disk does wrong it does every time."""
+    for left in range(STARTS - 1, -1, -1):
+        host = Host(BIN, CACHE, disk, memory)
+        if host.wait(r'guest\| |the guest is gone', SPEAKS) or not left:
+            return host
+        print('# the machine stood still; another one is started')
+        host.close()
+    raise AssertionError
 
 
 def guest(host):
@@ -80,24 +91,29 @@ def shut_down(host):
     assert 'has shut down, reason code 0' in host.text(), host.text()[-4000:]
 
 
-def end(tap, folder):
-    """Two hosts at once: what they say fits into their pipes while nobody reads."""
-    old, kept = make_disk(folder, mirageos('2014'), 'old', 'a=1 b=2')
-    words, _ = make_disk(folder, grub(folder, 'echo I am a guest of a shim\nhalt'), 'grub')
-    with start(old) as first, start(words) as second:
-        with tap.part('MirageOS of 2014 ends: the machine shuts down, and its disk is small'):
-            shut_down(first)
-            assert 'main returned 0' in guest(first), guest(first)
+def ends(tap, folder):
+    with tap.part('MirageOS of 2014 ends: the machine shuts down, and its disk is small'):
+        disk, kept = make_disk(folder, mirageos('2014'), 'old', 'a=1 b=2')
+        with start(disk) as host:
+            shut_down(host)
+            assert 'main returned 0' in guest(host), guest(host)
             # Its own boot disk is the first that it finds.
-            assert 'Blkfront info: sector_size=512' in guest(first), guest(first)
-            assert 'cmd_line: a=1 b=2' in guest(first), guest(first)
-            assert kept <= BYTES_MAX, kept
-        with tap.part('GRUB as a kernel says its words and halts: the machine shuts down'):
-            shut_down(second)
-            assert 'I am a guest of a shim' in guest(second), guest(second)
+            assert 'Blkfront info: sector_size=512' in guest(host), guest(host)
+            assert 'cmd_line: a=1 b=2' in guest(host), guest(host)
+        assert kept <= BYTES_MAX, kept
+
+
+def says(tap, folder):
+    with tap.part('GRUB as a kernel says its words and halts: the machine shuts down'):
+        disk, _ = make_disk(folder, grub(folder, 'echo I am a guest of a shim\nhalt'), 'grub')
+        with start(disk) as host:
+            shut_down(host)
+            assert 'I am a guest of a shim' in guest(host), guest(host)
 
 
 def main():
+    if not os.environ.get('MIRAGE_XEN_HOST'):
+        skip_all('MIRAGE_XEN_HOST=1 starts a Xen host of the test\'s own (some four minutes)')
     need_programs('mirage-image', 'mirage-carrier')
     need_program('qemu-system-x86_64', 'dpkg-deb', 'zstd', 'cpio')
     need_base('xen', 'shim')
@@ -108,7 +124,8 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix='mir-shim-') as folder:
         serves(tap, folder)
-        end(tap, folder)
+        ends(tap, folder)
+        says(tap, folder)
     return tap.end()
 
 
