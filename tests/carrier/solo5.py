@@ -14,9 +14,9 @@ import time
 
 import kernels
 from carried import need_base, share_cache
+from cloud_journey import Journey, get_port_80, left, machines, says, settle
 from fakecloud import fakecloud
 from hasty import HastyWorld
-from journey import Journey, get_port_80, left, machines, says, settle
 from meddle import LIBRARY
 from mirage import OVER, PATIENCE, Skip, Tap, World, get, need_programs, skip_all, utc, wait_for
 
