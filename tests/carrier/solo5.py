@@ -20,7 +20,7 @@ from hasty import HastyWorld
 from meddle import LIBRARY
 from mirage import OVER, PATIENCE, Skip, Tap, World, get, need_programs, skip_all, utc, wait_for
 
-STAND_IN = sys.argv[1]
+STAND_IN = os.path.abspath(sys.argv[1])
 LIVE = 90 * PATIENCE
 ADDRESS = ['--', 'ip=10.9.0.2/24', 'gw=10.9.0.1']
 
