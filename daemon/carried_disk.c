@@ -69,6 +69,12 @@ int mird_carried_make(const struct mird_core *core, const struct mir_instance_sp
     return -1;
 }
 
+void mird_carried_launch(struct mir_instance_spec *spec, const char *disk)
+{
+    spec->kernel_path = disk;
+    spec->arguments[0] = '\0'; /* they are on it */
+}
+
 void mird_carried_forget(const struct mird_core *core, const char *id)
 {
     mir_auto_free char *path = mird_carried_path(core, id);

@@ -13,6 +13,9 @@ char *mird_carried_path(const struct mird_core *core, const char *id);
 /* Makes it; nothing is done when it is there. Blocking. */
 int mird_carried_make(const struct mird_core *core, const struct mir_instance_spec *spec,
                       const char *id, struct mir_error *err);
+/* What a launch is told of a carried kernel: that disk and nothing else, whether or not it is there
+ * (a provider that is given files says so when it is not). disk: borrowed; NULL: not made yet. */
+void mird_carried_launch(struct mir_instance_spec *spec, const char *disk);
 /* Removes it, and what was left of an attempt. */
 void mird_carried_forget(const struct mird_core *core, const char *id);
 /* At the start, before anybody makes one: removes those of deployments that are over or that nobody

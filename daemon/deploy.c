@@ -7,6 +7,7 @@
 #include "api/cleanup.h"
 #include "api/memory.h"
 #include "api/suggest.h"
+#include "carried_disk.h"
 #include "carry.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
@@ -215,7 +216,9 @@ static int admit(struct mird_engine *engine, const struct draft *draft,
     /* What is packed or carried has no bootable file yet; the provider judges by the inspection. */
     if (mird_spec_make(engine, d, NULL, &subject, &spec, err))
         return -1;
-    if (mird_kernel_packed(&draft->kernel) || d->carrier)
+    if (d->carrier)
+        mird_carried_launch(&spec, NULL);
+    else if (mird_kernel_packed(&draft->kernel))
         spec.kernel_path = NULL;
     return mir_prov_admit(draft->prov, &spec, err);
 }

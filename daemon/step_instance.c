@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/cleanup.h"
 #include "api/log.h"
@@ -91,9 +90,9 @@ int mird_instance_make(struct mird_engine *engine, struct mird_entry *entry,
         mird_store_lease(engine->core->store, d->id, &lease, &ret->error) ||
         mird_spec_make(engine, d, &lease, &subject, &spec, &ret->error))
         return -1;
-    mir_auto_free char *disk = d->carrier ? mird_carried_path(engine->core, d->id) : NULL;
-    if (disk && !access(disk, F_OK))
-        spec.kernel_path = disk;
+    mir_auto_free char *disk = mird_carried_path(engine->core, d->id);
+    if (d->carrier)
+        mird_carried_launch(&spec, disk);
     return mir_prov_instance_create(mird_entry_prov(engine, entry), &spec, &ret->instance,
                                     &ret->error);
 }

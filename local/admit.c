@@ -152,7 +152,7 @@ int local_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
     if (local_admit_how(spec->kernel, &how, err) ||
         mir_machine_choose(&spec->machine, spec->kernel, local_how_name(how), &machine, err) ||
         admit_memory(spec, &machine, err) || admit_network(spec, &machine, err) ||
-        (!spec->carrier && admit_arguments(spec->arguments, err)))
+        admit_arguments(spec->arguments, err))
         return -1;
     bool qemu = how == LOCAL_HOW_QEMU_KERNEL || how == LOCAL_HOW_QEMU_DISK;
     if (qemu ? admit_qemu(local, how, spec, &machine, err) : admit_tender(spec, how, err))

@@ -65,10 +65,8 @@ static int fill_spec(struct creation *c, struct mir_error *err)
     if (!path || access(path, R_OK))
         return mir_fail_errno(err, errno, "cannot read the kernel file %s", asked->kernel_path);
     if (mir_copy(spec->kernel, sizeof spec->kernel, path) ||
-        mir_copy(spec->arguments, sizeof spec->arguments,
-                 asked->carrier ? "" : asked->arguments) || /* on the disk already */
-        mir_copy(spec->name, sizeof spec->name, asked->name) ||
-        !mir_name_valid(spec->name))
+        mir_copy(spec->arguments, sizeof spec->arguments, asked->arguments) ||
+        mir_copy(spec->name, sizeof spec->name, asked->name) || !mir_name_valid(spec->name))
         return mir_fail(err, MIR_USAGE, "the name, path or arguments of '%.70s' do not fit",
                         asked->name);
     if (local_admit_how(kernel, &spec->how, err) || fill_program(c, err) ||

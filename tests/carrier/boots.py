@@ -6,8 +6,8 @@ import os
 import sys
 import time
 
+import carried
 from carried import grub, mirageos, need_base, share_cache, unpacked
-from cloud_journey import says
 from mirage import OVER, PATIENCE, Tap, World, get, need_programs, wait_for
 
 LIVE = 90 * PATIENCE # TCG, on a machine that is busy
@@ -87,10 +87,7 @@ def serves(tap, world):
         began = time.monotonic()
         deploy(world, mirageos('mortio'), 'mort')
         print(f'# live after {time.monotonic() - began:.1f} s')
-        d = world.show('mort')
-        status, text = get(d['url'])
-        assert d['state'] == 'live' and status == 200 and len(text) > 8000, (status, text[:200])
-        wait_for('page and badge say live', 10 * PATIENCE, lambda: says(world, 'mort', 'live'))
+        carried.serves(world, 'mort')
         said = console(world, 'mort')
         assert 'guest| ' in said and 'learned from its ARP' in said, said
     with tap.part('its carrier announces it to the registry here, from between its ports'):

@@ -5,7 +5,8 @@ import os
 import subprocess
 import bz2
 
-from mirage import BIN, Skip, program, skip_all
+from cloud_journey import says
+from mirage import BIN, PATIENCE, Skip, get, program, skip_all, wait_for
 
 CACHE = os.environ.get('MIRAGE_CARRIER_CACHE') or os.path.join(os.path.dirname(BIN),
                                                                'carrier-cache')
@@ -61,3 +62,13 @@ def grub(folder, words, target='x86_64-xen'):
     subprocess.run(['grub-mkimage', '-O', target, '-c', config, '-o', out, '-p', '/', 'normal',
                     'echo', 'halt', 'sleep'], check=True, timeout=120)
     return out
+
+
+def serves(world, name):
+    """The kernel of 2015 answers with its page, and so do the registry's page and badge; what show
+    says."""
+    d = world.show(name)
+    status, text = get(d['url'])
+    assert d['state'] == 'live' and status == 200 and len(text) > 8000, (status, text[:200])
+    wait_for('page and badge say live', 10 * PATIENCE, lambda: says(world, name, 'live'))
+    return d

@@ -55,7 +55,7 @@ static void everything(void **state)
               "address 46.43.42.137\ndevice net0.a_b-c\nopen 80/tcp\nopen 53/udp\nimds yes\n"
               "deadline 253402300799\nttl 4294967295\n\narguments --a=\"b c\"  'd' \\ \xff\n"
               "block disk0 /blocks/0.img\nblock b /b\nannounce http://10.0.0.1:80/v1/announce\n"
-              "url http://example.org/?a=b#c\nwell-known yes\n"
+              "url http://example.org/?a=b#c\n"
               "digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
         0);
     assert_int_equal(conf.kind, CAR_SOLO5);
@@ -70,7 +70,6 @@ static void everything(void **state)
     assert_int_equal(conf.open[1].port, 53);
     assert_true(conf.open[1].udp);
     assert_true(conf.imds);
-    assert_true(conf.well_known);
     assert_true(conf.deadline == 253402300799);
     assert_true(conf.ttl_s == 4294967295U);
     assert_string_equal(conf.arguments, "--a=\"b c\"  'd' \\ \xff");

@@ -237,11 +237,6 @@ static const char *set_imds(struct car_conf *conf, const char *value, size_t len
     return set_yes(&conf->imds, value, len);
 }
 
-static const char *set_well_known(struct car_conf *conf, const char *value, size_t len)
-{
-    return set_yes(&conf->well_known, value, len);
-}
-
 static const char *set_announce(struct car_conf *conf, const char *value, size_t len)
 {
     return copy_text(conf->announce, sizeof(conf->announce), value, len);
@@ -287,7 +282,6 @@ static const struct {
     {"token", set_token, false},
     {"ttl", set_ttl, false},
     {"url", set_url, false},
-    {"well-known", set_well_known, false},
 };
 #define KEYS_N (sizeof(keys) / sizeof(keys[0]))
 

@@ -20,7 +20,7 @@
  *     ttl SECONDS                         power off so long after the start; 0: none
  *     arguments REST OF LINE              for the guest, byte for byte
  *     block NAME /PATH                    a file of the initramfs as the guest's disk NAME
- *     announce URL, token TEXT, url TEXT, digest HEX, well-known yes
+ *     announce URL, token TEXT, url TEXT, digest HEX
  */
 #ifndef CAR_CONF_H
 #define CAR_CONF_H
@@ -70,7 +70,6 @@ struct car_conf {
     struct car_block blocks[CAR_BLOCKS_MAX];
     size_t blocks_n;
     bool imds;
-    bool well_known;
     char arguments[CAR_ARGUMENTS_MAX + 1];
     char announce[512];
     char token[256];
