@@ -60,6 +60,14 @@ def meets_its_deadline(tap, world):
         wait_for('page and badge say gone', 10 * PATIENCE, lambda: says(world, 'mort', 'gone'))
 
 
+def ended(fake, token):
+    """What the cloud says of the instance, once it says why it is gone; a moment after it is."""
+    ledger = fake.ledger()
+    row, = [row for row in ledger['exists'] + ledger['existed']
+            if row['kind'] == 'instance' and token in str(row['document'])]
+    return 'gone_by' in row and row
+
+
 def ends_by_itself(tap, world):
     with tap.part('a guest that ends powers the machine off, and EC2 terminates it'):
         deploy(world, grub(world.dir, 'halt'), 'ends', '--no-list', '--detach')
@@ -74,9 +82,7 @@ def ends_by_itself(tap, world):
         token = world.show('hangs')['id']
         world.kill_daemon()
         wait_for('the machine is off', 300 * PATIENCE, lambda: not machines(world.fake), every=1)
-        ledger = world.fake.ledger()
-        row, = [row for row in ledger['exists'] + ledger['existed']
-                if row['kind'] == 'instance' and token in str(row['document'])]
+        row = wait_for('EC2 has noticed', 30 * PATIENCE, lambda: ended(world.fake, token))
         assert row['gone_by'].startswith('guest.power_off'), row
 
 
