@@ -18,7 +18,7 @@ import time
 import other_kernel
 from spaces import (NIC_MAC, PATIENCE, Closer, Dhcp, Space, World, echo, mac_bytes, pending,
                     wait_until)
-from tap import Skip, Tap, need_program
+from tap import Skip, Tap, again_in_spaces, need_program
 
 CLOUD = '10.9.0.2'
 WORLD_MAC = mac_bytes('02:00:00:00:00:01')
@@ -655,7 +655,7 @@ def main():
     program, init = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     wanted = sys.argv[3:]
     if os.geteuid() != 0:
-        os.execvp('unshare', ['unshare', '-Ur', sys.executable, *sys.argv])
+        again_in_spaces('network namespaces need root, or unshare with user namespaces', '-Ur')
     if not able():
         try:
             return elsewhere(program, init)

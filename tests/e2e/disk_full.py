@@ -3,12 +3,11 @@
 what runs still ends in time, and with room again all is as before. The disk is a small tmpfs in a
 mount namespace of the test's own."""
 import os
-import shutil
 import subprocess
 import sys
 import time
 
-from mirage import PATIENCE, Tap, World, need_programs, program, skip_all, utc, wait_for
+from mirage import PATIENCE, Tap, World, again_in_spaces, need_programs, program, utc, wait_for
 
 HELLO = program('hello.elf')
 DISK = '16m'  # the daemon keeps 8 MiB of it for what runs already
@@ -19,13 +18,10 @@ def in_own_namespace():
     """Start again where a tmpfs can be mounted; root needs only a mount namespace."""
     if os.environ.get('MIRAGE_TEST_UNSHARED'):
         return
-    how = ['unshare', '--mount'] if os.geteuid() == 0 else ['unshare', '-Ur', '--mount']
-    mount = [*how, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']
-    done = shutil.which('unshare') and subprocess.run(mount, capture_output=True, check=False)
-    if not done or done.returncode:
-        skip_all('no tmpfs of our own here (unshare --mount)')
     os.environ['MIRAGE_TEST_UNSHARED'] = '1'
-    os.execvp(how[0], [*how, sys.executable, *sys.argv])
+    again_in_spaces('no tmpfs of our own here (unshare --mount)',
+                    *([] if os.geteuid() == 0 else ['-Ur']), '--mount',
+                    first=['mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
 
 
 def fill(path):

@@ -5,14 +5,11 @@ together, as the provider settles for minutes."""
 import contextlib
 import fcntl
 import os
-import shutil
 import socket
 import struct
-import subprocess
-import sys
 
 from meddle import Meddle
-from mirage import OVER, PATIENCE, World, get, skip_all, wait_for
+from mirage import OVER, PATIENCE, World, again_in_spaces, get, wait_for
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 OWN_NETWORK = 'MIRAGE_TEST_OWN_NETWORK'
@@ -39,15 +36,12 @@ def loopback_up():
 
 def get_port_80():
     """Who is not root has it in a network of its own."""
-    unshare = ['unshare', '--map-root-user', '--net']
     if OWN_NETWORK in os.environ:
         loopback_up()
     elif not may_have_port_80():
-        if not shutil.which('unshare') or subprocess.run(
-                [*unshare, 'true'], stderr=subprocess.DEVNULL, check=False).returncode:
-            skip_all('port 80 needs root, or unshare with user namespaces')
         os.environ[OWN_NETWORK] = '1'
-        os.execvp('unshare', [*unshare, sys.executable, *sys.argv])
+        again_in_spaces('port 80 needs root, or unshare with user namespaces',
+                        '--map-root-user', '--net')
 
 
 # --- the world ---

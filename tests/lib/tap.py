@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -44,6 +45,16 @@ class Tap:
 def skip_all(reason):
     print(f'1..0 # SKIP {reason}')
     sys.exit(0)
+
+
+def again_in_spaces(reason, *options, first=('true',)):
+    """This program again in namespaces of its own, by unshare's options; where the first command
+    cannot run in such, the reason why all is skipped."""
+    unshare = ['unshare', *options]
+    if not shutil.which('unshare') or subprocess.run(
+            [*unshare, *first], capture_output=True, check=False).returncode:
+        skip_all(reason)
+    os.execvp('unshare', [*unshare, sys.executable, *sys.argv])
 
 
 def run_cases(cases, prepare=str):
