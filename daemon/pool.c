@@ -45,6 +45,13 @@ static struct mird_entry *pop(struct mird_queue *queue)
     return entry;
 }
 
+/* An idle thread that is awake for one entry already is not there for the next. */
+static bool enough_idle(const struct mird_pool *pool)
+{
+    return pool->idle >= pool->queued;
+}
+
+/* Counted a moment ago, the reaper counts again in a moment. */
 static void mind_now(struct mird_engine *engine, struct mird_pool *pool)
 {
     const uint64_t one = 1;
@@ -80,9 +87,8 @@ static void put(struct mird_engine *engine, struct mird_entry *entry, bool first
     else
         append(&pool->queues[entry->lane], entry);
     pool->queued++;
-    if (pool->idle)
-        pthread_cond_signal(&pool->work);
-    else
+    pthread_cond_signal(&pool->work);
+    if (!enough_idle(pool))
         mind_now(engine, pool);
 }
 
@@ -181,13 +187,17 @@ static int start_one(struct mird_pool *pool, struct mir_error *err)
     return 0;
 }
 
-/* Returns when to count again, MIRD_NEVER: when something is queued. */
+/* Returns when to count again, MIRD_NEVER: when something is queued. Whoever queues something so
+ * soon after a count that it does not count relies on one more, also when the queue is empty. */
 static int64_t mind(struct mird_pool *pool, int64_t boot_ms)
 {
     struct mir_error err = {0};
-    if (!pool->queued || !pool->engine->reaper_running || pool->engine->stopping)
+    int64_t once_more_ms = pool->minded_boot_ms + HANGS_MS;
+    if (!pool->engine->reaper_running || pool->engine->stopping)
         return MIRD_NEVER;
-    if (pool->idle)
+    if (!pool->queued)
+        return pool->minded_boot_ms && boot_ms < once_more_ms ? once_more_ms : MIRD_NEVER;
+    if (enough_idle(pool))
         return boot_ms + HANGS_MS;
     unsigned hanging = 0, max = of_use(pool);
     pool->minded_boot_ms = boot_ms;
