@@ -25,6 +25,7 @@ class Lease:
         self.asked = None  # an extension whose answer never came: may have happened or not
         self.before = set()  # deadlines that accepted extensions may still be refused for
         self.removed = None  # when a removal was acknowledged
+        self.removed_launching = False  # an instance was perhaps being asked for at that moment
 
     def allowed(self):
         return {self.acked} | ({self.asked} if self.asked else set())

@@ -30,6 +30,8 @@ class LocalLedger:
     ALONE_S = 6.0          # the same where the daemon could not act until then
     KEPT_WITHOUT = True    # a deadline, while the daemon is killed again and again
     SETTLE_S = 0           # and so much longer until it may be told gone
+    LAUNCH_S = 0           # a launch that a removal finds under way ends first: its limit, and the
+                           # time that is skipped while it waits between two attempts
     HOLDERS = ('keeper',)  # roles of processes that an instance may end with (meddle.h)
     HOLDER_S = 12          # until one that hangs is given up and killed: start, stop, kill
 

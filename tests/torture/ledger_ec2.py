@@ -63,6 +63,7 @@ class Ec2Ledger:
     ALONE_S = 180.0        # the schedule's minute, its precision, and the end itself
     KEPT_WITHOUT = False   # a hook of the cloud comes later than the bound
     SETTLE_S = 300
+    LAUNCH_S = 150
     HOLDERS = ()
     HOLDER_S = 0
 

@@ -291,6 +291,7 @@ class Victim(World):
             self.checker.fault(f'{lease.name}: not extended before its end: {why}, {d}')
 
     def remove(self, lease):
+        lease.removed_launching = self.state_now(lease) == 'launching'
         status, document = self.ask('DELETE', f'/v1/deployments/{lease.id}')
         assert status == 202, f'{lease.name}: removal: {status} {document}'
         lease.removed = self.time.truth()
@@ -318,6 +319,7 @@ class Victim(World):
         bound = self.ledger.BOUND_S * PATIENCE + self.ledger.SETTLE_S
         if any(plan.mode == 'hang' and plan.hits(self.ledger.HOLDERS) for plan in self.plans):
             bound += self.ledger.HOLDER_S
+        bound += self.ledger.LAUNCH_S if lease.removed_launching else 0
         while self.state_now(lease) not in OVER:
             until, now = lease.over_by(), self.time.truth()
             if now > max(until, self.ready_at) + bound:
