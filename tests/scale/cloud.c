@@ -8,6 +8,8 @@
 #include "api/memory.h"
 #include "scale.h"
 
+#define TICK_US 1000 /* the engine reads two clocks, each in whole milliseconds */
+
 static struct scale_cloud *the_cloud; /* what open gives: one cloud in a process */
 
 int64_t scale_now_us(void)
@@ -115,7 +117,7 @@ static int delete (void *ctx, const char *token, struct mir_error *err)
         atomic_fetch_add(&cloud->unknown, 1);
         return 0;
     }
-    if (!cloud->deadline_us || now_us < cloud->deadline_us)
+    if (!cloud->deadline_us || now_us < cloud->deadline_us - TICK_US)
         atomic_fetch_add(&cloud->early, 1);
     if (cloud->ended)
         atomic_compare_exchange_strong(&cloud->ended[number], &none, now_us);
