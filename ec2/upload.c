@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "ec2/upload.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,8 +21,7 @@
 struct job {
     struct job *next;
     uint64_t index;
-    size_t place;  /* among the blocks, in their order */
-    size_t filled; /* bytes from its beginning that are as they are to be sent */
+    size_t place; /* among the blocks, in their order */
     unsigned char data[EC2_EBS_BLOCK];
 };
 
@@ -44,10 +44,13 @@ struct upload {
     unsigned jobs;             /* with memory: that are filled, wait, or are put */
     unsigned idle, workers, under_way, most;
     bool no_more, over;
-    struct mir_error failure; /* why it is over; MIR_OK: it is not */
-    unsigned char (*digests)[EC2_EBS_DIGEST];
-    size_t digest_room, blocks, there;
+    struct mir_error failure;   /* why it is over; MIR_OK: it is not */
+    struct ec2_content content; /* in the order in which the blocks came */
+    size_t there;
     uint64_t attempts;
+    /* Of the caller's thread. */
+    struct job *filling; /* NULL: none */
+    size_t passed;       /* rows of the parent */
 };
 
 static int64_t now_ms(void)
@@ -181,6 +184,12 @@ static int try_block(struct upload *u, const struct ec2_ebs_put *put, unsigned a
     return rc;
 }
 
+static const struct ec2_content *parent_of(const struct upload *u)
+{
+    static const struct ec2_content none = {0};
+    return u->settings->parent ? u->settings->parent : &none;
+}
+
 /* With the lock. */
 static void put_block(struct upload *u, struct job *job)
 {
@@ -190,7 +199,13 @@ static void put_block(struct upload *u, struct job *job)
     pthread_mutex_unlock(&u->lock);
     SHA256(job->data, EC2_EBS_BLOCK, put.digest);
     pthread_mutex_lock(&u->lock);
-    memcpy(u->digests[job->place], put.digest, EC2_EBS_DIGEST);
+    struct ec2_content_block *row = &u->content.rows[job->place];
+    memcpy(row->digest, put.digest, EC2_EBS_DIGEST);
+    row->inherited = ec2_content_has(parent_of(u), job->index, put.digest);
+    if (row->inherited) {
+        u->there++;
+        return;
+    }
     for (;;) {
         struct mir_error err = {0};
         if (!try_block(u, &put, state.attempts, &err)) {
@@ -288,7 +303,7 @@ static bool has_room(const struct upload *u)
 
 static bool all_there(const struct upload *u)
 {
-    return u->there == u->blocks;
+    return u->there == u->content.count;
 }
 
 /* Memory for the next block. */
@@ -310,27 +325,15 @@ static struct job *new_job(struct upload *u, uint64_t index, struct mir_error *e
         job = mir_realloc(NULL, 1, sizeof *job);
     job->next = NULL;
     job->index = index;
-    job->filled = 0;
     return job;
-}
-
-/* Zeros up to there. */
-static void fill_gap(struct job *job, size_t to)
-{
-    if (to > job->filled)
-        memset(job->data + job->filled, 0, to - job->filled);
 }
 
 /* Takes the job. */
 static int submit(struct upload *u, struct job *job, struct mir_error *err)
 {
-    fill_gap(job, EC2_EBS_BLOCK);
     pthread_mutex_lock(&u->lock);
-    if (u->blocks == u->digest_room) {
-        u->digest_room = u->digest_room ? 2 * u->digest_room : 64;
-        u->digests = mir_realloc(u->digests, u->digest_room, sizeof *u->digests);
-    }
-    job->place = u->blocks++;
+    job->place = u->content.count;
+    ec2_content_add(&u->content, job->index);
     *u->last = job;
     u->last = &job->next;
     int rc = hire(u, err);
@@ -339,76 +342,64 @@ static int submit(struct upload *u, struct job *job, struct mir_error *err)
     return rc;
 }
 
-static int check_run(const struct ec2_piece *run, uint64_t at, uint64_t volume_bytes,
-                     struct mir_error *err)
+/* What the parent has before this block and the disk has not becomes zeros. */
+static int pass_parent(struct upload *u, uint64_t index, struct mir_error *err)
 {
-    if (run->offset < at)
-        return mir_fail(err, MIR_CORRUPT, "the disk does not come in its order");
-    if (run->offset > volume_bytes || run->len > volume_bytes - run->offset)
-        return mir_fail(err, MIR_CORRUPT, "the disk goes beyond its end");
-    return 0;
-}
-
-/* The run's bytes into blocks; *job is the one that is filled (NULL: none). */
-static int take_run(struct upload *u, const struct ec2_piece *run, struct job **job,
-                    struct mir_error *err)
-{
-    for (size_t done = 0; done < run->len;) {
-        uint64_t at = run->offset + done, index = at / EC2_EBS_BLOCK;
-        size_t within = (size_t)(at % EC2_EBS_BLOCK), len = EC2_EBS_BLOCK - within;
-        if (len > run->len - done)
-            len = run->len - done;
-        if (*job && (*job)->index != index) {
-            struct job *full = *job;
-            *job = NULL;
-            if (submit(u, full, err))
-                return -1;
-        }
-        if (!*job && !(*job = new_job(u, index, err)))
+    const struct ec2_content *parent = parent_of(u);
+    for (; u->passed < parent->count && parent->rows[u->passed].index < index; u->passed++) {
+        struct job *job = new_job(u, parent->rows[u->passed].index, err);
+        if (!job)
             return -1;
-        fill_gap(*job, within);
-        memcpy((*job)->data + within, (const unsigned char *)run->data + done, len);
-        (*job)->filled = within + len;
-        done += len;
+        memset(job->data, 0, EC2_EBS_BLOCK);
+        if (submit(u, job, err))
+            return -1;
     }
+    if (u->passed < parent->count && parent->rows[u->passed].index == index)
+        u->passed++;
     return 0;
 }
 
-static int take_all(struct upload *u, const struct ec2_upload_source *source, uint64_t volume_bytes,
-                    struct mir_error *err)
+static unsigned char *begin_block(void *ctx, uint64_t index, struct mir_error *err)
 {
-    struct job *job = NULL;
-    uint64_t at = 0;
-    int rc = 0;
-    while (!rc) {
-        struct ec2_piece run = {0};
-        rc = source->next(source->ctx, &run, err);
-        if (rc || run.len == 0)
-            break;
-        rc = check_run(&run, at, volume_bytes, err);
-        if (!rc)
-            rc = take_run(u, &run, &job, err);
-        at = run.offset + run.len;
-    }
-    if (!rc && job)
-        rc = submit(u, job, err);
-    else
-        free(job);
-    return rc;
+    struct upload *u = ctx;
+    if (pass_parent(u, index, err))
+        return NULL;
+    u->filling = new_job(u, index, err);
+    return u->filling ? u->filling->data : NULL;
+}
+
+static int end_block(void *ctx, struct mir_error *err)
+{
+    struct upload *u = ctx;
+    struct job *job = u->filling;
+    u->filling = NULL;
+    return submit(u, job, err);
 }
 
 /* --- all of it --- */
 
-static void digest_all(const struct upload *u, unsigned char out[EC2_EBS_DIGEST])
+/* Of those that were sent; returns how many. */
+static uint64_t digest_sent(const struct upload *u, unsigned char out[EC2_EBS_DIGEST])
 {
-    static const unsigned char none[1] = {0};
-    SHA256(u->blocks ? u->digests[0] : none, u->blocks * EC2_EBS_DIGEST, out);
+    uint64_t sent = 0;
+    EVP_MD_CTX *all = EVP_MD_CTX_new();
+    if (!all || !EVP_DigestInit_ex(all, EVP_sha256(), NULL))
+        mir_memory_out();
+    for (size_t i = 0; i < u->content.count; i++)
+        if (!u->content.rows[i].inherited) {
+            EVP_DigestUpdate(all, u->content.rows[i].digest, EC2_EBS_DIGEST);
+            sent++;
+        }
+    EVP_DigestFinal_ex(all, out, NULL);
+    EVP_MD_CTX_free(all);
+    return sent;
 }
 
 static int put_all(struct upload *u, const struct ec2_upload_source *source, uint64_t volume_bytes,
                    struct mir_error *err)
 {
-    int rc = take_all(u, source, volume_bytes, err);
+    const struct ec2_block_sink sink = {begin_block, end_block, u};
+    int rc = ec2_cut(source, volume_bytes, &sink, err) || pass_parent(u, UINT64_MAX, err) ? -1 : 0;
     pthread_mutex_lock(&u->lock);
     u->no_more = true;
     pthread_cond_broadcast(&u->work);
@@ -433,7 +424,8 @@ static void clear(struct upload *u)
         u->first = job->next;
         free(job);
     }
-    free(u->digests);
+    free(u->filling);
+    ec2_content_clear(&u->content);
     free(u->threads);
     pthread_cond_destroy(&u->work);
     pthread_cond_destroy(&u->turn);
@@ -467,8 +459,8 @@ int ec2_upload(struct ec2_session *session, const char *snapshot_id, uint64_t vo
     int rc = put_all(&u, source, volume_bytes, &own);
     if (!rc) {
         unsigned char digest[EC2_EBS_DIGEST];
-        digest_all(&u, digest);
-        rc = ec2_ebs_complete_snapshot(session, snapshot_id, u.blocks, digest, until_ms,
+        result.sent = digest_sent(&u, digest);
+        rc = ec2_ebs_complete_snapshot(session, snapshot_id, result.sent, digest, until_ms,
                                        result.status, &own);
     } else {
         own.outcome = MIR_DID_NOT_HAPPEN; /* it is not completed */
@@ -476,6 +468,10 @@ int ec2_upload(struct ec2_session *session, const char *snapshot_id, uint64_t vo
     result.blocks = u.there;
     result.attempts = u.attempts;
     result.most = u.most;
+    if (u.settings->content) {
+        *u.settings->content = rc ? (struct ec2_content){0} : u.content;
+        u.content = rc ? u.content : (struct ec2_content){0};
+    }
     clear(&u);
     if (rc && err)
         *err = own;

@@ -2,6 +2,7 @@
 /* Whole uploads into an EBS that is played by the test, and goes wrong. */
 #include "ec2/upload.h"
 
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -155,6 +156,110 @@ static void sends_what_was_written_and_nothing_else(void **state)
         check_done(f);
         end(f);
     }
+}
+
+/* --- on top of a parent --- */
+
+static const unsigned char *block_of(const struct fixture *f, uint64_t index)
+{
+    return f->play.blocks[index];
+}
+
+/* What a disk of these spans has in it, as an upload of it tells. */
+static void content_of(const struct span *spans, size_t count, struct ec2_content *ret)
+{
+    struct fixture *f = begin(spans, count);
+    f->settings.content = ret;
+    assert_int_equal(upload(f), 0);
+    assert_int_equal(ret->count, f->result.blocks);
+    assert_int_equal(f->result.sent, f->result.blocks);
+    for (size_t i = 0; i < ret->count; i++) {
+        unsigned char digest[EC2_EBS_DIGEST];
+        SHA256(block_of(f, ret->rows[i].index), EC2_EBS_BLOCK, digest);
+        assert_memory_equal(ret->rows[i].digest, digest, sizeof digest);
+        assert_true(i == 0 || ret->rows[i - 1].index < ret->rows[i].index);
+    }
+    end(f);
+}
+
+/* Read without sending it, it is the same. */
+static void check_read(const struct span *spans, size_t count, const struct ec2_content *want)
+{
+    struct disk disk = {.spans = spans, .count = count, .piece = 70000};
+    const struct ec2_upload_source source = {next_run, &disk};
+    ec2_auto_content struct ec2_content found = {0};
+    struct mir_error err;
+    assert_int_equal(ec2_content_read(&source, VOLUME, &found, &err), 0);
+    assert_int_equal(found.count, want->count);
+    assert_int_equal(ec2_content_differs(&found, want), 0);
+    free(disk.buffer);
+}
+
+static void sends_only_what_the_parent_has_not(void **state)
+{
+    enum { B = EC2_EBS_BLOCK };
+    static const struct span parent_has[] = {{0, 9 * B + 4}, {20 * B, 10}, {30 * B, 2 * B}};
+    /* The first eight are the same; then a longer end, one that is gone, one that is new, one that
+     * starts otherwise and one that is the same. */
+    static const struct span disk_has[] = {
+        {0, 9 * B + 5}, {25 * B, 1}, {30 * B + 1, B - 1}, {31 * B, B}, {40 * B, 1}};
+    static const uint64_t sent[] = {9, 20, 25, 30, 40};
+    ec2_auto_content struct ec2_content parent = {0}, disk = {0};
+    content_of(parent_has, MIR_NELEMS(parent_has), &parent);
+    content_of(disk_has, MIR_NELEMS(disk_has), &disk);
+    check_read(disk_has, MIR_NELEMS(disk_has), &disk);
+    assert_int_equal(ec2_content_differs(&disk, &parent), MIR_NELEMS(sent));
+
+    ec2_auto_content struct ec2_content content = {0};
+    struct fixture *f = begin(disk_has, MIR_NELEMS(disk_has));
+    f->settings.parent = &parent;
+    f->settings.content = &content;
+    assert_int_equal(upload(f), 0);
+    assert_int_equal(f->play.completed, 1);
+    assert_string_equal(f->play.bad, "");
+    assert_int_equal(f->result.sent, MIR_NELEMS(sent));
+    assert_int_equal(f->result.blocks, 15);
+    for (uint64_t i = 0, at = 0; i < EBS_PLAY_BLOCKS; i++) {
+        bool wanted = at < MIR_NELEMS(sent) && sent[at] == i;
+        assert_int_equal(f->play.blocks[i] != NULL, wanted);
+        at += wanted;
+    }
+    for (size_t i = 0; i < B; i++)
+        assert_int_equal(block_of(f, 20)[i], 0);
+    /* The block that is zeros now is one of it. */
+    assert_int_equal(content.count, disk.count + 1);
+    assert_int_equal(ec2_content_differs(&content, &parent), MIR_NELEMS(sent));
+    end(f);
+}
+
+static void sends_nothing_of_what_is_there(void **state)
+{
+    ec2_auto_content struct ec2_content parent = {0};
+    content_of(sparse, MIR_NELEMS(sparse), &parent);
+    struct fixture *f = begin(sparse, MIR_NELEMS(sparse));
+    f->settings.parent = &parent;
+    assert_int_equal(upload(f), 0);
+    assert_int_equal(f->play.puts, 0);
+    assert_int_equal(f->play.completed, 1);
+    assert_int_equal(f->result.blocks, 13);
+    end(f);
+    /* A parent that ends later than the disk. */
+    f = begin(sparse, 1);
+    f->settings.parent = &parent;
+    assert_int_equal(upload(f), 0);
+    assert_int_equal(f->play.puts, 12);
+    assert_int_equal(f->play.completed, 1);
+    end(f);
+    /* What fails tells no content. */
+    ec2_auto_content struct ec2_content content = {0};
+    f = begin(sparse, MIR_NELEMS(sparse));
+    f->disk.fail_at = 3;
+    f->settings.parent = &parent;
+    f->settings.content = &content;
+    assert_int_equal(upload(f), -1);
+    assert_int_equal(content.count, 0);
+    assert_int_equal(f->play.completed, 0);
+    end(f);
 }
 
 static void sends_an_empty_disk(void **state)
@@ -358,6 +463,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_what_was_written_and_nothing_else),
+        cmocka_unit_test(sends_only_what_the_parent_has_not),
+        cmocka_unit_test(sends_nothing_of_what_is_there),
         cmocka_unit_test(sends_an_empty_disk),
         cmocka_unit_test(sends_in_parallel_over_few_connections),
         cmocka_unit_test(goes_slower_where_it_is_throttled),

@@ -2,7 +2,8 @@
 /*
  * A disk into a started snapshot (ec2/ebs.h): what was written on it goes in blocks of 512 KiB, in
  * parallel over kept connections, and the snapshot is completed with their number and checksum.
- * Blocks that nothing was written to are not sent; a written one is, be it zeros.
+ * Blocks that nothing was written to are not sent; a written one is, be it zeros. On top of a
+ * parent only those are sent in which the two differ.
  *
  * How many blocks are under way at once is found by trying: more while that makes it faster, half
  * when the service is in trouble. At most one block's memory per block under way is used, and
@@ -21,27 +22,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ec2/ebs.h"
+#include "ec2/content.h"
 
 #define EC2_UPLOAD_CONCURRENCY 64 /* blocks under way, at most, if nothing else is said */
-
-/* Bytes that were written on the disk. */
-struct ec2_piece {
-    uint64_t offset;
-    const void *data; /* borrowed until the next call */
-    size_t len;       /* 0: there are no more */
-};
-
-/* Where the disk comes from, in its order and without overlaps; asked in the caller's thread. Its
- * error is the upload's. The end has to be a true one: only then is the snapshot completed. */
-struct ec2_upload_source {
-    int (*next)(void *ctx, struct ec2_piece *ret, struct mir_error *err);
-    void *ctx;
-};
 
 /* Zero or NULL is the plain choice. */
 struct ec2_upload_settings {
     unsigned concurrency_max;
+    const struct ec2_content *parent; /* what is in the snapshot that this one was started on */
+    struct ec2_content *content;      /* gets what is in it now, to be cleared; zeroed when -1 */
     /* Both in the caller's thread, about once a block. */
     void (*progress)(void *ctx, uint64_t blocks_there);
     bool (*stop)(void *ctx); /* true: give up (MIR_INTERRUPTED) */
@@ -52,7 +41,8 @@ struct ec2_upload_settings {
 };
 
 struct ec2_upload_result {
-    uint64_t blocks;   /* that are there */
+    uint64_t blocks; /* that are there, sent or the parent's */
+    uint64_t sent;
     uint64_t attempts; /* that it took */
     unsigned most;     /* blocks under way at once */
     char status[16];   /* of the snapshot: "pending" (it becomes "completed") */
