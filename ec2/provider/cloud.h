@@ -20,6 +20,7 @@
 #include "ec2/config.h"
 #include "ec2/s3.h"
 #include "ec2/session.h"
+#include "known.h"
 #include "machines.h"
 #include "prices.h"
 #include "way.h"
@@ -64,8 +65,9 @@ struct cloud {
     struct ec2_config *config; /* owned, both; NULL while nothing is configured */
     struct ec2_chain *chain;
 
-    struct cloud_prices prices; /* with a lock of its own */
-    pthread_mutex_t lock;       /* of all below */
+    struct cloud_prices prices; /* this and the next with a lock of their own */
+    struct cloud_known known;
+    pthread_mutex_t lock; /* of all below */
     struct cloud_site sites[CLOUD_REGIONS_MAX];
     size_t site_count;
     struct cloud_seen *seen; /* owned */

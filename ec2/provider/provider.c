@@ -89,6 +89,7 @@ static void cloud_free(struct cloud *cloud)
     ec2_chain_free(cloud->chain);
     ec2_config_free(cloud->config);
     cloud_prices_clear(&cloud->prices);
+    cloud_known_clear(&cloud->known);
     pthread_mutex_destroy(&cloud->lock);
     free(cloud->seen);
     free(cloud);
@@ -119,6 +120,7 @@ static int cloud_open(const struct mir_provider_env *env, void **ret_ctx, struct
     cloud->tag_key = env->tag_key;
     pthread_mutex_init(&cloud->lock, NULL);
     cloud_prices_init(&cloud->prices);
+    cloud_known_init(&cloud->known);
     mir_copy(cloud->installation, sizeof cloud->installation,
              env->installation ? env->installation : "");
     int rc = read_settings(cloud, env->config, err);

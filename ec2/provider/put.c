@@ -52,7 +52,7 @@ static int find_image(struct put *put, struct mir_error *err)
     return 0;
 }
 
-static int remove_snapshot(struct put *put, const char *id, struct mir_error *err)
+int cloud_put_remove_snapshot(struct put *put, const char *id, struct mir_error *err)
 {
     const struct ec2_target target = {.id = id};
     struct mir_error said = {0};
@@ -78,7 +78,7 @@ static int find_snapshot(struct put *put, struct mir_error *err)
         if (whole && strcmp(row->state, "error") != 0)
             mir_copy(put->snapshot, sizeof put->snapshot, row->id);
         else
-            rc = remove_snapshot(put, row->id, err);
+            rc = cloud_put_remove_snapshot(put, row->id, err);
     }
     ec2_snapshots_clear(&found);
     return rc;

@@ -39,6 +39,9 @@ struct put {
 int cloud_put_direct(struct put *put, struct mir_error *err);
 int cloud_put_import(struct put *put, struct mir_error *err);
 
+/* A snapshot under our token that is good for nothing; gone already is as well. */
+int cloud_put_remove_snapshot(struct put *put, const char *id, struct mir_error *err);
+
 /* All files of the bundle are in the bucket: put->location. */
 int cloud_put_bundle(struct put *put, struct mir_error *err);
 
@@ -52,6 +55,8 @@ int cloud_put_register(struct put *put, struct mir_error *err);
  * with it. An import that is ready has said put->snapshot. */
 int cloud_put_wait_import(struct put *put, struct mir_error *err);
 int cloud_put_wait_snapshot(struct put *put, struct mir_error *err);
+/* Is this snapshot there, and completed? */
+int cloud_put_stands(struct put *put, const char *snapshot, bool *ret, struct mir_error *err);
 int cloud_put_wait_image(struct put *put, struct mir_error *err);
 
 #endif

@@ -36,9 +36,9 @@ static int see_import(struct put *put, struct seen *ret, struct mir_error *err)
     return cloud_gone(rc, &said, err);
 }
 
-static int see_snapshot(struct put *put, struct seen *ret, struct mir_error *err)
+static int see_that(struct put *put, const char *snapshot, struct seen *ret, struct mir_error *err)
 {
-    const char *const ids[] = {put->snapshot};
+    const char *const ids[] = {snapshot};
     const struct ec2_describe_snapshots_args args = {.ids = ids, .id_count = 1};
     struct ec2_snapshots found = {.rows = NULL};
     struct mir_error said = {0};
@@ -47,6 +47,11 @@ static int see_snapshot(struct put *put, struct seen *ret, struct mir_error *err
         see(ret, found.rows[0].state, found.rows[0].state_message);
     ec2_snapshots_clear(&found);
     return cloud_gone(rc, &said, err);
+}
+
+static int see_snapshot(struct put *put, struct seen *ret, struct mir_error *err)
+{
+    return see_that(put, put->snapshot, ret, err);
 }
 
 static int see_image(struct put *put, struct seen *ret, struct mir_error *err)
@@ -113,6 +118,14 @@ int cloud_put_wait_snapshot(struct put *put, struct mir_error *err)
 {
     static const struct awaited snapshot = {"snapshot", "completed", "error", see_snapshot};
     return await(put, &snapshot, put->snapshot, err);
+}
+
+int cloud_put_stands(struct put *put, const char *snapshot, bool *ret, struct mir_error *err)
+{
+    struct seen seen = {.state = ""};
+    int rc = see_that(put, snapshot, &seen, err);
+    *ret = !rc && !strcmp(seen.state, "completed");
+    return rc;
 }
 
 int cloud_put_wait_image(struct put *put, struct mir_error *err)
