@@ -52,3 +52,43 @@ void mir_retry_succeeded(const struct mir_retry_state *state, struct mir_retry_q
     if (quota->left > MIR_RETRY_QUOTA)
         quota->left = MIR_RETRY_QUOTA;
 }
+
+/* --- shared --- */
+
+void mir_retry_shared_init(struct mir_retry_shared *shared, unsigned attempts_max,
+                           const struct mir_random *random)
+{
+    *shared = (struct mir_retry_shared){.rules.attempts_max = attempts_max,
+                                        .random = random ? random : mir_random_system(),
+                                        .quota.left = MIR_RETRY_QUOTA};
+    pthread_mutex_init(&shared->lock, NULL);
+}
+
+void mir_retry_shared_clear(struct mir_retry_shared *shared)
+{
+    pthread_mutex_destroy(&shared->lock);
+}
+
+int64_t mir_retry_shared_next(struct mir_retry_shared *shared, struct mir_retry_state *state,
+                              unsigned attempts_max, const struct mir_retry_case *what)
+{
+    struct mir_retry_rules rules = shared->rules;
+    struct mir_retry_case drawn = *what;
+    uint32_t number;
+    shared->random->bytes(shared->random->ctx, &number, sizeof number);
+    drawn.chance = (double)number / 4294967296.0;
+    if (attempts_max)
+        rules.attempts_max = attempts_max;
+    pthread_mutex_lock(&shared->lock);
+    int64_t wait = mir_retry_next(state, &rules, &shared->quota, &drawn);
+    pthread_mutex_unlock(&shared->lock);
+    return wait;
+}
+
+void mir_retry_shared_succeeded(struct mir_retry_shared *shared,
+                                const struct mir_retry_state *state)
+{
+    pthread_mutex_lock(&shared->lock);
+    mir_retry_succeeded(state, &shared->quota);
+    pthread_mutex_unlock(&shared->lock);
+}

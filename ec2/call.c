@@ -273,13 +273,6 @@ static int64_t asked_ms(const struct mir_http_response *response)
     return *end || ms < 0 ? 0 : ms;
 }
 
-static double chance_of(const struct ec2_session *session)
-{
-    uint32_t number;
-    session->random->bytes(session->random->ctx, &number, sizeof number);
-    return (double)number / 4294967296.0;
-}
-
 static int64_t left_of(const struct ec2_session *session, int64_t until_ms)
 {
     return until_ms - session->clock->boot_ms(session->clock->ctx);
@@ -289,25 +282,9 @@ static int64_t next_wait(struct ec2_session *session, const struct ec2_call *cal
                          struct mir_retry_state *state, const struct mir_http_response *response,
                          int64_t left_ms, const struct mir_error *err)
 {
-    struct mir_retry_case what = {.err = err,
-                                  .repeatable = !call->once,
-                                  .asked_ms = asked_ms(response),
-                                  .left_ms = left_ms,
-                                  .chance = chance_of(session)};
-    struct mir_retry_rules rules = session->rules;
-    if (call->attempts_max)
-        rules.attempts_max = call->attempts_max;
-    pthread_mutex_lock(&session->lock);
-    int64_t wait = mir_retry_next(state, &rules, &session->quota, &what);
-    pthread_mutex_unlock(&session->lock);
-    return wait;
-}
-
-static void count_success(struct ec2_session *session, const struct mir_retry_state *state)
-{
-    pthread_mutex_lock(&session->lock);
-    mir_retry_succeeded(state, &session->quota);
-    pthread_mutex_unlock(&session->lock);
+    struct mir_retry_case what = {
+        .err = err, .repeatable = !call->once, .asked_ms = asked_ms(response), .left_ms = left_ms};
+    return mir_retry_shared_next(&session->retry, state, call->attempts_max, &what);
 }
 
 /* After a failed attempt: is there to be another one? Waits before it. */
@@ -350,7 +327,7 @@ static int call_until(struct ec2_session *session, const struct ec2_call *call, 
         int rc = try_once(session, call, left, &response, course.key, &last);
         note_attempt(call, &response, &last);
         if (!rc) {
-            count_success(session, &course.state);
+            mir_retry_shared_succeeded(&session->retry, &course.state);
             *ret = response;
             return 0;
         }

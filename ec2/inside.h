@@ -26,13 +26,11 @@ struct ec2_session {
     int connect_timeout_ms, attempt_timeout_ms;
     unsigned connections_max;
     const struct mir_clock *clock;
-    const struct mir_random *random;
     void (*wait)(void *ctx, int64_t ms);
     void *wait_ctx;
     struct mir_http_client *client;
-    struct mir_retry_rules rules;
+    struct mir_retry_shared retry; /* with a lock of its own */
     pthread_mutex_t lock; /* of all below */
-    struct mir_retry_quota quota;
     int64_t offset_ms;
     int64_t date_ms, date_boot_ms;
 };

@@ -105,12 +105,10 @@ struct ec2_session *ec2_session_new(const struct ec2_session_settings *settings,
     s->attempt_timeout_ms = settings->attempt_timeout_ms ? settings->attempt_timeout_ms : 30000;
     s->connections_max = settings->connections_max;
     s->clock = settings->clock ? settings->clock : mir_clock_system();
-    s->random = settings->random ? settings->random : mir_random_system();
     s->wait = settings->wait ? settings->wait : wait_really;
     s->wait_ctx = settings->wait_ctx;
     s->client = mir_http_client_new(settings->connections_max);
-    s->rules.attempts_max = settings->attempts_max;
-    s->quota.left = MIR_RETRY_QUOTA;
+    mir_retry_shared_init(&s->retry, settings->attempts_max, settings->random);
     if (fill_endpoints(s, settings->endpoints, err)) {
         ec2_session_free(s);
         return NULL;
@@ -128,6 +126,7 @@ void ec2_session_free(struct ec2_session *session)
         free(session->endpoints[i].url);
     }
     mir_http_client_free(session->client);
+    mir_retry_shared_clear(&session->retry);
     pthread_mutex_destroy(&session->lock);
     free(session->region);
     free(session->ca_file);
@@ -141,12 +140,12 @@ struct ec2_session *ec2_session_for_region(const struct ec2_session *session, co
         .region = region,
         .credentials = session->credentials,
         .ca_file = session->ca_file,
-        .attempts_max = session->rules.attempts_max,
+        .attempts_max = session->retry.rules.attempts_max,
         .connect_timeout_ms = session->connect_timeout_ms,
         .attempt_timeout_ms = session->attempt_timeout_ms,
         .clock = session->clock,
         .connections_max = session->connections_max,
-        .random = session->random,
+        .random = session->retry.random,
         .wait = session->wait,
         .wait_ctx = session->wait_ctx,
     };

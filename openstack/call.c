@@ -274,33 +274,13 @@ static int64_t asked_ms(const struct mir_http_response *response)
     return *end || s < 0 || s > 3600 ? 0 : (int64_t)s * 1000;
 }
 
-static double chance_of(const struct os_session *session)
-{
-    uint32_t number;
-    session->random->bytes(session->random->ctx, &number, sizeof number);
-    return (double)number / 4294967296.0;
-}
-
 static int64_t next_wait(struct os_session *session, const struct os_call *call,
                          struct mir_retry_state *state, const struct mir_http_response *response,
                          int64_t left_ms, const struct mir_error *err)
 {
-    struct mir_retry_case what = {.err = err,
-                                  .repeatable = !call->once,
-                                  .asked_ms = asked_ms(response),
-                                  .left_ms = left_ms,
-                                  .chance = chance_of(session)};
-    pthread_mutex_lock(&session->lock);
-    int64_t wait = mir_retry_next(state, &session->rules, &session->quota, &what);
-    pthread_mutex_unlock(&session->lock);
-    return wait;
-}
-
-static void count_success(struct os_session *session, const struct mir_retry_state *state)
-{
-    pthread_mutex_lock(&session->lock);
-    mir_retry_succeeded(state, &session->quota);
-    pthread_mutex_unlock(&session->lock);
+    struct mir_retry_case what = {
+        .err = err, .repeatable = !call->once, .asked_ms = asked_ms(response), .left_ms = left_ms};
+    return mir_retry_shared_next(&session->retry, state, 0, &what);
 }
 
 /* The token has ended while a body was on its way, which cannot be sent again from here: whoever
@@ -351,7 +331,7 @@ static int call_until(struct os_session *session, const struct os_call *call, st
         }
         note_attempt(call, &response, err);
         if (!rc) {
-            count_success(session, &course->state);
+            mir_retry_shared_succeeded(&session->retry, &course->state);
             *ret = response;
             return 0;
         }

@@ -37,14 +37,12 @@ struct os_session {
     const struct os_cloud *cloud;
     int connect_timeout_ms, attempt_timeout_ms;
     const struct mir_clock *clock;
-    const struct mir_random *random;
     void (*wait)(void *ctx, int64_t ms);
     void *wait_ctx;
     struct mir_http_client *client;
-    struct mir_retry_rules rules;
+    struct mir_retry_shared retry; /* with a lock of its own */
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
-    struct mir_retry_quota quota;
     int64_t date_ms, date_boot_ms;
     bool authenticating;      /* a thread does it for all */
     unsigned rounds;          /* of authentication that are over */

@@ -119,12 +119,10 @@ struct os_session *os_session_new(const struct os_session_settings *settings, st
     s->connect_timeout_ms = settings->connect_timeout_ms ? settings->connect_timeout_ms : 10000;
     s->attempt_timeout_ms = settings->attempt_timeout_ms ? settings->attempt_timeout_ms : 60000;
     s->clock = settings->clock ? settings->clock : mir_clock_system();
-    s->random = settings->random ? settings->random : mir_random_system();
     s->wait = settings->wait ? settings->wait : wait_really;
     s->wait_ctx = settings->wait_ctx;
     s->client = mir_http_client_new(settings->connections_max);
-    s->rules.attempts_max = settings->attempts_max;
-    s->quota.left = MIR_RETRY_QUOTA;
+    mir_retry_shared_init(&s->retry, settings->attempts_max, settings->random);
     return s;
 }
 
@@ -138,6 +136,7 @@ void os_session_free(struct os_session *session)
     os_who_clear(&session->token.who);
     mir_http_client_free(session->client);
     pthread_cond_destroy(&session->changed);
+    mir_retry_shared_clear(&session->retry);
     pthread_mutex_destroy(&session->lock);
     free(session);
 }

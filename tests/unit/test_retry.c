@@ -100,6 +100,33 @@ static void test_quota(void **state)
     assert_int_equal(q.left, MIR_RETRY_QUOTA);
 }
 
+static void highest(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    memset(out, 0xff, len);
+}
+
+/* One quota for all calls of a session; the random part is drawn for each. */
+static void test_shared(void **state)
+{
+    static const struct mir_random random = {.bytes = highest};
+    struct mir_error sick = failed(MIR_UNAVAILABLE, MIR_RETRY_SERVER, MIR_OUTCOME_UNKNOWN);
+    struct mir_retry_case what = of(&sick);
+    struct mir_retry_shared shared;
+    struct mir_retry_state s = {0}, t = {0}, u = {0};
+    mir_retry_shared_init(&shared, 2, &random);
+    what.chance = 0;
+    assert_int_equal(mir_retry_shared_next(&shared, &s, 0, &what), 999);
+    assert_int_equal(mir_retry_shared_next(&shared, &s, 0, &what), -1); /* two attempts */
+    assert_int_equal(mir_retry_shared_next(&shared, &t, 1, &what), -1); /* one, by its own rule */
+    assert_int_equal(shared.quota.left, MIR_RETRY_QUOTA - MIR_RETRY_COST);
+    shared.quota.left = MIR_RETRY_COST - 1;
+    assert_int_equal(mir_retry_shared_next(&shared, &u, 0, &what), -1);
+    mir_retry_shared_succeeded(&shared, &u);
+    assert_int_equal(shared.quota.left, MIR_RETRY_COST);
+    mir_retry_shared_clear(&shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_what_the_server_asks_for),
         cmocka_unit_test(test_never),
         cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
