@@ -9,7 +9,7 @@ import contextlib
 import os
 
 import kernels
-from ledger_ec2 import Ec2BucketLedger, Ec2BundleLedger, Ec2Ledger
+from ledger_ec2 import Ec2BucketLedger, Ec2BundleLedger, Ec2CarriedLedger, Ec2Ledger
 from ledger_openstack import OpenstackDiskLedger, OpenstackLedger, OpenstackSlowLedger
 from mirage import PATIENCE, program
 
@@ -100,5 +100,6 @@ class LocalLedger:
 
 
 LEDGERS = {'local': LocalLedger, 'ec2': Ec2Ledger, 'ec2-s3': Ec2BucketLedger,
-           'ec2-bundle': Ec2BundleLedger, 'openstack': OpenstackLedger,
-           'openstack-disk': OpenstackDiskLedger, 'openstack-slow': OpenstackSlowLedger}
+           'ec2-bundle': Ec2BundleLedger, 'ec2-carried': Ec2CarriedLedger,
+           'openstack': OpenstackLedger, 'openstack-disk': OpenstackDiskLedger,
+           'openstack-slow': OpenstackSlowLedger}

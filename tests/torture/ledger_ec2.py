@@ -2,16 +2,21 @@
 """What there is of a world's deployments on EC2: the ledger of a mirage-fakecloud of its own, whose
 clock goes with the world's. Everything in the account counts that was not there at the beginning,
 tagged or not: nobody else uses it."""
+import atexit
 import contextlib
+import functools
 import os
 import random
+import shutil
 import subprocess
+import tempfile
 import threading
 import time
 
 import kernels
 from bucket import make_bucket
 from bundle import make_keys
+from distribution import Distribution
 from fakecloud import FakeCloud, tags_of
 from mirage import PATIENCE, program
 
@@ -194,6 +199,32 @@ class Ec2BucketLedger(Ec2Ledger):
     def kernel():
         """A disk whose file is longer than a part: nothing packs it."""
         return a_disk(b'Z') + random.Random(1).randbytes(9 << 20)
+
+
+@functools.cache
+def distribution():
+    """One for all worlds: nothing in it changes."""
+    folder = tempfile.mkdtemp(prefix='mir-distribution-')
+    atexit.register(shutil.rmtree, folder)
+    return Distribution(folder)
+
+
+class Ec2CarriedLedger(Ec2Ledger):
+    """The same with a kernel for Xen, which a carrier brings along: its base is made of a small
+    distribution's packages in each world, and its deadline is on its disk and cannot move."""
+    NEEDS = (*Ec2Ledger.NEEDS, 'mirage-carrier', 'mirage-image')
+
+    def __init__(self, world):
+        super().__init__(world)
+        world.env['PATH'] = distribution().path()
+
+    @staticmethod
+    def kernel():
+        return kernels.xen_pv()
+
+    @staticmethod
+    def quiet_kernel():
+        return kernels.xen_pv() + b'quiet'
 
 
 class Ec2BundleLedger(Ec2Ledger):
