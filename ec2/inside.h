@@ -30,7 +30,7 @@ struct ec2_session {
     void *wait_ctx;
     struct mir_http_client *client;
     struct mir_retry_shared retry; /* with a lock of its own */
-    pthread_mutex_t lock; /* of all below */
+    pthread_mutex_t lock;          /* of all below */
     int64_t offset_ms;
     int64_t date_ms, date_boot_ms;
 };

@@ -41,7 +41,7 @@ struct os_session {
     void *wait_ctx;
     struct mir_http_client *client;
     struct mir_retry_shared retry; /* with a lock of its own */
-    pthread_mutex_t lock; /* of all below */
+    pthread_mutex_t lock;          /* of all below */
     pthread_cond_t changed;
     int64_t date_ms, date_boot_ms;
     bool authenticating;      /* a thread does it for all */
