@@ -239,7 +239,7 @@ static int make_shim(const struct carrying *c, struct img_carried *carried, stru
 {
     uint64_t len = c->kernel->unpacked_bytes;
     if (boot_shim(c, &carried->conf, err) ||
-        img_squeeze_zstd(c->content, len, IMG_SQUEEZE_QUICK, &carried->last, err))
+        img_squeeze_xz(c->content, len, IMG_SQUEEZE_QUICK, &carried->last, err))
         return -1;
     add_length(&carried->last, len);
     add_file(carried, "boot/xen-shim.xz", c->carrier->xen.bytes, c->carrier->xen.len);

@@ -96,14 +96,23 @@ static int write_file(struct base *base, const char *name, const void *data, siz
     return mir_file_write_at(AT_FDCWD, path, data, len, 0644, err);
 }
 
-static int pack_output(const struct img_output *output, const struct img_entry *entry,
-                       struct mir_buf *out, struct mir_error *err)
+/* A Linux without a configuration may need all that it has. */
+static bool needs_no_types(const struct img_parts *parts, const struct img_output *output)
+{
+    const struct img_entry *config = img_parts_one(parts, output->config, NULL);
+    return config && img_vmlinux_needs_no_types(config->bytes, config->len);
+}
+
+static int pack_output(const struct img_parts *parts, const struct img_output *output,
+                       const struct img_entry *entry, struct mir_buf *out, struct img_repacked *ret,
+                       struct mir_error *err)
 {
     switch (output->how) {
     case IMG_XZ:
-        return img_squeeze_xz(entry->bytes, entry->len, out, err);
+        return img_squeeze_xz(entry->bytes, entry->len, IMG_SQUEEZE_BEST, out, err);
     case IMG_FOR_XEN:
-        return img_vmlinuz_repack(entry->bytes, entry->len, out, err);
+        return img_vmlinuz_repack(entry->bytes, entry->len, needs_no_types(parts, output), out, ret,
+                                  err);
     case IMG_AS_IT_IS:
         break;
     }
@@ -116,10 +125,13 @@ static int write_output(struct base *base, const struct img_output *output, stru
 {
     const struct img_entry *entry = img_parts_one(base->parts, output->pattern, err);
     mir_auto_buf struct mir_buf packed;
+    struct img_repacked repacked = {.bytes = 0};
     mir_buf_init(&packed, ARCHIVE_BYTES_MAX);
-    return !entry || pack_output(output, entry, &packed, err)
-               ? -1
-               : write_file(base, output->name, packed.data, packed.len, entry->package, err);
+    if (!entry || pack_output(base->parts, output, entry, &packed, &repacked, err) ||
+        write_file(base, output->name, packed.data, packed.len, entry->package, err))
+        return -1;
+    base->files[base->count - 1].repacked = repacked;
+    return 0;
 }
 
 static int put_entry(struct img_cpio *cpio, const struct img_entry *entry, struct mir_error *err)

@@ -124,6 +124,25 @@ static json_t *package_list(const struct img_parts *parts, const struct img_base
     return list;
 }
 
+/* A part that was left out, and its bytes; or why it was not. */
+static void set_spared(json_t *json, const char *name, size_t bytes, const char *why)
+{
+    json_object_set_new(json, name,
+                        why ? json_pack("{s:s}", "kept", why)
+                            : json_pack("{s:I}", "bytes", (json_int_t)bytes));
+}
+
+/* "unpacked": the package's own, before anything was left out. */
+static json_t *repacked_json(const struct img_repacked *repacked)
+{
+    const struct img_spared *spared = &repacked->spared;
+    json_t *json = json_pack("{s:{s:I, s:s}}", "unpacked", "bytes", (json_int_t)repacked->bytes,
+                             "sha256", repacked->sha256);
+    set_spared(json, "relocations_cut", spared->relocations, spared->relocations_why);
+    set_spared(json, "btf_zeroed", spared->types, spared->types_why);
+    return json;
+}
+
 static json_t *file_list(const struct img_base_file *files, size_t count)
 {
     json_t *list = json_array();
@@ -131,6 +150,8 @@ static json_t *file_list(const struct img_base_file *files, size_t count)
         json_t *json = json_pack("{s:s, s:I, s:s}", "name", files[i].name, "bytes",
                                  (json_int_t)files[i].bytes, "sha256", files[i].sha256);
         set_package(json, files[i].package);
+        if (files[i].repacked.bytes)
+            json_object_set_new(json, "repacked", repacked_json(&files[i].repacked));
         json_array_append_new(list, json);
     }
     return list;

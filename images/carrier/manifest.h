@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a base says it is made of: shape, edition of the maker, every package with its SHA-256 and
- * the source it is built from, every file with its SHA-256 and its package. Equal parts give equal
- * text.
+ * the source it is built from, every file with its SHA-256 and its package, and where a package's
+ * Linux was changed, how. Equal parts give equal text.
  */
 #ifndef IMAGES_CARRIER_MANIFEST_H
 #define IMAGES_CARRIER_MANIFEST_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "parts.h"
+#include "vmlinuz.h"
 
 /* A file of the base folder. */
 struct img_base_file {
@@ -17,6 +18,7 @@ struct img_base_file {
     uint64_t bytes;
     char sha256[MIR_SHA256_TEXT];
     const struct img_package *package; /* borrowed; NULL: made of several */
+    struct img_repacked repacked;      /* `bytes` 0: unpacked, it is the package's own */
 };
 
 #define IMG_BASE_FILES_MAX 8

@@ -92,6 +92,12 @@ static bool is_wanted_module(const struct img_parts *parts, const char *path)
     return false;
 }
 
+static bool is_output(const struct img_output *output, const char *path)
+{
+    return !fnmatch(output->pattern, path, FNM_PATHNAME) ||
+           (output->config && !fnmatch(output->config, path, FNM_PATHNAME));
+}
+
 static bool is_placed(enum mir_carrier carrier, const char *path)
 {
     for (size_t i = 0; i < img_placed_n; i++)
@@ -99,8 +105,7 @@ static bool is_placed(enum mir_carrier carrier, const char *path)
             !fnmatch(img_placed[i].pattern, path, FNM_PATHNAME))
             return true;
     for (size_t i = 0; i < img_outputs_n; i++)
-        if ((img_outputs[i].in & IMG_IN(carrier)) &&
-            !fnmatch(img_outputs[i].pattern, path, FNM_PATHNAME))
+        if ((img_outputs[i].in & IMG_IN(carrier)) && is_output(&img_outputs[i], path))
             return true;
     return false;
 }

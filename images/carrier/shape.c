@@ -25,11 +25,11 @@ const struct img_placed img_placed[] = {
 const size_t img_placed_n = MIR_NELEMS(img_placed);
 
 const struct img_output img_outputs[] = {
-    {IMG_IN_XEN, "boot/xen-*-amd64.gz", "xen.gz", IMG_AS_IT_IS},
-    {IMG_IN_XEN, "boot/vmlinuz-*", "linux", IMG_FOR_XEN},
-    {IMG_IN_LINUX, "boot/vmlinuz-*", "linux", IMG_AS_IT_IS},
+    {IMG_IN_XEN, "boot/xen-*-amd64.gz", "xen.gz", IMG_AS_IT_IS, NULL},
+    {IMG_IN_XEN, "boot/vmlinuz-*", "linux", IMG_FOR_XEN, "boot/config-*"},
+    {IMG_IN_LINUX, "boot/vmlinuz-*", "linux", IMG_AS_IT_IS, NULL},
     /* As it is: Xen's loader takes its symbols for part of it, and refuses it without them. */
-    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.xz", IMG_XZ},
+    {IMG_IN_SHIM, "usr/lib/xen-*/boot/xen-shim", "xen-shim.xz", IMG_XZ, NULL},
 };
 const size_t img_outputs_n = MIR_NELEMS(img_outputs);
 

@@ -46,6 +46,7 @@ struct img_output {
     const char *pattern;
     const char *name;
     enum img_output_how how;
+    const char *config; /* a Linux' configuration, by a pattern; kept, and in no base. NULL: none */
 };
 
 /* What is ours and the same everywhere. */

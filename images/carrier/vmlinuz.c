@@ -6,6 +6,8 @@
 
 #include "api/memory.h"
 #include "bytes.h"
+#include "manifest.h"
+#include "needed.h"
 #include "squeeze.h"
 #include "unwrap.h"
 
@@ -44,39 +46,61 @@ static bool find_payload(const unsigned char *file, size_t len, struct payload *
     return true;
 }
 
-/* NULL where it is packed otherwise, or damaged. */
-static unsigned char *unpack(const struct payload *payload, size_t *ret_len)
+/* Behind what is no gzip file, which has it anyway, stands the unpacked length. */
+static unsigned char *unpack_any(const struct payload *payload, size_t *ret_len)
 {
     enum mir_container container = krn_container_of(payload->at, payload->len);
     size_t len = payload->len - (container == MIR_CONTAINER_GZIP ? 0 : LEN_BYTES);
+    size_t kernel_len = krn_le32(payload->at + payload->len - LEN_BYTES);
     unsigned char *kernel = NULL;
-    if (container == MIR_CONTAINER_NONE ||
-        img_unsqueeze(payload->at, len, UNPACKED_MAX, &kernel, ret_len, NULL))
+    if (container == MIR_CONTAINER_NONE || kernel_len > UNPACKED_MAX)
         return NULL;
-    if (*ret_len == krn_le32(payload->at + payload->len - LEN_BYTES) && *ret_len > LEN_BYTES &&
-        !memcmp(kernel, "\177ELF", 4))
+    *ret_len = kernel_len;
+    if (container == MIR_CONTAINER_ZSTD)
+        return img_unsqueeze_zstd(payload->at, len, kernel_len);
+    return img_unsqueeze(payload->at, len, UNPACKED_MAX, &kernel, ret_len, NULL) ? NULL : kernel;
+}
+
+/* NULL where it is packed otherwise, or damaged. */
+static unsigned char *unpack(const struct payload *payload, size_t *ret_len)
+{
+    unsigned char *kernel = unpack_any(payload, ret_len);
+    if (kernel && *ret_len == krn_le32(payload->at + payload->len - LEN_BYTES) &&
+        img_is_elf(kernel, *ret_len))
         return kernel;
     free(kernel);
     return NULL;
 }
 
-int img_vmlinuz_repack(const unsigned char *file, size_t len, struct mir_buf *out,
-                       struct mir_error *err)
+static int too_large(struct mir_error *err)
+{
+    return mir_fail(err, MIR_NO_SPACE, "Linux is larger than it may be");
+}
+
+/* What Xen makes room by. */
+static int add_length(struct mir_buf *out, size_t len, struct mir_error *err)
+{
+    unsigned char behind[LEN_BYTES];
+    for (size_t i = 0; i < sizeof behind; i++)
+        behind[i] = (unsigned char)(len >> 8 * i);
+    return mir_buf_add(out, behind, sizeof behind) ? too_large(err) : 0;
+}
+
+int img_vmlinuz_repack(const unsigned char *file, size_t len, bool types, struct mir_buf *out,
+                       struct img_repacked *ret, struct mir_error *err)
 {
     struct payload payload;
-    size_t kernel_len = 0;
+    struct img_repacked repacked = {.bytes = 0};
     mir_auto_free unsigned char *kernel =
-        find_payload(file, len, &payload) ? unpack(&payload, &kernel_len) : NULL;
+        find_payload(file, len, &payload) ? unpack(&payload, &repacked.bytes) : NULL;
     if (!kernel)
-        return mir_buf_add(out, file, len)
-                   ? mir_fail(err, MIR_NO_SPACE, "Linux is larger than it may be")
-                   : 0;
-    if (img_squeeze_zstd(kernel, kernel_len, IMG_SQUEEZE_BEST, out, err))
+        return mir_buf_add(out, file, len) ? too_large(err) : 0;
+    size_t kernel_len = repacked.bytes;
+    img_sha256(kernel, kernel_len, repacked.sha256);
+    img_vmlinux_spare(kernel, &kernel_len, types, &repacked.spared);
+    if (img_squeeze_zstd(kernel, kernel_len, IMG_SQUEEZE_BEST, out, err) ||
+        add_length(out, kernel_len, err))
         return -1;
-    const unsigned char behind[LEN_BYTES] = {
-        (unsigned char)kernel_len, (unsigned char)(kernel_len >> 8),
-        (unsigned char)(kernel_len >> 16), (unsigned char)(kernel_len >> 24)};
-    return mir_buf_add(out, behind, sizeof behind)
-               ? mir_fail(err, MIR_NO_SPACE, "Linux is larger than it may be")
-               : 0;
+    *ret = repacked;
+    return 0;
 }

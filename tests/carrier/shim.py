@@ -22,7 +22,7 @@ STARTS, SPEAKS = 3, 100 * PATIENCE
 # What the daemon writes for a shim, which has no first process that would read more of it.
 CONF = 'kind xen-pv\nname {name}\nmemory 64\nnet none\n'
 # Allocated, with the kernel of 2014.
-BYTES_MAX = 2 << 20
+BYTES_MAX = 2_000_000
 
 
 def shim_base():

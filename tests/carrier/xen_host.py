@@ -141,7 +141,8 @@ def host_part(base, cache, debs, disk, memory):
                             shell=True, capture_output=True, text=True, check=False).stdout
     inside = [os.path.basename(line) for line in listed.splitlines()]
     program = os.path.join(host, 'usr/libexec/xen-qemu-system-i386')
-    kernel, = glob.glob(os.path.join(debs, 'linux-image-[0-9]*.deb'))[:1] or [None]
+    # Not the flavour that the carrier `linux` has, which may be there, too.
+    kernel, = glob.glob(os.path.join(debs, 'linux-image-*[0-9]-amd64_*.deb'))[:1] or [None]
     if not kernel:
         raise Absent(f'no linux-image in {debs}')
     kernel = os.path.basename(kernel).split('_')[0]

@@ -28,8 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mir_auto_buf struct mir_buf out;
     struct mir_error err = {0};
+    struct img_repacked repacked = {.bytes = 0};
     mir_buf_init(&out, OUT_MAX);
-    if (!img_vmlinuz_repack(data, size, &out, &err))
+    if (!img_vmlinuz_repack(data, size, true, &out, &repacked, &err))
         check(data, size, (const uint8_t *)mir_buf_text(&out), out.len);
     else if (err.kind != MIR_NO_SPACE)
         abort();

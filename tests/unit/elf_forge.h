@@ -97,4 +97,48 @@ static inline void forge_module(struct mir_buf *out, const char *depends)
     mir_buf_add(out, bytes, sizeof bytes);
 }
 
+/* A Linux, unpacked: 32 bytes of types in section .BTF, 12 of lists of addresses behind the file.
+ */
+enum {
+    FORGE_TYPES_AT = 512,
+    FORGE_TYPES_BYTES = 32,
+    FORGE_SECTIONS_AT = 1024,
+    FORGE_LINUX_BYTES = FORGE_SECTIONS_AT + 3 * 64,
+    FORGE_LISTS_BYTES = 12
+};
+
+static inline void forge_types(unsigned char *p)
+{
+    forge_put(p, 0xeb9f, 2);
+    forge_put(p + 2, 1, 1);
+    forge_put(p + 4, 24, 4);
+    forge_put(p + 12, 5, 4); /* bytes of types, and behind them of names */
+    forge_put(p + 16, 5, 4);
+    forge_put(p + 20, 3, 4);
+    memcpy(p + 24, "ttttt\0n", 8);
+}
+
+static inline void forge_linux(unsigned char bytes[FORGE_LINUX_BYTES + FORGE_LISTS_BYTES])
+{
+    static const char names[] = "\0.BTF\0.shstrtab";
+    memset(bytes, 0, FORGE_LINUX_BYTES + FORGE_LISTS_BYTES);
+    forge_head(bytes, 2, 62);
+    forge_put(bytes + 32, 64, 8);
+    forge_put(bytes + 40, FORGE_SECTIONS_AT, 8);
+    forge_put(bytes + 56, 2, 2);
+    forge_put(bytes + 60, 3, 2);
+    forge_put(bytes + 62, 2, 2);
+    forge_segment(bytes + 64, 1, 0, FORGE_SECTIONS_AT);
+    forge_put(bytes + 64 + 16, 0xffffffff81000000, 8);
+    forge_put(bytes + 64 + 40, 0x10000, 8);
+    forge_segment(bytes + 120, 1, 256, 64); /* what there is once per processor */
+    forge_put(bytes + 120 + 16, 0, 8);
+    memcpy(bytes + 256, names, sizeof names);
+    forge_types(bytes + FORGE_TYPES_AT);
+    forge_section(bytes + FORGE_SECTIONS_AT + 64, 1, 1, FORGE_TYPES_AT, FORGE_TYPES_BYTES);
+    forge_section(bytes + FORGE_SECTIONS_AT + 128, 6, 3, 256, sizeof names);
+    forge_put(bytes + FORGE_LINUX_BYTES + 4, 0x81000000, 4);
+    forge_put(bytes + FORGE_LINUX_BYTES + 8, 0x8100ffff, 4);
+}
+
 #endif

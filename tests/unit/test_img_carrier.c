@@ -259,6 +259,23 @@ static void test_carried_by_xen(void **state)
     img_carrier_clear(&carrier);
 }
 
+/* xz, and behind it in four bytes what comes out of it, by which a shim makes room. */
+static void is_for_a_shim(const struct img_file *file)
+{
+    static const unsigned char length[4] = {sizeof KERNEL - 1};
+    unsigned char *plain;
+    size_t len;
+    assert_memory_equal(file->bytes,
+                        "\xfd"
+                        "7zXZ",
+                        5);
+    assert_memory_equal(file->bytes + file->len - 4, length, 4);
+    assert_int_equal(img_unsqueeze(file->bytes, file->len - 4, 1 << 20, &plain, &len, NULL), 0);
+    assert_int_equal(len, sizeof KERNEL - 1);
+    assert_memory_equal(plain, KERNEL, len);
+    free(plain);
+}
+
 static void test_carried_otherwise(void **state)
 {
     struct img_carrier carrier;
@@ -275,6 +292,7 @@ static void test_carried_otherwise(void **state)
     assert_int_equal(make(state, &carrier, CONF, &carried, NULL), 0);
     assert_int_equal(carried.file_count, 2);
     assert_string_equal(carried.files[1].path, "boot/kernel");
+    is_for_a_shim(&carried.files[1]);
     assert_non_null(strstr(mir_buf_text(&carried.conf), "'/boot/kernel' 'a=1'"));
     img_carried_clear(&carried);
     img_carrier_clear(&carrier);

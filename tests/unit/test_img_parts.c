@@ -73,7 +73,8 @@ static void plant_module(struct img_parts *parts, const char *name, const char *
         ending = ".zst";
         break;
     case 2:
-        assert_int_equal(img_squeeze_xz(bytes.data, bytes.len, &packed, NULL), 0);
+        assert_int_equal(img_squeeze_xz(bytes.data, bytes.len, IMG_SQUEEZE_QUICK, &packed, NULL),
+                         0);
         ending = ".xz";
         break;
     default:
@@ -283,9 +284,24 @@ static void write_text(const char *folder, const char *name, const char *text)
     assert_int_equal(mir_file_write_at(AT_FDCWD, path, text, strlen(text), 0644, NULL), 0);
 }
 
+static void says_how_it_was_changed(const char *text)
+{
+    json_t *json = json_loads(text, 0, NULL), *files = json_object_get(json, "files");
+    json_t *want =
+        json_pack("{s:{s:i, s:s}, s:{s:i}, s:{s:s}}", "unpacked", "bytes", 77, "sha256", "44",
+                  "relocations_cut", "bytes", 7, "btf_zeroed", "kept", "its reason");
+    assert_true(json_equal(json_object_get(json_array_get(files, 0), "repacked"), want));
+    assert_null(json_object_get(json_array_get(files, 1), "repacked"));
+    json_decref(want);
+    json_decref(json);
+}
+
 static void test_manifest(void **state)
 {
-    const struct img_base_file files[] = {{"linux", 5, "22", &package}, {"xen.gz", 3, "33", NULL}};
+    const struct img_repacked repacked = {
+        .bytes = 77, .sha256 = "44", .spared = {.relocations = 7, .types_why = "its reason"}};
+    const struct img_base_file files[] = {{"linux", 5, "22", &package, repacked},
+                                          {"xen.gz", 3, "33", NULL, {.bytes = 0}}};
     struct img_parts parts = planted(""), again = planted("");
     char digest[MIR_SHA256_TEXT], other[MIR_SHA256_TEXT];
     uint64_t bytes = 0;
@@ -299,6 +315,7 @@ static void test_manifest(void **state)
     img_manifest_digest(&again, other);
     assert_string_equal(digest, other);
     assert_non_null(strstr(text, digest));
+    says_how_it_was_changed(text);
 
     write_text(*state, "manifest.json", text);
     write_text(*state, "linux", "12345");

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "api/memory.h"
+#include "bytes.h"
+#include "elf_forge.h"
 #include "squeeze.h"
 #include "vmlinuz.h"
 
@@ -69,7 +71,8 @@ static char *make(const unsigned char kernel[KERNEL_BYTES], enum how how, size_t
     if (how == BY_GZIP)
         add_gzip(kernel, KERNEL_BYTES, &payload);
     else if (how == BY_XZ)
-        assert_int_equal(img_squeeze_xz(kernel, KERNEL_BYTES, &payload, NULL), 0);
+        assert_int_equal(img_squeeze_xz(kernel, KERNEL_BYTES, IMG_SQUEEZE_QUICK, &payload, NULL),
+                         0);
     else
         assert_int_equal(img_squeeze_zstd(kernel, KERNEL_BYTES, IMG_SQUEEZE_QUICK, &payload, NULL),
                          0);
@@ -91,13 +94,16 @@ static char *make(const unsigned char kernel[KERNEL_BYTES], enum how how, size_t
     return bytes;
 }
 
-static void repack(const char *file, size_t len, struct mir_buf *out)
+static struct img_repacked repack(const char *file, size_t len, struct mir_buf *out)
 {
+    struct img_repacked repacked = {.bytes = 0};
     char *exact = mir_calloc(1, len ? len : 1);
     memcpy(exact, file, len);
     mir_buf_init(out, 1 << 20);
-    assert_int_equal(img_vmlinuz_repack((const unsigned char *)exact, len, out, NULL), 0);
+    assert_int_equal(
+        img_vmlinuz_repack((const unsigned char *)exact, len, true, out, &repacked, NULL), 0);
     free(exact);
+    return repacked;
 }
 
 static void same_kernel(void **state)
@@ -109,7 +115,7 @@ static void same_kernel(void **state)
         unsigned char *found;
         struct mir_buf out;
         char *file = make(kernel, how, &len);
-        repack(file, len, &out);
+        assert_int_equal(repack(file, len, &out).bytes, KERNEL_BYTES);
         const unsigned char *bytes = (const unsigned char *)mir_buf_text(&out);
         assert_memory_equal(bytes, "\x28\xb5\x2f\xfd", 4); /* zstd */
         assert_memory_equal(bytes + out.len - 4, "\x88\x13\0\0", 4);
@@ -122,10 +128,37 @@ static void same_kernel(void **state)
     }
 }
 
+/* What is left out is left out of what is packed, and what it was is said. */
+static void lighter_kernel(void **state)
+{
+    unsigned char kernel[KERNEL_BYTES], *found;
+    size_t len, found_len;
+    struct mir_buf out;
+    forge_linux(kernel);
+    memset(kernel + FORGE_LINUX_BYTES + 4, 0, KERNEL_BYTES - FORGE_LINUX_BYTES - 4);
+    for (size_t at = FORGE_LINUX_BYTES + 4; at < KERNEL_BYTES; at += 4)
+        forge_put(kernel + at, 0x81000000, 4);
+    char *file = make(kernel, BY_XZ, &len);
+    struct img_repacked repacked = repack(file, len, &out);
+    const unsigned char *bytes = (const unsigned char *)mir_buf_text(&out);
+    assert_int_equal(repacked.bytes, KERNEL_BYTES);
+    assert_int_equal(repacked.spared.relocations, KERNEL_BYTES - FORGE_LINUX_BYTES);
+    assert_int_equal(repacked.spared.types, FORGE_TYPES_BYTES);
+    assert_int_equal(strlen(repacked.sha256), 64);
+    assert_int_equal(krn_le32(bytes + out.len - 4), FORGE_LINUX_BYTES);
+    assert_int_equal(img_unsqueeze(bytes, out.len - 4, 1 << 20, &found, &found_len, NULL), 0);
+    memset(kernel + FORGE_TYPES_AT, 0, FORGE_TYPES_BYTES);
+    assert_int_equal(found_len, FORGE_LINUX_BYTES);
+    assert_memory_equal(found, kernel, FORGE_LINUX_BYTES);
+    free(found);
+    free(file);
+    mir_buf_clear(&out);
+}
+
 static void as_it_is(const char *file, size_t len)
 {
     struct mir_buf out;
-    repack(file, len, &out);
+    assert_int_equal(repack(file, len, &out).bytes, 0);
     assert_int_equal(out.len, len);
     if (len)
         assert_memory_equal(mir_buf_text(&out), file, len);
@@ -175,12 +208,14 @@ static void no_room(void **state)
     size_t len;
     struct mir_buf out;
     struct mir_error err = {0};
+    struct img_repacked repacked;
     make_kernel(kernel);
     char *file = make(kernel, BY_GZIP, &len);
     mir_buf_init(&out, 10);
-    assert_int_equal(img_vmlinuz_repack((const unsigned char *)file, len, &out, &err), -1);
+    const unsigned char *bytes = (const unsigned char *)file;
+    assert_int_equal(img_vmlinuz_repack(bytes, len, true, &out, &repacked, &err), -1);
     assert_int_equal(err.kind, MIR_NO_SPACE);
-    assert_int_equal(img_vmlinuz_repack((const unsigned char *)file, 100, &out, &err), -1);
+    assert_int_equal(img_vmlinuz_repack(bytes, 100, true, &out, &repacked, &err), -1);
     assert_int_equal(err.kind, MIR_NO_SPACE);
     mir_buf_clear(&out);
     free(file);
@@ -189,6 +224,7 @@ static void no_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_kernel),
+                                       cmocka_unit_test(lighter_kernel),
                                        cmocka_unit_test(anything_else), cmocka_unit_test(no_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
