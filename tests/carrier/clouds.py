@@ -11,7 +11,8 @@ import carried
 from carried import grub, mirageos, need_base, share_cache
 from fakecloud import fakecloud
 from hasty import HastyWorld
-from cloud_journey import Journey, disks, get_port_80, left, machines, says, settle, state
+from cloud_journey import (Journey, disks, ended, get_port_80, left, machines, says, settle,
+                           state)
 from meddle import LIBRARY
 from mirage import OVER, PATIENCE, Tap, need_programs, skip_all, utc, wait_for
 
@@ -58,14 +59,6 @@ def meets_its_deadline(tap, world):
         assert d['state'] == 'gone' and d['end_reason'] == 'deadline', d
         assert not left(world), left(world)
         wait_for('page and badge say gone', 10 * PATIENCE, lambda: says(world, 'mort', 'gone'))
-
-
-def ended(fake, token):
-    """What the cloud says of the instance, once it says why it is gone; a moment after it is."""
-    ledger = fake.ledger()
-    row, = [row for row in ledger['exists'] + ledger['existed']
-            if row['kind'] == 'instance' and token in str(row['document'])]
-    return 'gone_by' in row and row
 
 
 def ends_by_itself(tap, world):

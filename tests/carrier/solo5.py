@@ -12,47 +12,15 @@ import os
 import sys
 import time
 
-import kernels
 from carried import need_base, share_cache
 from cloud_journey import Journey, get_port_80, left, machines, says, settle
 from fakecloud import fakecloud
 from hasty import HastyWorld
 from meddle import LIBRARY
 from mirage import OVER, PATIENCE, Skip, Tap, World, get, need_programs, skip_all, utc, wait_for
+from tenders import LIVE, STAND_IN, configure, console, deploy, ends, kernel
 
-STAND_IN = os.path.abspath(sys.argv[1])
-LIVE = 90 * PATIENCE
 ADDRESS = ['--', 'ip=10.9.0.2/24', 'gw=10.9.0.1']
-
-
-def configure(world, *lines):
-    """Before its daemon is started."""
-    path = os.path.join(world.dir, 'mirage.conf')
-    with open(path, 'w', encoding='utf-8') as f:
-        f.write('\n'.join(['[carrier]', *lines, '']))
-    world.env['MIRAGE_DEPLOY_CONFIG'] = path
-
-
-def kernel(world, target='spt', devices=(('service', 'net'),)):
-    path = os.path.join(world.dir, f'{"-".join(name for name, _ in devices) or "bare"}.{target}')
-    with open(path, 'wb') as f:
-        f.write(kernels.solo5(target, devices))
-    return path
-
-
-def deploy(world, provider, path, name, *options, ttl='10m', expect=0):
-    return world.cli(provider, path, '--ttl', ttl, '--name', name, '--yes', *options, expect=expect,
-                     timeout=LIVE)
-
-
-def console(world, name):
-    return world.cli('logs', name).out
-
-
-def ends(world, name, *words, path=None):
-    deploy(world, 'local', path or kernel(world), name, '--no-list', '--detach', '--', *words)
-    wait_for(f'{name} is over', LIVE, lambda: world.state_of(name) in OVER)
-    return console(world, name)
 
 
 # --- the tender ---

@@ -4,6 +4,7 @@
  * them against the notes of the kernel's file, and is then the guest itself: hello's network and
  * web pages on the tap device. What it does is in the guest's arguments: hello's own (ip=, gw=,
  * name=), and "exit=N": end with that status, "say=TEXT": first say so, once more for each.
+ * Under the name solo5-hvt it is that one, for kernels of its kind, and first has KVM run a guest.
  *
  * Format of the notes: Solo5's elf_abi.h and mft_abi.h; names and numbers only.
  */
@@ -23,10 +24,12 @@
 #include <unistd.h>
 
 #include "hello.h"
+#include "kvm_guest.h"
 
 #define KERNEL_MAX (1 << 20)
 #define NOTE_ABI 0x31494241U /* "ABI1" */
 #define NOTE_MFT 0x3154464dU /* "MFT1" */
+#define TARGET_HVT 1
 #define TARGET_SPT 2
 #define MFT_HEAD 12
 #define MFT_ENTRY 104
@@ -103,13 +106,13 @@ static size_t find_note(uint32_t type, size_t *ret_len)
     errx(1, "a note is missing: %08x", type);
 }
 
-static void read_notes(void)
+static void read_notes(uint32_t target)
 {
     size_t len;
     size_t at = find_note(NOTE_ABI, &len);
 
-    if (word(at) != TARGET_SPT)
-        errx(1, "Executable is not for the solo5-spt target");
+    if (word(at) != target)
+        errx(1, "Executable is not for the %s target", program_invocation_short_name);
     at = find_note(NOTE_MFT, &len);
     for (uint32_t i = 0; i < word(at + 8); i++) {
         size_t entry = at + MFT_HEAD + i * MFT_ENTRY;
@@ -286,6 +289,11 @@ static void take_arguments(char **words)
     printf("arguments %s\n", command_line);
 }
 
+static void use_kvm(void)
+{
+    printf("kvm: a guest of 64 bits says %u\n", kvm_guest_product((uint64_t)21 << 32, 2));
+}
+
 static void obey(void)
 {
     char *words = strdup(command_line);
@@ -303,6 +311,7 @@ static void obey(void)
 
 int main(int argc, char **argv)
 {
+    bool hvt = strcmp(program_invocation_short_name, "solo5-hvt") == 0;
     char **option = argv + 1;
     char **file = option;
 
@@ -314,11 +323,13 @@ int main(int argc, char **argv)
     if (*file == NULL)
         errx(1, "Missing KERNEL operand");
     read_kernel(*file);
-    read_notes();
+    read_notes(hvt ? TARGET_HVT : TARGET_SPT);
     for (; option < file && strcmp(*option, "--") != 0; option++)
         take_option(*option);
     check_attached();
     take_arguments(file + 1);
+    if (hvt)
+        use_kvm();
     obey();
     serve();
 }

@@ -119,6 +119,14 @@ def state(row):
     return row['document']['instanceState']['name'] if row else 'none'
 
 
+def ended(fake, token):
+    """What the cloud says of the instance, once it says why it is gone; a moment after it is."""
+    ledger = fake.ledger()
+    row, = [row for row in ledger['exists'] + ledger['existed']
+            if row['kind'] == 'instance' and token in str(row['document'])]
+    return 'gone_by' in row and row
+
+
 def says(world, name, word):
     d = world.show(name)
     assert d['site_url'] and d['badge_url'], d
