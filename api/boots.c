@@ -82,6 +82,8 @@ static json_t *needs_to_json(const struct mir_needs *needs)
         json_object_set_new(object, "ena", json_true());
     if (needs->direct_kernel)
         json_object_set_new(object, "direct_kernel", json_true());
+    if (needs->virtualisation)
+        json_object_set_new(object, "virtualisation", json_true());
     return object;
 }
 
@@ -180,7 +182,8 @@ static int get_needs(const json_t *json, struct mir_needs *ret, struct mir_error
         get_need(json, "disk_bus", buses, MIR_NELEMS(buses), &bus, err) ||
         get_need(json, "nic", nics, MIR_NELEMS(nics), &nic, err) ||
         get_flag(json, "ena", &ret->ena, err) ||
-        get_flag(json, "direct_kernel", &ret->direct_kernel, err))
+        get_flag(json, "direct_kernel", &ret->direct_kernel, err) ||
+        get_flag(json, "virtualisation", &ret->virtualisation, err))
         return -1;
     ret->image = (enum mir_image)image;
     ret->layout = (enum mir_layout)layout;

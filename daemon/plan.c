@@ -92,11 +92,14 @@ static void find_verdict(const struct mir_kernel *kernel, const struct mir_provi
     mir_copy(plan->family, sizeof plan->family, quote->family);
 }
 
+/* family: of machines, where one has been chosen already; else "". */
 static int no_carrier(const struct mird_request *request, const struct mir_kernel *kernel,
-                      struct mir_error *err)
+                      const char *family, struct mir_error *err)
 {
-    mir_fail(err, MIR_POLICY, "no carrier for this %s kernel is known on %s",
-             mir_format_name(kernel->format), request->provider);
+    const struct mir_family *row = mir_kernel_family(kernel, request->provider, family);
+    mir_fail(err, MIR_POLICY, "no carrier for this %s kernel is known on %s%s%s",
+             mir_format_name(kernel->format), request->provider, row ? ": " : "",
+             row ? row->why : "");
     return mir_error_hint(err, "leave --carrier always away; `mirage-deploy inspect` says where it "
                                "boots, and how");
 }
@@ -109,7 +112,7 @@ static int plan_boot(const struct mird_request *request, const struct mird_burde
     const char *format = mir_format_name(burden->plain ? burden->plain->format : kernel->format);
     if (burden->plain &&
         img_carrier_shape(burden->plain, provider->name, quote->family) == MIR_CARRIER_NONE)
-        return no_carrier(request, burden->plain, err);
+        return no_carrier(request, burden->plain, quote->family, err);
     find_verdict(kernel, provider, quote, plan);
     if (plan->verdict == MIR_VERDICT_CARRIER) { /* and none was to be used */
         mir_fail(err, MIR_POLICY, "this %s kernel starts on %s inside of a carrier only: %s",
@@ -334,7 +337,7 @@ int mird_burden_make(const struct mird_request *request, const struct mir_kernel
     ret->plain = NULL;
     if (!img_carrier_view(plain, provider, request->carrier, &ret->kernel)) {
         if (request->carrier == IMG_CARRIER_ALWAYS)
-            return no_carrier(request, plain, err);
+            return no_carrier(request, plain, "", err);
         ret->kernel = *plain;
         ret->memory_bytes = wanted ? wanted : plain->min_memory_bytes;
         return 0;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -105,22 +106,30 @@ int mird_tender_find(const struct mir_config *config, enum mir_format format, ch
     return rc;
 }
 
-/* Who has no kernels for it lacks nothing; a file that is named and is none is wrong. A kernel for
- * hvt needs a carrier that is asked for, so that one may be missing without a word. */
+/* Who has no kernels for it lacks nothing; a file that is named and is none is wrong. Few machines
+ * carry a kernel for hvt, so that one may be missing without a word. */
 void mird_tender_check(const struct mir_config *config, struct mir_check *ret)
 {
-    struct mir_error err = {0};
-    mir_auto_free char *spt = NULL;
-    mir_auto_free char *hvt = NULL;
-    int rc = mird_tender_find(config, MIR_FORMAT_SOLO5_SPT, &spt, &err);
-    bool wrong = rc && mir_config_said(config, "carrier", "solo5_spt");
-    (void)mird_tender_find(config, MIR_FORMAT_SOLO5_HVT, &hvt, NULL);
+    struct mir_error wrong = {0}, missing = {0};
+    char *paths[MIR_NELEMS(tenders)] = {NULL};
+    for (size_t i = 0; i < MIR_NELEMS(tenders); i++) {
+        struct mir_error err = {0};
+        if (!mird_tender_find(config, tenders[i].format, &paths[i], &err))
+            continue;
+        if (mir_config_said(config, "carrier", tenders[i].key))
+            wrong = err;
+        else if (tenders[i].format == MIR_FORMAT_SOLO5_SPT)
+            missing = err;
+    }
+    const struct mir_error *says = wrong.kind != MIR_OK ? &wrong : &missing;
+    mir_auto_free char *found =
+        mir_format("%s: %s, %s: %s", tenders[0].name, paths[0] ? paths[0] : "none", tenders[1].name,
+                   paths[1] ? paths[1] : "none");
+    mir_auto_free char *fix = mir_format("only for Solo5's kernels: %s", says->hint);
     *ret = (struct mir_check){.name = "Solo5 carrier",
-                              .level = wrong ? MIR_CHECK_WARN : MIR_CHECK_PASS};
-    mir_auto_free char *detail =
-        rc ? mir_strdup(err.text)
-           : mir_format("solo5-spt: %s, solo5-hvt: %s", spt, hvt ? hvt : "none");
-    mir_copy(ret->detail, sizeof ret->detail, detail);
-    mir_auto_free char *fix = mir_format("only for spt kernels: %s", err.hint);
-    mir_copy(ret->fix, sizeof ret->fix, rc ? fix : "");
+                              .level = says == &wrong ? MIR_CHECK_WARN : MIR_CHECK_PASS};
+    mir_copy(ret->detail, sizeof ret->detail, says->kind != MIR_OK ? says->text : found);
+    mir_copy(ret->fix, sizeof ret->fix, says->kind != MIR_OK ? fix : "");
+    for (size_t i = 0; i < MIR_NELEMS(tenders); i++)
+        free(paths[i]);
 }

@@ -7,8 +7,10 @@
 #define QEMU (OF(QEMU_PC) | OF(QEMU_Q35))
 #define KVM (OF(KVM_X86) | OF(FLEX)) /* Rackspace's Flex is OpenStack on KVM */
 #define ARM (OF(GRAVITON) | OF(KVM_ARM64))
-#define EC2_HVM (OF(NITRO) | OF(XEN_HVM) | OF(METAL))
-#define ENA_TYPES (OF(NITRO) | OF(METAL))
+#define NITROS (OF(NITRO) | OF(NESTED))
+#define VIRTUALISE (OF(METAL) | OF(NESTED)) /* what runs on them may make virtual machines */
+#define EC2_HVM (NITROS | OF(XEN_HVM) | OF(METAL))
+#define ENA_TYPES (NITROS | OF(METAL))
 #define XEN_CLOUDS (OF(XEN_HOSTS) | OF(XENSERVER)) /* PV and HVM guests, BIOS */
 #define EVERYWHERE ((1u << KRN_FAMILY_COUNT) - 1)
 #define CLOUDS (EVERYWHERE & ~(QEMU | OF(TENDER)))
@@ -37,6 +39,7 @@
 #define IMG_SEEN "seen: tests/unit/test_img_seen.py"
 #define CARRIER_BOOTS "seen: tests/carrier/boots.py" /* QEMU's machine, as in KVM clouds */
 #define SHIM_BOOTS "seen: tests/carrier/shim.py"     /* on a Xen host of our own */
+#define HVT_BOOTS "seen: tests/carrier/hvt.py"       /* AMD's virtualisation, emulated */
 #define LOCAL_KEEPER "seen: tests/conformance/local_keeper.c"
 #define IMG_REAL "seen: tests/unit/test_img_real.py"
 #define TYPES_DOC "doc: EC2 DescribeInstanceTypes and the AMI boot modes"
@@ -74,6 +77,8 @@ static const struct krn_family families[KRN_FAMILY_COUNT] = {
     /* t1, m1, m2, c1, m3, c3 */
     [KRN_XEN_PV] = {"ec2", "xen-pv", EC2_OLD, WORKS, NULL},
     [KRN_METAL] = {"ec2", "metal", EC2_NEW, UNSEEN, NULL},
+    /* c8i, m8i, r8i: Nitro types that virtualise when the launch says so */
+    [KRN_NESTED] = {"ec2", "nested", EC2_NEW, UNSEEN, NULL},
     /* t4g and the other arm64 types */
     [KRN_GRAVITON] = {"ec2", "graviton", EC2_NEW, UNSEEN, NULL},
     [KRN_KVM_X86] = {"openstack", "kvm-x86", NOVA_KVM, WORKS, &kvm_offer},
@@ -178,7 +183,7 @@ static const struct krn_rule rules[] = {
      TYPES_DOC},
 
     /* --- nothing that says how --- */
-    {OF(NITRO) | OF(METAL), ANY, MIR_BOOT_EFI_APP, UNKNOWN, "disk", MADE_UEFI, NONE,
+    {ENA_TYPES, ANY, MIR_BOOT_EFI_APP, UNKNOWN, "disk", MADE_UEFI, NONE,
      "A UEFI type starts it from an EFI system partition; whether it has ENA and NVMe drivers, "
      "the file does not say.",
      TYPES_DOC},
@@ -216,17 +221,22 @@ static const struct krn_rule rules[] = {
      "of "
      "its own, where the tender is at hand.",
      CARRIER_BOOTS},
-    {QEMU, MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, NONE,
-     "An hvt kernel is a program of the tender solo5-hvt, and QEMU does not start it.",
-     "doc: Solo5's docs/architecture.md"},
+    {QEMU, MIR_FORMAT_SOLO5_HVT, 0, CARRIER, "qemu-disk", CARRIED, LINUX,
+     "An hvt kernel runs under the tender solo5-hvt: a Linux carrier starts it in an emulated "
+     "machine whose processor virtualises, where the tender is at hand. Slow.",
+     HVT_BOOTS},
     {EC2_HVM, MIR_FORMAT_SOLO5_SPT, 0, CARRIER, "disk", CARRIED, LINUX,
      "An spt kernel runs under the tender solo5-spt inside a Linux: a Linux carrier starts it. "
      "Seen "
      "in QEMU; nobody has seen it on a machine of EC2 yet.",
      CARRIER_BOOTS},
-    {ENA_TYPES, MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, LINUX,
-     "An hvt kernel needs the tender solo5-hvt in a Linux carrier, on bare metal or with nested "
-     "virtualisation (C8i, M8i, R8i): rebuild with `-t spt`, or try --carrier always there.",
+    {VIRTUALISE, MIR_FORMAT_SOLO5_HVT, 0, CARRIER, "disk", CARRIED, LINUX,
+     "An hvt kernel runs under the tender solo5-hvt on a machine that virtualises, as these do: a "
+     "Linux carrier starts it. Seen in QEMU; nobody has seen it on a machine of EC2 yet.",
+     HVT_BOOTS},
+    {OF(NITRO), MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, NONE,
+     "An hvt kernel needs the tender solo5-hvt and a machine that virtualises: take such a --type "
+     "(c8i.large or another C8i, M8i or R8i, or bare metal), or rebuild with `-t spt`.",
      "doc: EC2's CpuOptions.NestedVirtualization"},
     {OF(XEN_HVM), MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, NONE,
      "An hvt kernel needs the tender solo5-hvt and nested virtualisation, which these types do "
@@ -238,7 +248,8 @@ static const struct krn_rule rules[] = {
      CARRIER_BOOTS},
     {KVM, MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, LINUX,
      "An hvt kernel runs only under the tender solo5-hvt with nested virtualisation: rebuild "
-     "with `-t virtio`, which KVM clouds start directly.",
+     "with `-t virtio`, which KVM clouds start directly, or try --carrier always where machines "
+     "have it.",
      "doc: Solo5's docs/architecture.md"},
     {XEN_CLOUDS, MIR_FORMAT_SOLO5_SPT, 0, CANNOT, "", NO_WAY, NONE,
      "An spt kernel runs only under the tender solo5-spt inside a Linux: a cloud with KVM starts "
@@ -461,14 +472,14 @@ static const struct krn_rule rules[] = {
      "It starts as a disk if it holds boot code for these machines; its first sector is "
      "compressed or too deep in the file to be looked at here.",
      IMG_REAL},
-    {OF(NITRO) | OF(XEN_HVM), ANY, KRN_NANOS | MIR_BOOT_BIOS_DISK, BOOTS, "disk", DISK_BIOS, NONE,
+    {NITROS | OF(XEN_HVM), ANY, KRN_NANOS | MIR_BOOT_BIOS_DISK, BOOTS, "disk", DISK_BIOS, NONE,
      "EC2 starts the disk by BIOS, and Nanos has the drivers of both kinds of types (ENA and "
      "NVMe, Xen's).",
      "doc: Nanos's src/aws/ena, drivers/nvme and src/xen; ops#575"},
     {OF(XEN_HVM), ANY, KRN_OSV | MIR_BOOT_BIOS_DISK, BOOTS, "disk", DISK_BIOS, NONE,
      "Xen HVM types start the disk by BIOS, and OSv has their drivers.",
      "doc: OSv's wiki, Running OSv on EC2"},
-    {OF(NITRO), ANY, KRN_OSV | MIR_BOOT_BIOS_DISK, UNKNOWN, "disk", DISK_BIOS, NONE,
+    {NITROS, ANY, KRN_OSV | MIR_BOOT_BIOS_DISK, UNKNOWN, "disk", DISK_BIOS, NONE,
      "The disk starts by BIOS; OSv has an ENA driver, but some releases drop incoming TCP there "
      "or stop at NVMe.",
      "doc: osv#1204, osv#1471"},

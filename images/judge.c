@@ -67,10 +67,15 @@ static bool devices_refuse(const struct mir_kernel *kernel, const struct krn_fam
 
 /* Its disk is read by the firmware alone: on IDE that is twice as quick as on virtio, and where the
  * machine is QEMU's own, twice as quick again on NVMe. */
-static struct mir_needs carried_needs(const struct krn_family *family)
+static struct mir_needs carried_needs(const struct mir_kernel *kernel,
+                                      const struct krn_family *family)
 {
     struct mir_needs needs = *krn_way_needs(KRN_WAY_CARRIED);
     bool own = family->image == MIR_IMAGE_NONE;
+    /* All of them start inside of a virtual machine that the carrier makes. */
+    needs.virtualisation = kernel->format == MIR_FORMAT_SOLO5_HVT ||
+                           kernel->format == MIR_FORMAT_SOLO5_XEN ||
+                           kernel->format == MIR_FORMAT_XEN_PVH;
     needs.image = family->image;
     needs.nic = family->nic;
     needs.ena = family->nic == MIR_NIC_ENA;
@@ -87,7 +92,7 @@ static struct mir_needs needs_of(const struct mir_kernel *kernel, const struct k
 {
     struct mir_needs needs = *krn_way_needs(rule->way);
     if (rule->carrier != MIR_CARRIER_NONE) /* also one that has to be asked for */
-        return carried_needs(family);
+        return carried_needs(kernel, family);
     if (rule->way == KRN_WAY_NONE)
         return needs;
     needs.nic = family->nic;

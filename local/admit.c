@@ -52,6 +52,14 @@ static int admit_memory(const struct mir_instance_spec *spec, const struct mir_m
     return mir_error_hint(err, "ask for less with --memory");
 }
 
+/* QEMU emulates a processor that virtualises. Whether KVM passes its own on is the administrator's
+ * choice, and mostly not made. */
+bool local_admit_virtualises(const struct mir_kernel *kernel)
+{
+    const struct mir_family *family = mir_kernel_family(kernel, "local", "qemu-pc");
+    return family && family->needs.virtualisation;
+}
+
 /* Control characters would end a line of QEMU's configuration or of the guest's. */
 static int admit_arguments(const char *text, struct mir_error *err)
 {
@@ -88,7 +96,8 @@ static int admit_tender(const struct mir_instance_spec *spec, enum local_how how
     }
     if (how == LOCAL_HOW_SOLO5_HVT && access("/dev/kvm", R_OK | W_OK)) {
         mir_fail(err, MIR_POLICY, "hvt kernels need /dev/kvm, which cannot be opened");
-        return mir_error_hint(err, "join the group kvm, or build the kernel with -t spt");
+        return mir_error_hint(err, "join the group kvm, take a carrier with an emulated processor "
+                                   "(--carrier always), or build the kernel with -t spt");
     }
     return 0;
 }
@@ -136,6 +145,12 @@ static int admit_qemu(const struct local_ctx *local, enum local_how how,
     if (local->accel.choice == LOCAL_ACCEL_KVM && access("/dev/kvm", R_OK | W_OK)) {
         mir_fail(err, MIR_POLICY, "accelerator = kvm, but /dev/kvm cannot be opened");
         return mir_error_hint(err, "join the group kvm, or set [local] accelerator = auto");
+    }
+    if (local->accel.choice == LOCAL_ACCEL_KVM && local_admit_virtualises(spec->kernel)) {
+        mir_fail(err, MIR_POLICY,
+                 "this kernel needs a machine that virtualises, which is emulated "
+                 "here, and accelerator = kvm does not allow that");
+        return mir_error_hint(err, "set [local] accelerator = auto");
     }
     if (machine->firmware == MIR_FIRMWARE_UEFI && local_firmware_find(local->uefi, &firmware, err))
         return -1;

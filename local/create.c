@@ -43,7 +43,9 @@ static int fill_program(struct creation *c, struct mir_error *err)
     memcpy(spec->program, qemu.path, sizeof spec->program);
     spec->sandbox = qemu.sandbox;
     mir_copy(spec->machine, sizeof spec->machine, c->local->machine);
-    mir_copy(spec->accelerator, sizeof spec->accelerator, local_accel_now(&c->local->accel, why));
+    mir_copy(spec->accelerator, sizeof spec->accelerator,
+             local_admit_virtualises(c->asked->kernel) ? "tcg"
+                                                       : local_accel_now(&c->local->accel, why));
     return 0;
 }
 

@@ -34,6 +34,8 @@ int local_admit(void *ctx, const struct mir_instance_spec *spec, struct mir_erro
 /* The way this kernel is started here; MIR_POLICY with the reason when there is none. */
 int local_admit_how(const struct mir_kernel *kernel, enum local_how *ret, struct mir_error *err);
 
+/* Does the machine that it is started on have to make virtual machines? */
+bool local_admit_virtualises(const struct mir_kernel *kernel);
 /* How many network cards it gets: Solo5 on virtio aborts on one that its manifest does not name. */
 unsigned local_admit_nics(const struct mir_kernel *kernel, const struct mir_machine *machine);
 

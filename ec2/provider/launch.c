@@ -25,6 +25,7 @@ struct launch {
     const struct mir_instance_spec *spec;
     struct cloud_network network;
     struct ec2_machine machine;
+    struct mir_needs needs;
     int64_t until_ms;
     struct ec2_instances made; /* owned */
     bool began;                /* something may have been made */
@@ -48,6 +49,7 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
     const struct ec2_subnet *where = &launch->network.subnets.rows[subnet];
     const char *const groups[] = {launch->network.group_id};
     /* No address that is only its first: what was learnt of that one would be wrong for ever. */
+    const bool nested = launch->needs.virtualisation && !strcmp(launch->machine.family, EC2_NESTED);
     const bool ipv4 = !spec->place.ipv6_only && !spec->place.keep_address;
     const struct ec2_interface interface = {.subnet_id = where->id,
                                             .group_ids = groups,
@@ -78,7 +80,8 @@ static int run_once(struct launch *launch, size_t subnet, struct mir_error *err)
                                 .market = spec->place.spot ? "spot" : NULL,
                                 .spot_type = spec->place.spot ? "one-time" : NULL,
                                 .spot_interruption = spec->place.spot ? "terminate" : NULL,
-                                .cpu_credits = launch->machine.bursts ? "standard" : NULL};
+                                .cpu_credits = launch->machine.bursts ? "standard" : NULL,
+                                .nested_virtualization = nested ? "enabled" : NULL};
     if (mir_fence_check(launch->cloud->fence, err))
         return -1;
     return ec2_run_instances(launch->session, &run, launch->until_ms, &launch->made, err);
@@ -138,7 +141,7 @@ int cloud_instance_create(void *ctx, const struct mir_instance_spec *spec, struc
     struct mir_error own = {0};
     if (!err)
         err = &own;
-    if (ec2_machine_named(spec->place.type, &launch.machine, err) ||
+    if (cloud_needs(spec, &launch.machine, &launch.needs, err) ||
         cloud_session(launch.cloud, spec->place.region, &launch.session, err))
         return -1;
     cloud_remember(launch.cloud, spec->tags.deployment, spec->place.region);

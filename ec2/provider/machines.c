@@ -29,6 +29,7 @@ static const struct {
     {"t3a.micro", "nitro", X86, 1024, 9400, false, true},
     {"t3.micro", "nitro", X86, 1024, 10400, true, true},
     {"t3.small", "nitro", X86, 2048, 20800, true, true},
+    {"c8i.large", "nested", X86, 4096, 93700, false, false},
     {"t2.nano", "xen-hvm", X86, 512, 5800, false, true},
     {"t2.micro", "xen-hvm", X86, 1024, 11600, false, true},
     {"t2.small", "xen-hvm", X86, 2048, 23000, false, true},
@@ -43,6 +44,10 @@ static const struct {
 static const char *const xen_pv[] = {"c1", "c3", "m1", "m2", "m3", "t1"};
 static const char *const xen_hvm[] = {"c4", "d2", "h1", "i2", "i3", "m4",
                                       "r3", "r4", "t2", "x1", "x1e"};
+
+/* Nitro types that pass their processor's virtualisation on, when the launch asks for it. */
+static const char *const nested[] = {"c8i",  "c8i-flex", "c8id",     "m8i", "m8i-flex",
+                                     "m8id", "r8i",      "r8i-flex", "r8id"};
 
 static const char *const instance_store[] = {"c1", "c3", "d2", "i2", "m1", "m2", "m3", "r3", "x1"};
 
@@ -149,6 +154,8 @@ int ec2_machine_named(const char *type, struct ec2_machine *ret, struct mir_erro
         family = "xen-pv";
     else if (among(xen_hvm, MIR_NELEMS(xen_hvm), series))
         family = "xen-hvm";
+    else if (among(nested, MIR_NELEMS(nested), series))
+        family = EC2_NESTED;
     mir_copy(machine.family, sizeof machine.family, family);
     machine.instance_store = has_instance_store(type);
     machine.bursts = strlen(series) <= 3 && *series == 't' && isdigit((unsigned char)series[1]) &&

@@ -30,6 +30,8 @@
  * store-backed AMI". */
 #define EC2_INSTANCE_STORE "C1, C3, D2, I2, M1, M2, M3, R3 or X1"
 
+#define EC2_NESTED "nested" /* the family whose machines virtualise when they are asked to */
+
 struct ec2_machine {
     char type[32];
     char family[16]; /* as in mir_kernel.families */

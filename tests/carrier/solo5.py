@@ -7,7 +7,7 @@ to an empty ledger.
 
 STAND_IN is web_tender.c. With SOLO5_SPT, a real solo5-spt, and SOLO5_SPT_KERNEL, a kernel for it,
 that one too, with SOLO5_SPT_WORDS as its arguments: until it serves, or ends where it has no
-network."""
+network. The same with HVT for SPT."""
 import os
 import sys
 import time
@@ -58,6 +58,13 @@ def wrong(tap):
             world.start_daemon()
             done = deploy(world, 'local', kernel(world), 'www', expect=5)
             assert words in done.err and 'opam' in done.err, done.err
+    with tap.part('of both tenders doctor says when one that is named is none'), World() as world:
+        configure(world, f'solo5_spt = {STAND_IN}', 'solo5_hvt = /tmp')
+        world.start_daemon()
+        checks = world.cli('doctor', 'local', '--json', expect=None).json()['checks']
+        check, = [row for row in checks if row['name'] == 'local: Solo5 carrier']
+        assert check['level'] == 'WARN' and '/tmp cannot be the tender solo5-hvt' in \
+            check['detail'] and 'solo5_hvt = FILE' in check['fix'], check
 
 
 # --- here ---
@@ -137,9 +144,8 @@ def on_ec2(tap):
                 settle(world, 'www')
                 assert world.show('www')['end_reason'] == 'deadline', world.show('www')
                 assert not left(world), left(world)
-            with tap.part('hvt, a carrier asked for: its own tender is missed, before a launch'):
-                done = deploy(world, 'ec2', kernel(world, 'hvt'), 'hvt', '--carrier', 'always',
-                              expect=5)
+            with tap.part('hvt: its own tender is missed, before a launch'):
+                done = deploy(world, 'ec2', kernel(world, 'hvt'), 'hvt', expect=5)
                 assert 'needs the program solo5-hvt' in done.err, done.err
                 assert not left(world), left(world)
             world.say_log(tap)
@@ -164,18 +170,19 @@ def on_openstack(tap):
         world.say_log(tap)
 
 
-# --- the real one ---
+# --- the real ones ---
 
-def real(tap):
-    tender, path = os.environ.get('SOLO5_SPT'), os.environ.get('SOLO5_SPT_KERNEL')
-    with tap.part('a kernel of SOLO5_SPT_KERNEL under the real solo5-spt'), World() as world:
+def real(tap, kind):
+    name = f'SOLO5_{kind.upper()}'
+    tender, path = os.environ.get(name), os.environ.get(f'{name}_KERNEL')
+    with tap.part(f'a kernel of {name}_KERNEL under the real solo5-{kind}'), World() as world:
         if not tender or not path:
-            raise Skip('SOLO5_SPT and SOLO5_SPT_KERNEL name no tender and no kernel')
-        configure(world, f'solo5_spt = {tender}')
+            raise Skip(f'{name} and {name}_KERNEL name no tender and no kernel')
+        configure(world, f'solo5_{kind} = {tender}')
         share_cache(world)
         world.start_daemon()
         networked = world.cli('inspect', path, '--json').json()['devices']
-        words = os.environ.get('SOLO5_SPT_WORDS', '').split()
+        words = os.environ.get(f'{name}_WORDS', '').split()
         if networked:
             deploy(world, 'local', path, 'real', '--', *words)
             assert get(world.show('real')['url'])[0] == 200
@@ -200,7 +207,8 @@ def main():
     here(tap)
     on_ec2(tap)
     on_openstack(tap)
-    real(tap)
+    real(tap, 'spt')
+    real(tap, 'hvt')
     return tap.end()
 
 

@@ -204,6 +204,9 @@ static void copy_request(struct fc_call *call, json_t *doc)
         if (value)
             json_object_set(doc, rows[i].member, value);
     }
+    const char *nested = fc_param_text(call, "CpuOptions.NestedVirtualization");
+    if (nested)
+        json_object_set_new(doc, "cpuOptions", json_pack("{s:s}", "nestedVirtualization", nested));
     const char *arn = fc_param_text(call, "IamInstanceProfile.Arn");
     const char *name = fc_param_text(call, "IamInstanceProfile.Name");
     mir_auto_free char *made = mir_format("arn:aws:iam::%s:instance-profile/%s",

@@ -125,6 +125,7 @@ void fc_guest_argv_build(const struct fc_guest_want *want, const char *program,
     add_option(ret, "-machine", mir_strdup(want->machine ? want->machine : "pc"));
     if (want->bus && !strcmp(want->bus, "scsi-hd"))
         add_option(ret, "-device", mir_strdup("virtio-scsi-pci"));
+    add_option(ret, "-cpu", mir_format("qemu64,svm=%s", want->virtualises ? "on" : "off"));
     add_option(ret, "-m", mir_format("%uM", want->memory_mib));
     add_option(ret, "-rtc", mir_format("base=%.19s", now));
     add_firmware(ret, want);

@@ -34,6 +34,10 @@ static void read_machine(const struct fc_world *world, const json_t *doc, struct
     int64_t most = world->settings.guest_mib;
     ret->why_not = why_not(doc, type);
     ret->nvme = type && type->nvme;
+    /* Bare metal has no hypervisor that would keep it back. */
+    ret->virtualises =
+        type && (!*type->hypervisor ||
+                 !strcmp(fc_text_at(doc, "cpuOptions.nestedVirtualization"), "enabled"));
     ret->uefi = !strcmp(fc_text_at(doc, "currentInstanceBootMode"), "uefi");
     ret->memory_mib = type && type->memory_mib < most ? type->memory_mib : (unsigned)most;
     ret->now_s = fc_world_now_ms(world) / 1000;
@@ -168,7 +172,8 @@ struct fc_guest_want *fc_guest_wants_add(struct fc_guest_wants *wants)
 {
     wants->rows = mir_realloc(wants->rows, wants->count + 1, sizeof *wants->rows);
     struct fc_guest_want *want = &wants->rows[wants->count++];
-    *want = (struct fc_guest_want){.kernel = {.snapshot_fd = -1}, .ramdisk = {.snapshot_fd = -1}};
+    *want = (struct fc_guest_want){
+        .virtualises = true, .kernel = {.snapshot_fd = -1}, .ramdisk = {.snapshot_fd = -1}};
     return want;
 }
 

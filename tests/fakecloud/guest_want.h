@@ -26,6 +26,7 @@ struct fc_guest_want {
     char region[32];
     bool on; /* running; else its volumes are there, and no machine is */
     bool nvme, uefi;
+    bool virtualises;    /* its processor makes virtual machines itself */
     const char *why_not; /* no machine here can be it; NULL: one can. Static */
     unsigned memory_mib;
     int64_t now_s;                  /* the fake's time, which the machine's clock begins with */

@@ -623,6 +623,21 @@ static void test_needs(void **state)
     assert_true(!n.layout && !n.nic && !n.image && !n.direct_kernel);
 }
 
+/* Of what makes a virtual machine inside of its own; also where it has to be asked for. */
+static void test_needs_virtualisation(void **state)
+{
+    (void)state;
+    assert_true(needs(hvt, "local", "qemu-pc").virtualisation);
+    assert_true(needs(hvt, "ec2", "metal").virtualisation);
+    assert_true(needs(hvt, "ec2", "nested").virtualisation);
+    assert_true(needs(hvt, "openstack", "kvm-x86").virtualisation);
+    assert_true(needs(xen_pvh, "ec2", "nested").virtualisation);
+    assert_false(needs(hvt, "local", "tender").virtualisation);
+    assert_false(needs(hvt, "ec2", "nitro").virtualisation);
+    assert_false(needs(spt, "ec2", "nested").virtualisation);
+    assert_false(needs(xen_pv, "ec2", "nested").virtualisation);
+}
+
 /* --- the devices of a manifest --- */
 
 static const struct mir_family *with_devices(const uint32_t *types, uint32_t count, uint32_t target,
@@ -655,8 +670,12 @@ static void test_devices_have_the_last_word(void **state)
         {1, 1, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
         {1, 2, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
         {2, 2, "local", "qemu-pc", MIR_VERDICT_CANNOT, "block device 'dev1'"},
-        {1, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "--carrier always"},
-        {2, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "block device 'dev1'"},
+        {1, 1, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
+        {1, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "c8i.large"},
+        {1, 1, "ec2", "metal", MIR_VERDICT_CARRIER, "Linux carrier"},
+        {1, 1, "ec2", "nested", MIR_VERDICT_CARRIER, "Linux carrier"},
+        {2, 1, "ec2", "nested", MIR_VERDICT_CANNOT, "block device 'dev1'"},
+        {1, 1, "openstack", "kvm-x86", MIR_VERDICT_CANNOT, "--carrier always"},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
         const struct mir_family *row =
@@ -677,9 +696,9 @@ static void test_buses_of_carriers(void **state)
     assert_int_equal(with_devices(types, 1, 2, "openstack", "kvm-x86")->needs.disk_bus,
                      MIR_BUS_IDE);
     assert_int_equal(with_devices(types, 1, 2, "ec2", "nitro")->needs.disk_bus, MIR_BUS_NVME);
-    struct mir_needs asked_for = needs(hvt, "ec2", "nitro");
-    assert_true(!asked_for.layout && asked_for.nic == MIR_NIC_ENA &&
-                asked_for.image == MIR_IMAGE_RAW);
+    struct mir_needs asked_for = needs(hvt, "openstack", "kvm-x86");
+    assert_true(!asked_for.layout && asked_for.nic == MIR_NIC_VIRTIO &&
+                asked_for.image == MIR_IMAGE_QCOW2);
 }
 
 int main(void)
@@ -693,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_every_row_is_reached),
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_needs_virtualisation),
         cmocka_unit_test(test_devices_have_the_last_word),
         cmocka_unit_test(test_buses_of_carriers),
     };

@@ -80,7 +80,7 @@ def mirage_kernels(folder):
         assert {row['family']: row['carrier'] for row in families
                 if row['verdict'] == 'carrier'} == {
                     'qemu-pc': 'xen', 'qemu-q35': 'xen', 'nitro': 'xen', 'xen-hvm': 'shim',
-                    'metal': 'xen', 'kvm-x86': 'xen', 'flex': 'xen'}, families
+                    'metal': 'xen', 'nested': 'xen', 'kvm-x86': 'xen', 'flex': 'xen'}, families
         assert guest in answer['description'], answer
         with open(path, 'rb') as file:
             plain = bz2.decompress(file.read())

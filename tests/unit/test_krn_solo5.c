@@ -90,7 +90,7 @@ static void test_devices_decide(void **state)
         uint32_t count;
         enum mir_verdict local;
     } rows[] = {
-        {1, {2, 0}, 1, MIR_VERDICT_CANNOT},  {2, {2, 0}, 1, MIR_VERDICT_CARRIER},
+        {1, {2, 0}, 1, MIR_VERDICT_CARRIER}, {2, {2, 0}, 1, MIR_VERDICT_CARRIER},
         {2, {0, 0}, 0, MIR_VERDICT_BOOTS},   {3, {2, 0}, 1, MIR_VERDICT_BOOTS},
         {3, {2, 2}, 2, MIR_VERDICT_UNKNOWN}, {3, {2, 1}, 2, MIR_VERDICT_CANNOT},
     };

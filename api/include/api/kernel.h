@@ -122,8 +122,9 @@ struct mir_needs {
     enum mir_firmware firmware; /* of the machine */
     enum mir_bus disk_bus;      /* of the root disk */
     enum mir_nic nic;
-    bool ena;           /* the image is registered as having an ENA driver (EC2) */
-    bool direct_kernel; /* the machine loads the kernel file itself; there is no boot disk */
+    bool ena;            /* the image is registered as having an ENA driver (EC2) */
+    bool direct_kernel;  /* the machine loads the kernel file itself; there is no boot disk */
+    bool virtualisation; /* its processor makes virtual machines: there is one inside of it */
 };
 
 /* Which system around it starts the kernel where the machine cannot: images/carrier.h. */

@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lines.h"
 #include "off.h"
 #include "say.h"
+#include "solo5_kind.h"
 #include "start.h"
 
 #define TAP "tap0"
@@ -38,21 +40,43 @@ static void add(struct command *command, const char *format, ...)
     command->argv[command->n++] = word;
 }
 
-/* hvt is quicker and is taken where there is a /dev/kvm to be had; each is built for kernels of its
-   own kind, so as a rule only one of them is in the image. */
+static enum car_solo5_kind kernel_kind(void)
+{
+    int fd = open(CAR_KERNEL, O_RDONLY | O_CLOEXEC);
+    off_t len = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    void *file = len > 0 ? mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    enum car_solo5_kind kind = CAR_SOLO5_UNSAID;
+
+    if (file != MAP_FAILED) {
+        kind = car_solo5_kind(file, (size_t)len);
+        (void)munmap(file, (size_t)len);
+    }
+    if (fd >= 0)
+        close(fd);
+    return kind;
+}
+
+/* Each runs kernels of its own kind alone. Of one that does not say, hvt is tried where there is a
+   /dev/kvm to be had, and says itself what is wrong. */
 static const char *tender(void)
 {
     static const char hvt[] = CAR_TENDER_HVT;
     static const char spt[] = "/tender/solo5-spt";
+    enum car_solo5_kind kind = kernel_kind();
+    bool has_hvt = access(hvt, X_OK) == 0 && kind != CAR_SOLO5_SPT;
+    bool has_spt = access(spt, X_OK) == 0 && kind != CAR_SOLO5_HVT;
 
-    if (access(hvt, X_OK) == 0 && access("/dev/kvm", R_OK | W_OK) == 0)
+    if (has_hvt && access("/dev/kvm", R_OK | W_OK) == 0)
         return hvt;
-    if (access(spt, X_OK) == 0)
+    if (has_spt)
         return spt;
-    if (access(hvt, X_OK) == 0)
+    if (has_hvt)
         car_off(CAR_OFF_CONFIGURATION,
                 "this machine has no /dev/kvm, which solo5-hvt needs; take "
                 "one with nested virtualisation, or build the kernel for spt");
+    if (kind != CAR_SOLO5_UNSAID)
+        car_off(CAR_OFF_CONFIGURATION, "no solo5-%s in /tender, which this kernel is for",
+                kind == CAR_SOLO5_HVT ? "hvt" : "spt");
     car_off(CAR_OFF_CONFIGURATION, "no tender in /tender");
 }
 

@@ -26,6 +26,7 @@ enum krn_family_id {
     KRN_XEN_HVM,
     KRN_XEN_PV,
     KRN_METAL,
+    KRN_NESTED,
     KRN_GRAVITON,
     KRN_KVM_X86,
     KRN_KVM_ARM64,
