@@ -142,15 +142,15 @@ static int admit_qemu(const struct local_ctx *local, enum local_how how,
     char format[8];
     if (local_qemu_find(local->root_fd, local->qemu, &qemu, err))
         return -1;
-    if (local->accel.choice == LOCAL_ACCEL_KVM && access("/dev/kvm", R_OK | W_OK)) {
-        mir_fail(err, MIR_POLICY, "accelerator = kvm, but /dev/kvm cannot be opened");
-        return mir_error_hint(err, "join the group kvm, or set [local] accelerator = auto");
-    }
     if (local->accel.choice == LOCAL_ACCEL_KVM && local_admit_virtualises(spec->kernel)) {
         mir_fail(err, MIR_POLICY,
                  "this kernel needs a machine that virtualises, which is emulated "
                  "here, and accelerator = kvm does not allow that");
         return mir_error_hint(err, "set [local] accelerator = auto");
+    }
+    if (local->accel.choice == LOCAL_ACCEL_KVM && access("/dev/kvm", R_OK | W_OK)) {
+        mir_fail(err, MIR_POLICY, "accelerator = kvm, but /dev/kvm cannot be opened");
+        return mir_error_hint(err, "join the group kvm, or set [local] accelerator = auto");
     }
     if (machine->firmware == MIR_FIRMWARE_UEFI && local_firmware_find(local->uefi, &firmware, err))
         return -1;

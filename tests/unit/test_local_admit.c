@@ -50,6 +50,23 @@ static void expect(struct local_ctx *local, const struct mir_instance_spec *spec
         fail_msg("kind %d, '%s' does not say '%s'", err.kind, err.text, says);
 }
 
+/* What makes virtual machines inside of its own gets an emulated one. */
+static void virtualisation(void **state)
+{
+    struct local_ctx local = ctx_in(*state);
+    struct mir_kernel kernel = some_kernel("qemu-kernel");
+    struct mir_instance_spec spec = {.kernel = &kernel, .memory_bytes = 16 << 20, .name = "site"};
+    put_program(*state, "qemu", fake_qemu);
+    kernel.family_count = 1;
+    kernel.families[0] = (struct mir_family){.family = "qemu-pc"};
+    assert_false(local_admit_virtualises(&kernel));
+    kernel.families[0].needs.virtualisation = true;
+    assert_true(local_admit_virtualises(&kernel));
+    expect(&local, &spec, MIR_OK, NULL);
+    local.accel.choice = LOCAL_ACCEL_KVM;
+    expect(&local, &spec, MIR_POLICY, "accelerator = kvm does not allow that");
+}
+
 static void qemu_kernels(void **state)
 {
     struct local_ctx local = ctx_in(*state);
@@ -207,8 +224,9 @@ static void sizes_of_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {LOCAL_IN_PLACE(qemu_kernels), LOCAL_IN_PLACE(qemu_disks),
-                                       LOCAL_IN_PLACE(tenders), LOCAL_IN_PLACE(solo5_devices),
-                                       cmocka_unit_test(sizes_of_memory)};
+    const struct CMUnitTest tests[] = {
+        LOCAL_IN_PLACE(qemu_kernels),  LOCAL_IN_PLACE(virtualisation),
+        LOCAL_IN_PLACE(qemu_disks),    LOCAL_IN_PLACE(tenders),
+        LOCAL_IN_PLACE(solo5_devices), cmocka_unit_test(sizes_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
