@@ -231,8 +231,8 @@ static const struct krn_rule rules[] = {
      "in QEMU; nobody has seen it on a machine of EC2 yet.",
      CARRIER_BOOTS},
     {VIRTUALISE, MIR_FORMAT_SOLO5_HVT, 0, CARRIER, "disk", CARRIED, LINUX,
-     "An hvt kernel runs under the tender solo5-hvt on a machine that virtualises, as these do: a "
-     "Linux carrier starts it. Seen in QEMU; nobody has seen it on a machine of EC2 yet.",
+     "An hvt kernel runs under the tender solo5-hvt where the machine virtualises (C8i, M8i, R8i, "
+     "bare metal): a Linux carrier starts it. Seen in QEMU; nobody has seen it on EC2 yet.",
      HVT_BOOTS},
     {OF(NITRO), MIR_FORMAT_SOLO5_HVT, 0, CANNOT, "", NO_WAY, NONE,
      "An hvt kernel needs the tender solo5-hvt and a machine that virtualises: take such a --type "

@@ -98,7 +98,8 @@ class Machine:
         words = f'rdinit=/init panic=5 quiet {linux}'.strip()
         kernel = os.path.join(base, 'linux')
         if not os.path.exists(os.path.join(base, 'xen.gz')):
-            return ['-kernel', kernel, '-append', f'console=ttyS0 {words}', '-initrd', initramfs]
+            return ['-kernel', kernel, '-append', f'console=ttyS0 no_timer_check {words}',
+                    '-initrd', initramfs]
         hypervisor = os.path.join(self.folder.name, 'xen')
         with open(hypervisor, 'wb') as handle:
             handle.write(gzip.decompress(read(os.path.join(base, 'xen.gz'))))
