@@ -77,13 +77,26 @@ static enum img_boot boot_for(const struct img_build *build, const struct mir_ke
     return build->carrier->shape == MIR_CARRIER_SHIM ? IMG_BOOT_BIOS : IMG_BOOT_BOTH;
 }
 
+/* Only a carrier knows how to give them to a kernel. */
+static int check_guest_disks(const struct img_build *build, const struct mir_kernel *kernel,
+                             struct mir_error *err)
+{
+    const struct img_guest_disks *disks = build->recipe.guest_disks;
+    if (!disks || !disks->count || (build->carrier && !mir_kernel_is_disk(kernel)))
+        return 0;
+    mir_fail(err, MIR_USAGE, "block devices are for kernels in a carrier");
+    return mir_error_hint(err, mir_kernel_is_disk(kernel)
+                                   ? "this is a disk already: what it needs has to be on it"
+                                   : "--carrier FOLDER puts one around it");
+}
+
 static int lay_out_carried(const struct img_build *build, struct img_recipe *recipe,
                            struct img_input *content, struct img_disk *ret_disk,
                            struct mir_error *err)
 {
     struct img_carried carried;
-    int rc = img_carried_make(build->carrier, recipe->kernel, build->carrier_conf, content,
-                              &carried, err);
+    int rc = img_carried_make(build->carrier, recipe->kernel, build->carrier_conf,
+                              build->recipe.guest_disks, content, &carried, err);
     recipe->carried = &carried;
     if (!rc)
         rc = img_layout(recipe, build->grub, ret_disk, err);
@@ -111,6 +124,8 @@ int img_build_run(const struct img_build *build, const struct mir_kernel *kernel
 {
     struct img_built built = {.kernel = *kernel, .converted = mir_kernel_is_disk(kernel)};
     mir_auto_disk struct img_disk disk = {0};
+    if (check_guest_disks(build, kernel, err))
+        return -1;
     int rc = built.converted ? open_ready(build, kernel, content, &disk, err)
                              : lay_out(build, kernel, content, &disk, &built, err);
     if (rc || set_size(build, &disk, err) ||

@@ -54,6 +54,7 @@ static int take_request(struct img_job *job, const struct img_request *req, stru
     build->recipe = (struct img_recipe){.boot = (enum img_boot)boot,
                                         .arguments = req->arguments,
                                         .modules = job->modules,
+                                        .guest_disks = &job->guest_disks,
                                         .disk_bytes = req->size_bytes};
     return 0;
 }
@@ -152,6 +153,9 @@ int img_job_open(struct img_job *job, const struct img_request *req, int fd, int
         job->build.carrier = &job->carrier;
         job->build.carrier_conf = req->carrier_conf;
     }
+    for (unsigned i = 0; i < req->block_count; i++)
+        if (img_guest_disks_add(&job->guest_disks, req->blocks[i], err))
+            return -1;
     if (open_content(job, err))
         return -1;
     img_input_init(&job->content, job->content_fd >= 0 ? job->content_fd : job->fd);
@@ -163,6 +167,7 @@ void img_job_clear(struct img_job *job)
 {
     img_grub_clear(&job->grub);
     img_carrier_clear(&job->carrier);
+    img_guest_disks_clear(&job->guest_disks);
     for (unsigned i = 0; i < job->build.recipe.module_count; i++)
         free((void *)(uintptr_t)job->modules[i].bytes); /* made by read_module */
     if (job->content_fd >= 0)
@@ -184,7 +189,8 @@ int img_job_run(struct img_job *job, struct img_summary *ret, struct mir_error *
 {
     struct mir_kernel kernel;
     struct img_built built;
-    if (krn_inspect_fd(job->fd, krn_limits_default(), &kernel, err))
+    if (krn_inspect_fd(job->fd, krn_limits_default(), &kernel, err) ||
+        img_guest_disks_read(&job->guest_disks, err))
         return -1;
     if (img_build_run(&job->build, &kernel, &job->content, &job->output, &built, err))
         return -1;

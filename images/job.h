@@ -15,6 +15,7 @@ struct img_job {
     struct img_build build;
     struct img_grub grub;                       /* owned */
     struct img_carrier carrier;                 /* owned */
+    struct img_guest_disks guest_disks;         /* owned */
     struct img_module modules[IMG_MODULES_MAX]; /* bytes owned */
     int fd;                                     /* borrowed: the file as it is */
     int content_fd;                             /* owned: the pipe; -1: the file itself */

@@ -40,7 +40,9 @@ static const char usage[] =
     "both | pvgrub | pvgrub-bare, --arguments 'LINE' for the kernel, --module FILE (an initramfs, "
     "a\n"
     "module of Xen; up to 8), --size BYTES, --grub FOLDER with the boot loaders; --carrier FOLDER\n"
-    "(made by mirage-carrier) with --carrier-conf 'LINES', which starts the kernel from inside.\n"
+    "(made by mirage-carrier) with --carrier-conf 'LINES', which starts the kernel from inside; "
+    "to\n"
+    "that --block NAME=FILE (up to 16): a copy of the file as the kernel's block device NAME.\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 not usable (empty, damaged, bad arguments), 3 not found,\n"
     "             5 no permission\n";
@@ -154,7 +156,7 @@ static int enter_sandbox(const struct img_request *req, const struct img_job *jo
     uint64_t bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : (uint64_t)1 << 30;
     struct img_sandbox sandbox = {
         .layers = IMG_SANDBOX_ALL,
-        .work_bytes = build_work(req, bytes),
+        .work_bytes = build_work(req, bytes) + job->guest_disks.bytes,
         .output_bytes = output_limit(req, bytes),
         .die_with_parent = req->fd >= 0, /* only programs hand over descriptors */
         .builds = req->command == IMG_BUILD,

@@ -83,6 +83,14 @@ static int take_module(struct img_request *req, const char *value, struct mir_er
     return 0;
 }
 
+static int take_block(struct img_request *req, const char *value, struct mir_error *err)
+{
+    if (req->block_count == IMG_BLOCKS_MAX)
+        return mir_fail(err, MIR_USAGE, "more than %d block devices", IMG_BLOCKS_MAX);
+    req->blocks[req->block_count++] = value;
+    return 0;
+}
+
 static int take_carrier(struct img_request *req, const char *value, struct mir_error *err)
 {
     (void)err;
@@ -113,6 +121,7 @@ static const struct {
     {"--module", true, IN(BUILD), take_module},
     {"--carrier", true, IN(BUILD), take_carrier},
     {"--carrier-conf", true, IN(BUILD), take_carrier_conf},
+    {"--block", true, IN(BUILD), take_block},
 };
 
 static const char *const commands[] = {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "api/error.h"
+#include "images/block.h"
 #include "images/layout.h"
 
 enum img_command { IMG_INSPECT, IMG_UNPACK, IMG_BUILD };
@@ -28,7 +29,9 @@ struct img_request {
     uint64_t size_bytes;   /* of the disk; 0: as small as it can be */
     const char *modules[IMG_MODULES_MAX];
     unsigned module_count;
-    const char *carrier;      /* folder of a carrier's base; NULL: none */
+    const char *carrier;                /* folder of a carrier's base; NULL: none */
+    const char *blocks[IMG_BLOCKS_MAX]; /* NAME=FILE */
+    unsigned block_count;
     const char *carrier_conf; /* the text that the carrier is told; NULL: none */
 };
 

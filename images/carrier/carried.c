@@ -44,6 +44,8 @@ static const struct base_row {
      "linux"},
     {1u << MIR_CARRIER_XEN | 1u << MIR_CARRIER_LINUX, offsetof(struct img_carrier, base),
      "base.cpio.zst"},
+    {1u << MIR_CARRIER_XEN | 1u << MIR_CARRIER_LINUX, offsetof(struct img_carrier, disks),
+     "disks.cpio.zst"},
 };
 
 /* --- the base --- */
@@ -113,6 +115,7 @@ void img_carrier_clear(struct img_carrier *carrier)
     free(carrier->xen.bytes);
     free(carrier->kernel.bytes);
     free(carrier->base.bytes);
+    free(carrier->disks.bytes);
     *carrier = (struct img_carrier){.shape = MIR_CARRIER_NONE};
 }
 
@@ -121,7 +124,8 @@ void img_carrier_clear(struct img_carrier *carrier)
 struct carrying {
     const struct img_carrier *carrier;
     const struct mir_kernel *kernel;
-    const char *text; /* of carrier.conf */
+    const struct img_guest_disks *disks; /* NULL: none */
+    struct mir_buf text;                 /* of carrier.conf */
     struct car_conf conf;
     unsigned char *content; /* owned */
 };
@@ -143,7 +147,7 @@ static int add_user(const struct carrying *c, struct mir_buf *out, struct mir_er
 {
     struct img_cpio cpio;
     img_cpio_init_buf(&cpio, out);
-    return img_cpio_file(&cpio, "carrier.conf", 0400, c->text, strlen(c->text), err) ||
+    return img_cpio_file(&cpio, "carrier.conf", 0400, c->text.data, c->text.len, err) ||
                    img_cpio_file(&cpio, "kernel", 0400, c->content, c->kernel->unpacked_bytes,
                                  err) ||
                    img_cpio_finish(&cpio, err)
@@ -151,16 +155,23 @@ static int add_user(const struct carrying *c, struct mir_buf *out, struct mir_er
                : 0;
 }
 
-/* The base, and behind it the user's part as an archive of its own. */
-static int make_archive(const struct carrying *c, struct mir_buf *out, struct mir_error *err)
+static void add_archive(const struct img_blob *archive, struct mir_buf *out)
 {
     static const char zeros[ARCHIVE_AT];
+    mir_buf_add(out, archive->bytes, archive->len);
+    mir_buf_add(out, zeros, (ARCHIVE_AT - out->len % ARCHIVE_AT) % ARCHIVE_AT);
+}
+
+/* The base, what is for disks, and behind it the user's part as an archive of its own. */
+static int make_archive(const struct carrying *c, struct mir_buf *out, struct mir_error *err)
+{
     mir_auto_buf struct mir_buf user;
     mir_buf_init(&user, LAST_BYTES_MAX);
     if (add_user(c, &user, err))
         return -1;
-    mir_buf_add(out, c->carrier->base.bytes, c->carrier->base.len);
-    mir_buf_add(out, zeros, (ARCHIVE_AT - out->len % ARCHIVE_AT) % ARCHIVE_AT);
+    add_archive(&c->carrier->base, out);
+    if (c->conf.blocks_n)
+        add_archive(&c->carrier->disks, out);
     return img_squeeze_zstd(user.data, user.len, IMG_SQUEEZE_QUICK, out, err);
 }
 
@@ -223,7 +234,7 @@ static void choose_id(const struct carrying *c, struct img_carried *carried)
     krn_digest_init(&digest);
     krn_digest_add(&digest, c->carrier->digest, MIR_SHA256_TEXT);
     krn_digest_add(&digest, c->kernel->sha256, MIR_SHA256_TEXT);
-    krn_digest_add(&digest, c->text, strlen(c->text));
+    krn_digest_add(&digest, c->text.data, c->text.len);
     krn_digest_text(&digest, carried->id);
 }
 
@@ -266,29 +277,52 @@ static int make_with_linux(const struct carrying *c, struct img_carried *carried
     return 0;
 }
 
+/* A partition and its line go together. */
+static int add_blocks(struct carrying *c, const char *conf, struct mir_error *err)
+{
+    unsigned count = c->disks ? c->disks->count : 0;
+    if (!strncmp(conf, "block ", 6) || strstr(conf, "\nblock ")) {
+        mir_fail(err, MIR_USAGE, "the carrier is told of a block device by the configuration");
+        return mir_error_hint(err, "leave the line out: --block NAME=FILE adds it");
+    }
+    if (count && c->carrier->shape == MIR_CARRIER_SHIM) {
+        mir_fail(err, MIR_USAGE, "a shim carries no block devices");
+        return mir_error_hint(err, "its kernel sees what the host gives it; take the carrier xen");
+    }
+    mir_buf_adds(&c->text, conf);
+    if (count && *conf && c->text.data[c->text.len - 1] != '\n')
+        mir_buf_adds(&c->text, "\n");
+    for (unsigned i = 0; i < count; i++)
+        mir_buf_addf(&c->text, "block %s\n", c->disks->list[i].name);
+    return 0;
+}
+
 static int check_conf(struct carrying *c, struct mir_error *err)
 {
     char why[CAR_WHY_MAX];
-    if (!car_conf_parse(c->text, strlen(c->text), &c->conf, why))
+    if (!car_conf_parse(c->text.data, c->text.len, &c->conf, why))
         return 0;
     return mir_fail(err, MIR_USAGE, "the carrier would refuse what it is told: %s", why);
 }
 
 int img_carried_make(const struct img_carrier *carrier, const struct mir_kernel *kernel,
-                     const char *conf, struct img_input *content, struct img_carried *ret,
-                     struct mir_error *err)
+                     const char *conf, const struct img_guest_disks *disks,
+                     struct img_input *content, struct img_carried *ret, struct mir_error *err)
 {
     struct carrying *c = mir_calloc(1, sizeof *c);
-    *c = (struct carrying){.carrier = carrier, .kernel = kernel, .text = conf};
+    *c = (struct carrying){.carrier = carrier, .kernel = kernel, .disks = disks};
+    mir_buf_init(&c->text, CAR_CONF_BYTES_MAX);
     *ret = (struct img_carried){.file_count = 0};
     mir_buf_init(&ret->conf, IMG_BOOTCONF_MAX);
     mir_buf_init(&ret->last, LAST_BYTES_MAX);
-    int rc = check_conf(c, err) || read_kernel(c, content, err) ? -1 : 0;
+    int rc =
+        add_blocks(c, conf, err) || check_conf(c, err) || read_kernel(c, content, err) ? -1 : 0;
     if (!rc)
         rc = carrier->shape == MIR_CARRIER_SHIM ? make_shim(c, ret, err)
                                                 : make_with_linux(c, ret, err);
     if (!rc)
         choose_id(c, ret);
+    mir_buf_clear(&c->text);
     free(c->content);
     free(c);
     return rc;

@@ -28,6 +28,7 @@ struct img_entry {
     char *target;                      /* owned; of a link */
     unsigned char *owned;              /* NULL: `bytes` is borrowed */
     const struct img_package *package; /* borrowed; NULL: ours */
+    bool for_disks;                    /* of no use to a guest that has none */
 };
 
 struct img_entries {

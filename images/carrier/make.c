@@ -149,8 +149,8 @@ static int put_entry(struct img_cpio *cpio, const struct img_entry *entry, struc
     return -1;
 }
 
-/* Behind it comes the user's archive: Linux finds it at a multiple of four only. */
-static int write_archive(struct base *base, struct mir_error *err)
+/* Behind it comes another archive: Linux finds it at a multiple of four only. */
+static int write_archive(struct base *base, const char *name, bool for_disks, struct mir_error *err)
 {
     static const char zeros[4];
     mir_auto_buf struct mir_buf plain;
@@ -160,13 +160,14 @@ static int write_archive(struct base *base, struct mir_error *err)
     mir_buf_init(&packed, ARCHIVE_BYTES_MAX);
     img_cpio_init_buf(&cpio, &plain);
     for (size_t i = 0; i < base->parts->root.count; i++)
-        if (put_entry(&cpio, &base->parts->root.list[i], err))
+        if (base->parts->root.list[i].for_disks == for_disks &&
+            put_entry(&cpio, &base->parts->root.list[i], err))
             return -1;
     if (img_cpio_finish(&cpio, err) ||
         img_squeeze_zstd(plain.data, plain.len, IMG_SQUEEZE_BEST, &packed, err))
         return -1;
     mir_buf_add(&packed, zeros, -packed.len & 3);
-    return write_file(base, IMG_BASE_ARCHIVE, packed.data, packed.len, NULL, err);
+    return write_file(base, name, packed.data, packed.len, NULL, err);
 }
 
 static int write_base(struct base *base, struct mir_error *err)
@@ -175,7 +176,8 @@ static int write_base(struct base *base, struct mir_error *err)
     for (size_t i = 0; i < img_outputs_n; i++)
         if ((img_outputs[i].in & IMG_IN(carrier)) && write_output(base, &img_outputs[i], err))
             return -1;
-    if (img_carrier_has_archive(carrier) && write_archive(base, err))
+    if (img_carrier_has_archive(carrier) && (write_archive(base, IMG_BASE_ARCHIVE, false, err) ||
+                                             write_archive(base, IMG_BASE_DISKS, true, err)))
         return -1;
     mir_auto_free char *text = img_manifest_text(base->parts, base->files, base->count);
     mir_auto_free char *path = mir_format("%s/" IMG_BASE_MANIFEST, base->folder);

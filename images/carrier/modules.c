@@ -94,9 +94,10 @@ static int unpack(const struct img_entry *from, const char *path, struct img_ent
 }
 
 /* 0 also when an optional one is not there, which is noted. */
-static int add_module(struct img_parts *parts, const char *name, bool optional,
+static int add_module(struct img_parts *parts, const char *name, unsigned when,
                       struct mir_error *err)
 {
+    bool optional = when & OPTIONAL;
     mir_auto_free char *path = path_of(name, strlen(name));
     mir_auto_buf struct mir_buf missing;
     mir_buf_init(&missing, 256);
@@ -107,6 +108,7 @@ static int add_module(struct img_parts *parts, const char *name, bool optional,
     if (from && unpack(from, path, &module, err))
         return -1;
     module.path = path;
+    module.for_disks = when & (CAR_WITH_BLOCKS | CAR_IS_DISK);
     if (from && depends_met(parts, &module, &missing)) {
         img_entries_add(&parts->root, &module);
         return 0;
@@ -130,7 +132,7 @@ int img_parts_modules(struct img_parts *parts, struct mir_error *err)
         if (!img_parts_module_row(parts, row))
             continue;
         for (size_t j = 0; j < CAR_MODULES_IN_ROW && row->modules[j]; j++)
-            if (add_module(parts, row->modules[j], row->when & OPTIONAL, err))
+            if (add_module(parts, row->modules[j], row->when, err))
                 return -1;
     }
     return 0;

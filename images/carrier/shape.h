@@ -76,6 +76,7 @@ extern const struct img_opened img_opened[];
 extern const size_t img_opened_n;
 
 #define IMG_BASE_ARCHIVE "base.cpio.zst"
+#define IMG_BASE_DISKS "disks.cpio.zst" /* drivers, for guests with block devices */
 #define IMG_BASE_MANIFEST "manifest.json"
 
 /* MIR_CARRIER_NONE for a name that is none. */

@@ -97,6 +97,15 @@ int img_disk_input(struct img_disk *disk, uint64_t at, uint64_t input_at, uint64
     return 0;
 }
 
+int img_disk_from(struct img_disk *disk, uint64_t at, struct img_input *from, uint64_t from_at,
+                  uint64_t len, struct mir_error *err)
+{
+    if (img_disk_input(disk, at, from_at, len, err))
+        return -1;
+    disk->extents[disk->count - 1].from = from;
+    return 0;
+}
+
 int img_disk_packed(struct img_disk *disk, uint64_t at, uint64_t input_at, uint32_t packed_len,
                     uint64_t len, struct mir_error *err)
 {
@@ -113,11 +122,11 @@ uint64_t img_extent_input_len(const struct img_extent *extent)
     return extent->packed_len ? extent->packed_len : extent->len;
 }
 
-/* Two ranges of the input that are neighbours on both sides are one. */
+/* Two ranges of one file that are neighbours on both sides are one. */
 static bool continues(const struct img_extent *a, const struct img_extent *b)
 {
-    return !a->bytes && !b->bytes && !a->packed_len && !b->packed_len && a->at + a->len == b->at &&
-           a->input_at + a->len == b->input_at;
+    return !a->bytes && !b->bytes && !a->packed_len && !b->packed_len && a->from == b->from &&
+           a->at + a->len == b->at && a->input_at + a->len == b->input_at;
 }
 
 static void join(struct img_disk *disk)
@@ -158,7 +167,7 @@ bool img_disk_is_sequential(const struct img_disk *disk)
     uint64_t next = 0;
     for (size_t i = 0; i < disk->count; i++) {
         const struct img_extent *e = &disk->extents[i];
-        if (e->bytes)
+        if (e->bytes || e->from)
             continue;
         if (e->input_at < next)
             return false;

@@ -3,14 +3,17 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/machine.h"
 #include "api/memory.h"
 #include "bootconf.h"
+#include "disks.h"
 #include "images/carrier.h"
 #include "images/digest.h"
+#include "images/guest_disks.h"
 #include "images/volume.h"
 #include "put.h"
 
@@ -52,7 +55,14 @@ struct plan {
     size_t file_count;
     char paths[IMG_MODULES_MAX][80];
     uint64_t core_at, core_len, volume_at, volume_len, size;
+    uint64_t guest_disk_at[IMG_BLOCKS_MAX];
+    char guest_disk_names[IMG_BLOCKS_MAX][24]; /* of their partitions */
 };
+
+static unsigned guest_disk_count(const struct plan *plan)
+{
+    return plan->recipe->guest_disks ? plan->recipe->guest_disks->count : 0;
+}
 
 static void plan_clear(struct plan *plan)
 {
@@ -191,6 +201,25 @@ static int choose_size(uint64_t least, uint64_t wanted, uint64_t *ret, struct mi
     return 0;
 }
 
+/* Behind all else, where a table has room for their names. */
+static int place_guest_disks(struct plan *plan, uint64_t *ret_end, struct mir_error *err)
+{
+    uint64_t end = plan->volume_at + plan->volume_len;
+    for (unsigned i = 0; i < guest_disk_count(plan); i++) {
+        uint64_t at = round_up(end, BLOCK), len = plan->recipe->guest_disks->list[i].content.size;
+        if (len > IMG_DISK_BYTES_MAX - MIB - at)
+            return mir_fail(err, MIR_USAGE, "the block devices fit on no disk of this kind");
+        plan->guest_disk_at[i] = at;
+        end = at + len;
+    }
+    *ret_end = end;
+    if (!guest_disk_count(plan) || plan->shape->table == TABLE_GPT)
+        return 0;
+    mir_fail(err, MIR_USAGE, "a disk that boots by %s has no place for block devices",
+             plan->shape->name);
+    return mir_error_hint(err, "--boot both or --boot uefi");
+}
+
 /* Nothing is aligned to more than a block: a disk is read once, at boot, and small is cheap. */
 static int choose_places(struct plan *plan, struct mir_error *err)
 {
@@ -206,7 +235,9 @@ static int choose_places(struct plan *plan, struct mir_error *err)
                  plan->recipe->kernel->unpacked_bytes);
         return mir_error_hint(err, "is it a kernel?");
     }
-    uint64_t end = plan->volume_at + plan->volume_len;
+    uint64_t end = 0;
+    if (place_guest_disks(plan, &end, err))
+        return -1;
     return choose_size(end + (s->table == TABLE_GPT ? IMG_GPT_TAIL_BYTES : 0),
                        plan->recipe->disk_bytes, &plan->size, err);
 }
@@ -228,11 +259,25 @@ static int add_core(const struct plan *plan, struct img_disk *disk,
     return 0;
 }
 
-static int add_table(const struct plan *plan, struct img_disk *disk, struct mir_error *err)
+static size_t add_guest_partitions(struct plan *plan, struct img_partition *partitions)
+{
+    for (unsigned i = 0; i < guest_disk_count(plan); i++) {
+        char *name = plan->guest_disk_names[i];
+        snprintf(name, sizeof plan->guest_disk_names[i], CAR_BLOCK_PARTITION "%u", i);
+        partitions[i] =
+            (struct img_partition){.kind = IMG_PARTITION_LINUX,
+                                   .at = plan->guest_disk_at[i],
+                                   .len = plan->recipe->guest_disks->list[i].content.size,
+                                   .name = name};
+    }
+    return guest_disk_count(plan);
+}
+
+static int add_table(struct plan *plan, struct img_disk *disk, struct mir_error *err)
 {
     const struct shape *s = plan->shape;
     unsigned char boot_code[IMG_BOOT_CODE_BYTES];
-    struct img_partition partitions[2];
+    struct img_partition partitions[2 + IMG_BLOCKS_MAX];
     size_t count = 0;
     if (plan->core && add_core(plan, disk, boot_code, err))
         return -1;
@@ -248,13 +293,28 @@ static int add_table(const struct plan *plan, struct img_disk *disk, struct mir_
                                                  .len = plan->volume_len,
                                                  .name = "EFI system",
                                                  .active = s->table == TABLE_MBR};
+    count += add_guest_partitions(plan, partitions + count);
     const unsigned char *code = plan->core ? boot_code : NULL;
     if (s->table == TABLE_GPT)
         return img_gpt_add(disk, code, plan->id, partitions, count, err);
     return img_mbr_add(disk, code, id32(plan), partitions, count, err);
 }
 
-static int fill(const struct plan *plan, struct img_disk *disk, struct mir_error *err)
+static int add_guest_disks(const struct plan *plan, struct img_disk *disk, struct mir_error *err)
+{
+    for (unsigned i = 0; i < guest_disk_count(plan); i++) {
+        struct img_guest_disk *guest = &plan->recipe->guest_disks->list[i];
+        for (size_t j = 0; j < guest->content.count; j++) {
+            const struct img_extent *e = &guest->content.extents[j];
+            if (img_disk_from(disk, plan->guest_disk_at[i] + e->at, &guest->input, e->input_at,
+                              e->len, err))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int fill(struct plan *plan, struct img_disk *disk, struct mir_error *err)
 {
     const struct shape *s = plan->shape;
     if (img_disk_init(disk, plan->size, err) || (s->table && add_table(plan, disk, err)))
@@ -264,7 +324,7 @@ static int fill(const struct plan *plan, struct img_disk *disk, struct mir_error
                   : img_fat_add(disk, plan->volume_at, plan->volume_len, id32(plan), DISK_LABEL,
                                 plan->files, plan->file_count, err))
         return -1;
-    return img_disk_seal(disk, err);
+    return add_guest_disks(plan, disk, err) ? -1 : img_disk_seal(disk, err);
 }
 
 int img_layout_ready(const struct img_recipe *recipe, struct mir_error *err)

@@ -92,6 +92,12 @@ static const struct img_extent *ahead(struct img_cursor *cursor)
     return cursor->next < disk->count ? &disk->extents[cursor->next] : NULL;
 }
 
+/* Where the bytes of an extent that are not in memory come from. */
+static struct img_input *source_of(const struct img_cursor *cursor, const struct img_extent *e)
+{
+    return e->from ? e->from : cursor->input;
+}
+
 /* The bytes of an extent that are in memory, or are brought there whole; NULL for a range of the
  * input, which is not. */
 static int hold(struct img_cursor *cursor, const struct img_extent *e, const unsigned char **ret,
@@ -114,7 +120,7 @@ int img_cursor_next(struct img_cursor *cursor, struct img_run *ret, struct mir_e
             return -1;
         run.len = left < IMG_STREAM_BYTES ? left : IMG_STREAM_BYTES;
         run.data = held ? held + within : cursor->buffer;
-        if (!held && img_input_read(cursor->input, e->input_at + within, cursor->buffer,
+        if (!held && img_input_read(source_of(cursor, e), e->input_at + within, cursor->buffer,
                                     (size_t)run.len, err))
             return -1;
     }
@@ -152,7 +158,7 @@ int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_
             memset(out, 0, n);
         else if (held)
             memcpy(out, held + within, n);
-        else if (img_input_read(cursor->input, e->input_at + within, out, n, err))
+        else if (img_input_read(source_of(cursor, e), e->input_at + within, out, n, err))
             return -1;
         out += n;
         len -= n;
@@ -163,14 +169,17 @@ int img_cursor_read(struct img_cursor *cursor, void *buf, size_t len, bool *ret_
     return 0;
 }
 
-/* A piece of one range of the input, or as much of it as the buffer takes. */
-static int copy_input(struct img_cursor *cursor, struct img_output *output, uint64_t input_at,
-                      uint64_t len, uint64_t *ret_len, struct mir_error *err)
+/* A piece of one range of a file, or as much of it as the buffer takes. The sandbox lets nothing
+ * but the input be copied without being read. */
+static int copy_input(struct img_cursor *cursor, struct img_output *output,
+                      const struct img_extent *e, uint64_t len, uint64_t *ret_len,
+                      struct mir_error *err)
 {
-    uint64_t done = img_output_copy(output, cursor->input, input_at, len);
+    uint64_t input_at = e->input_at + cursor->at - e->at;
+    uint64_t done = e->from ? 0 : img_output_copy(output, cursor->input, input_at, len);
     if (!done) {
         done = len < IMG_STREAM_BYTES ? len : IMG_STREAM_BYTES;
-        if (img_input_read(cursor->input, input_at, cursor->buffer, (size_t)done, err) ||
+        if (img_input_read(source_of(cursor, e), input_at, cursor->buffer, (size_t)done, err) ||
             img_output_write(output, cursor->buffer, (size_t)done, err))
             return -1;
     }
@@ -193,7 +202,7 @@ int img_output_disk(struct img_output *output, struct img_cursor *cursor, uint64
         else if (held)
             rc = img_output_write(output, held + within, (size_t)n, err);
         else
-            rc = copy_input(cursor, output, e->input_at + within, n, &n, err);
+            rc = copy_input(cursor, output, e, n, &n, err);
         if (rc)
             return -1;
         cursor->at += n;

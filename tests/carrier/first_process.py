@@ -101,9 +101,9 @@ def uptime():
 
 
 def a_guest_ends(at):
-    carrier = Carrier(at, BASE + 'device net0\nblock disk /a/b\narguments exit 0\n')
+    carrier = Carrier(at, BASE + 'device net0\narguments exit 0\n')
     assert carrier.off() == 'guest ended: exit status 0', carrier.lines
-    assert carrier.guest() == ['[/tender/solo5-spt][--mem=8][--block:disk=/a/b][--][/kernel]'
+    assert carrier.guest() == ['[/tender/solo5-spt][--mem=8][--][/kernel]'
                                '[exit 0]'], carrier.lines
 
 

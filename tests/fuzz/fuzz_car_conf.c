@@ -32,10 +32,9 @@ static void check_blocks(const struct car_conf *conf)
 {
     must(conf->blocks_n <= CAR_BLOCKS_MAX);
     for (size_t i = 0; i < conf->blocks_n; i++) {
-        check_text(conf->blocks[i].name, sizeof(conf->blocks[i].name));
-        check_text(conf->blocks[i].path, sizeof(conf->blocks[i].path));
-        must(strpbrk(conf->blocks[i].name, ",'\"=/ \\") == NULL && conf->blocks[i].name[0] != '\0');
-        must(strpbrk(conf->blocks[i].path, ",'\"= \\") == NULL && conf->blocks[i].path[0] == '/');
+        check_text(conf->blocks[i], sizeof(conf->blocks[i]));
+        must(strpbrk(conf->blocks[i], ",'\"= \\") == NULL && conf->blocks[i][0] != '\0');
+        must(car_conf_unit(conf, i) < CAR_BLOCKS_MAX);
     }
 }
 

@@ -54,7 +54,7 @@ static void everything(void **state)
         parse("token abc-DEF_1\nkind solo5\nname Caf\xc3\xa9 au lait\nmemory 1048576\nnet direct\n"
               "address 46.43.42.137\ndevice net0.a_b-c\nopen 80/tcp\nopen 53/udp\nimds yes\n"
               "deadline 253402300799\nttl 4294967295\n\narguments --a=\"b c\"  'd' \\ \xff\n"
-              "block disk0 /blocks/0.img\nblock b /b\nannounce http://10.0.0.1:80/v1/announce\n"
+              "block disk0\nblock ../b.img\nannounce http://10.0.0.1:80/v1/announce\n"
               "url http://example.org/?a=b#c\n"
               "digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
         0);
@@ -74,9 +74,9 @@ static void everything(void **state)
     assert_true(conf.ttl_s == 4294967295U);
     assert_string_equal(conf.arguments, "--a=\"b c\"  'd' \\ \xff");
     assert_int_equal(conf.blocks_n, 2);
-    assert_string_equal(conf.blocks[0].name, "disk0");
-    assert_string_equal(conf.blocks[0].path, "/blocks/0.img");
-    assert_string_equal(conf.blocks[1].path, "/b");
+    assert_string_equal(conf.blocks[0], "disk0");
+    assert_string_equal(conf.blocks[1], "../b.img");
+    assert_int_equal(car_conf_unit(&conf, 1), 1);
     assert_string_equal(conf.announce, "http://10.0.0.1:80/v1/announce");
     assert_string_equal(conf.token, "abc-DEF_1");
     assert_string_equal(conf.url, "http://example.org/?a=b#c");
@@ -142,14 +142,11 @@ static void refused(void **state)
         {"name \n", "line 1: name: empty"},
         {"name a\tb\n", "line 1: name: control characters"},
         {"arguments a\x1b[31m\n", "line 1: arguments: control characters"},
-        {"block disk0\n", "line 1: block: not NAME /PATH"},
-        {"block a,b /x\n", "line 1: block: not NAME /PATH"},
-        {"block disk0 ", "line 1: block: the path is not absolute, or not of letters, digits, "
-                         "'.', '_', '-' and '/'"},
-        {"block disk0 x\n", "line 1: block: the path is not absolute, or not of letters, digits, "
-                            "'.', '_', '-' and '/'"},
-        {"block disk0 /a,b\n", "line 1: block: the path is not absolute, or not of letters, "
-                               "digits, '.', '_', '-' and '/'"},
+        {"block \n", "line 1: block: not a name of letters, digits, '.', '_', '-' and '/'"},
+        {"block a,b\n", "line 1: block: not a name of letters, digits, '.', '_', '-' and '/'"},
+        {"block a /b\n", "line 1: block: not a name of letters, digits, '.', '_', '-' and '/'"},
+        {"block a\nblock b\nblock a\n", "line 3: block: there twice"},
+        {"block xvdb\nblock 51728\n", "line 2: block: there twice"},
         {"imds 1\n", "line 1: imds: neither yes nor no"},
         {"url http://a b\n", "line 1: url: not printable ASCII without spaces"},
         {"token \xc3\xa9\n", "line 1: token: not printable ASCII without spaces"},
@@ -202,9 +199,9 @@ static void too_many(void **state)
     assert_string_equal(why, "line 36: open: too many of them");
     (void)snprintf(text, sizeof(text), LEAST);
     for (int i = 0; i <= CAR_BLOCKS_MAX; i++)
-        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "block b%d /b\n", i);
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "block b%d\n", i);
     assert_int_equal(parse(text), -1);
-    assert_string_equal(why, "line 12: block: too many of them");
+    assert_string_equal(why, "line 20: block: too many of them");
 }
 
 static void files(void **state)

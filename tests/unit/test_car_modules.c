@@ -34,8 +34,10 @@ static const char *load(const struct car_module_facts *facts)
 
 static void of_dom0(void **state)
 {
-    static const struct car_pci_id qemu[] = {{0x8086, 0x1237}, {0x8086, 0x10d3}};
-    static const struct car_pci_id nitro[] = {{0x1d0f, 0xec20}, {0x1d0f, 0x8061}};
+    static const struct car_pci_id qemu[] = {{0x8086, 0x1237, 0x060000},
+                                             {0x8086, 0x10d3, 0x020000}};
+    static const struct car_pci_id nitro[] = {{0x1d0f, 0xec20, 0x020000},
+                                              {0x1d0f, 0x8061, 0x010802}};
     struct car_module_facts facts = {.image = CAR_IN_XEN};
 
     (void)state;
@@ -52,14 +54,16 @@ static void of_dom0(void **state)
     facts.blocks = true;
     assert_string_equal(load(&facts),
                         "ena / xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs / xen-netback "
-                        "sch_ingress cls_u32 act_mirred act_nat act_gact loop "
-                        "xen-blkback ");
+                        "sch_ingress cls_u32 act_mirred act_nat act_gact "
+                        "xen-blkback crct10dif_common crc-t10dif crc64 crc64-rocksoft t10-pi "
+                        "nvme-core nvme ");
 }
 
 static void of_a_tender(void **state)
 {
-    static const struct car_pci_id virtio[] = {{0x1af4, 0x1000}};
-    struct car_module_facts facts = {.image = CAR_IN_LINUX, .ids = virtio, .ids_n = 1};
+    static const struct car_pci_id virtio[] = {{0x1af4, 0x1000, 0x020000},
+                                               {0x1af4, 0x1001, 0x010000}};
+    struct car_module_facts facts = {.image = CAR_IN_LINUX, .ids = virtio, .ids_n = 2};
 
     (void)state;
     assert_string_equal(load(&facts), "/ / ");
@@ -68,16 +72,17 @@ static void of_a_tender(void **state)
     facts.vmx = false;
     facts.svm = true;
     facts.net = true;
-    facts.blocks = true; /* the tender reads the file itself */
+    facts.blocks = true; /* the tender reads the device itself */
     assert_string_equal(load(&facts),
                         "virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci "
                         "failover net_failover virtio_net / / tun sch_ingress cls_u32 "
-                        "act_mirred act_nat act_gact irqbypass kvm kvm-amd ");
+                        "act_mirred act_nat act_gact virtio_ring virtio virtio_pci_legacy_dev "
+                        "virtio_pci_modern_dev virtio_pci virtio_blk irqbypass kvm kvm-amd ");
     facts.svm = false;
     facts.ids_n = 0;
     facts.on_xen = true;
     assert_string_equal(load(&facts), "xen-netfront / / tun sch_ingress cls_u32 "
-                                      "act_mirred act_nat act_gact ");
+                                      "act_mirred act_nat act_gact xen-blkfront ");
 }
 
 static void the_table(void **state)
@@ -90,7 +95,9 @@ static void the_table(void **state)
         assert_non_null(row->modules[0]);
         assert_null(row->modules[CAR_MODULES_IN_ROW - 1]);
         assert_int_equal(row->ids[CAR_IDS_IN_ROW - 1].vendor, 0);
-        assert_int_equal((row->when & CAR_WITH_PCI) != 0, row->ids[0].vendor != 0);
+        assert_int_equal(row->ids[CAR_IDS_IN_ROW - 1].class, 0);
+        assert_int_equal((row->when & CAR_WITH_PCI) != 0,
+                         row->ids[0].vendor != 0 || row->ids[0].class != 0);
     }
 }
 

@@ -21,7 +21,7 @@ static void the_whole(void **state)
     struct car_conf conf = {.kind = CAR_XEN_PV,
                             .memory_mib = 64,
                             .arguments = "a=\"b\" c='d' \\e",
-                            .blocks = {{"xvda", "/a"}, {"xvdb", "/b"}},
+                            .blocks = {"fat1.img", "xvda"},
                             .blocks_n = 2};
     size_t len = car_xl_config(&conf, mac, text, sizeof(text));
 
@@ -34,10 +34,10 @@ static void the_whole(void **state)
                               "uuid = \"6d697261-6765-8000-8000-525400123456\"\n"
                               "cmdline = \"a=\\\"b\\\" c=\\'d\\' \\\\e\"\n"
                               "vif = ['mac=52:54:00:12:34:56,script=/etc/xen/vif']\n"
-                              "disk = ['format=raw,vdev=xvda,access=rw,backendtype=phy,"
-                              "script=/etc/xen/block,target=/dev/loop0', "
-                              "'format=raw,vdev=xvdb,access=rw,backendtype=phy,"
-                              "script=/etc/xen/block,target=/dev/loop1']\n"
+                              "disk = ['format=raw,vdev=xvdb,access=rw,backendtype=phy,"
+                              "script=/etc/xen/block,target=fat1.img', "
+                              "'format=raw,vdev=xvda,access=rw,backendtype=phy,"
+                              "script=/etc/xen/block,target=xvda']\n"
                               "on_poweroff = \"destroy\"\n"
                               "on_reboot = \"destroy\"\n"
                               "on_crash = \"destroy\"\n"

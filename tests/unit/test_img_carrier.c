@@ -199,11 +199,13 @@ static void plant_base(void **state, const char *shape)
     plant(state, "xen-shim.xz", "SHIM");
     plant(state, "linux", "LINUX");
     plant(state, "base.cpio.zst", "BASE5");
+    plant(state, "disks.cpio.zst", "DISKS");
     plant(state, "kernel", KERNEL);
 }
 
-static int make(void **state, const struct img_carrier *carrier, const char *conf,
-                struct img_carried *ret, struct mir_error *err)
+static int make_with(void **state, const struct img_carrier *carrier, const char *conf,
+                     const struct img_guest_disks *disks, struct img_carried *ret,
+                     struct mir_error *err)
 {
     mir_auto_free char *path = mir_format("%s/kernel", (char *)*state);
     mir_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -211,7 +213,13 @@ static int make(void **state, const struct img_carrier *carrier, const char *con
     struct mir_kernel kernel = {.format = MIR_FORMAT_XEN_PV, .unpacked_bytes = strlen(KERNEL)};
     mir_copy(kernel.sha256, sizeof kernel.sha256, DIGEST);
     img_input_init(&content, fd);
-    return img_carried_make(carrier, &kernel, conf, &content, ret, err);
+    return img_carried_make(carrier, &kernel, conf, disks, &content, ret, err);
+}
+
+static int make(void **state, const struct img_carrier *carrier, const char *conf,
+                struct img_carried *ret, struct mir_error *err)
+{
+    return make_with(state, carrier, conf, NULL, ret, err);
 }
 
 static bool has(const unsigned char *bytes, size_t len, const char *text)
@@ -313,10 +321,107 @@ static void test_carried_refuses(void **state)
     const struct mir_kernel large = {.unpacked_bytes = IMG_CARRIED_KERNEL_MAX + 1};
     struct img_input none;
     img_input_init(&none, -1);
-    assert_int_equal(img_carried_make(&carrier, &large, CONF, &none, &carried, &err), -1);
+    assert_int_equal(img_carried_make(&carrier, &large, CONF, NULL, &none, &carried, &err), -1);
     assert_int_equal(err.kind, MIR_USAGE);
     img_carried_clear(&carried);
     img_carrier_clear(&carrier);
+}
+
+/* --- block devices --- */
+
+/* A carrier's disk with two of them, the second of which has a hole in its middle. */
+static int add_disks(void **state, struct img_guest_disks *disks, struct mir_error *err)
+{
+    mir_auto_free char *small = mir_calloc(1, 513);
+    memset(small, 's', 512);
+    plant(state, "small", small);
+    mir_auto_free char *path = mir_format("%s/large", (char *)*state);
+    mir_auto_close int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (ftruncate(fd, (off_t)(8 * MIB)) || pwrite(fd, "FIRST", 5, 0) != 5 ||
+        pwrite(fd, "LAST", 4, (off_t)(8 * MIB - 4)) != 4)
+        fail();
+    mir_auto_free char *one = mir_format("fat1.img=%s/small", (char *)*state);
+    mir_auto_free char *two = mir_format("xvda=%s", path);
+    return img_guest_disks_add(disks, one, err) || img_guest_disks_add(disks, two, err) ||
+           img_guest_disks_read(disks, err);
+}
+
+static void test_carried_with_disks(void **state)
+{
+    struct img_carrier carrier;
+    struct img_carried with, without;
+    struct img_guest_disks disks = {.count = 0};
+    struct mir_error err = {0};
+    plant_base(state, "xen");
+    assert_int_equal(img_carrier_open(*state, &carrier, NULL), 0);
+    assert_int_equal(add_disks(state, &disks, NULL), 0);
+    assert_int_equal(disks.bytes, 512 + 8 * MIB);
+    assert_true(img_disk_written(&disks.list[1].content) < 8 * MIB); /* the hole is none of it */
+    assert_int_equal(make_with(state, &carrier, CONF, &disks, &with, NULL), 0);
+    assert_int_equal(make(state, &carrier, CONF, &without, NULL), 0);
+    /* The drivers are an archive of their own, and there for nobody else. */
+    const struct img_file *last = &with.files[2];
+    assert_memory_equal(last->bytes, "BASE5\0\0\0DISKS\0\0\0", 16);
+    assert_false(has(without.files[2].bytes, without.files[2].len, "DISKS"));
+    assert_string_not_equal(with.id, without.id);
+    unsigned char *plain;
+    size_t len;
+    assert_int_equal(img_unsqueeze(last->bytes + 16, last->len - 16, 1 << 20, &plain, &len, NULL),
+                     0);
+    assert_true(has(plain, len, CONF "block fat1.img\nblock xvda\n"));
+    free(plain);
+    img_carried_clear(&with);
+    img_carried_clear(&without);
+    /* A line without its partition. */
+    assert_int_equal(make(state, &carrier, CONF "block a\n", &with, &err), -1);
+    assert_int_equal(err.kind, MIR_USAGE);
+    img_carried_clear(&with);
+    img_carrier_clear(&carrier);
+    plant_base(state, "shim");
+    assert_int_equal(img_carrier_open(*state, &carrier, NULL), 0);
+    assert_int_equal(make_with(state, &carrier, CONF, &disks, &with, &err), -1);
+    assert_non_null(strstr(err.text, "shim"));
+    img_carried_clear(&with);
+    img_carrier_clear(&carrier);
+    img_guest_disks_clear(&disks);
+}
+
+static void test_disks_refused(void **state)
+{
+    static const struct {
+        const char *word; /* %s: the folder */
+        enum mir_kind kind;
+        const char *says;
+    } rows[] = {
+        {"%s/small", MIR_USAGE, "not NAME=FILE"},     {"=%s/small", MIR_USAGE, "not NAME=FILE"},
+        {"a=", MIR_USAGE, "not NAME=FILE"},           {"a b=%s/small", MIR_USAGE, "'a b'"},
+        {"fat1.img=%s/small", MIR_USAGE, "twice"},    {"51712=%s/small", MIR_USAGE, "as 51712"},
+        {"a=%s/nothing", MIR_NOT_FOUND, "nothing"},   {"a=%s", MIR_USAGE, "directory"},
+        {"a=%s/odd", MIR_USAGE, "not whole sectors"}, {"a=%s/empty", MIR_USAGE, "empty"},
+    };
+    struct img_guest_disks disks = {.count = 0};
+    assert_int_equal(add_disks(state, &disks, NULL), 0);
+    plant(state, "odd", "odd");
+    plant(state, "empty", "");
+    for (size_t i = 0; i < MIR_NELEMS(rows); i++) {
+        struct mir_error err = {0};
+        const char *mark = strstr(rows[i].word, "%s");
+        mir_auto_free char *word = mark ? mir_format("%.*s%s%s", (int)(mark - rows[i].word),
+                                                     rows[i].word, (char *)*state, mark + 2)
+                                        : mir_strdup(rows[i].word);
+        assert_int_equal(img_guest_disks_add(&disks, word, &err), -1);
+        assert_int_equal(err.kind, rows[i].kind);
+        if (!strstr(err.text, rows[i].says) || !*err.hint)
+            fail_msg("%s: %s (%s)", word, err.text, err.hint);
+    }
+    assert_int_equal(disks.count, 2);
+    for (unsigned i = disks.count; i <= IMG_BLOCKS_MAX; i++) {
+        struct mir_error err = {0};
+        mir_auto_free char *word = mir_format("n%u=%s/small", i, (char *)*state);
+        assert_int_equal(img_guest_disks_add(&disks, word, &err), i < IMG_BLOCKS_MAX ? 0 : -1);
+        assert_true(i < IMG_BLOCKS_MAX || strstr(err.text, "one too many"));
+    }
+    img_guest_disks_clear(&disks);
 }
 
 static void test_bases(void **state)
@@ -356,6 +461,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_carried_by_xen, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_carried_otherwise, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_carried_refuses, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_carried_with_disks, scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_disks_refused, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_bases, scratch_make, scratch_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

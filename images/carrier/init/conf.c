@@ -13,10 +13,10 @@ static bool is_word(char c)
            c == '_' || c == '-';
 }
 
-static bool all_words(const char *value, size_t len, bool slashes)
+static bool all_words(const char *value, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (!is_word(value[i]) && !(slashes && value[i] == '/'))
+        if (!is_word(value[i]))
             return false;
     }
     return len > 0;
@@ -172,7 +172,7 @@ static const char *set_name(struct car_conf *conf, const char *value, size_t len
 
 static const char *set_device(struct car_conf *conf, const char *value, size_t len)
 {
-    if (!all_words(value, len, false))
+    if (!all_words(value, len))
         return "not a name of letters, digits, '.', '_' and '-'";
     return copy(conf->device, sizeof(conf->device), value, len);
 }
@@ -197,24 +197,21 @@ static const char *set_open(struct car_conf *conf, const char *value, size_t len
 
 static const char *set_block(struct car_conf *conf, const char *value, size_t len)
 {
-    struct car_block *block = &conf->blocks[conf->blocks_n];
-    const char *space = memchr(value, ' ', len);
-    size_t name_len = space != NULL ? (size_t)(space - value) : len;
-    const char *why;
+    char *name = conf->blocks[conf->blocks_n];
 
     if (conf->blocks_n == CAR_BLOCKS_MAX)
         return "too many of them";
-    if (space == NULL || !all_words(value, name_len, false))
-        return "not NAME /PATH";
     /* What goes into a line of xl and an option of the tender is kept free of their marks. */
-    if (!all_words(space + 1, len - name_len - 1, true) || space[1] != '/')
-        return "the path is not absolute, or not of letters, digits, '.', '_', '-' and '/'";
-    why = copy(block->name, sizeof(block->name), value, name_len);
-    if (why == NULL)
-        why = copy(block->path, sizeof(block->path), space + 1, len - name_len - 1);
-    if (why == NULL)
-        conf->blocks_n++;
-    return why;
+    if (!car_block_name(value, len))
+        return "not a name of letters, digits, '.', '_', '-' and '/'";
+    memcpy(name, value, len);
+    name[len] = '\0';
+    for (size_t i = 0; i < conf->blocks_n; i++) {
+        if (car_block_same(conf->blocks[i], name))
+            return "there twice";
+    }
+    conf->blocks_n++;
+    return NULL;
 }
 
 static const char *set_arguments(struct car_conf *conf, const char *value, size_t len)
@@ -353,4 +350,13 @@ int car_conf_parse(const char *text, size_t len, struct car_conf *ret, char *why
         return 0;
     (void)snprintf(why, CAR_WHY_MAX, "%s", bad);
     return -1;
+}
+
+size_t car_conf_unit(const struct car_conf *conf, size_t place)
+{
+    const char *names[CAR_BLOCKS_MAX];
+
+    for (size_t i = 0; i < conf->blocks_n; i++)
+        names[i] = conf->blocks[i];
+    return car_block_unit(names, conf->blocks_n, place);
 }

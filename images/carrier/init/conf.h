@@ -19,7 +19,7 @@
  *     deadline EPOCH                      power off then; 0: none
  *     ttl SECONDS                         power off so long after the start; 0: none
  *     arguments REST OF LINE              for the guest, byte for byte
- *     block NAME /PATH                    a file of the initramfs as the guest's disk NAME
+ *     block NAME                          a disk of the guest: see disks.h
  *     announce URL, token TEXT, url TEXT, digest HEX
  */
 #ifndef CAR_CONF_H
@@ -29,11 +29,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "disks.h"
+
 #define CAR_CONF_PATH "/carrier.conf"
 #define CAR_CONF_BYTES_MAX (64 * 1024)
 #define CAR_ARGUMENTS_MAX 4096
 #define CAR_OPEN_MAX 32
-#define CAR_BLOCKS_MAX 8
 #define CAR_WHY_MAX 200 /* what is wrong, in one line */
 
 enum car_kind { CAR_KIND_NONE, CAR_XEN_PV, CAR_XEN_PVH, CAR_SOLO5 };
@@ -50,11 +51,6 @@ struct car_open {
     bool udp;      /* else TCP */
 };
 
-struct car_block {
-    char name[64];
-    char path[256];
-};
-
 /* A text that was not given is empty, a number 0. */
 struct car_conf {
     enum car_kind kind;
@@ -67,7 +63,7 @@ struct car_conf {
     char device[68]; /* Solo5's names have 67 bytes at most */
     struct car_open open[CAR_OPEN_MAX];
     size_t open_n;
-    struct car_block blocks[CAR_BLOCKS_MAX];
+    char blocks[CAR_BLOCKS_MAX][CAR_BLOCK_NAME_MAX + 1];
     size_t blocks_n;
     bool imds;
     char arguments[CAR_ARGUMENTS_MAX + 1];
@@ -85,5 +81,8 @@ int car_conf_parse(const char *text, size_t len, struct car_conf *ret, char *why
 
 /* The same of a file, CAR_CONF_BYTES_MAX at most. Not pure. */
 int car_conf_read(const char *path, struct car_conf *ret, char *why);
+
+/* The virtual disk of Xen's that the guest's disk in this place is (disks.h). */
+size_t car_conf_unit(const struct car_conf *conf, size_t place);
 
 #endif

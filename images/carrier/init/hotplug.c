@@ -61,16 +61,17 @@ static int vif_online(struct car_xs *xs, const char *device)
     return link_up(interface);
 }
 
-/* Says to the disk's driver which device it is (in hexadecimal, as it reads it). */
+/* Says to the disk's driver which device it is (in hexadecimal, as it reads it). The end of the
+ * device's path is its number, which the first process has named it by. */
 static int block_add(struct car_xs *xs, const char *device)
 {
+    const char *slash = strrchr(device, '/');
     char path[256];
-    char target[256];
     char number[32];
     struct stat st;
 
-    (void)snprintf(path, sizeof(path), "%s/params", device);
-    if (car_xs_read(xs, path, target, sizeof(target)) != 0 || stat(target, &st) != 0)
+    (void)snprintf(path, sizeof(path), CAR_DISK_FOLDER "/%s", slash != NULL ? slash + 1 : device);
+    if (stat(path, &st) != 0)
         return -1;
     (void)snprintf(number, sizeof(number), "%x:%x", major(st.st_rdev), minor(st.st_rdev));
     return put(xs, device, "physical-device", number);

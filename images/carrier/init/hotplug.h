@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* The guest's disks, as links to their devices, by Xen's numbers: 51712, ... */
+#define CAR_DISK_FOLDER "/run/disks"
+
 /* Is argv[0] one of those names (ends in "vif" or "block")? */
 bool car_is_hotplug(const char *name);
 

@@ -45,20 +45,55 @@ const struct car_module_row car_modules[] = {
     {.when = CAR_IN_LINUX | CAR_WITH_NET, .modules = {"tun"}},
     {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_NET,
      .modules = {"sch_ingress", "cls_u32", "act_mirred", "act_nat", "act_gact"}},
-    /* Disks are files in memory. */
-    {.when = CAR_IN_XEN | CAR_WITH_BLOCKS, .modules = {"loop", "xen-blkback"}},
+    {.when = CAR_IN_XEN | CAR_WITH_BLOCKS, .modules = {"xen-blkback"}},
+    /* Disks lie on the disk that the machine started from: NVMe; virtio's two; behind an IDE
+       controller as QEMU has it, or AHCI; that of a Linux which is itself a guest of Xen. */
+    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+     .modules = {"crct10dif_common", "crc-t10dif", "crc64", "crc64-rocksoft", "t10-pi", "nvme-core",
+                 "nvme"},
+     .ids = {{.class = 0x010802}}},
+    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+     .modules = {"virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+                 "virtio_pci", "virtio_blk"},
+     .ids = {{0x1af4, 0x1001}, {0x1af4, 0x1042}}},
+    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+     .modules = {"crct10dif_common", "crc-t10dif", "crc64", "crc64-rocksoft", "t10-pi",
+                 "scsi_common", "scsi_mod", "sd_mod"},
+     .ids = {{0x1af4, 0x1004},
+             {0x1af4, 0x1048},
+             {0x8086, 0x7010},
+             {0x8086, 0x7111},
+             {.class = 0x010601}}},
+    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+     .modules = {"virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+                 "virtio_pci", "virtio_scsi"},
+     .ids = {{0x1af4, 0x1004}, {0x1af4, 0x1048}}},
+    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+     .modules = {"libata", "ata_piix"},
+     .ids = {{0x8086, 0x7010}, {0x8086, 0x7111}}},
+    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+     .modules = {"libata", "libahci", "ahci"},
+     .ids = {{.class = 0x010601}}},
+    {.when = CAR_IN_LINUX | CAR_ON_XEN | CAR_WITH_BLOCKS, .modules = {"xen-blkfront"}},
     /* For solo5-hvt; 3 MB, so not without need. ccp is built in here. */
     {.when = CAR_IN_LINUX | CAR_WITH_VMX, .modules = {"irqbypass", "kvm", "kvm-intel"}},
     {.when = CAR_IN_LINUX | CAR_WITH_SVM, .modules = {"irqbypass", "kvm", "kvm-amd"}},
 };
 const size_t car_modules_n = sizeof(car_modules) / sizeof(car_modules[0]);
 
+/* Nothing is of what stands behind a row's last. */
+static bool is_of(const struct car_pci_id *device, const struct car_pci_id *wanted)
+{
+    if (wanted->vendor == 0)
+        return wanted->class != 0 && wanted->class == device->class;
+    return wanted->vendor == device->vendor && wanted->device == device->device;
+}
+
 static bool has_device(const struct car_module_row *row, const struct car_module_facts *facts)
 {
-    for (size_t i = 0; i < CAR_IDS_IN_ROW && row->ids[i].vendor != 0; i++) {
+    for (size_t i = 0; i < CAR_IDS_IN_ROW; i++) {
         for (size_t j = 0; j < facts->ids_n; j++) {
-            if (row->ids[i].vendor == facts->ids[j].vendor &&
-                row->ids[i].device == facts->ids[j].device)
+            if (is_of(&facts->ids[j], &row->ids[i]))
                 return true;
         }
     }
@@ -76,7 +111,7 @@ static unsigned have(const struct car_module_facts *facts)
 
 static enum car_module_turn turn_of(const struct car_module_row *row)
 {
-    if ((row->when & (CAR_WITH_PCI | CAR_IS_CARD)) != 0)
+    if ((row->when & (CAR_WITH_PCI | CAR_IS_CARD)) != 0 && (row->when & CAR_IS_DISK) == 0)
         return CAR_TURN_CARDS;
     return (row->when & CAR_FOR_STORE) != 0 ? CAR_TURN_STORE : CAR_TURN_REST;
 }
@@ -88,6 +123,8 @@ bool car_module_wanted(const struct car_module_row *row, const struct car_module
         return false;
     if ((row->when & ~have(facts) & CAR_NEEDED) != 0)
         return false;
-    /* A card that nobody is going to use is left alone. */
-    return (row->when & CAR_WITH_PCI) == 0 || (facts->net && has_device(row, facts));
+    /* What nobody is going to use is left alone. */
+    if ((row->when & CAR_WITH_PCI) == 0)
+        return true;
+    return ((row->when & CAR_IS_DISK) != 0 ? facts->blocks : facts->net) && has_device(row, facts);
 }

@@ -24,11 +24,14 @@ enum car_module_when {
     CAR_WITH_VMX = 1 << 8,    /* the processor can virtualise, in Intel's way */
     CAR_WITH_SVM = 1 << 9,    /* in AMD's */
     CAR_IS_CARD = 1 << 10,    /* a network card that is not on the PCI bus */
+    CAR_IS_DISK = 1 << 11,    /* of the disk that the machine started from */
 };
 
+/* A row has numbers of devices, or (vendor and device 0) classes. */
 struct car_pci_id {
     uint16_t vendor;
     uint16_t device;
+    uint32_t class; /* 24 bits */
 };
 
 #define CAR_MODULES_IN_ROW 9

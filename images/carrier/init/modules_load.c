@@ -13,7 +13,7 @@
 
 #define PCI_FOLDER "/sys/bus/pci/devices"
 
-static uint16_t read_id(int folder, const char *device, const char *file)
+static uint32_t read_number(int folder, const char *device, const char *file)
 {
     char path[300];
     char text[16] = "";
@@ -25,7 +25,7 @@ static uint16_t read_id(int folder, const char *device, const char *file)
         return 0;
     (void)!read(fd, text, sizeof(text) - 1);
     close(fd);
-    return (uint16_t)strtoul(text, NULL, 16);
+    return (uint32_t)strtoul(text, NULL, 16);
 }
 
 size_t car_pci_list(struct car_pci_id ret[CAR_PCI_MAX])
@@ -39,8 +39,9 @@ size_t car_pci_list(struct car_pci_id ret[CAR_PCI_MAX])
     while (n < CAR_PCI_MAX && (entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
-        ret[n].vendor = read_id(dirfd(folder), entry->d_name, "vendor");
-        ret[n].device = read_id(dirfd(folder), entry->d_name, "device");
+        ret[n].vendor = (uint16_t)read_number(dirfd(folder), entry->d_name, "vendor");
+        ret[n].device = (uint16_t)read_number(dirfd(folder), entry->d_name, "device");
+        ret[n].class = read_number(dirfd(folder), entry->d_name, "class");
         n++;
     }
     closedir(folder);

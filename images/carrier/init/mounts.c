@@ -12,9 +12,14 @@
 
 /* In the order of making. */
 static const char *const folders[] = {
-    "/proc",        "/sys", "/dev", "/run",     "/run/xen",     "/run/xenstored",     "/run/lock",
-    "/tmp",         "/var", "/etc", "/var/lib", "/var/lib/xen", "/var/lib/xenstored", "/var/log",
-    "/var/log/xen",
+    "/proc",        "/sys",
+    "/dev",         "/run",
+    "/run/xen",     "/run/xenstored",
+    "/run/lock",    "/run/disks",
+    "/tmp",         "/var",
+    "/etc",         "/var/lib",
+    "/var/lib/xen", "/var/lib/xenstored",
+    "/var/log",     "/var/log/xen",
 };
 
 /* xl and the daemons know them by their old names. */

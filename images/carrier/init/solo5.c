@@ -80,7 +80,8 @@ static const char *tender(void)
     car_off(CAR_OFF_CONFIGURATION, "no tender in /tender");
 }
 
-static void build(struct command *command, const struct car_conf *conf, const uint8_t *mac)
+static void build(struct command *command, const struct car_conf *conf, const uint8_t *mac,
+                  const struct car_disks *disks)
 {
     add(command, "%s", tender());
     add(command, "--mem=%" PRIu32, conf->memory_mib);
@@ -89,8 +90,8 @@ static void build(struct command *command, const struct car_conf *conf, const ui
         add(command, "--net-mac:%s=%02x:%02x:%02x:%02x:%02x:%02x", conf->device, mac[0], mac[1],
             mac[2], mac[3], mac[4], mac[5]);
     }
-    for (size_t i = 0; i < conf->blocks_n; i++)
-        add(command, "--block:%s=%s", conf->blocks[i].name, conf->blocks[i].path);
+    for (size_t i = 0; i < disks->n; i++)
+        add(command, "--block:%s=%s", conf->blocks[i], disks->devices[i]);
     add(command, "--");
     add(command, "%s", CAR_KERNEL);
     /* The tender joins what follows by spaces, so one word comes out as it went in. */
@@ -160,6 +161,7 @@ _Noreturn void car_run_solo5(const struct car_conf *conf, struct car_programs *p
     struct car_module_facts facts;
     struct car_program *program;
     struct car_program *ended;
+    struct car_disks disks;
     struct car_net *net;
     int output;
 
@@ -168,7 +170,8 @@ _Noreturn void car_run_solo5(const struct car_conf *conf, struct car_programs *p
     net = car_network(conf);
     car_modules_load(&facts, CAR_TURN_REST);
     connect(net);
-    build(&command, conf, net != NULL ? car_net_mac(net) : NULL);
+    car_disks_await(conf, &disks);
+    build(&command, conf, net != NULL ? car_net_mac(net) : NULL, &disks);
     car_say("the guest starts under %s", command.argv[0]);
     program = car_program_start(programs, command.argv[0], command.argv, false, &output);
     if (program == NULL)

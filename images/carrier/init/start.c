@@ -10,6 +10,7 @@
 #include "say.h"
 
 #define CARD_MS 30000
+#define DISKS_MS 30000
 
 static bool file_has(const char *path, const char *word)
 {
@@ -38,7 +39,7 @@ void car_facts(const struct car_conf *conf, unsigned image, struct car_module_fa
                                      .vmx = hvt && file_has("/proc/cpuinfo", " vmx "),
                                      .svm = hvt && file_has("/proc/cpuinfo", " svm "),
                                      .ids = ids};
-    if (ret->net)
+    if (ret->net || ret->blocks)
         ret->ids_n = car_pci_list(ids);
 }
 
@@ -98,6 +99,16 @@ void car_network_attach(struct car_net *net, const char *interface)
 
     if (net != NULL && car_net_attach(net, interface, &why) != 0)
         car_off(CAR_OFF_NO_NETWORK, "%s", why.text);
+}
+
+void car_disks_await(const struct car_conf *conf, struct car_disks *ret)
+{
+    char why[CAR_WHY_MAX];
+
+    if (car_disks_find(ret, conf->blocks_n, DISKS_MS, why) != 0)
+        car_off(CAR_OFF_CONFIGURATION, "%s", why);
+    for (size_t i = 0; i < ret->n; i++)
+        car_say("the guest's disk %s is %s", conf->blocks[i], ret->devices[i]);
 }
 
 _Noreturn void car_off_without(const struct car_program *program)

@@ -18,6 +18,9 @@
 _Noreturn void car_run_xen(const struct car_conf *conf, struct car_programs *programs);
 _Noreturn void car_run_solo5(const struct car_conf *conf, struct car_programs *programs);
 
+/* The guest's disks, waited for, and said on the console; ends the machine when one is missing. */
+void car_disks_await(const struct car_conf *conf, struct car_disks *ret);
+
 /* Of this machine, for this guest. The list of devices is the callee's own. */
 void car_facts(const struct car_conf *conf, unsigned image, struct car_module_facts *ret);
 

@@ -12,8 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "hotplug.h"
 #include "lines.h"
-#include "loops.h"
 #include "mounts.h"
 #include "off.h"
 #include "say.h"
@@ -137,13 +137,28 @@ static void name_dom0(struct xen *xen)
     }
 }
 
+/* The script that xl starts for each looks for it there. */
+static void link_disks(const struct car_conf *conf)
+{
+    struct car_disks disks;
+
+    car_disks_await(conf, &disks);
+    for (size_t i = 0; i < disks.n; i++) {
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), CAR_DISK_FOLDER "/%u",
+                       car_block_number(car_conf_unit(conf, i)));
+        if (symlink(disks.devices[i], path) != 0)
+            car_off(CAR_OFF_START_FAILED, "%s: %s", path, strerror(errno));
+    }
+}
+
 /* While the network asks for its lease, the store starts; while that does, modules are loaded. */
 static void prepare(struct xen *xen)
 {
     static const char *const store[] = {"/bin/xenstored", "-N", NULL};
     static const char *const consoles[] = {"/bin/xenconsoled", "-i", NULL};
     struct car_module_facts facts;
-    char why[CAR_WHY_MAX];
 
     car_facts(xen->conf, CAR_IN_XEN, &facts);
     car_modules_load(&facts, CAR_TURN_CARDS);
@@ -153,8 +168,7 @@ static void prepare(struct xen *xen)
         car_off(CAR_OFF_START_FAILED, "Linux is not the control domain of a Xen");
     (void)start(xen, "xenstored", store, true, NULL);
     car_modules_load(&facts, CAR_TURN_REST);
-    if (car_loops_make(xen->conf, why) != 0)
-        car_off(CAR_OFF_CONFIGURATION, "%s", why);
+    link_disks(xen->conf);
     if (car_xs_open(&xen->xs, CAR_XS_SOCKET, STORE_MS) != 0)
         car_off(CAR_OFF_START_FAILED, "%s: %s", CAR_XS_SOCKET, strerror(errno));
     (void)start(xen, "xenconsoled", consoles, true, NULL);

@@ -44,14 +44,17 @@ static void add_quoted(struct text *text, const char *raw)
     add(text, "\"");
 }
 
+/* What stands behind target= is what the guest finds in the store as the device's params, where a
+ * MirageOS kernel looks for the name of its disk; which device it is, the script knows. */
 static void add_disks(struct text *text, const struct car_conf *conf)
 {
     if (conf->blocks_n == 0)
         return;
     add(text, "disk = [");
     for (size_t i = 0; i < conf->blocks_n; i++)
-        add(text, "%s'format=raw,vdev=%s,access=rw,backendtype=phy,script=%s,target=/dev/loop%zu'",
-            i > 0 ? ", " : "", conf->blocks[i].name, CAR_HOTPLUG_BLOCK, i);
+        add(text, "%s'format=raw,vdev=xvd%c,access=rw,backendtype=phy,script=%s,target=%s'",
+            i > 0 ? ", " : "", (char)('a' + car_conf_unit(conf, i)), CAR_HOTPLUG_BLOCK,
+            conf->blocks[i]);
     add(text, "]\n");
 }
 

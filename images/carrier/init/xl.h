@@ -20,9 +20,8 @@
 #define CAR_HOTPLUG_BLOCK "/etc/xen/block"
 
 /*
- * The configuration of the guest as a domain. mac has six bytes; NULL: no network. The disks are
- * /dev/loop0 and on, in conf's order. Its length, without the NUL that ends it; 0 when it does not
- * fit.
+ * The configuration of the guest as a domain. mac has six bytes; NULL: no network. Its length,
+ * without the NUL that ends it; 0 when it does not fit.
  */
 size_t car_xl_config(const struct car_conf *conf, const uint8_t *mac, char *ret, size_t cap);
 

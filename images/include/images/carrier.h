@@ -17,6 +17,7 @@
 
 #include "api/buf.h"
 #include "api/kernel.h"
+#include "images/guest_disks.h"
 #include "images/layout.h"
 #include "images/stream.h"
 #include "images/volume.h"
@@ -29,6 +30,7 @@ struct img_carrier {
     struct img_blob xen;    /* xen.gz, xen-shim.xz; NULL bytes of linux */
     struct img_blob kernel; /* NULL bytes of shim */
     struct img_blob base;   /* the archive, packed; NULL bytes of shim */
+    struct img_blob disks;  /* a second one, for guests with block devices; likewise */
     char digest[MIR_SHA256_TEXT];
 };
 
@@ -42,16 +44,18 @@ struct img_carried {
     struct mir_buf last;      /* the archive of the base and the user's; of a shim the kernel */
     struct img_file files[3]; /* in the order of the disk; they borrow from here and the carrier */
     size_t file_count;
-    char id[MIR_SHA256_TEXT]; /* equal where all of the above is equal */
+    char id[MIR_SHA256_TEXT]; /* equal where all of the above is equal; of block devices the names
+                                 alone count */
 };
 
-/* content: the kernel's unpacked bytes, which are read here. conf: text of /carrier.conf, and of a
- * shim the kernel's arguments alone count (the rest nobody reads there). MIR_USAGE for a conf that
- * the first process would refuse, a kernel that is too large, or arguments that GRUB would change
- * (shim). *ret borrows from carrier; clear it in any case. */
+/* content: the kernel's unpacked bytes, which are read here. disks: the kernel's block devices,
+ * whose names the carrier is told (so conf has no line `block`); NULL: none; no shim has any. conf:
+ * text of /carrier.conf, and of a shim the kernel's arguments alone count (the rest nobody reads
+ * there). MIR_USAGE for a conf that the first process would refuse, a kernel that is too large, or
+ * arguments that GRUB would change (shim). *ret borrows from carrier; clear it in any case. */
 int img_carried_make(const struct img_carrier *carrier, const struct mir_kernel *kernel,
-                     const char *conf, struct img_input *content, struct img_carried *ret,
-                     struct mir_error *err);
+                     const char *conf, const struct img_guest_disks *disks,
+                     struct img_input *content, struct img_carried *ret, struct mir_error *err);
 void img_carried_clear(struct img_carried *carried);
 
 #endif

@@ -51,12 +51,16 @@ struct img_module {
 };
 
 struct img_carried;
+struct img_guest_disks;
 
 struct img_recipe {
     enum img_boot boot;
     /* What a boot loader starts instead of the kernel, which is somewhere in it (images/carrier.h):
      * then there are neither arguments nor modules. NULL: the kernel itself. Borrowed. */
     const struct img_carried *carried;
+    /* Beside that: partitions "mirage-block-0" and on, GPT only. NULL: none. Borrowed, and the disk
+     * borrows their files. */
+    struct img_guest_disks *guest_disks;
     const struct mir_kernel *kernel; /* unpacked_bytes is what the input holds; borrowed */
     const char *arguments;           /* of the kernel; "" or NULL: none; borrowed */
     const struct img_module *modules;
