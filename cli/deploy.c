@@ -54,6 +54,29 @@ static const char *what_is_wrong(const struct cmd_context *ctx, const struct cmd
                                                : NULL;
 }
 
+/* Devices are given by carriers; whether a kernel is carried that may start as it is, too, the
+ * daemon decides by the machine. */
+static int check_blocks(const struct cmd_context *ctx, const struct cmd_request *r,
+                        enum mir_verdict verdict, struct mir_error *err)
+{
+    bool carried =
+        !carrier_is(ctx, "never") && (verdict == MIR_VERDICT_CARRIER || carrier_is(ctx, "always"));
+    if (carried)
+        return cmd_blocks_check(&r->blocks, &r->kernel, err)
+                   ? mir_error_wrap(err, "%s cannot run on %s", r->path, r->provider)
+                   : 0;
+    if (!r->blocks.count)
+        return 0;
+    mir_fail(err, MIR_POLICY,
+             "the block device %s is for a kernel in a carrier, and %s starts on "
+             "%s without one",
+             r->blocks.list[0].name, r->path, r->provider);
+    return mir_error_hint(err,
+                          "leave --block away; or --carrier always, where `mirage-deploy "
+                          "inspect %s` names a carrier",
+                          r->path);
+}
+
 /* The early answer, before anything is sent anywhere. */
 static int check_verdict(const struct cmd_context *ctx, const struct cmd_request *r,
                          struct mir_error *err)
@@ -62,7 +85,7 @@ static int check_verdict(const struct cmd_context *ctx, const struct cmd_request
     enum mir_verdict verdict = boots ? boots->verdict : MIR_VERDICT_UNKNOWN;
     const char *wrong = what_is_wrong(ctx, r, verdict);
     if (!wrong)
-        return 0;
+        return check_blocks(ctx, r, verdict, err);
     bool carried = verdict == MIR_VERDICT_CARRIER, can_try = *boots->how && !carried;
     if (can_try && cmd_args_flag(&ctx->args, OPT_ANYWAY, false)) {
         cmd_say(ctx, "going on with --anyway although %s: %s", r->provider, boots->why);
@@ -185,6 +208,8 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     set_flag(body, "anyway", args, OPT_ANYWAY);
     set_flag(body, "prove", args, OPT_PROVE);
     set_text(body, "carrier", cmd_args_text(args, OPT_CARRIER));
+    if (r->blocks.count)
+        json_object_set_new(body, "blocks", cmd_blocks_json(&r->blocks));
     set_ports(body, args);
     set_machine(body, args);
     set_place(body, args, r->provider);
@@ -207,7 +232,8 @@ int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cm
         cmd_args_require(&ctx->args, OPT_REASON, cmd_may_ask(ctx), err))
         return -1;
     if (img_open_file(ret->path, &ret->fd, err) ||
-        img_digest_fd(ret->fd, ret->path, ret->sha256, err))
+        img_digest_fd(ret->fd, ret->path, ret->sha256, err) ||
+        cmd_blocks_open(&ctx->args, &ret->blocks, err))
         return -1;
     return build_body(ctx, ret, err);
 }
@@ -251,11 +277,21 @@ void cmd_request_clear(struct cmd_request *request)
 {
     if (request->fd >= 0)
         close(request->fd);
+    cmd_blocks_clear(&request->blocks);
     json_decref(request->body);
 }
 
+/* A file that the daemon keeps by its digest. */
+struct thing {
+    const char *kind; /* of the path */
+    const char *noun; /* for people */
+    const char *path, *sha256;
+    int fd;
+};
+
 struct upload {
     const struct cmd_context *ctx;
+    const char *noun;
     int64_t total_bytes;
     int64_t shown_ms;
 };
@@ -272,18 +308,18 @@ static void on_sent(void *ctx, int64_t bytes)
     char done[32], total[32];
     cmd_size_format((uint64_t)bytes, done, sizeof done);
     cmd_size_format((uint64_t)upload->total_bytes, total, sizeof total);
-    fprintf(upload->ctx->err.file, "\rsending the kernel: %s of %s   %s", done, total,
+    fprintf(upload->ctx->err.file, "\rsending %s: %s of %s   %s", upload->noun, done, total,
             last ? "\n" : "");
     fflush(upload->ctx->err.file);
 }
 
-static int put_kernel(struct cmd_context *ctx, const struct cmd_request *r, struct mir_error *err)
+static int put_thing(struct cmd_context *ctx, const struct thing *r, struct mir_error *err)
 {
     struct stat st;
     if (fstat(r->fd, &st))
         return mir_fail_errno(err, errno, "%s", r->path);
-    mir_auto_free char *target = cmd_target("kernels", r->sha256, NULL);
-    struct upload upload = {.ctx = ctx, .total_bytes = st.st_size};
+    mir_auto_free char *target = cmd_target(r->kind, r->sha256, NULL);
+    struct upload upload = {.ctx = ctx, .noun = r->noun, .total_bytes = st.st_size};
     struct cmd_http_request request = {.method = "PUT",
                                        .target = target,
                                        .fields = {"Content-Type: application/octet-stream"},
@@ -296,25 +332,48 @@ static int put_kernel(struct cmd_context *ctx, const struct cmd_request *r, stru
     char size[32];
     cmd_size_format((uint64_t)st.st_size, size, sizeof size);
     if (!ctx->err.tty)
-        cmd_say(ctx, "sending the kernel (%s)", size);
+        cmd_say(ctx, "sending %s (%s)", r->noun, size);
     return cmd_call_with(ctx, &request, NULL, NULL, err);
 }
 
-int cmd_request_upload(struct cmd_context *ctx, struct cmd_request *r, struct mir_error *err)
+/* *ret_sent: the daemon did not have it. */
+static int ensure_thing(struct cmd_context *ctx, const struct thing *thing, bool *ret_sent,
+                        struct mir_error *err)
 {
-    if (r->stored)
-        return 0;
-    if (cmd_daemon_ensure(ctx, NULL, err))
-        return -1;
-    mir_auto_free char *target = cmd_target("kernels", r->sha256, NULL);
+    mir_auto_free char *target = cmd_target(thing->kind, thing->sha256, NULL);
     struct mir_error local = {0};
     if (!cmd_call(ctx, "GET", target, NULL, NULL, &local))
         return 0;
     if (local.kind == MIR_NOT_FOUND) {
-        r->sent = !put_kernel(ctx, r, err);
-        return r->sent ? 0 : -1;
+        *ret_sent = !put_thing(ctx, thing, err);
+        return *ret_sent ? 0 : -1;
     }
     if (err)
         *err = local;
     return -1;
+}
+
+static int ensure_blocks(struct cmd_context *ctx, const struct cmd_blocks *blocks,
+                         struct mir_error *err)
+{
+    for (size_t i = 0; i < blocks->count; i++) {
+        const struct cmd_block *block = &blocks->list[i];
+        mir_auto_free char *noun = mir_format("the block device %s", block->name);
+        const struct thing thing = {"blocks", noun, block->path, block->sha256, block->fd};
+        bool sent;
+        if (ensure_thing(ctx, &thing, &sent, err))
+            return mir_error_wrap(err, "%s", block->path);
+    }
+    return 0;
+}
+
+int cmd_request_upload(struct cmd_context *ctx, struct cmd_request *r, struct mir_error *err)
+{
+    const struct thing kernel = {"kernels", "the kernel", r->path, r->sha256, r->fd};
+    if (r->stored && !r->blocks.count)
+        return 0;
+    if (cmd_daemon_ensure(ctx, NULL, err) ||
+        (!r->stored && ensure_thing(ctx, &kernel, &r->sent, err)))
+        return -1;
+    return ensure_blocks(ctx, &r->blocks, err);
 }

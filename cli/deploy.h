@@ -11,6 +11,29 @@
 
 #include "api/kernel.h"
 #include "cmd.h"
+#include "images/block.h"
+
+/* One of --block NAME=FILE. */
+struct cmd_block {
+    char name[IMG_BLOCK_NAME_MAX + 1];
+    const char *path; /* borrowed */
+    int fd;           /* owned: the very file that was hashed; -1 */
+    char sha256[MIR_SHA256_TEXT];
+};
+
+struct cmd_blocks {
+    size_t count;
+    struct cmd_block list[IMG_BLOCKS_MAX];
+};
+
+/* Opens and hashes all that are given. MIR_USAGE and others, naming option, file and fix. Clear it
+ * in any case. */
+int cmd_blocks_open(const struct cmd_args *args, struct cmd_blocks *ret, struct mir_error *err);
+json_t *cmd_blocks_json(const struct cmd_blocks *blocks); /* of the body, new reference */
+/* Is it what the kernel's manifest demands, where it has one? */
+int cmd_blocks_check(const struct cmd_blocks *blocks, const struct mir_kernel *kernel,
+                     struct mir_error *err);
+void cmd_blocks_clear(struct cmd_blocks *blocks);
 
 struct cmd_request {
     const char *provider; /* borrowed */
@@ -20,7 +43,8 @@ struct cmd_request {
     struct mir_kernel kernel; /* from cmd_request_judge on */
     bool stored;              /* the daemon said that it has it */
     bool sent;                /* it was sent by cmd_request_upload: the daemon did not have it */
-    json_t *body;             /* owned: of POST /v1/deployments and /v1/plans */
+    struct cmd_blocks blocks;
+    json_t *body; /* owned: of POST /v1/deployments and /v1/plans */
 };
 
 /* Opens the kernel, takes its digest, and writes the body. Nothing is sent. */
@@ -33,8 +57,8 @@ int cmd_request_prepare(struct cmd_context *ctx, const char *provider, struct cm
 int cmd_request_judge(struct cmd_context *ctx, struct cmd_request *request, struct mir_error *err);
 void cmd_request_clear(struct cmd_request *request);
 
-/* Makes the daemon know the kernel: starts it when it is not running, sends the file when the
- * daemon has not stored it yet. */
+/* Makes the daemon know the kernel and its block devices: starts it when it is not running, sends
+ * each file that the daemon has not stored yet. */
 int cmd_request_upload(struct cmd_context *ctx, struct cmd_request *request, struct mir_error *err);
 
 /* The plan, for `plan` and --dry-run. */

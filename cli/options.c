@@ -73,6 +73,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                      "start the kernel inside of a carrier, a system that is put around it on its "
                      "disk: auto (where it starts in one and not as it is), never or always "
                      "(default: auto)"},
+    [OPT_BLOCK] = {"block", 0, CMD_TEXT, CMD_OPT_REPEAT | CMD_OPT_META, "NAME=FILE", NULL, DEPLOYS,
+                   NULL,
+                   "give a carried kernel a block device (Xen: an xvd) with a copy of the file in "
+                   "it; NAME as the kernel calls it; what it writes there is never written back"},
     [OPT_DISK_BUS] = {"disk-bus", 0, CMD_CHOICE, CMD_OPT_HERE, "BUS", buses, DEPLOYS, NULL,
                       "local: what a disk is attached to (default: ide)"},
     [OPT_NIC] = {"nic", 0, CMD_CHOICE, CMD_OPT_HERE, "CARD", nics, DEPLOYS, NULL,

@@ -62,6 +62,7 @@ enum cmd_opt {
     OPT_LIST,
     OPT_FIRMWARE,
     OPT_CARRIER,
+    OPT_BLOCK,
     OPT_DISK_BUS,
     OPT_NIC,
     OPT_CLOUD,

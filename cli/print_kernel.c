@@ -115,6 +115,21 @@ void cmd_print_kernel(const struct cmd_context *ctx, const json_t *kernel)
     cmd_print_table(ctx, table);
 }
 
+static void print_blocks(const struct cmd_context *ctx, const json_t *blocks)
+{
+    mir_auto_buf struct mir_buf line;
+    mir_buf_init(&line, 8192);
+    char size[CMD_CELL];
+    size_t i;
+    json_t *block;
+    json_array_foreach(blocks, i, block)
+    {
+        cmd_size_format((uint64_t)cmd_number(block, "bytes"), size, sizeof size);
+        mir_buf_addf(&line, "%s%s (%s)", i ? ", " : "", cmd_text(block, "name"), size);
+    }
+    cmd_print_row(ctx, "blocks", mir_buf_text(&line));
+}
+
 void cmd_print_carrier(const struct cmd_context *ctx, const json_t *doc)
 {
     const char *shape = cmd_text(doc, "carrier");
@@ -124,4 +139,5 @@ void cmd_print_carrier(const struct cmd_context *ctx, const json_t *doc)
     cmd_size_format((uint64_t)cmd_number(doc, "guest_bytes"), size, sizeof size);
     mir_auto_free char *text = mir_format("%s; the kernel has %s of the memory", shape, size);
     cmd_print_row(ctx, "carrier", text);
+    print_blocks(ctx, json_object_get(doc, "blocks"));
 }

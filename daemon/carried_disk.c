@@ -39,6 +39,11 @@ static int open_new(const struct mird_core *core, const char *path, int *ret, st
     return *ret < 0 ? mir_fail_errno(err, errno, "cannot create %s", path) : 0;
 }
 
+static uint64_t block_bytes(const struct mir_instance_spec *spec)
+{
+    return spec->blocks ? mir_blocks_bytes(spec->blocks) : 0;
+}
+
 /* Of the machine here all disks are alike: it boots by BIOS. */
 static int write_new(const struct mird_core *core, const struct mir_instance_spec *spec,
                      const char *path, struct mir_error *err)
@@ -46,7 +51,7 @@ static int write_new(const struct mird_core *core, const struct mir_instance_spe
     const struct mir_needs needs = {.image = MIR_IMAGE_RAW, .firmware = MIR_FIRMWARE_BIOS};
     mir_auto_close int fd = -1;
     if (open_new(core, path, &fd, err) || mir_fault_before("carried.write", err) ||
-        mird_disk_write(&core->imager, spec, &needs, DISK_MAX, fd, err))
+        mird_disk_write(&core->imager, spec, &needs, DISK_MAX + block_bytes(spec), fd, err))
         return -1;
     return fsync(fd) ? mir_fail_errno(err, errno, "cannot sync %s", path) : 0;
 }

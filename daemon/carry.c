@@ -12,6 +12,7 @@
 #include "api/memory.h"
 #include "api/process.h"
 #include "daemon/announce_url.h"
+#include "daemon/block_store.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
 #include "tender.h"
@@ -36,6 +37,8 @@ void mird_subject_of(const struct mird_core *core, const struct mird_deployment 
             img_carrier_machine_bytes(d->carrier, kernel->unpacked_bytes, d->guest_bytes);
     /* What unpacks kernels for disks takes them as they come. */
     ret->path = mird_kernel_path(core->state_dir, kernel->sha256);
+    ret->block_folder = mird_blocks_folder(core->state_dir);
+    ret->seen.unpacked_bytes += mir_blocks_bytes(&d->blocks);
 }
 
 int mird_subject_find(const struct mird_core *core, const struct mird_deployment *d,
@@ -52,6 +55,7 @@ int mird_subject_find(const struct mird_core *core, const struct mird_deployment
 void mird_subject_clear(struct mird_subject *subject)
 {
     free(subject->path);
+    free(subject->block_folder);
     free(subject->base);
 }
 

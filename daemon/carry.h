@@ -19,6 +19,7 @@ struct mird_subject {
     struct mir_kernel plain; /* as the store has it */
     struct mir_kernel seen;  /* as the provider sees it: the same, or a disk (img_carrier_view) */
     char *path;              /* owned; of the file that the provider starts or makes a disk of */
+    char *block_folder;      /* owned; where its block devices' files are */
     char *base;              /* owned; folder of the carrier's base; NULL: none, or not asked for */
 };
 

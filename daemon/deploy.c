@@ -9,6 +9,7 @@
 #include "api/suggest.h"
 #include "carried_disk.h"
 #include "carry.h"
+#include "daemon/block_store.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
 
@@ -132,11 +133,13 @@ int mird_engine_plan(struct mird_engine *engine, const struct mird_request *requ
                      struct mir_error *err)
 {
     struct draft draft = {0};
+    struct mird_request known = *request;
     find_kernel(engine, request, &draft);
-    int rc = make_draft(engine, request, &draft, err);
-    if (!rc)
-        *ret = mird_plan_json(&draft.plan, request, &draft.kernel, draft.now_s);
-    return rc;
+    if (mird_blocks_find(engine->core, &known.blocks, err) ||
+        make_draft(engine, &known, &draft, err))
+        return -1;
+    *ret = mird_plan_json(&draft.plan, &known, &draft.kernel, draft.now_s);
+    return 0;
 }
 
 /* --- the record --- */
@@ -182,6 +185,7 @@ static void fill(struct mird_engine *engine, const struct mird_request *request,
                                   .machine = plan->machine,
                                   .carrier = plan->carrier,
                                   .guest_bytes = plan->guest_bytes,
+                                  .blocks = request->blocks,
                                   .place = plan->place,
                                   .price = plan->price,
                                   .list = request->list,
@@ -251,16 +255,16 @@ static int commit(struct mird_engine *engine, const struct draft *draft, const c
 
 /* A request repeated with its key gets the answer of then, even where it would be refused by now
  * (its own name and port are taken). */
-static int deploy_locked(struct mird_engine *engine, const struct mird_request *request,
-                         const char *key, const char *body_sha, struct draft *draft,
-                         struct mird_deployment *d, struct mird_operation *op,
-                         struct mir_error *err)
+static int deploy_locked(struct mird_engine *engine, struct mird_request *request, const char *key,
+                         const char *body_sha, struct draft *draft, struct mird_deployment *d,
+                         struct mird_operation *op, struct mir_error *err)
 {
     int seen = mird_store_idempotency_find(engine->core->store, key, body_sha,
                                            mird_engine_now_ms(engine) / 1000, d, op, err);
     if (seen)
         return seen < 0 ? -1 : 0;
-    if (make_draft(engine, request, draft, err))
+    if (mird_blocks_find(engine->core, &request->blocks, err) ||
+        make_draft(engine, request, draft, err))
         return -1;
     fill(engine, request, draft, d);
     if (ports_free(engine->core->store, d, err))
@@ -277,10 +281,12 @@ int mird_engine_deploy(struct mird_engine *engine, const struct mird_request *re
     struct draft draft = {0};
     struct mird_deployment d;
     struct mird_operation op;
+    struct mird_request known = *request;
     find_kernel(engine, request, &draft);
-    ask_ahead(engine, request, &draft);
+    (void)mird_blocks_find(engine->core, &known.blocks, NULL); /* asked again with the lock held */
+    ask_ahead(engine, &known, &draft);
     pthread_mutex_lock(&engine->deploy_lock);
-    int rc = deploy_locked(engine, request, idempotency_key, body_sha, &draft, &d, &op, err);
+    int rc = deploy_locked(engine, &known, idempotency_key, body_sha, &draft, &d, &op, err);
     pthread_mutex_unlock(&engine->deploy_lock);
     if (rc)
         return -1;

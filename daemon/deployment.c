@@ -317,6 +317,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     json_object_set_new(doc, "carrier", json_string(mir_carrier_name(d->carrier)));
     json_object_set_new(doc, "guest_bytes",
                         d->carrier ? json_integer((json_int_t)d->guest_bytes) : json_null());
+    json_object_set_new(doc, "blocks", mir_blocks_to_json(&d->blocks));
     json_object_set_new(doc, "machine", mir_machine_to_json(&d->machine));
     json_object_set_new(doc, "place", mir_place_to_json(&d->place));
     json_object_set_new(doc, "arguments", json_string(d->arguments));

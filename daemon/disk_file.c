@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #define BUILD_MS 120000
+#define BLOCK_BYTES_PER_MS ((uint64_t)20 << 10) /* 20 MiB each second, of a slow disk */
 
 static int copy(const struct mir_imager *imager, struct mir_disk *disk, int fd,
                 struct mir_error *err)
@@ -26,7 +27,9 @@ int mird_disk_write(const struct mir_imager *imager, const struct mir_instance_s
     struct mir_disk *disk;
     uint64_t size;
     int rc = 0;
-    if (imager->open(imager->ctx, spec, needs, BUILD_MS, &disk, &size, err))
+    uint64_t blocks = spec->blocks ? mir_blocks_bytes(spec->blocks) : 0;
+    int64_t build_ms = BUILD_MS + (int64_t)(blocks / BLOCK_BYTES_PER_MS);
+    if (imager->open(imager->ctx, spec, needs, build_ms, &disk, &size, err))
         return -1;
     if (size > max_bytes)
         rc = mir_fail(err, MIR_POLICY, "a disk of %llu bytes is too large to be started here",

@@ -17,7 +17,7 @@
 #include "images/helper.h"
 
 #define DISK_MAX_BYTES ((uint64_t)16 << 40) /* the largest volume that a cloud has */
-#define WORDS_MAX 12
+#define WORDS_MAX (12 + 2 * MIR_BLOCKS_MAX)
 #define BUNDLE_WORDS_MAX 24
 #define PIECE_BYTES ((size_t)256 << 10)
 
@@ -26,7 +26,8 @@
 struct mir_disk {
     const char *helper_path;
     const char *words[WORDS_MAX];
-    char *grub; /* owned */
+    char *grub;                   /* owned */
+    char *blocks[MIR_BLOCKS_MAX]; /* owned: NAME=FILE */
     int kernel_fd;
     int out_fd; /* the thread's */
     int in_fd;  /* the reader's; -1: closed */
@@ -103,6 +104,16 @@ static int stream_ended(struct mir_disk *disk, struct mir_error *err)
     return disk->rc;
 }
 
+static void add_blocks(struct mir_disk *disk, const struct mir_instance_spec *spec, size_t n)
+{
+    for (unsigned i = 0; spec->blocks && i < spec->blocks->count; i++) {
+        const struct mir_block *block = &spec->blocks->list[i];
+        disk->blocks[i] = mir_format("%s=%s/%s", block->name, spec->block_folder, block->sha256);
+        disk->words[n++] = "--block";
+        disk->words[n++] = disk->blocks[i];
+    }
+}
+
 static void choose_words(struct mir_disk *disk, const struct mir_instance_spec *spec,
                          const struct mir_needs *needs, const char *container)
 {
@@ -121,6 +132,7 @@ static void choose_words(struct mir_disk *disk, const struct mir_instance_spec *
         disk->words[n++] = spec->carrier_base;
         disk->words[n++] = "--carrier-conf";
         disk->words[n++] = spec->arguments;
+        add_blocks(disk, spec, n);
         return;
     }
     disk->words[n++] = "--boot";
@@ -154,6 +166,8 @@ static void disk_free(struct mir_disk *disk)
         close(disk->kernel_fd);
     free(disk->piece);
     free(disk->grub);
+    for (unsigned i = 0; i < MIR_BLOCKS_MAX; i++)
+        free(disk->blocks[i]);
     free(disk);
 }
 

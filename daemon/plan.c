@@ -8,6 +8,7 @@
 #include "api/clock.h"
 #include "api/memory.h"
 #include "api/preflight.h"
+#include "images/block.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -328,6 +329,20 @@ static uint32_t takes_part(const struct mird_request *request, const struct mir_
                : kernel->takes_part;
 }
 
+/* A shim's kernel sees what the host gives it, and nothing that is ours. */
+static void refuse_shims(const struct mir_kernel *plain, struct mir_kernel *view)
+{
+    for (unsigned i = 0; i < view->family_count; i++) {
+        struct mir_family *family = &view->families[i];
+        if (plain->families[i].carrier != MIR_CARRIER_SHIM)
+            continue;
+        family->verdict = MIR_VERDICT_CANNOT;
+        mir_copy(family->why, sizeof family->why,
+                 "On these types a shim starts the kernel, which gives it no block devices: take a "
+                 "type with another carrier.");
+    }
+}
+
 int mird_burden_make(const struct mird_request *request, const struct mir_kernel *plain,
                      struct mird_burden *ret, struct mir_error *err)
 {
@@ -347,7 +362,30 @@ int mird_burden_make(const struct mird_request *request, const struct mir_kernel
     ret->kernel.min_memory_bytes = img_carrier_machine_bytes(
         img_carrier_shape(plain, provider, ""), plain->unpacked_bytes, ret->guest_bytes);
     ret->memory_bytes = ret->kernel.min_memory_bytes;
+    ret->kernel.unpacked_bytes += mir_blocks_bytes(&request->blocks);
+    if (request->blocks.count)
+        refuse_shims(plain, &ret->kernel);
     return 0;
+}
+
+/* Named where they are not what the kernel demands, or can be given to nobody. */
+static int plan_blocks(const struct mird_request *request, const struct mird_burden *burden,
+                       struct mir_error *err)
+{
+    const struct mir_blocks *blocks = &request->blocks;
+    const char *names[MIR_BLOCKS_MAX];
+    for (unsigned i = 0; i < blocks->count; i++)
+        names[i] = blocks->list[i].name;
+    if (burden->plain)
+        return img_blocks_check(burden->plain, names, blocks->count, err);
+    if (!blocks->count)
+        return 0;
+    mir_fail(err, MIR_POLICY,
+             "the block device %s is for a kernel in a carrier, and this %s "
+             "kernel starts on %s without one",
+             names[0], mir_format_name(burden->kernel.format), request->provider);
+    return mir_error_hint(err, "leave --block away; or --carrier always, where `mirage-deploy "
+                               "inspect` names a carrier");
 }
 
 /* The machine's memory is made of the guest's, which is what was asked for. */
@@ -387,7 +425,7 @@ int mird_plan_make(const struct mird_request *request, const struct mird_burden 
     if (plan_deadline(request, provider, policy, now_s, &plan, err) ||
         plan_proof(request, provider, err) ||
         plan_boot(request, burden, provider, quote, &plan, err) ||
-        plan_carrier(request, burden, quote, &plan, err) ||
+        plan_blocks(request, burden, err) || plan_carrier(request, burden, quote, &plan, err) ||
         plan_machine(request, kernel, provider, &plan, err) ||
         plan_memory(burden->plain ? 0 : request->memory_bytes, kernel, quote, policy, &plan, err) ||
         plan_ports(request, kernel, provider, &plan, err))
@@ -403,14 +441,15 @@ int mird_plan_make(const struct mird_request *request, const struct mird_burden 
 
 /* --- the document --- */
 
-static json_t *carrier_step(const struct mird_plan *plan)
+static json_t *carrier_step(const struct mird_plan *plan, const struct mir_blocks *blocks)
 {
     static const char *const does[] = {
         [MIR_CARRIER_NONE] = "",
         [MIR_CARRIER_LINUX] = "make a disk with a Linux and the kernel's tender",
         [MIR_CARRIER_XEN] = "make a disk with Xen, a Linux for it, and the kernel",
         [MIR_CARRIER_SHIM] = "make a disk with Xen's PV shim and the kernel"};
-    return json_pack("{s:s,s:s,s:i}", "name", "image", "does", does[plan->carrier], "bytes", 0);
+    return json_pack("{s:s,s:s,s:I}", "name", "image", "does", does[plan->carrier], "bytes",
+                     (json_int_t)mir_blocks_bytes(blocks));
 }
 
 static json_t *steps_json(const struct mird_plan *plan, const struct mird_request *request,
@@ -421,7 +460,7 @@ static json_t *steps_json(const struct mird_plan *plan, const struct mird_reques
         json_array_append_new(steps, json_pack("{s:s,s:s,s:i}", "name", "proof", "does",
                                                "start its disk on this machine first", "bytes", 0));
     if (plan->carrier != MIR_CARRIER_NONE)
-        json_array_append_new(steps, carrier_step(plan));
+        json_array_append_new(steps, carrier_step(plan, &request->blocks));
     else if (kernel->container != MIR_CONTAINER_NONE)
         json_array_append_new(steps, json_pack("{s:s,s:s,s:I}", "name", "image", "does",
                                                "unpack the kernel", "bytes",
@@ -479,6 +518,7 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(doc, "carrier", json_string(mir_carrier_name(plan->carrier)));
     json_object_set_new(doc, "guest_bytes",
                         plan->carrier ? json_integer((json_int_t)plan->guest_bytes) : json_null());
+    json_object_set_new(doc, "blocks", mir_blocks_to_json(&request->blocks));
     json_object_set_new(doc, "steps", steps_json(plan, request, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);

@@ -70,10 +70,10 @@ static int take_in(struct proof *p, int fd, const char *sha256, struct mir_error
 {
     const struct mird_core *core = p->engine->core;
     struct mird_upload *upload;
-    if (mird_upload_begin(core->state_dir, sha256, DISK_MAX, &upload, err))
+    if (mird_upload_begin(&mird_depot_kernels, core->state_dir, sha256, DISK_MAX, &upload, err))
         return -1;
     int rc = copy_up(fd, upload, err) ||
-                     mird_upload_finish(upload, core->helper_path, &p->disk, err) ||
+                     mird_kernel_finish(upload, sha256, core->helper_path, &p->disk, err) ||
                      mird_store_kernel_put(core->store, &p->disk, mir_now_s(core->clock), err)
                  ? -1
                  : 0;

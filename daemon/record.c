@@ -130,6 +130,12 @@ static const struct field trail_fields[] = {
     FIELD(mird_trail, more, BOOL),
 };
 
+static const struct field block_fields[] = {
+    FIELD(mir_block, name, TEXT),
+    FIELD(mir_block, sha256, TEXT),
+    FIELD(mir_block, bytes, U64),
+};
+
 /* --- writing --- */
 
 static int64_t get_integer(const struct field *field, const char *at)
@@ -236,6 +242,18 @@ static void put_place(struct mir_buf *out, const struct mir_place *place)
     mir_buf_adds(out, "]}");
 }
 
+/* Which few have. */
+static void put_blocks(struct mir_buf *out, const struct mir_blocks *blocks)
+{
+    if (!blocks->count)
+        return;
+    put_name(out, "blocks");
+    mir_buf_add(out, "[", 1);
+    for (unsigned i = 0; i < blocks->count; i++)
+        put_object(out, NULL, block_fields, MIR_NELEMS(block_fields), &blocks->list[i]);
+    mir_buf_add(out, "]", 1);
+}
+
 /* What is free, as all was at first, has none. */
 static void put_price(struct mir_buf *out, const struct mir_price *price)
 {
@@ -296,6 +314,7 @@ char *mird_deployment_record(const struct mird_deployment *d)
     put_object(&out, "machine", machine_fields, MIR_NELEMS(machine_fields), &d->machine);
     put_place(&out, &d->place);
     put_price(&out, &d->price);
+    put_blocks(&out, &d->blocks);
     put_lists(&out, d);
     put_trail(&out, &d->trail);
     mir_buf_add(&out, "}", 1);
@@ -444,6 +463,22 @@ static int set_price(const json_t *json, struct mir_price *price, struct mir_err
     return 0;
 }
 
+static int set_blocks(const json_t *list, struct mir_blocks *blocks, struct mir_error *err)
+{
+    size_t count = json_array_size(list);
+    if (count > MIR_BLOCKS_MAX)
+        return mir_fail(err, MIR_CORRUPT, "a stored deployment has %zu block devices", count);
+    for (; blocks->count < count; blocks->count++) {
+        struct mir_block *block = &blocks->list[blocks->count];
+        if (set_fields(block_fields, MIR_NELEMS(block_fields), block,
+                       json_array_get(list, blocks->count), err))
+            return -1;
+        if (!mir_sha256_valid(block->sha256))
+            return mir_fail(err, MIR_CORRUPT, "a stored deployment has a bad block device");
+    }
+    return 0;
+}
+
 int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
                                 struct mir_error *err)
 {
@@ -454,6 +489,7 @@ int mird_deployment_from_record(const json_t *json, struct mird_deployment *ret,
         set_machine(json_object_get(json, "machine"), &d.machine, err) ||
         set_place(json_object_get(json, "place"), &d.place, err) ||
         set_price(json_object_get(json, "price"), &d.price, err) ||
+        set_blocks(json_object_get(json, "blocks"), &d.blocks, err) ||
         set_ports(json_object_get(instance, "ports"), d.instance.ports, &d.instance.port_count,
                   err) ||
         set_trail(json_object_get(json, "trail"), &d.trail, err) || set_lists(&d, json, err))

@@ -10,6 +10,7 @@
 #include "api/json.h"
 #include "api/memory.h"
 #include "daemon/plan.h"
+#include "images/block.h"
 
 static int read_text(json_t *body, const char *name, char *field, size_t size,
                      struct mir_error *err)
@@ -181,12 +182,25 @@ static int read_carrier(json_t *body, struct mird_request *ret, struct mir_error
     return 0;
 }
 
+static int read_blocks(json_t *body, struct mird_request *ret, struct mir_error *err)
+{
+    const char *names[MIR_BLOCKS_MAX];
+    if (mir_blocks_from_json(json_object_get(body, "blocks"), &ret->blocks, err))
+        return -1;
+    for (unsigned i = 0; i < ret->blocks.count; i++) {
+        names[i] = ret->blocks.list[i].name;
+        if (img_block_name_check(names, i, names[i], err))
+            return -1;
+    }
+    return 0;
+}
+
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     static const char *const allowed[] = {
-        "provider",     "kernel",    "name",  "ttl",   "until",  "ports",
-        "memory_bytes", "arguments", "url",   "list",  "anyway", "forever",
-        "reason",       "machine",   "place", "prove", "carrier"};
+        "provider",     "kernel",    "name",  "ttl",   "until",   "ports",
+        "memory_bytes", "arguments", "url",   "list",  "anyway",  "forever",
+        "reason",       "machine",   "place", "prove", "carrier", "blocks"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||
@@ -197,8 +211,8 @@ int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_er
         read_switches(body, &request, err) || read_ports(body, &request, err) ||
         mir_machine_from_json(json_object_get(body, "machine"), &request.machine, err) ||
         mir_place_from_json(json_object_get(body, "place"), &request.place, err) ||
-        read_carrier(body, &request, err) || read_arguments(body, &request, err) ||
-        check_request(&request, err))
+        read_carrier(body, &request, err) || read_blocks(body, &request, err) ||
+        read_arguments(body, &request, err) || check_request(&request, err))
         return -1;
     *ret = request;
     return 0;

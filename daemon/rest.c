@@ -55,7 +55,8 @@ void mird_rest_free(struct mird_rest *rest)
 int mird_rest_start(struct mird_core *core, const struct mird_rest_config *config,
                     struct mird_rest **ret, struct mir_error *err)
 {
-    if (mird_kernels_prepare(core->state_dir, err))
+    if (mird_depot_prepare(&mird_depot_kernels, core->state_dir, err) ||
+        mird_depot_prepare(&mird_depot_blocks, core->state_dir, err))
         return -1;
     struct mird_rest *rest = mir_calloc(1, sizeof *rest);
     rest->core = core;

@@ -81,6 +81,22 @@ json_t *rest_acting_json(const struct mird_rest *rest, struct mir_error *err);
 int rest_role_allows(const struct mird_rest *rest, const struct mird_http_request *request,
                      struct mir_error *err);
 
+/* --- rest_upload.c --- */
+
+struct mird_depot;
+/* The path's digest. */
+int rest_digest(const struct mird_http_request *request, const char **ret, struct mir_error *err);
+/* The response is a 413. */
+enum mird_http_result rest_too_large(const struct mird_rest *rest,
+                                     const struct mird_http_request *request,
+                                     struct mird_http_response *response, const char *noun);
+/* The upload is request->state, begun where it is not. */
+int rest_upload_open(const struct mird_rest *rest, struct mird_http_request *request,
+                     const struct mird_depot *depot, struct mir_error *err);
+int rest_upload_take(const struct mird_rest *rest, struct mird_http_request *request,
+                     const struct mird_depot *depot, const void *data, size_t len,
+                     struct mir_error *err);
+
 /* --- rest_util.c --- */
 
 /* Each fills the response and returns MIRD_HTTP_DONE. */
@@ -127,6 +143,12 @@ int64_t rest_now_s(const struct mird_rest *rest);
     enum mird_http_result name(void *ctx, struct mird_http_request *request,                       \
                                struct mird_http_response *response)
 
+REST_HANDLER(rest_block_get);
+REST_HANDLER(rest_block_delete);
+REST_HANDLER(rest_block_begin);
+REST_HANDLER(rest_block_put);
+int rest_block_sink(void *ctx, struct mird_http_request *request, const void *data, size_t len,
+                    struct mir_error *err);
 REST_HANDLER(rest_kernel_get);
 REST_HANDLER(rest_kernel_delete);
 REST_HANDLER(rest_kernel_begin);

@@ -8,6 +8,7 @@
 #include "api/memory.h"
 #include "carried_disk.h"
 #include "carry.h"
+#include "daemon/block_store.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
 #include "prove.h"
@@ -97,5 +98,6 @@ int mird_image_end(struct mird_engine *engine, struct mird_entry *entry,
 {
     if (d->carrier)
         mird_carried_forget(engine->core, d->id);
+    mird_blocks_release(engine, d->id, &d->blocks);
     return mir_prov_image_delete(mird_entry_prov(engine, entry), d->id, d->image_id, err);
 }

@@ -91,6 +91,24 @@ int mird_store_kernel_delete(struct mird_store *store, const char *sha256, struc
     return mird_store_write(store, delete_kernel, (void *)(uintptr_t)sha256, err);
 }
 
+int mird_store_block_user(struct mird_store *store, const char *sha256, const char *but,
+                          char ret[MIR_NAME_TEXT], struct mir_error *err)
+{
+    mird_store_enter(store);
+    sqlite3_stmt *stmt = mird_sql_bind(
+        store,
+        "SELECT name FROM deployments, json_each(record, '$.blocks') AS block WHERE final = 0"
+        " AND id <> ? AND json_extract(block.value, '$.sha256') = ? LIMIT 1",
+        err, "tt", but, sha256);
+    int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
+    if (rc == 1) {
+        mird_sql_text(stmt, 0, ret, MIR_NAME_TEXT);
+        sqlite3_reset(stmt);
+    }
+    mird_store_leave(store);
+    return rc;
+}
+
 /* --- sites --- */
 
 struct site_row {

@@ -22,7 +22,7 @@
 #define ANSWER_MAX ((size_t)256 << 10)
 #define FILE_FD 3 /* the inspector's */
 #define LOW_FDS 10
-#define ARGV_MAX 48
+#define ARGV_MAX 64
 
 struct job {
     const char *name;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/block.h"
 #include "api/memory.h"
 #include "facts.h"
 #include "images/compat.h"
@@ -51,7 +52,10 @@ static bool devices_refuse(const struct mir_kernel *kernel, const struct krn_fam
                            struct mir_family *row)
 {
     static const struct mir_offer carried = {
-        .nics_max = 1, .fix = "a carrier gives one network; build the kernel without the rest"};
+        .nics_max = 1,
+        .blocks_max = MIR_BLOCKS_MAX,
+        .fix = "a carrier gives one network and 16 block devices; build the kernel without the "
+               "rest"};
     struct mir_error err = {0};
     bool by_carrier = row->carrier != MIR_CARRIER_NONE; /* as a rule, or when one is asked for */
     const struct mir_offer *offer = by_carrier ? &carried : family->offer;
@@ -63,6 +67,19 @@ static bool devices_refuse(const struct mir_kernel *kernel, const struct krn_fam
     row->needs = (struct mir_needs){0};
     snprintf(row->why, sizeof row->why, "Solo5 aborts: %.140s: %.80s.", err.text, err.hint);
     return true;
+}
+
+/* What a carrier gives it has to be given to the carrier. */
+static void ask_for_blocks(const struct mir_kernel *kernel, struct mir_family *row)
+{
+    unsigned count = mir_kernel_demanded(kernel, MIR_DEVICE_BLOCK);
+    size_t len = strlen(row->why);
+    if (row->carrier == MIR_CARRIER_NONE || !mir_kernel_demands(kernel) || !count)
+        return;
+    snprintf(row->why + len, sizeof row->why - len,
+             " Give its %u block device%s: --block "
+             "NAME=FILE.",
+             count, count > 1 ? "s" : "");
 }
 
 /* Its disk is read by the firmware alone: on IDE that is twice as quick as on virtio, and where the
@@ -122,6 +139,7 @@ static const char *fill_family(const struct mir_kernel *kernel, uint64_t bits,
     mir_copy(row->family, sizeof row->family, family->name);
     mir_copy(row->why, sizeof row->why, rule->why);
     const char *how = devices_refuse(kernel, family, row) ? "" : rule->how;
+    ask_for_blocks(kernel, row);
     row->powers_off = powers_off(kernel, family, row->verdict);
     return how;
 }

@@ -103,6 +103,31 @@ static void partitions(void **state)
     assert_string_equal(device, "/dev/nvme0n1p3");
 }
 
+static void missed(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *name;
+    } rows[] = {
+        {"Block.connect fat5.img: could not find device", "fat5.img"},
+        {"x Block.connect a: could not find device\r", "a"},
+        {"Block.connect a: unable to match 'a' to any available devices [  ]", NULL},
+        {"Block.connect : could not find device", NULL},
+        {"Block.connect a b: could not find device", NULL},
+        {": could not find device Block.connect a", NULL},
+        {"Block.connect", NULL},
+        {"", NULL},
+    };
+    char name[CAR_BLOCK_NAME_MAX + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(car_block_missed(rows[i].line, name), rows[i].name != NULL);
+        if (rows[i].name != NULL)
+            assert_string_equal(name, rows[i].name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +135,7 @@ int main(void)
         cmocka_unit_test(devices),
         cmocka_unit_test(units),
         cmocka_unit_test(partitions),
+        cmocka_unit_test(missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ static void the_longest_fits_and_no_less_does(void **state)
     (void)state;
     memset(conf.arguments, 0xff, CAR_ARGUMENTS_MAX);
     for (size_t i = 0; i < CAR_BLOCKS_MAX; i++)
-        memset(conf.blocks[i].name, 'n', sizeof(conf.blocks[i].name) - 1);
+        memset(conf.blocks[i], 'n', sizeof(conf.blocks[i]) - 1);
     len = car_xl_config(&conf, mac, text, sizeof(text));
     assert_true(len > 0);
     assert_int_equal(car_xl_config(&conf, mac, text, len + 1), len);

@@ -669,12 +669,12 @@ static void test_devices_have_the_last_word(void **state)
         {1, 2, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
         {1, 1, "local", "tender", MIR_VERDICT_CANNOT, "-t virtio"},
         {1, 2, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
-        {2, 2, "local", "qemu-pc", MIR_VERDICT_CANNOT, "block device 'dev1'"},
+        {2, 2, "local", "qemu-pc", MIR_VERDICT_CARRIER, "1 block device: --block NAME=FILE"},
         {1, 1, "local", "qemu-pc", MIR_VERDICT_CARRIER, "Linux carrier"},
         {1, 1, "ec2", "nitro", MIR_VERDICT_CANNOT, "c8i.large"},
         {1, 1, "ec2", "metal", MIR_VERDICT_CARRIER, "Linux carrier"},
         {1, 1, "ec2", "nested", MIR_VERDICT_CARRIER, "Linux carrier"},
-        {2, 1, "ec2", "nested", MIR_VERDICT_CANNOT, "block device 'dev1'"},
+        {2, 1, "ec2", "nested", MIR_VERDICT_CARRIER, "1 block device: --block NAME=FILE"},
         {1, 1, "openstack", "kvm-x86", MIR_VERDICT_CANNOT, "--carrier always"},
     };
     for (size_t i = 0; i < MIR_NELEMS(rows); i++) {

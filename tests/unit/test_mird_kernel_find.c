@@ -61,7 +61,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(place->dir));
     place->core.state_dir = place->dir;
     place->core.helper_path = helper;
-    assert_int_equal(mird_kernels_prepare(place->dir, &err), 0);
+    assert_int_equal(mird_depot_prepare(&mird_depot_kernels, place->dir, &err), 0);
     if (mird_store_open(place->dir, &place->core.store, &err))
         fail_msg("%s", err.text);
     put_file(place, "abcd");

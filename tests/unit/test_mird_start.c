@@ -234,22 +234,22 @@ static void test_kernel_files(void **state)
     struct mird_upload *upload = NULL;
     const char *sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     char path[160];
-    assert_int_equal(mird_kernels_prepare(dir, &err), 0);
-    assert_int_equal(mird_upload_begin(dir, sha, 4, &upload, &err), 0);
+    assert_int_equal(mird_depot_prepare(&mird_depot_kernels, dir, &err), 0);
+    assert_int_equal(mird_upload_begin(&mird_depot_kernels, dir, sha, 4, &upload, &err), 0);
     assert_int_equal(mird_upload_write(upload, "ab", 2, &err), 0);
     assert_int_equal(mird_upload_write(upload, "cde", 3, &err), -1);
     assert_int_equal(err.kind, MIR_USAGE);
     mird_upload_free(upload);
     snprintf(path, sizeof path, "%s/kernels", dir);
     assert_int_equal(rmdir(path), 0); /* nothing was left in it */
-    assert_int_equal(mird_kernels_prepare(dir, &err), 0);
+    assert_int_equal(mird_depot_prepare(&mird_depot_kernels, dir, &err), 0);
     /* A crash's leftover goes at the next start; what is not ours to judge stays. */
     static const char *const tails[] = {"", ".part-00", ".other"};
     for (size_t i = 0; i < MIR_NELEMS(tails); i++) {
         snprintf(path, sizeof path, "%s/kernels/%s%s", dir, sha, tails[i]);
         close(open(path, O_WRONLY | O_CREAT, 0600));
     }
-    assert_int_equal(mird_kernels_prepare(dir, &err), 0);
+    assert_int_equal(mird_depot_prepare(&mird_depot_kernels, dir, &err), 0);
     snprintf(path, sizeof path, "%s/kernels/%s.part-00", dir, sha);
     assert_int_equal(access(path, F_OK), -1);
     snprintf(path, sizeof path, "%s/kernels/%s", dir, sha);
@@ -261,9 +261,9 @@ static void test_kernel_files(void **state)
     assert_true(mird_kernel_stored(dir, &kernel));
     kernel.bytes = 1;
     assert_false(mird_kernel_stored(dir, &kernel));
-    assert_int_equal(mird_kernel_room(dir, UINT64_MAX / 2, &err), -1);
+    assert_int_equal(mird_depot_room(&mird_depot_kernels, dir, UINT64_MAX / 2, &err), -1);
     assert_int_equal(err.kind, MIR_NO_SPACE);
-    assert_int_equal(mird_kernel_room(dir, 1, &err), 0);
+    assert_int_equal(mird_depot_room(&mird_depot_kernels, dir, 1, &err), 0);
 }
 
 int main(void)

@@ -29,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/block.h"
 #include "api/buf.h"
 #include "api/clock.h"
 #include "api/config.h"
@@ -116,8 +117,12 @@ struct mir_instance_spec {
     uint32_t takes_part;
     /* The kernel command line, our own arguments included; with a carrier, what that is told. */
     char arguments[MIR_ARGS_MAX];
-    enum mir_carrier carrier;        /* the kernel is on a carrier's disk; NONE: started as it is */
-    const char *carrier_base;        /* borrowed; the folder of its base, where images are made */
+    enum mir_carrier carrier; /* the kernel is on a carrier's disk; NONE: started as it is */
+    const char *carrier_base; /* borrowed; the folder of its base, where images are made */
+    /* With a carrier: the kernel's block devices, whose files have their digests' names in that
+     * folder, where images are made. Borrowed; NULL: none. */
+    const struct mir_blocks *blocks;
+    const char *block_folder;
     const struct mir_prover *prover; /* NULL: nothing to prove; for the imager, see there */
     const struct mir_wanted *wanted; /* NULL: wanted until the limit */
 };

@@ -115,6 +115,7 @@ struct mird_deployment {
     struct mir_price price;     /* of that quote */
     enum mir_carrier carrier;   /* the kernel is started inside of one */
     uint64_t guest_bytes;       /* of memory_bytes, with a carrier, what the kernel gets */
+    struct mir_blocks blocks;   /* with a carrier, its block devices */
     bool list;                  /* wanted on the registry page */
     bool anyway;
     bool prove; /* its disk is booted here before it is uploaded */

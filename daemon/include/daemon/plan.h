@@ -33,6 +33,7 @@ struct mird_request {
     char arguments[MIR_ARGS_MAX]; /* the user's own, joined by spaces */
     char url[256];
     enum img_carrier_wish carrier;
+    struct mir_blocks blocks;   /* their lengths as the block store has them */
     struct mir_machine machine; /* as asked */
     struct mir_place place;     /* as asked */
     bool list;
@@ -92,7 +93,8 @@ struct mird_burden {
     uint64_t memory_bytes;          /* that the machine is asked for; 0: nobody says */
 };
 
-/* Carried or not. MIR_POLICY where a carrier is asked for that is not known. plain is borrowed. */
+/* Carried or not; block devices are on the disk that the provider sees, and no shim has any.
+ * MIR_POLICY where a carrier is asked for that is not known. plain is borrowed. */
 int mird_burden_make(const struct mird_request *request, const struct mir_kernel *plain,
                      struct mird_burden *ret, struct mir_error *err);
 

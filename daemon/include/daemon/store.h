@@ -59,6 +59,12 @@ int mird_store_kernel_get(struct mird_store *store, const char *sha256, struct m
  * Reads the records of all that are under way. */
 int mird_store_kernel_delete(struct mird_store *store, const char *sha256, struct mir_error *err);
 
+/* The name of a deployment under way that has a block device of that content, other than the one
+ * with the id `but` ("": none is left out): 1, 0 when there is none, -1. Reads the records of all
+ * that are under way. */
+int mird_store_block_user(struct mird_store *store, const char *sha256, const char *but,
+                          char ret[MIR_NAME_TEXT], struct mir_error *err);
+
 /* One line of a deployment's history. */
 struct mird_event {
     int64_t id;

@@ -119,3 +119,20 @@ int car_block_of_uevent(const char *text, char *ret_device, size_t cap)
         return -1;
     return (int)number;
 }
+
+bool car_block_missed(const char *line, char *ret)
+{
+    static const char before[] = "Block.connect ";
+    static const char behind[] = ": could not find device";
+    const char *name = strstr(line, before);
+    const char *end = name != NULL ? strstr(name, behind) : NULL;
+
+    if (end == NULL)
+        return false;
+    name += strlen(before);
+    if (end < name || !car_block_name(name, (size_t)(end - name)))
+        return false;
+    memcpy(ret, name, (size_t)(end - name));
+    ret[end - name] = '\0';
+    return true;
+}

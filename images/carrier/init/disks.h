@@ -42,6 +42,12 @@ unsigned car_block_number(size_t unit);
  */
 int car_block_of_uevent(const char *text, char *ret_device, size_t cap);
 
+/*
+ * Does a MirageOS kernel say in this line that it has no disk of that name, and will go no further?
+ * ret has CAR_BLOCK_NAME_MAX + 1 bytes.
+ */
+bool car_block_missed(const char *line, char *ret);
+
 #define CAR_BLOCK_DEVICE_MAX 64
 
 struct car_disks {

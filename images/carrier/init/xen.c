@@ -42,6 +42,7 @@ struct xen {
     int domain;    /* -1 until it is there */
     enum car_xl_end end;
     char why[CAR_LINE_MAX]; /* what xl said first, the rest being what follows from it */
+    char missed[CAR_BLOCK_NAME_MAX + 1]; /* the first disk that the guest has not found */
     struct car_lines xl_lines;
     struct car_lines guest_lines;
 };
@@ -73,6 +74,16 @@ static void take_xl_line(void *ctx, const char *line, size_t len)
     car_say("xl: %s", line);
     if (xen->why[0] == '\0')
         (void)snprintf(xen->why, sizeof(xen->why), "%s", line);
+}
+
+static void take_guest_line(void *ctx, const char *line, size_t len)
+{
+    static char prefix[] = "guest| ";
+    struct xen *xen = ctx;
+
+    car_say_line(prefix, line, len);
+    if (xen->missed[0] == '\0')
+        (void)car_block_missed(line, xen->missed);
 }
 
 /* What is there to read goes to lines. False at the end. */
@@ -336,6 +347,9 @@ static _Noreturn void off_after(struct xen *xen)
     };
     char text[40];
 
+    if (xen->end == CAR_XL_POWEROFF && xen->missed[0] != '\0')
+        car_off(CAR_OFF_GUEST_ENDED, "it has no block device %s; --block %s=FILE gives it one",
+                xen->missed, xen->missed);
     if (xen->end != CAR_XL_END_UNKNOWN)
         car_off(ends[xen->end].reason, "%s", ends[xen->end].text);
     (void)await_end(xen, xen->xl, XL_END_MS);
@@ -345,16 +359,15 @@ static _Noreturn void off_after(struct xen *xen)
 
 _Noreturn void car_run_xen(const struct car_conf *conf, struct car_programs *programs)
 {
-    static char prefix[] = "guest| ";
     static struct xen xen = {.domain = -1,
                              .end = CAR_XL_END_UNKNOWN,
                              .xl_fd = -1,
-                             .tty_fd = -1,
-                             .guest_lines = {.emit = car_say_line, .ctx = prefix}};
+                             .tty_fd = -1};
 
     xen.conf = conf;
     xen.programs = programs;
     xen.xl_lines = (struct car_lines){.emit = take_xl_line, .ctx = &xen};
+    xen.guest_lines = (struct car_lines){.emit = take_guest_line, .ctx = &xen};
     prepare(&xen);
     create(&xen);
     let_go(&xen);
