@@ -98,7 +98,7 @@ int mird_store_block_user(struct mird_store *store, const char *sha256, const ch
     sqlite3_stmt *stmt = mird_sql_bind(
         store,
         "SELECT name FROM deployments, json_each(record, '$.blocks') AS block WHERE final = 0"
-        " AND id <> ? AND json_extract(block.value, '$.sha256') = ? LIMIT 1",
+        " AND deployments.id <> ? AND json_extract(block.value, '$.sha256') = ? LIMIT 1",
         err, "tt", but, sha256);
     int rc = stmt ? mird_sql_step(store, stmt, err) : -1;
     if (rc == 1) {
