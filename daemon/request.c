@@ -195,6 +195,11 @@ static int read_blocks(json_t *body, struct mird_request *ret, struct mir_error 
     return 0;
 }
 
+static int read_carried(json_t *body, struct mird_request *ret, struct mir_error *err)
+{
+    return read_carrier(body, ret, err) || read_blocks(body, ret, err) ? -1 : 0;
+}
+
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     static const char *const allowed[] = {
@@ -211,8 +216,8 @@ int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_er
         read_switches(body, &request, err) || read_ports(body, &request, err) ||
         mir_machine_from_json(json_object_get(body, "machine"), &request.machine, err) ||
         mir_place_from_json(json_object_get(body, "place"), &request.place, err) ||
-        read_carrier(body, &request, err) || read_blocks(body, &request, err) ||
-        read_arguments(body, &request, err) || check_request(&request, err))
+        read_carried(body, &request, err) || read_arguments(body, &request, err) ||
+        check_request(&request, err))
         return -1;
     *ret = request;
     return 0;

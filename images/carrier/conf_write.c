@@ -11,7 +11,7 @@
 #define DOM0_BYTES (160 * MIB)
 #define DOM0_KERNELS 3
 /* Xen's own heap and tables, the firmware's share, and the files that the boot loader holds until
- * they are copied. Xen loads its Linux into 128 MiB in one piece, which begin at a multiple of that;
+ * they are copied. Xen loads its Linux into 128 MiB in one piece, at a multiple of that;
  * with 32 MiB less UEFI and a small kernel left no such piece ("Not enough RAM for domain 0"). */
 #define XEN_BYTES (160 * MIB)
 /* A Linux without a guest: 58 MiB of a machine are gone before it, and the first process wants 8 to

@@ -71,6 +71,8 @@ static json_t *entry_json(const struct img_entry *entry)
     json_t *json = json_pack("{s:s, s:s, s:o}", "path", entry->path, "kind", kinds[entry->kind],
                              "mode", json_sprintf("%04o", entry->mode));
     set_package(json, entry->package);
+    if (entry->for_disks) /* else in the first archive */
+        json_object_set_new(json, "in", json_string(IMG_BASE_DISKS));
     if (entry->kind == IMG_ENTRY_LINK)
         json_object_set_new(json, "target", json_string(entry->target));
     if (entry->kind == IMG_ENTRY_FILE) {

@@ -108,14 +108,16 @@ def whole(folder):
 def check_xen(w, made):
     folder = made['folder']
     said = manifest(folder)
-    assert sorted(os.listdir(folder)) == ['base.cpio.zst', 'linux', 'manifest.json', 'xen.gz']
-    assert os.path.getsize(os.path.join(folder, 'base.cpio.zst')) % 4 == 0
+    assert sorted(os.listdir(folder)) == ['base.cpio.zst', 'disks.cpio.zst', 'linux',
+                                          'manifest.json', 'xen.gz']
+    for name in ('base.cpio.zst', 'disks.cpio.zst'):
+        assert os.path.getsize(os.path.join(folder, name)) % 4 == 0
     paths = {entry['path']: entry for entry in said['archive']}
     for name in PROGRAMS:
         assert paths[f'bin/{name}']['package'] == f'xen-utils-{w.debian.xen}', paths
     assert paths['etc/xen/vif']['target'] == '/init'
     assert {p for p in paths if p.startswith('k/')} == \
-        {f'k/{m}.ko' for m in MODULES if m not in ('tun', 'xen-netfront')}, paths
+        {f'k/{m}.ko' for m in MODULES if m not in ('tun', 'xen-netfront', 'xen-blkfront')}, paths
     assert said['absent'] == ['e1000e'], said['absent']
     assert {p for p in paths if p.startswith('lib')} == \
         {'lib', 'lib64', 'lib64/ld-linux-x86-64.so.2', 'lib/libc.so.6', 'lib/libgcc_s.so.1',
@@ -136,8 +138,8 @@ def shapes(w):
             open(w.path('shim'), 'wb') as out:
         out.write(f.read())
     assert os.path.getsize(w.path('shim')) == 16 * 4096
-    assert sorted(os.listdir(made['linux']['folder'])) == ['base.cpio.zst', 'linux',
-                                                           'manifest.json']
+    assert sorted(os.listdir(made['linux']['folder'])) == ['base.cpio.zst', 'disks.cpio.zst',
+                                                           'linux', 'manifest.json']
     for shape, answer in made.items():
         assert answer['made'] and answer['shape'] == shape, answer
         assert answer['looked'] > time.time() - 600
@@ -167,16 +169,27 @@ def same_bytes():
             assert content(one) == content(other)
 
 
+def listed(folder, name):
+    text = subprocess.run(f"zstd -dc '{folder}/{name}' | cpio --quiet -itvn", shell=True,
+                          check=False, capture_output=True, text=True).stdout
+    return [line.split() for line in text.splitlines()]
+
+
+def in_archive(folder, name):
+    return [entry['path'] for entry in manifest(folder)['archive'] if entry.get('in') == name]
+
+
 def archive():
     """As GNU cpio reads it."""
     need_program('zstd', 'cpio')
     with World() as w:
         folder = w.make('xen')['folder']
-        listed = subprocess.run(f"zstd -dc '{folder}/base.cpio.zst' | cpio --quiet -itvn",
-                                shell=True, check=False, capture_output=True, text=True).stdout
-        lines = [line.split() for line in listed.splitlines()]
+        drivers = [line[-1] for line in listed(folder, 'disks.cpio.zst')]
+        assert 'k/nvme.ko' in drivers and 'k/xen-netback.ko' not in drivers, drivers
+        assert drivers == in_archive(folder, 'disks.cpio.zst'), drivers
+        lines = listed(folder, 'base.cpio.zst')
         names = [line[-1] if '->' not in line else line[-3] for line in lines]
-        assert names == [entry['path'] for entry in manifest(folder)['archive']], names
+        assert names == in_archive(folder, None), names
         assert names == sorted(names), names
         assert all(line[2:4] == ['0', '0'] for line in lines), lines
         console = next(line for line in lines if line[-1] == 'dev/console')

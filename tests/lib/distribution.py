@@ -16,10 +16,13 @@ import time
 
 LOADER = '/lib64/ld-linux-x86-64.so.2'
 MODULES = ['xen-evtchn', 'xen-gntdev', 'xen-gntalloc', 'xen-privcmd', 'xenfs', 'xen-netback',
-           'sch_ingress', 'cls_u32', 'act_mirred', 'act_nat', 'act_gact', 'loop',
-           'xen-blkback', 'ena', 'virtio_ring', 'virtio', 'virtio_pci_legacy_dev',
-           'virtio_pci_modern_dev', 'virtio_pci', 'failover', 'net_failover', 'virtio_net', 'tun',
-           'ixgbevf', 'gve', 'e1000', 'xen-netfront']  # e1000e this Linux has not
+           'sch_ingress', 'cls_u32', 'act_mirred', 'act_nat', 'act_gact', 'xen-blkback',
+           'xen-blkfront', 'crct10dif_common', 'crc-t10dif', 'crc64', 'crc64-rocksoft', 't10-pi',
+           'nvme-core', 'nvme', 'virtio_blk', 'scsi_common', 'scsi_mod', 'sd_mod', 'virtio_scsi',
+           'libata', 'ata_piix', 'libahci', 'ahci', 'ena', 'virtio_ring', 'virtio',
+           'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci', 'failover',
+           'net_failover', 'virtio_net', 'tun', 'ixgbevf', 'gve', 'e1000',
+           'xen-netfront']  # e1000e is left out
 PROGRAMS = ['xl', 'xenstored', 'xenconsoled']
 
 

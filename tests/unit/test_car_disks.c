@@ -131,11 +131,8 @@ static void missed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),
-        cmocka_unit_test(devices),
-        cmocka_unit_test(units),
-        cmocka_unit_test(partitions),
-        cmocka_unit_test(missed),
+        cmocka_unit_test(names),      cmocka_unit_test(devices), cmocka_unit_test(units),
+        cmocka_unit_test(partitions), cmocka_unit_test(missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -594,6 +594,12 @@ static void test_request(void **state)
     assert_string_equal(r.place.region, "eu-central-1");
     assert_true(r.place.open_given && r.place.open[0] == 22);
     assert_int_equal(r.place.budget_micro, 1500000);
+    assert_int_equal(parse("{\"provider\":\"local\",\"kernel\":\"" SHA "\",\"blocks\":"
+                           "[{\"name\":\"fat1.img\",\"sha256\":\"" SHA "\"}]}",
+                           &r, &err),
+                     0);
+    assert_int_equal(r.blocks.count, 1);
+    assert_string_equal(r.blocks.list[0].name, "fat1.img");
 }
 
 static void test_bad_requests(void **state)
@@ -622,6 +628,14 @@ static void test_bad_requests(void **state)
         {"\"memory_bytes\":-1", "1048576"},
         {"\"memory_bytes\":\"64M\"", "whole number"},
         {"\"list\":1", "true or false"},
+        {"\"blocks\":{}", "'blocks' has to be a list"},
+        {"\"blocks\":[5]", "object"},
+        {"\"blocks\":[{\"sha256\":\"" SHA "\"}]", "'name'"},
+        {"\"blocks\":[{\"name\":\"a\",\"sha256\":\"5\"}]", "64 hex digits"},
+        {"\"blocks\":[{\"name\":\"a b\",\"sha256\":\"" SHA "\"}]", "'a b'"},
+        {"\"blocks\":[{\"name\":\"a\",\"sha256\":\"" SHA "\"},{\"name\":\"a\","
+         "\"sha256\":\"" SHA "\"}]",
+         "twice"},
         {"\"forever\":true", "the reason is empty"},
         {"\"forever\":true,\"reason\":\" \"", "the reason is empty"},
         {"\"forever\":true,\"reason\":\"a\\nb\"", "control character"},

@@ -359,10 +359,7 @@ static _Noreturn void off_after(struct xen *xen)
 
 _Noreturn void car_run_xen(const struct car_conf *conf, struct car_programs *programs)
 {
-    static struct xen xen = {.domain = -1,
-                             .end = CAR_XL_END_UNKNOWN,
-                             .xl_fd = -1,
-                             .tty_fd = -1};
+    static struct xen xen = {.domain = -1, .end = CAR_XL_END_UNKNOWN, .xl_fd = -1, .tty_fd = -1};
 
     xen.conf = conf;
     xen.programs = programs;
