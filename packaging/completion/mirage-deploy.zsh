@@ -17,6 +17,7 @@ _mirage_deploy() {
     --url) COMPREPLY=(); return ;;
     --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
     --carrier) COMPREPLY=($(compgen -W 'auto never always' -- "$cur")); return ;;
+    --block) COMPREPLY=(); return ;;
     --disk-bus) COMPREPLY=($(compgen -W 'ide virtio nvme scsi' -- "$cur")); return ;;
     --nic) COMPREPLY=($(compgen -W 'virtio e1000 e1000e none' -- "$cur")); return ;;
     --cloud) COMPREPLY=(); return ;;
@@ -58,16 +59,16 @@ _mirage_deploy() {
   done
   case $command in
     '') words=' local ec2 openstack ps show logs wait extend rm plan inspect image orphans reap doctor sites site badge providers daemon config completion api help version --json --quiet --color --no-color --input --no-input --socket --state --config --help --version' ;;
-    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --prove --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
-    'ec2') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --prove --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
-    'openstack') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --prove --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'local') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --block --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --prove --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'ec2') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --block --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --prove --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'openstack') words=' --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --block --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --dry-run --detach --wait-timeout --prove --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'ps') words=' --all --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=0 ;;
     'show') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'logs') words=' --follow --since --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'wait') words=' --for --timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'extend') words=' --until --detach --wait-timeout --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
     'rm') words=' --detach --wait-timeout --yes --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=1; files=0 ;;
-    'plan') words='local ec2 openstack --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --prove --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
+    'plan') words='local ec2 openstack --name --ttl --until --forever --reason --memory --publish --url --list --no-list --firmware --carrier --block --disk-bus --nic --cloud --region --type --spot --ipv6-only --keep-address --open --budget --anyway --prove --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'inspect') words=' --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'image build') words=' --output --format --boot --arg --module --size --force --prove --prove-timeout --cert --key --ec2-cert --account --kernel-id --json --quiet --color --no-color --input --no-input --socket --state --config --help --version'; names=0; files=1 ;;
     'image') words=' build' ;;
