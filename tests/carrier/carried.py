@@ -52,7 +52,7 @@ def unpacked(world, path):
     return out
 
 
-def grub(folder, words, target='x86_64-xen'):
+def grub(folder, words, target='x86_64-xen', modules=()):
     """GRUB as a kernel for Xen: it does what `words` say, and at their end waits for ever."""
     if not os.path.exists(f'/usr/lib/grub/{target}/modinfo.sh'):
         raise Skip(f'GRUB for {target} is not installed (grub-xen-bin)')
@@ -60,7 +60,7 @@ def grub(folder, words, target='x86_64-xen'):
     with open(config, 'w', encoding='utf-8') as f:
         f.write(words + '\n')
     subprocess.run(['grub-mkimage', '-O', target, '-c', config, '-o', out, '-p', '/', 'normal',
-                    'echo', 'halt', 'sleep'], check=True, timeout=120)
+                    'echo', 'halt', 'sleep', *modules], check=True, timeout=120)
     return out
 
 

@@ -100,6 +100,21 @@ def start_openstack(world, fake):
     assert done.returncode == 0, done
 
 
+def reads_its_disk(tap, world, provider):
+    with tap.part(f'a kernel on {provider} reads the block device that it was given'):
+        name, path = f'reads-{provider}', os.path.join(world.dir, 'content')
+        with open(path, 'wb') as f:
+            f.write(b'this is in it\n'.ljust(4096, b'\0'))
+        kernel = grub(world.dir, 'cat (xen/xvda)0+1\nsleep 5\nhalt', modules=['cat'])
+        world.cli(provider, kernel, '--ttl', '20m', '--name', name, '--yes', '--no-list',
+                  '--detach', '--block', f'disk1={path}', timeout=LIVE)
+        world.until('it has read it',
+                    lambda: 'this is in it' in world.cli('logs', name).out)
+        world.cli('rm', name, '--detach')
+        world.until('it is over', lambda: world.state_of(name) in OVER)
+        assert not os.listdir(os.path.join(world.state, 'blocks'))
+
+
 def on_openstack(tap, world, fake):
     with tap.part('MirageOS of 2015 on a KVM cloud: live from a disk on the table\'s bus'):
         world.cli('openstack', mirageos('mortio'), '--ttl', '20m', '--name', 'mort', '--yes',
@@ -132,6 +147,7 @@ def main():
     with fakecloud(*MACHINES) as fake, HastyWorld() as world:
         start_openstack(world, fake)
         on_openstack(tap, world, fake)
+        reads_its_disk(tap, world, 'openstack')
         world.say_log(tap)
     return tap.end()
 

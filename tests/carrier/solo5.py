@@ -120,7 +120,19 @@ def ends_here(tap, world):
     with tap.part('a block device of its manifest: refused before, by its name'):
         path = kernel(world, devices=(('disk', 'block'),))
         done = deploy(world, 'local', path, 'blocks', expect=5)
-        assert "block device 'disk'" in done.err, done.err
+        assert "block device 'disk'" in done.err and '--block disk=FILE' in done.err, done.err
+    with tap.part('one that it has not: refused as well, with those that it has'):
+        with open(os.path.join(world.dir, 'content'), 'wb') as f:
+            f.write(bytes(3 * 512))
+        done = deploy(world, 'local', path, 'blocks', '--block', f'dsik={f.name}', expect=2)
+        assert "no block device 'dsik'" in done.err and '--block disk=FILE' in done.err, done.err
+    with tap.part('given: the tender attaches it, of the length that its file has'):
+        deploy(world, 'local', path, 'blocks', '--no-list', '--detach', '--block',
+               f'disk={f.name}', '--', 'exit=0')
+        wait_for('it is over', LIVE, lambda: world.state_of('blocks') in OVER)
+        text = console(world, 'blocks')
+        assert 'guest| block disk: 1536 bytes' in text, text
+        assert 'power off: guest ended: exit status 0' in text, text
     with tap.part('nothing of any of them is left'):
         folder = os.path.join(world.state, 'carried')
         assert os.listdir(folder) == [], os.listdir(folder)

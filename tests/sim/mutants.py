@@ -22,8 +22,8 @@ PURE = [f'daemon/{name}.c' for name in (
 HEADERS = ['daemon/lease_parts.h']
 OTHERS = ['daemon/cost.c', 'daemon/record.c', 'api/buf.c', 'api/error.c', 'api/id.c', 'api/json.c',
           'api/lease.c', 'api/memory.c', 'api/clock.c', 'api/name.c', 'api/suggest.c',
-          'api/boots.c', 'api/kernel.c', 'api/machine.c', 'api/place.c', 'api/preflight.c',
-          'api/price.c']
+          'api/block.c', 'api/boots.c', 'api/kernel.c', 'api/machine.c', 'api/place.c',
+          'api/preflight.c', 'api/price.c']
 SIM = [f'tests/sim/{name}.c' for name in ('calls', 'check', 'cloud', 'disk', 'hooks', 'main',
                                           'rounds', 'shell', 'trouble', 'world')]
 FEW = 500

@@ -71,7 +71,7 @@ const struct car_module_row car_modules[] = {
     {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
      .modules = {"libata", "ata_piix"},
      .ids = {{0x8086, 0x7010}, {0x8086, 0x7111}}},
-    {.when = CAR_IN_XEN | CAR_IN_LINUX | CAR_WITH_PCI | CAR_IS_DISK,
+    {.when = CAR_IN_XEN | CAR_WITH_PCI | CAR_IS_DISK,
      .modules = {"libata", "libahci", "ahci"},
      .ids = {{.class = 0x010601}}},
     {.when = CAR_IN_LINUX | CAR_ON_XEN | CAR_WITH_BLOCKS, .modules = {"xen-blkfront"}},
