@@ -20,7 +20,9 @@
  *     ttl SECONDS                         power off so long after the start; 0: none
  *     arguments REST OF LINE              for the guest, byte for byte
  *     block NAME /PATH                    a file of the initramfs as the guest's disk NAME
- *     announce URL, token TEXT, url TEXT, digest HEX
+ *     answer PORT EPOCH                   /.well-known/unikernel of the guest, at an open TCP port
+ * of it, with that deadline (0: null) and the token (NAT) announce URL, token TEXT, url TEXT,
+ * digest HEX
  */
 #ifndef CAR_CONF_H
 #define CAR_CONF_H
@@ -70,6 +72,8 @@ struct car_conf {
     struct car_block blocks[CAR_BLOCKS_MAX];
     size_t blocks_n;
     bool imds;
+    uint16_t answer; /* 0: none */
+    int64_t answer_deadline;
     char arguments[CAR_ARGUMENTS_MAX + 1];
     char announce[512];
     char token[256];
