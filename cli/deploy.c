@@ -185,6 +185,7 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     set_flag(body, "anyway", args, OPT_ANYWAY);
     set_flag(body, "prove", args, OPT_PROVE);
     set_text(body, "carrier", cmd_args_text(args, OPT_CARRIER));
+    set_flag(body, "answer_ownership", args, OPT_ANSWER_OWNERSHIP);
     set_ports(body, args);
     set_machine(body, args);
     set_place(body, args, r->provider);

@@ -62,6 +62,7 @@ enum cmd_opt {
     OPT_LIST,
     OPT_FIRMWARE,
     OPT_CARRIER,
+    OPT_ANSWER_OWNERSHIP,
     OPT_DISK_BUS,
     OPT_NIC,
     OPT_CLOUD,
