@@ -65,6 +65,7 @@ complete -c mirage-deploy -l list -n '__fish_seen_subcommand_from local ec2 open
 complete -c mirage-deploy -l no-list -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'show the site on the registry page (default: yes)'
 complete -c mirage-deploy -l firmware -x -a 'bios uefi' -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'local: what starts a disk (default: bios, or uefi where only that can)'
 complete -c mirage-deploy -l carrier -x -a 'auto never always' -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'start the kernel inside of a carrier, a system that is put around it on its disk: auto (where it starts in one and not as it is), never or always (default: auto)'
+complete -c mirage-deploy -l answer-ownership -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'let the carrier answer /.well-known/unikernel for a kernel that cannot; it takes the port of the site for that, and the kernel sees its visitors as 169.254.255.254'
 complete -c mirage-deploy -l disk-bus -x -a 'ide virtio nvme scsi' -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'local: what a disk is attached to (default: ide)'
 complete -c mirage-deploy -l nic -x -a 'virtio e1000 e1000e none' -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'local: the guest\'s network card (default: virtio)'
 complete -c mirage-deploy -l cloud -x -n '__fish_seen_subcommand_from local ec2 openstack plan' -d 'openstack: which cloud of clouds.yaml (default: OS_CLOUD, or the only one)'

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: ISC
 """Cases of net_spaces.py in which the carrier gives the ownership answer for its guest: what it
 answers, that all else passes untouched, and what those can do who mean it ill."""
+import contextlib
 import json
 import os
 import re
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from spaces import (CLOUD, NIC_MAC, PATIENCE, TOKEN, Closer, checksum, mac_bytes, start, wait_until)
@@ -255,12 +257,47 @@ def crowds(world):
     print(f'# with {len(crowd)} silent connections the process has {grown} KiB of its own')
     begun = time.monotonic()
     for client in crowd:  # whoever is not displaced is put out in time
-        try:
+        with contextlib.suppress(ConnectionResetError):
             assert client.recv(100) == b''
-        except ConnectionResetError:
-            pass
     assert time.monotonic() - begun < PATIENCE + 10
     assert relays(world)[0][0] == pid
+
+
+def full(world):
+    """Every place taken by a client that asks for everything and reads nothing: what Linux keeps
+    for that has its limit, and who comes then is served."""
+    def flood(_server, connection, _peer):
+        if connection.recv(4096):
+            threading.Thread(target=send_on, args=[connection.dup()], daemon=True).start()
+
+    def send_on(connection):
+        with connection, contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b'x' * 65536)
+
+    def kept():
+        with open('/proc/net/sockstat', encoding='ascii') as f:
+            return int(re.search(r'^TCP: .* mem (\d+)$', f.read(), re.M).group(1)) * 4096
+
+    world.dhcp()
+    guest = world.serve(world.guest, 80, flood)
+    guest.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    answering(world).says('the guest answers')
+    before, crowd = kept(), []
+    for _ in range(LINKS):
+        client = world.world.socket(socket.AF_INET, socket.SOCK_STREAM)
+        world.ends.append(Closer(client))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect((CLOUD, 80))
+        client.sendall(b'GET / HTTP/1.1\r\n\r\n')
+        crowd.append(client)
+    last = -1
+    while kept() != last:
+        last = kept()
+        time.sleep(1)
+    print(f'# {LINKS} clients that do not read: {(last - before) >> 10} KiB kept by Linux')
+    assert last - before < LINKS * 160 * 1024, last - before
+    assert good(ask(world))
 
 
 def killed(world):
@@ -328,7 +365,7 @@ def not_possible_direct(world):
 
 CASES = [
     (answers, {}), (not_asked_for, {}), (in_pieces, {}), (passes, {}), (held_back, {}),
-    (no_guest, {}), (smaller_way, {}), (rights, {}), (crowds, {}), (killed, {}),
+    (no_guest, {}), (smaller_way, {}), (rights, {}), (crowds, {}), (full, {}), (killed, {}),
     (ends_with_it, {}), (other_address, {}),
     (not_possible, {'guest_ip': '10.9.0.2/24', 'gateway': '10.9.0.1'}),
     (not_possible_direct, {'guest_ip': '10.9.0.77/24', 'gateway': '10.9.0.1'}),
