@@ -123,19 +123,26 @@ static int start(struct car_answer *answer, const char *nic, struct car_why *why
 
 static void try(struct car_answer *answer, const char *nic, uint64_t now)
 {
-    const struct car_net_config *config = answer->config;
     struct car_why why;
 
     if (start(answer, nic, &why)) {
         answer->next_ms = now + AGAIN_MS;
-        car_net_say(config, "answer: %s; trying again", why.text);
+        car_net_say(answer->config, "answer: %s; trying again", why.text);
         return;
     }
     answer->changed = true;
-    car_net_say(config,
-                "answer: /.well-known/unikernel on port %u is answered by the carrier; the "
-                "guest sees its visitors as " CAR_ANSWER_VISITOR,
-                config->answer);
+    answer->said = false;
+}
+
+void car_answer_stands(struct car_answer *answer)
+{
+    if (answer->fd < 0 || answer->said)
+        return;
+    answer->said = true;
+    car_net_say(answer->config,
+                "answer: /.well-known/unikernel on port %u is answered by the carrier; the guest "
+                "sees its visitors as " CAR_ANSWER_VISITOR,
+                answer->config->answer);
 }
 
 /* It ends at the end of its connection to us, whatever it does. */

@@ -27,6 +27,7 @@ struct car_answer {
     uint64_t next_ms; /* of another try */
     bool refused;     /* said that it is not possible */
     bool changed;     /* it has begun or ended: rules are to be made */
+    bool said;        /* that it answers */
 };
 
 void car_answer_init(struct car_answer *answer, const struct car_net_config *config);
@@ -35,6 +36,9 @@ void car_answer_init(struct car_answer *answer, const struct car_net_config *con
 void car_answer_begin(struct car_answer *answer, const char *nic, uint32_t guest, uint64_t now_ms);
 /* Where the carrier has no address: says so once, and ends what runs. */
 void car_answer_refuse(struct car_answer *answer);
+
+/* The rules that car_answer_port wants stand: what runs is reached, which is said. */
+void car_answer_stands(struct car_answer *answer);
 
 /* The port that is the carrier's now; 0: none. */
 uint16_t car_answer_port(const struct car_answer *answer);

@@ -43,7 +43,11 @@ int car_serve_rules(struct car_serve *serve, struct car_why *why)
     if (car_route_rules(&serve->route, serve->interface.index, &serve->guest_rules, &next, why))
         return -1;
     car_rules_nic(&facts, &next);
-    return car_route_rules(&serve->route, serve->nic.index, &serve->nic_rules, &next, why);
+    if (car_route_rules(&serve->route, serve->nic.index, &serve->nic_rules, &next, why))
+        return -1;
+    if (facts.cloud != 0)
+        car_answer_stands(&serve->answer);
+    return 0;
 }
 
 static void say_rules(const struct car_serve *serve)
