@@ -270,7 +270,8 @@ def auto_address(world):
 def auto_dhcp(world):
     """Who asks gets the cloud's own lease, by the very first question, and keeps it alone."""
     dhcp = world.dhcp(renew=1)
-    drive = world.drive('mode=auto', 'open=80/tcp', 'announce=http://10.9.0.1:8420/')
+    drive = world.drive('mode=auto', 'open=80/tcp', 'announce=http://10.9.0.1:8420/',
+                        f'token={TOKEN}', 'answer=80')
     drive.says('lease 10.9.0.2/24')
     drive.says('=attached')
     guest, seen = Asking(world), world.sniff(world.world, 'up0')
@@ -278,6 +279,7 @@ def auto_dhcp(world):
     drive.says('the guest asks for its address itself, by DHCP')
     drive.says('announce: not possible')
     drive.says('MTU 9000 -> 1500')
+    drive.says('answer: not possible')
     world.guest.run('ip', 'addr', 'add', '10.9.0.2/24', 'dev', 'g0')
     for port in (80, 81):
         world.serve(world.guest, port)

@@ -133,7 +133,8 @@ def on_ec2(tap):
         with Journey(fake, lambda world: [*share_cache(world), '[carrier]',
                                           f'solo5_spt = {STAND_IN}']) as world:
             with tap.part('www.spt on a Nitro type: live, page and badge say so'):
-                deploy(world, 'ec2', kernel(world), 'www', '--answer-ownership', *ADDRESS, ttl='20m')
+                deploy(world, 'ec2', kernel(world), 'www', '--answer-ownership', *ADDRESS,
+                       ttl='20m')
                 d = world.show('www')
                 assert d['state'] == 'live' and get(d['url'])[0] == 200, d
                 wait_for('page and badge say live', 10 * PATIENCE,
