@@ -249,7 +249,8 @@ def crowds(world):
     pid, _ = the_relay(world)
     crowd = [connect(world) for _ in range(LINKS + 40)]
     for client in crowd[::2]:
-        client.sendall(b'GET /.well-known/unik')
+        with contextlib.suppress(OSError):  # a slow one is displaced by now
+            client.sendall(b'GET /.well-known/unik')
     assert good(ask(world)) and world.get((CLOUD, 80)) == VISITOR
     assert len(os.listdir(f'/proc/{pid}/fd')) <= 2 * LINKS + 8
     with open(f'/proc/{pid}/status', encoding='utf-8') as f:
