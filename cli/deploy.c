@@ -210,6 +210,7 @@ static int build_body(const struct cmd_context *ctx, struct cmd_request *r, stru
     set_text(body, "carrier", cmd_args_text(args, OPT_CARRIER));
     if (r->blocks.count)
         json_object_set_new(body, "blocks", cmd_blocks_json(&r->blocks));
+    set_flag(body, "answer_ownership", args, OPT_ANSWER_OWNERSHIP);
     set_ports(body, args);
     set_machine(body, args);
     set_place(body, args, r->provider);

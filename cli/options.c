@@ -77,6 +77,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
                    NULL,
                    "give a carried kernel a block device (Xen: an xvd) with a copy of the file in "
                    "it; NAME as the kernel calls it; what it writes there is never written back"},
+    [OPT_ANSWER_OWNERSHIP] =
+        {"answer-ownership", 0, CMD_FLAG, 0, NULL, NULL, DEPLOYS, NULL,
+         "let the carrier answer /.well-known/unikernel for a kernel that cannot; it takes the "
+         "port of the site for that, and the kernel sees its visitors as 169.254.255.254"},
     [OPT_DISK_BUS] = {"disk-bus", 0, CMD_CHOICE, CMD_OPT_HERE, "BUS", buses, DEPLOYS, NULL,
                       "local: what a disk is attached to (default: ide)"},
     [OPT_NIC] = {"nic", 0, CMD_CHOICE, CMD_OPT_HERE, "CARD", nics, DEPLOYS, NULL,

@@ -63,6 +63,7 @@ enum cmd_opt {
     OPT_FIRMWARE,
     OPT_CARRIER,
     OPT_BLOCK,
+    OPT_ANSWER_OWNERSHIP,
     OPT_DISK_BUS,
     OPT_NIC,
     OPT_CLOUD,

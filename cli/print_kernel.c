@@ -140,4 +140,6 @@ void cmd_print_carrier(const struct cmd_context *ctx, const json_t *doc)
     mir_auto_free char *text = mir_format("%s; the kernel has %s of the memory", shape, size);
     cmd_print_row(ctx, "carrier", text);
     print_blocks(ctx, json_object_get(doc, "blocks"));
+    if (json_is_true(json_object_get(doc, "answer_ownership")))
+        cmd_print_row(ctx, "ownership", "the carrier answers /.well-known/unikernel");
 }

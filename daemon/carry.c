@@ -15,6 +15,7 @@
 #include "daemon/block_store.h"
 #include "daemon/kernel_store.h"
 #include "engine_parts.h"
+#include "ownership.h"
 #include "tender.h"
 #include "wanted.h"
 
@@ -230,6 +231,10 @@ int mird_carrier_told(const struct mird_core *core, const struct mird_deployment
     if (solo5 && !conf.device)
         conf.net = IMG_CARRIER_NO_NET;
     add_ports(d, &conf);
+    if (mird_carrier_answers(d)) {
+        conf.answer = mird_ownership_port(d->url, d->ports, d->port_count, &d->place);
+        conf.answer_deadline_s = keeps ? d->deadline_s : 0;
+    }
     mir_buf_init(&text, size - 1);
     if (img_carrier_conf_write(&conf, &text, err))
         return -1;

@@ -142,6 +142,11 @@ void mird_text_clean(char *text)
     }
 }
 
+bool mird_carrier_answers(const struct mird_deployment *d)
+{
+    return d->carrier != MIR_CARRIER_NONE && d->takes_part & MIR_PART_WELL_KNOWN;
+}
+
 void mird_url_make(char *out, size_t size, const char *address, unsigned port)
 {
     bool v6 = strchr(address, ':') != NULL;
@@ -318,6 +323,7 @@ json_t *mird_deployment_json(const struct mird_deployment *d, int64_t now_s, con
     json_object_set_new(doc, "guest_bytes",
                         d->carrier ? json_integer((json_int_t)d->guest_bytes) : json_null());
     json_object_set_new(doc, "blocks", mir_blocks_to_json(&d->blocks));
+    json_object_set_new(doc, "answer_ownership", json_boolean(mird_carrier_answers(d)));
     json_object_set_new(doc, "machine", mir_machine_to_json(&d->machine));
     json_object_set_new(doc, "place", mir_place_to_json(&d->place));
     json_object_set_new(doc, "arguments", json_string(d->arguments));

@@ -243,7 +243,8 @@ static bool guest_hook(struct mird_deployment *d, const struct mird_probe *probe
         hook->state = same ? MIR_HOOK_ARMED : MIR_HOOK_FAILED;
         hook->deadline_s = probe->guest_deadline_s;
         mir_copy(hook->detail, sizeof hook->detail,
-                 same      ? "the guest powers itself off"
+                 same      ? d->carrier ? "its carrier powers the machine off"
+                                        : "the guest powers itself off"
                  : movable ? "the guest has not taken over the new deadline (yet)"
                            : "the guest keeps to its first deadline");
         return true;

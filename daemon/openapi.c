@@ -14,12 +14,12 @@ static const struct {
     {"POST /v1/plans", "provider:string! kernel:string! name:string ttl:string until:string "
                        "memory_bytes:integer ports:array arguments:array url:string list:boolean "
                        "anyway:boolean prove:boolean forever:boolean reason:string machine:object "
-                       "place:object carrier:string blocks:array"},
+                       "place:object carrier:string blocks:array answer_ownership:boolean"},
     {"POST /v1/deployments",
      "provider:string! kernel:string! name:string ttl:string until:string "
      "memory_bytes:integer ports:array arguments:array url:string "
      "list:boolean anyway:boolean prove:boolean forever:boolean reason:string "
-     "machine:object place:object carrier:string blocks:array"},
+     "machine:object place:object carrier:string blocks:array answer_ownership:boolean"},
     {"PATCH /v1/deployments/{name}/lease", "extend:string expires_at:string"},
     {"POST /v1/sites", "url:string! name:string"},
     {"PATCH /v1/sites/{name}", "verify:boolean hidden:boolean"},

@@ -413,6 +413,15 @@ static void add_what_rows(struct mir_buf *out, const struct mird_listing *l,
                      ? "this daemon started the instance and watches over it"
                  : site->verified_by[0] ? "/.well-known/unikernel on that host shows the token"
                                         : "its token was not found at /.well-known/unikernel");
+    if (site->carrier_answers) {
+        row_begin(out, "Ownership answer");
+        mir_buf_adds(out, site->token_shown ? "given by its carrier" : "not seen");
+        row_end(out, site->token_shown
+                         ? "the system around the kernel shows the token at "
+                           "/.well-known/unikernel, not the kernel itself"
+                         : "its carrier, the system around the kernel, is to show the token at "
+                           "/.well-known/unikernel");
+    }
     if (site->kernel_format[0] || site->provider[0]) {
         row_begin(out, "Kernel");
         add_kernel(out, site);

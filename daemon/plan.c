@@ -9,6 +9,7 @@
 #include "api/memory.h"
 #include "api/preflight.h"
 #include "images/block.h"
+#include "ownership.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -431,7 +432,8 @@ int mird_plan_make(const struct mird_request *request, const struct mird_burden 
         plan_ports(request, kernel, provider, &plan, err))
         return -1;
     plan_open(request, kernel, quote, &plan);
-    if (plan_devices(kernel, provider, &plan, err) ||
+    if (mird_ownership_plan(request, burden, &plan, err) ||
+        plan_devices(kernel, provider, &plan, err) ||
         plan_cost(provider, quote, policy, load, now_s, &plan, err))
         return -1;
     plan_hooks(provider, quote->hooks_off, &plan);
@@ -519,6 +521,8 @@ json_t *mird_plan_json(const struct mird_plan *plan, const struct mird_request *
     json_object_set_new(doc, "guest_bytes",
                         plan->carrier ? json_integer((json_int_t)plan->guest_bytes) : json_null());
     json_object_set_new(doc, "blocks", mir_blocks_to_json(&request->blocks));
+    json_object_set_new(doc, "answer_ownership",
+                        json_boolean(plan->carrier && plan->takes_part & MIR_PART_WELL_KNOWN));
     json_object_set_new(doc, "steps", steps_json(plan, request, kernel));
     json_object_set_new(doc, "ports", ports_json(plan));
     json_object_set_new(doc, "hooks", hooks);

@@ -79,6 +79,7 @@ static void fill_launched(struct mird_site *site, const struct mird_deployment *
     }
     site->private_ok = private_ok(d, url);
     site->hidden = !d->list;
+    site->carrier_answers = mird_carrier_answers(d);
     site->expires_s = d->deadline_s;
     if (site->state == MIRD_SITE_CLAIMED)
         site->state = MIRD_SITE_VERIFIED;

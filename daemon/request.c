@@ -135,11 +135,12 @@ static int read_times(json_t *body, struct mird_request *ret, struct mir_error *
 static int read_switches(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     long long memory = 0;
-    int list = 1, anyway = 0, prove = 0;
+    int list = 1, anyway = 0, prove = 0, answer = 0;
     if (mir_json_get_int(body, "memory_bytes", &memory, err) ||
         mir_json_get_bool(body, "list", &list, err) ||
         mir_json_get_bool(body, "anyway", &anyway, err) ||
-        mir_json_get_bool(body, "prove", &prove, err))
+        mir_json_get_bool(body, "prove", &prove, err) ||
+        mir_json_get_bool(body, "answer_ownership", &answer, err))
         return -1;
     if (memory < 0 || (memory > 0 && memory < (1 << 20)))
         return mir_fail(err, MIR_USAGE, "memory_bytes has to be 1048576 or more");
@@ -147,6 +148,7 @@ static int read_switches(json_t *body, struct mird_request *ret, struct mir_erro
     ret->list = list;
     ret->anyway = anyway;
     ret->prove = prove;
+    ret->answer_ownership = answer;
     return 0;
 }
 
@@ -203,9 +205,9 @@ static int read_carried(json_t *body, struct mird_request *ret, struct mir_error
 int mird_request_from_json(json_t *body, struct mird_request *ret, struct mir_error *err)
 {
     static const char *const allowed[] = {
-        "provider",     "kernel",    "name",  "ttl",   "until",   "ports",
-        "memory_bytes", "arguments", "url",   "list",  "anyway",  "forever",
-        "reason",       "machine",   "place", "prove", "carrier", "blocks"};
+        "provider",  "kernel", "name",    "ttl",    "until",           "ports",  "memory_bytes",
+        "arguments", "url",    "list",    "anyway", "forever",         "reason", "machine",
+        "place",     "prove",  "carrier", "blocks", "answer_ownership"};
     struct mird_request request = {0};
     if (mir_json_only(body, allowed, MIR_NELEMS(allowed), err) ||
         read_text(body, "provider", request.provider, sizeof request.provider, err) ||

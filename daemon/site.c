@@ -35,6 +35,7 @@ static void seen(struct mird_site *site, const struct mird_probe *probe, int64_t
     site->error[0] = '\0';
     site->response_ms = probe->ms;
     site->last_seen_s = now_s;
+    site->token_shown = probe->token_matched;
     if (!site->first_seen_s)
         site->first_seen_s = now_s;
     if (!site->deployment[0])
@@ -130,6 +131,8 @@ json_t *mird_site_json(const struct mird_site *site, const char *public_url)
     json_object_set_new(o, "url", json_string(site->url));
     json_object_set_new(o, "state", json_string(mird_site_state_name(site->state)));
     json_object_set_new(o, "verified_by", text_or_null(site->verified_by));
+    bool by_carrier = site->carrier_answers && site->token_shown;
+    json_object_set_new(o, "answered_by", by_carrier ? json_string("carrier") : json_null());
     json_object_set_new(o, "kernel", text_or_null(site->kernel));
     json_object_set_new(o, "kernel_format", text_or_null(site->kernel_format));
     json_object_set_new(o, "kernel_bytes", json_integer((json_int_t)site->kernel_bytes));
@@ -187,18 +190,32 @@ struct member {
     }
 
 static const struct member site_members[] = {
-    MEMBER(mird_site, name, TEXT),          MEMBER(mird_site, url, TEXT),
-    MEMBER(mird_site, state, STATE),        MEMBER(mird_site, verified_by, TEXT),
-    MEMBER(mird_site, token, TEXT),         MEMBER(mird_site, deployment, TEXT),
-    MEMBER(mird_site, provider, TEXT),      MEMBER(mird_site, kernel, TEXT),
-    MEMBER(mird_site, kernel_format, TEXT), MEMBER(mird_site, kernel_bytes, U64),
-    MEMBER(mird_site, private_ok, FLAG),    MEMBER(mird_site, hidden, FLAG),
-    MEMBER(mird_site, expires_s, I64),      MEMBER(mird_site, first_seen_s, I64),
-    MEMBER(mird_site, last_seen_s, I64),    MEMBER(mird_site, last_probe_s, I64),
-    MEMBER(mird_site, added_s, I64),        MEMBER(mird_site, gone_s, I64),
-    MEMBER(mird_site, failures, U32),       MEMBER(mird_site, response_ms, U32),
-    MEMBER(mird_site, probes_ok, U64),      MEMBER(mird_site, probes_all, U64),
-    MEMBER(mird_site, error, TEXT),         MEMBER(mird_site, statement, TEXT),
+    MEMBER(mird_site, name, TEXT),
+    MEMBER(mird_site, url, TEXT),
+    MEMBER(mird_site, state, STATE),
+    MEMBER(mird_site, verified_by, TEXT),
+    MEMBER(mird_site, token, TEXT),
+    MEMBER(mird_site, deployment, TEXT),
+    MEMBER(mird_site, provider, TEXT),
+    MEMBER(mird_site, kernel, TEXT),
+    MEMBER(mird_site, kernel_format, TEXT),
+    MEMBER(mird_site, kernel_bytes, U64),
+    MEMBER(mird_site, private_ok, FLAG),
+    MEMBER(mird_site, hidden, FLAG),
+    MEMBER(mird_site, expires_s, I64),
+    MEMBER(mird_site, first_seen_s, I64),
+    MEMBER(mird_site, last_seen_s, I64),
+    MEMBER(mird_site, last_probe_s, I64),
+    MEMBER(mird_site, added_s, I64),
+    MEMBER(mird_site, gone_s, I64),
+    MEMBER(mird_site, failures, U32),
+    MEMBER(mird_site, response_ms, U32),
+    MEMBER(mird_site, probes_ok, U64),
+    MEMBER(mird_site, probes_all, U64),
+    MEMBER(mird_site, error, TEXT),
+    MEMBER(mird_site, statement, TEXT),
+    MEMBER(mird_site, carrier_answers, FLAG),
+    MEMBER(mird_site, token_shown, FLAG),
 };
 
 static const struct member probe_members[] = {

@@ -112,6 +112,9 @@ int img_carrier_conf_write(const struct img_carrier_conf *conf, struct mir_buf *
         mir_buf_addf(out, "open %u/tcp\n", (unsigned)conf->open[i]);
     if (conf->deadline_s)
         mir_buf_addf(out, "deadline %" PRId64 "\n", conf->deadline_s);
+    if (conf->answer && conf->net != IMG_CARRIER_NO_NET)
+        mir_buf_addf(out, "answer %u %" PRId64 "\n", (unsigned)conf->answer,
+                     conf->answer_deadline_s);
     if (add_texts(conf, out, err))
         return -1;
     return out->full ? mir_fail(err, MIR_USAGE, "the carrier is told more than %zu bytes",

@@ -4,7 +4,7 @@
  * line that would go to the console is printed, and "=attached" once the guest's interface is; ends
  * with "=ended WHY" (status 1), or when its input ends (status 0). Keys: mode=nat|direct|auto
  * nic=NAME interface=NAME, and address= open=80/tcp imds=yes announce= token= name= url= kernel=
- * limit=MS tap=NAME (a tap device, made first).
+ * answer=PORT states=EPOCH limit=MS tap=NAME (a tap device, made first).
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -64,6 +64,10 @@ static void take(struct wish *wish, const char *word)
         config->imds = true;
     else if (strncmp(word, "open=", 5) == 0 && config->ports_n < CAR_NET_PORTS_MAX)
         take_port(config, word + 5);
+    else if (strncmp(word, "answer=", 7) == 0)
+        config->answer = (uint16_t)strtoul(word + 7, NULL, 10);
+    else if (strncmp(word, "states=", 7) == 0)
+        config->answer_deadline = strtoll(word + 7, NULL, 10);
     else if (strncmp(word, "limit=", 6) == 0)
         wish->limit_ms = (int)strtol(word + 6, NULL, 10);
     else if (strncmp(word, "address=", 8) == 0)

@@ -15,12 +15,12 @@ import subprocess
 import sys
 import time
 
+import net_answer
 import other_kernel
-from spaces import (NIC_MAC, PATIENCE, Closer, Dhcp, Space, World, echo, mac_bytes, pending,
-                    wait_until)
+from spaces import (CLOUD, NIC_MAC, PATIENCE, TOKEN, Closer, Dhcp, Space, World, checksum, echo,
+                    mac_bytes, pending, start, wait_until)
 from tap import Skip, Tap, again_in_spaces, need_program
 
-CLOUD = '10.9.0.2'
 WORLD_MAC = mac_bytes('02:00:00:00:00:01')
 AT_ONCE = 3  # most of a case is waiting
 MODULES = ['veth', 'sch_ingress', 'cls_u32', 'act_gact', 'act_mirred', 'act_nat']
@@ -33,15 +33,6 @@ def is_syn(frame, port):
 
 def has(data):
     return lambda frame: data in frame
-
-
-def start(world, *words, open_ports=('80/tcp',), mode='nat'):
-    """A carrier whose guest has said its address."""
-    drive = world.drive(f'mode={mode}', *[f'open={port}' for port in open_ports], *words)
-    drive.says('=attached')
-    world.gratuitous()
-    drive.says('the guest is')
-    return drive
 
 
 def nat_both_ways(world):
@@ -116,13 +107,6 @@ def ping(world):
             if packet[20] == 0:
                 break
     assert peer[0] == CLOUD, peer
-
-
-def checksum(data):
-    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 def ip_packet(body, options=b'', fragment=0, to=CLOUD):
@@ -286,7 +270,8 @@ def auto_address(world):
 def auto_dhcp(world):
     """Who asks gets the cloud's own lease, by the very first question, and keeps it alone."""
     dhcp = world.dhcp(renew=1)
-    drive = world.drive('mode=auto', 'open=80/tcp', 'announce=http://10.9.0.1:8420/')
+    drive = world.drive('mode=auto', 'open=80/tcp', 'announce=http://10.9.0.1:8420/',
+                        f'token={TOKEN}', 'answer=80')
     drive.says('lease 10.9.0.2/24')
     drive.says('=attached')
     guest, seen = Asking(world), world.sniff(world.world, 'up0')
@@ -294,6 +279,7 @@ def auto_dhcp(world):
     drive.says('the guest asks for its address itself, by DHCP')
     drive.says('announce: not possible')
     drive.says('MTU 9000 -> 1500')
+    drive.says('answer: not possible')
     world.guest.run('ip', 'addr', 'add', '10.9.0.2/24', 'dev', 'g0')
     for port in (80, 81):
         world.serve(world.guest, port)
@@ -530,9 +516,6 @@ class Registry:
         connection.sendall(b'HTTP/1.1 ' + self.status + b'\r\nContent-Length: 0\r\n\r\n')
 
 
-TOKEN = '0123456789abcdef0123456789abcdef'
-
-
 def announce(world):
     world.dhcp()
     registry = Registry()
@@ -618,7 +601,7 @@ CASES = [
     (direct, {'guest_ip': '10.9.0.77/24', 'gateway': '10.9.0.1', 'nic_mtu': 9000}),
     (direct_dhcp, {}), (direct_imds, {}), (direct_imds_wanted, {}), (six, {}), (announce, {}),
     (announce_by_name, {}), (announce_to_nobody, {}), (gone, {}), (no_interface, {}),
-    (no_nic, {}), (tap, {}),
+    (no_nic, {}), (tap, {}), *net_answer.CASES,
 ]
 
 

@@ -145,11 +145,18 @@ def on_ec2(tap):
         with Journey(fake, lambda world: [*share_cache(world), '[carrier]',
                                           f'solo5_spt = {STAND_IN}']) as world:
             with tap.part('www.spt on a Nitro type: live, page and badge say so'):
-                deploy(world, 'ec2', kernel(world), 'www', *ADDRESS, ttl='20m')
+                deploy(world, 'ec2', kernel(world), 'www', '--answer-ownership', *ADDRESS,
+                       ttl='20m')
                 d = world.show('www')
                 assert d['state'] == 'live' and get(d['url'])[0] == 200, d
                 wait_for('page and badge say live', 10 * PATIENCE,
                          lambda: says(world, 'www', 'live'))
+            with tap.part('the carrier says the deadline that it keeps: a hook that is read back'):
+                guest = wait_for('the hook', 90 * PATIENCE, lambda: [
+                    row for row in world.show('www')['hooks']
+                    if row['name'] == 'guest' and row['state'] == 'armed'])
+                assert guest[0]['detail'] == 'its carrier powers the machine off', guest
+                assert guest[0]['deadline'] == d['expires_at'], (guest, d['expires_at'])
             with tap.part('at the deadline everything of it is gone, and the ledger is empty'):
                 world.passes(utc(d['expires_at']) - world.time.wall() + 1)
                 wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(fake))

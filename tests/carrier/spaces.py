@@ -14,6 +14,8 @@ import threading
 import time
 
 NIC_MAC = '52:54:00:12:34:56'
+CLOUD = '10.9.0.2'
+TOKEN = '0123456789abcdef0123456789abcdef'
 CLONE_NEWNET = 0x40000000
 PATIENCE = 15 * float(os.environ.get('MIRAGE_TEST_PATIENCE', '1'))
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -350,3 +352,19 @@ def pending(client):
     """Neither refused nor through."""
     return client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0 and \
         not select.select([], [client], [], 0)[1]
+
+
+def start(world, *words, open_ports=('80/tcp',), mode='nat'):
+    """A carrier whose guest has said its address."""
+    drive = world.drive(f'mode={mode}', *[f'open={port}' for port in open_ports], *words)
+    drive.says('=attached')
+    world.gratuitous()
+    drive.says('the guest is')
+    return drive
+
+
+def checksum(data):
+    total = sum(struct.unpack(f'!{len(data) // 2}H', data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff

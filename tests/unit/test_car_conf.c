@@ -56,6 +56,7 @@ static void everything(void **state)
               "deadline 253402300799\nttl 4294967295\n\narguments --a=\"b c\"  'd' \\ \xff\n"
               "block disk0\nblock ../b.img\nannounce http://10.0.0.1:80/v1/announce\n"
               "url http://example.org/?a=b#c\n"
+              "answer 80 1800000000\n"
               "digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
         0);
     assert_int_equal(conf.kind, CAR_SOLO5);
@@ -81,6 +82,8 @@ static void everything(void **state)
     assert_string_equal(conf.token, "abc-DEF_1");
     assert_string_equal(conf.url, "http://example.org/?a=b#c");
     assert_int_equal(strlen(conf.digest), 64);
+    assert_int_equal(conf.answer, 80);
+    assert_true(conf.answer_deadline == 1800000000);
 }
 
 static void zeros_and_empty_arguments(void **state)
@@ -150,6 +153,12 @@ static void refused(void **state)
         {"imds 1\n", "line 1: imds: neither yes nor no"},
         {"url http://a b\n", "line 1: url: not printable ASCII without spaces"},
         {"token \xc3\xa9\n", "line 1: token: not printable ASCII without spaces"},
+        {"answer 80\n", "line 1: answer: not PORT EPOCH"},
+        {"answer 0 0\n", "line 1: answer: not a port from 1 to 65535"},
+        {"answer 80/tcp 0\n", "line 1: answer: not a port from 1 to 65535"},
+        {"answer 80 soon\n", "line 1: answer: not a time in seconds"},
+        {LEAST "open 80/tcp\nanswer 80 0\n", "answer: token is missing"},
+        {LEAST "token t\nopen 80/udp\nopen 81/tcp\nanswer 80 0\n", "answer: its port is not open"},
         {"digest 00\n", "line 1: digest: not 64 digits"},
         {"digest 0123456789ABCDEF\n", "line 1: digest: not hexadecimal"},
     };

@@ -29,13 +29,16 @@ static void test_told(void **state)
                                           .open_count = 2,
                                           .open = {80, 443},
                                           .deadline_s = 1800000000,
+                                          .answer = 80,
+                                          .answer_deadline_s = 1799999970,
                                           .token = "t",
                                           .digest = DIGEST,
                                           .arguments = "a=1 \"b  c\""};
     mir_auto_free char *text = told(&conf, NULL);
-    assert_string_equal(text, "kind xen-pv\nmemory 64\nnet auto\nopen 80/tcp\nopen 443/tcp\n"
-                              "deadline 1800000000\nname site\ntoken t\ndigest " DIGEST
-                              "\narguments a=1 \"b  c\"\n");
+    assert_string_equal(
+        text, "kind xen-pv\nmemory 64\nnet auto\nopen 80/tcp\nopen 443/tcp\n"
+              "deadline 1800000000\nanswer 80 1799999970\nname site\ntoken t\ndigest " DIGEST
+              "\narguments a=1 \"b  c\"\n");
 }
 
 static void test_told_kinds(void **state)
@@ -68,7 +71,8 @@ static void test_told_limits(void **state)
                                     .net = IMG_CARRIER_NO_NET,
                                     .memory_bytes = 1,
                                     .open_count = 1,
-                                    .open = {80}};
+                                    .open = {80},
+                                    .answer = 80};
     mir_auto_free char *text = told(&conf, NULL);
     assert_string_equal(text, "kind solo5\nmemory 1\nnet none\n");
     conf.arguments = "a\ndeadline 0";

@@ -126,6 +126,19 @@ static void test_guest_hook_stays(void **state)
     assert_int_equal(d.hooks[2].state, MIR_HOOK_OFF);
 }
 
+/* Where a carrier gives the answer, it is the carrier that keeps the deadline, and that is said. */
+static void test_who_powers_off(void **state)
+{
+    struct mird_deployment d = live(), carried = live();
+    struct mird_probe says = {.ok = true, .status = 200, .guest_deadline_s = T0_S + 60};
+    carried.carrier = MIR_CARRIER_LINUX;
+    feed(&d, (struct mird_input){.kind = MIRD_IN_PROBED, .probe = &says}, T0 + 1000);
+    feed(&carried, (struct mird_input){.kind = MIRD_IN_PROBED, .probe = &says}, T0 + 1000);
+    assert_string_equal(d.hooks[2].detail, "the guest powers itself off");
+    assert_string_equal(carried.hooks[2].detail, "its carrier powers the machine off");
+    assert_int_equal(carried.hooks[2].state, MIR_HOOK_ARMED);
+}
+
 /* --- extensions --- */
 
 static const struct mird_rules paid_rules = {.backoff_min_ms = 1000,
@@ -385,19 +398,13 @@ static void test_extension_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paid_needs_hooks),
-        cmocka_unit_test(test_failed_hook_again),
-        cmocka_unit_test(test_too_few_hooks),
-        cmocka_unit_test(test_guest_hook_stays),
-        cmocka_unit_test(test_extension_waits),
-        cmocka_unit_test(test_extension_refused),
-        cmocka_unit_test(test_extension_throttled),
-        cmocka_unit_test(test_extension_in_the_way),
-        cmocka_unit_test(test_extension_not_sent),
-        cmocka_unit_test(test_extension_twice),
-        cmocka_unit_test(test_extension_while_arming),
-        cmocka_unit_test(test_nearer_deadline),
-        cmocka_unit_test(test_lost_hook),
+        cmocka_unit_test(test_paid_needs_hooks),     cmocka_unit_test(test_failed_hook_again),
+        cmocka_unit_test(test_too_few_hooks),        cmocka_unit_test(test_guest_hook_stays),
+        cmocka_unit_test(test_who_powers_off),       cmocka_unit_test(test_extension_waits),
+        cmocka_unit_test(test_extension_refused),    cmocka_unit_test(test_extension_throttled),
+        cmocka_unit_test(test_extension_in_the_way), cmocka_unit_test(test_extension_not_sent),
+        cmocka_unit_test(test_extension_twice),      cmocka_unit_test(test_extension_while_arming),
+        cmocka_unit_test(test_nearer_deadline),      cmocka_unit_test(test_lost_hook),
         cmocka_unit_test(test_extension_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,26 @@ static void test_a_lease_without_an_end_is_said(void **state)
     assert_null(strstr(one, "9999"));
 }
 
+/* Only what was seen there is said of it, and only of a carrier that was asked. */
+static void test_who_answers_for_a_site(void **state)
+{
+    struct mird_site site = site_of("mort", MIRD_SITE_LIVE);
+    const struct mird_listing l = listing_of(&site, 1);
+    site.token_shown = true;
+    mir_auto_free char *own = make_site(&l, &site);
+    assert_null(strstr(own, "Ownership answer"));
+    site.carrier_answers = true;
+    mir_auto_free char *given = make_site(&l, &site);
+    assert_non_null(strstr(given, "Ownership answer</th><td>given by its carrier</td>"));
+    assert_non_null(strstr(given, "not the kernel itself"));
+    assert_non_null(strstr(given, "Launched by this registry"));
+    assert_true(well_formed(given, strlen(given)));
+    site.token_shown = false;
+    mir_auto_free char *missing = make_site(&l, &site);
+    assert_non_null(strstr(missing, "Ownership answer</th><td>not seen</td>"));
+    assert_null(strstr(missing, "given by its carrier"));
+}
+
 static void test_empty_page_says_what_to_do(void **state)
 {
     struct mird_listing l = listing_of(NULL, 0);
@@ -277,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_of_the_registry_page),
         cmocka_unit_test(test_a_lease_without_an_end_is_said),
+        cmocka_unit_test(test_who_answers_for_a_site),
         cmocka_unit_test(test_empty_page_says_what_to_do),
         cmocka_unit_test(test_each_state_has_its_word_and_shape),
         cmocka_unit_test(test_only_verified_web_links),

@@ -132,6 +132,8 @@ static struct mird_site full_site(void)
         .kernel_bytes = 12345678901,
         .private_ok = true,
         .hidden = true,
+        .carrier_answers = true,
+        .token_shown = true,
         .expires_s = NOW + 600,
         .first_seen_s = NOW,
         .last_seen_s = NOW + 1,
@@ -203,6 +205,28 @@ static void test_bad_records_are_named(void **state)
     assert_int_equal(mird_site_from_message(NULL, &back, NULL), -1);
 }
 
+/* Whether the token is there is what the last good probe saw. */
+static void test_token_shown(void **state)
+{
+    struct mird_site site = {.state = MIRD_SITE_VERIFIED,
+                             .verified_by = "launched",
+                             .deployment = "d",
+                             .carrier_answers = true};
+    struct mird_probe probe = {.ok = true, .status = 200, .token_matched = true};
+    mird_site_probed(&site, &probe, NOW);
+    assert_true(site.token_shown);
+    assert_string_equal(site.verified_by, "launched");
+    mird_site_probed(&site, &(struct mird_probe){.error = "timed out"}, NOW + 60);
+    assert_true(site.token_shown);
+    probe.token_matched = false;
+    mird_site_probed(&site, &probe, NOW + 120);
+    assert_false(site.token_shown);
+    assert_int_equal(site.state, MIRD_SITE_LIVE);
+    json_t *json = mird_site_json(&site, "");
+    assert_true(json_is_null(json_object_get(json, "answered_by")));
+    json_decref(json);
+}
+
 /* --- documents --- */
 
 static void test_json_keeps_the_secrets(void **state)
@@ -212,6 +236,7 @@ static void test_json_keeps_the_secrets(void **state)
     assert_string_equal(json_string_value(json_object_get(json, "state")), "degraded");
     assert_string_equal(json_string_value(json_object_get(json, "badge_url")),
                         "http://r.example/badge/hello.svg");
+    assert_string_equal(json_string_value(json_object_get(json, "answered_by")), "carrier");
     mir_auto_free char *text = mir_json_text(json);
     assert_null(strstr(text, site.token));
     assert_null(strstr(text, site.deployment));
@@ -326,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_fate_and_listing),
         cmocka_unit_test(test_record_round_trip),
         cmocka_unit_test(test_bad_records_are_named),
+        cmocka_unit_test(test_token_shown),
         cmocka_unit_test(test_json_keeps_the_secrets),
         cmocka_unit_test(test_statement_holds_and_breaks),
         cmocka_unit_test(test_longest_statement_fits),

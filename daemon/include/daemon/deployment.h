@@ -203,6 +203,10 @@ const char *mird_end_reason_name(enum mird_end_reason reason); /* "" for none */
 void mird_text_clean(char *text);
 
 /* "http://ADDRESS:PORT/", with brackets where the address needs them; cut when too long. */
+/* Its carrier was asked to give the ownership answer for it: the one way in which a carried
+ * deployment takes part so (a kernel's own ways do not count there, img_carrier_view). */
+bool mird_carrier_answers(const struct mird_deployment *d);
+
 void mird_url_make(char *out, size_t size, const char *address, unsigned port);
 
 /* The same where the whole world reaches the address: the port that is open says how. */

@@ -39,6 +39,7 @@ struct mird_request {
     bool list;
     bool anyway;
     bool prove;
+    bool answer_ownership; /* by the carrier, for its guest */
 };
 
 struct mird_policy {

@@ -52,6 +52,8 @@ struct mird_site {
     char kernel_format[24];
     uint64_t kernel_bytes;
     bool private_ok;      /* may be probed on a loopback address: set for local deployments only */
+    bool carrier_answers; /* its carrier was asked to show the token for it */
+    bool token_shown;     /* at its last good probe */
     bool hidden;          /* not listed on the page (--no-list); its badge still answers */
     int64_t expires_s;    /* 0: no deadline known; MIR_FOREVER_S: known to have none */
     int64_t first_seen_s; /* first full HTTP exchange; 0 never */

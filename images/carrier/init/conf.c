@@ -234,6 +234,23 @@ static const char *set_imds(struct car_conf *conf, const char *value, size_t len
     return set_yes(&conf->imds, value, len);
 }
 
+static const char *set_answer(struct car_conf *conf, const char *value, size_t len)
+{
+    const char *space = memchr(value, ' ', len);
+    size_t port_len = space != NULL ? (size_t)(space - value) : len;
+    uint64_t port, deadline;
+
+    if (space == NULL)
+        return "not PORT EPOCH";
+    if (number(value, port_len, 65535, &port) != NULL || port == 0)
+        return "not a port from 1 to 65535";
+    if (number(space + 1, len - port_len - 1, 253402300799, &deadline) != NULL)
+        return "not a time in seconds";
+    conf->answer = (uint16_t)port;
+    conf->answer_deadline = (int64_t)deadline;
+    return NULL;
+}
+
 static const char *set_announce(struct car_conf *conf, const char *value, size_t len)
 {
     return copy_text(conf->announce, sizeof(conf->announce), value, len);
@@ -263,21 +280,14 @@ static const struct {
     conf_setter *set;
     bool many;
 } keys[] = {
-    {"address", set_address, false},
-    {"announce", set_announce, false},
-    {"arguments", set_arguments, false},
-    {"block", set_block, true},
-    {"deadline", set_deadline, false},
-    {"device", set_device, false},
-    {"digest", set_digest, false},
-    {"imds", set_imds, false},
-    {"kind", set_kind, false},
-    {"memory", set_memory, false},
-    {"name", set_name, false},
-    {"net", set_net, false},
-    {"open", set_open, true},
-    {"token", set_token, false},
-    {"ttl", set_ttl, false},
+    {"address", set_address, false}, {"announce", set_announce, false},
+    {"answer", set_answer, false},   {"arguments", set_arguments, false},
+    {"block", set_block, true},      {"deadline", set_deadline, false},
+    {"device", set_device, false},   {"digest", set_digest, false},
+    {"imds", set_imds, false},       {"kind", set_kind, false},
+    {"memory", set_memory, false},   {"name", set_name, false},
+    {"net", set_net, false},         {"open", set_open, true},
+    {"token", set_token, false},     {"ttl", set_ttl, false},
     {"url", set_url, false},
 };
 #define KEYS_N (sizeof(keys) / sizeof(keys[0]))
@@ -311,6 +321,14 @@ static const char *take_line(struct car_conf *conf, const char *line, size_t len
     return keys[row].set(conf, space + 1, len - key_len - 1);
 }
 
+static bool opens(const struct car_conf *conf, uint16_t port)
+{
+    for (size_t i = 0; i < conf->open_n; i++)
+        if (!conf->open[i].udp && conf->open[i].port == port)
+            return true;
+    return false;
+}
+
 /* What only makes sense together. */
 static const char *lacks(const struct car_conf *conf)
 {
@@ -320,6 +338,10 @@ static const char *lacks(const struct car_conf *conf)
         return "memory is missing";
     if (conf->net == CAR_NET_KIND_UNSET)
         return "net is missing";
+    if (conf->answer != 0 && conf->token[0] == '\0')
+        return "answer: token is missing";
+    if (conf->answer != 0 && !opens(conf, conf->answer))
+        return "answer: its port is not open";
     return NULL;
 }
 

@@ -20,6 +20,8 @@
  *     ttl SECONDS                         power off so long after the start; 0: none
  *     arguments REST OF LINE              for the guest, byte for byte
  *     block NAME                          a disk of the guest: see disks.h
+ *     answer PORT EPOCH                   /.well-known/unikernel of the guest, at an open TCP port
+ *                                         of it, with that deadline (0: null) and the token (NAT)
  *     announce URL, token TEXT, url TEXT, digest HEX
  */
 #ifndef CAR_CONF_H
@@ -66,6 +68,8 @@ struct car_conf {
     char blocks[CAR_BLOCKS_MAX][CAR_BLOCK_NAME_MAX + 1];
     size_t blocks_n;
     bool imds;
+    uint16_t answer; /* 0: none */
+    int64_t answer_deadline;
     char arguments[CAR_ARGUMENTS_MAX + 1];
     char announce[512];
     char token[256];

@@ -32,6 +32,9 @@
  * `address` it is NAT. IPv6 decides nothing, since it passes in both. The lease is not given back
  * (DHCPRELEASE): the guest asks with the same MAC, and nobody is to get its address meanwhile.
  *
+ * With `answer` the carrier takes that port of the guest (NAT): it answers GET
+ * /.well-known/unikernel, and passes all other connections on, from an address of its own.
+ *
  * In all modes the cloud's metadata service (169.254.169.254, fd00:ec2::254) is out of the guest's
  * reach unless `imds` is set, and tagged frames (VLAN), which could hide it, are dropped.
  *
@@ -51,6 +54,7 @@
 
 #define CAR_NET_PORTS_MAX 32
 #define CAR_NET_MAC_BYTES 6
+#define CAR_ANSWER_VISITOR "169.254.255.254" /* whom the guest sees where the carrier answers */
 
 /* Why something failed: one line for the console, without a line end. */
 struct car_why {
@@ -78,6 +82,9 @@ struct car_net_config {
     const char *name;     /* of the site */
     const char *url;      /* of the site; NULL: http://ADDRESS[:PORT]/ with what was leased */
     const char *kernel;   /* a word for what runs, 64 characters at most (a digest fits); or NULL */
+    /* The ownership answer (NAT only; see answer.h): a TCP port of `ports`; 0: not asked for. */
+    uint16_t answer;
+    int64_t answer_deadline; /* that it states, Unix seconds; 0: null */
     /* A line for the console, without its end. Called in both processes; never NULL. */
     void (*say)(void *ctx, const char *text);
     void *ctx;

@@ -70,6 +70,8 @@ static void configure(const struct car_conf *conf, struct car_net_config *ret)
         .name = given(conf->name),
         .url = given(conf->url),
         .kernel = given(conf->digest),
+        .answer = conf->answer,
+        .answer_deadline = conf->answer_deadline,
         .say = say_for_net,
     };
     for (size_t i = 0; i < conf->open_n; i++) {

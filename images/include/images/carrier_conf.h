@@ -32,7 +32,9 @@ struct img_carrier_conf {
     unsigned open_count;
     uint16_t open[IMG_CARRIER_OPEN_MAX]; /* TCP ports that may be reached */
     int64_t deadline_s;                  /* Unix seconds; 0: none */
-    const char *arguments;               /* of the kernel */
+    uint16_t answer; /* one of the ports, where the carrier answers for its guest; 0: it does not */
+    int64_t answer_deadline_s; /* that it states; 0: none */
+    const char *arguments;     /* of the kernel */
     const char *announce, *token, *url, *digest;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "announce_text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,45 +94,6 @@ uint16_t car_guest_port(const struct car_net_config *config)
 
 /* --- the request --- */
 
-struct draft {
-    char *text;
-    size_t len, cap;
-    bool full;
-};
-
-static void add(struct draft *draft, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct draft *draft, const char *format, ...)
-{
-    size_t room = draft->cap - draft->len;
-    va_list list;
-    int len;
-
-    va_start(list, format);
-    len = vsnprintf(draft->text + draft->len, room, format, list);
-    va_end(list);
-    if (len < 0 || (size_t)len >= room)
-        draft->full = true;
-    else
-        draft->len += (size_t)len;
-}
-
-static void add_json(struct draft *draft, const char *name, const char *value)
-{
-    add(draft, "%s\"%s\":\"", draft->len > 0 ? "," : "{", name);
-    for (; *value != '\0'; value++) {
-        unsigned char c = (unsigned char)*value;
-
-        if (c == '"' || c == '\\')
-            add(draft, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            add(draft, "\\u%04x", c);
-        else
-            add(draft, "%c", c);
-    }
-    add(draft, "\"");
-}
-
 static void site_url(const struct car_net_config *config, uint32_t cloud, char *url, size_t cap)
 {
     uint16_t port = car_guest_port(config);
@@ -152,23 +112,23 @@ size_t car_announce_write(const struct car_net_config *config, const struct car_
 {
     char text[BODY_BYTES];
     char url[512];
-    struct draft body = {.text = text, .cap = sizeof text};
-    struct draft all = {.text = request, .cap = CAR_REQUEST_BYTES};
+    struct car_draft body = {.text = text, .cap = sizeof text};
+    struct car_draft all = {.text = request, .cap = CAR_REQUEST_BYTES};
 
     site_url(config, cloud, url, sizeof url);
-    add_json(&body, "name", config->name != NULL ? config->name : "");
-    add_json(&body, "url", url);
-    add_json(&body, "token", config->token != NULL ? config->token : "");
+    car_draft_json(&body, "name", config->name != NULL ? config->name : "");
+    car_draft_json(&body, "url", url);
+    car_draft_json(&body, "token", config->token != NULL ? config->token : "");
     if (config->kernel != NULL)
-        add_json(&body, "kernel", config->kernel);
-    add(&body, "}\n");
-    add(&all, "POST %s HTTP/1.1\r\nHost: %s", target->path, target->host);
+        car_draft_json(&body, "kernel", config->kernel);
+    car_draft_add(&body, "}\n");
+    car_draft_add(&all, "POST %s HTTP/1.1\r\nHost: %s", target->path, target->host);
     if (target->port != 80)
-        add(&all, ":%u", target->port);
-    add(&all,
-        "\r\nUser-Agent: mirage-carrier\r\nContent-Type: application/json\r\n"
-        "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-        body.len, text);
+        car_draft_add(&all, ":%u", target->port);
+    car_draft_add(&all,
+                  "\r\nUser-Agent: mirage-carrier\r\nContent-Type: application/json\r\n"
+                  "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                  body.len, text);
     return body.full || all.full ? 0 : all.len;
 }
 

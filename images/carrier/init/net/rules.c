@@ -2,6 +2,7 @@
 #include "rules.h"
 
 #include <arpa/inet.h>
+#include <linux/icmp.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -21,6 +22,8 @@ enum nic_place {
     NIC_OPTIONS = NIC_PEERS + CAR_OWN_PEERS_MAX,
     NIC_OPTIONS_LONG,
     NIC_FRAGMENT,
+    NIC_ANSWER,
+    NIC_ANSWER_ICMP,
     NIC_OPEN,
     NIC_SYN = NIC_OPEN + CAR_NET_PORTS_MAX,
     NIC_UDP_LOW,
@@ -48,6 +51,7 @@ enum guest_place { GUEST_IMDS, GUEST_IMDS_V6, GUEST_TAGGED, GUEST_TAGGED_TWICE, 
  */
 static const struct car_rule_key v4_tcp = {0x00ff0000, IPPROTO_TCP << 16, 8};
 static const struct car_rule_key v4_udp = {0x00ff0000, IPPROTO_UDP << 16, 8};
+static const struct car_rule_key v4_icmp = {0x00ff0000, IPPROTO_ICMP << 16, 8};
 static const struct car_rule_key v4_first = {0x00001fff, 0, 4}; /* has the ports in it */
 static const struct car_rule_key v4_syn = {0x00120000, 0x00020000, 32};
 /* clang-format off */
@@ -126,6 +130,24 @@ static void open_ports(const struct car_rules_facts *facts, struct car_rules *ru
         key(rule, port->udp ? v6_udp : v6_tcp);
         key(rule, (struct car_rule_key){0x0000ffff, port->number, 40});
     }
+}
+
+/* The port that the carrier has taken over, and what routers say of its connections: "fragmentation
+ * needed" would be lost on the guest. */
+static void keep_answer(const struct car_rules_facts *facts, struct car_rules *rules)
+{
+    struct car_rule *rule = use(rules, NIC_ANSWER, ETH_P_IP, CAR_RULE_PASS);
+
+    key(rule, v4_tcp);
+    key(rule, v4_first);
+    key(rule, (struct car_rule_key){0x0000ffff, facts->answer, 20});
+    rule = use(rules, NIC_ANSWER_ICMP, ETH_P_IP, CAR_RULE_PASS);
+    key(rule, v4_icmp);
+    key(rule, v4_first);
+    key(rule, (struct car_rule_key){0xff000000, (uint32_t)ICMP_DEST_UNREACH << 24, 20});
+    key(rule, (struct car_rule_key){0x0f000000, 0x05000000, 28}); /* in it: the packet's head */
+    key(rule, (struct car_rule_key){0x00ff0000, IPPROTO_TCP << 16, 36});
+    key(rule, (struct car_rule_key){0xffff0000, (uint32_t)facts->answer << 16, 48});
 }
 
 static void let_in(const struct car_rules_facts *facts, struct car_rules *rules)
@@ -213,6 +235,8 @@ void car_rules_nic(const struct car_rules_facts *facts, struct car_rules *ret)
         return;
     }
     drop_odd_headers(ret);
+    if (facts->answer != 0)
+        keep_answer(facts, ret);
     let_in(facts, ret);
 }
 

@@ -77,6 +77,7 @@ struct car_rules_facts {
     uint32_t guest;     /* 0: not known yet; then nothing is let in */
     struct car_own_peer peers[CAR_OWN_PEERS_MAX];
     size_t peers_n;
+    uint16_t answer; /* a TCP port where the carrier itself stands for the guest; 0: none */
 };
 
 void car_rules_nic(const struct car_rules_facts *facts, struct car_rules *ret);

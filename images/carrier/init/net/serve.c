@@ -12,7 +12,7 @@
 
 #define ETH_MTU 1500
 
-enum { AT_CONTROL, AT_WATCH, AT_DHCP, AT_LISTEN, AT_HEALTH, AT_ANNOUNCE, AT_END };
+enum { AT_CONTROL, AT_WATCH, AT_DHCP, AT_LISTEN, AT_HEALTH, AT_ANNOUNCE, AT_ANSWER, AT_END };
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -24,6 +24,7 @@ static uint64_t next_ms(const struct car_serve *serve)
     uint64_t next = car_health_next_ms(&serve->health);
 
     next = least(next, car_announce_next_ms(&serve->announce));
+    next = least(next, car_answer_next_ms(&serve->answer));
     if (serve->dhcp_fd >= 0)
         next = least(next, car_dhcp_next_ms(&serve->dhcp));
     if (serve->dhcp_fd >= 0 && !serve->dhcp.held)
@@ -48,6 +49,7 @@ static int wait_for(const struct car_serve *serve, struct pollfd wait[AT_END])
     wait[AT_HEALTH] = (struct pollfd){.fd = serve->health.fd, .events = POLLOUT};
     wait[AT_ANNOUNCE] =
         (struct pollfd){.fd = serve->announce.fd, .events = car_announce_events(&serve->announce)};
+    wait[AT_ANSWER] = (struct pollfd){.fd = serve->answer.fd, .events = POLLIN};
     return poll(wait, AT_END, wait_ms);
 }
 
@@ -94,6 +96,8 @@ static int act(struct car_serve *serve, const struct pollfd wait[AT_END], struct
         car_announce_news(&serve->announce, now);
     if (wait[AT_ANNOUNCE].revents != 0)
         car_announce_ready(&serve->announce, now);
+    if (wait[AT_ANSWER].revents != 0 && wait[AT_ANSWER].fd == serve->answer.fd)
+        car_answer_ready(&serve->answer, now);
     return 0;
 }
 
@@ -112,7 +116,8 @@ static int turn(struct car_serve *serve, struct car_why *why)
         return -1;
     car_serve_silence(serve, now);
     car_health_tick(&serve->health, now);
-    if (serve->announce.changed && car_serve_rules(serve, why))
+    car_answer_tick(&serve->answer, serve->nic.name, now);
+    if ((serve->announce.changed || serve->answer.changed) && car_serve_rules(serve, why))
         return -1;
     /* Before the guest is attached there are no rules, and its site is not there either. */
     if (serve->interface.index != 0 && !serve->asked)
@@ -158,6 +163,7 @@ void car_serve(struct car_serve *serve, const struct car_net_config *config, int
     serve->lease_end_ms = serve->began_ms + (uint64_t)lease_ms;
     car_health_init(&serve->health, config);
     car_announce_init(&serve->announce, config->mode != CAR_NET_DIRECT ? config : &no_announcing);
+    car_answer_init(&serve->answer, config);
     if (begin(serve, why))
         return;
     while (turn(serve, why) == 0)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "announce.h"
+#include "answer.h"
 #include "device.h"
 #include "dhcp.h"
 #include "health.h"
@@ -46,6 +47,7 @@ struct car_serve {
     struct car_rules nic_rules, guest_rules; /* what the kernel has */
     struct car_health health;
     struct car_announce announce;
+    struct car_answer answer;
 };
 
 /* Takes control and NIC; returns only when it can do no more, with the reason. */

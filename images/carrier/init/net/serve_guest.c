@@ -12,7 +12,7 @@
 #define SILENCE_MS 10000
 #define FRAMES_MAX 64      /* taken in one turn */
 #define FRAME_BYTES 2048   /* all that is read of one */
-#define OUR_IP 0xa9fefffeU /* 169.254.255.254: nobody's, and never on the NIC */
+#define OUR_IP 0xa9fefffeU /* CAR_ANSWER_VISITOR: nobody's, and never on the NIC */
 
 bool car_serve_direct(const struct car_serve *serve)
 {
@@ -32,13 +32,22 @@ int car_serve_rules(struct car_serve *serve, struct car_why *why)
 
     if (serve->interface.index == 0 || serve->asked)
         return 0; /* there is no place for rules yet */
+    if (facts.direct)
+        car_answer_refuse(&serve->answer);
+    else if (serve->guest != 0)
+        car_answer_begin(&serve->answer, serve->nic.name, serve->guest, car_now_ms());
+    facts.answer = car_answer_port(&serve->answer);
     facts.peers_n = car_announce_peers(&serve->announce, facts.peers);
-    serve->announce.changed = false;
+    serve->announce.changed = serve->answer.changed = false;
     car_rules_guest(&facts, &next);
     if (car_route_rules(&serve->route, serve->interface.index, &serve->guest_rules, &next, why))
         return -1;
     car_rules_nic(&facts, &next);
-    return car_route_rules(&serve->route, serve->nic.index, &serve->nic_rules, &next, why);
+    if (car_route_rules(&serve->route, serve->nic.index, &serve->nic_rules, &next, why))
+        return -1;
+    if (facts.cloud != 0)
+        car_answer_stands(&serve->answer);
+    return 0;
 }
 
 static void say_rules(const struct car_serve *serve)

@@ -44,6 +44,37 @@ void car_net_say(const struct car_net_config *config, const char *format, ...)
     config->say(config->ctx, line);
 }
 
+void car_draft_add(struct car_draft *draft, const char *format, ...)
+{
+    size_t room = draft->cap - draft->len;
+    va_list list;
+    int len;
+
+    va_start(list, format);
+    len = vsnprintf(draft->text + draft->len, room, format, list);
+    va_end(list);
+    if (len < 0 || (size_t)len >= room)
+        draft->full = true;
+    else
+        draft->len += (size_t)len;
+}
+
+void car_draft_json(struct car_draft *draft, const char *name, const char *value)
+{
+    car_draft_add(draft, "%s\"%s\":\"", draft->len > 0 ? "," : "{", name);
+    for (; *value != '\0'; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        if (c == '"' || c == '\\')
+            car_draft_add(draft, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            car_draft_add(draft, "\\u%04x", c);
+        else
+            car_draft_add(draft, "%c", c);
+    }
+    car_draft_add(draft, "\"");
+}
+
 const char *car_ip_text(uint32_t ip, char text[CAR_IP_TEXT])
 {
     (void)snprintf(text, CAR_IP_TEXT, "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255U, ip >> 8 & 255U,
