@@ -24,7 +24,7 @@ CONF = 'kind xen-pv\nmemory 64\nnet auto\nopen 80/tcp\n'
 CONF_SHIM = 'kind xen-pv\nmemory 64\nnet none\n'
 CONF_SOLO5 = ('kind solo5\nmemory 64\nnet auto\nopen 80/tcp\n'
               'arguments ip=10.9.0.2/24 gw=10.9.0.1\n')
-XEN_MIB, SOLO5_MIB = 376, 145  # what the plans give them
+XEN_MIB, SOLO5_MIB = 408, 145  # what the plans give them
 PATIENCE_S = 120
 BOOTS = 3
 
@@ -162,7 +162,7 @@ def xen(table, build, folder, rounds):
 
 
 def linux(table, build, folder, rounds):
-    tender = os.path.join(build, 'tests', 'carrier', 'solo5-spt-stand-in')
+    tender = os.path.join(build, 'tests', 'carrier', 'solo5-stand-in')
     if not os.path.exists(tender):
         raise Absent('the tests are not built, which have a tender')
     made_of = base(build, 'linux', '--tender', f'solo5-spt={tender}')
