@@ -150,8 +150,8 @@ def main():
                   'mirage-fakecloud', 'mirage-public')
     if not os.path.exists(LIBRARY):
         skip_all('libmeddle.so is not built')
-    get_port_80()
     need_base('linux', 'xen')
+    get_port_80()
     tap = Tap()
     shut(tap)
     here(tap)

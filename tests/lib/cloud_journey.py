@@ -7,9 +7,10 @@ import fcntl
 import os
 import socket
 import struct
+import tempfile
 
 from meddle import Meddle
-from mirage import OVER, PATIENCE, World, again_in_spaces, get, wait_for
+from mirage import OVER, PATIENCE, World, again_in_spaces, get, spaces_possible, wait_for
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 OWN_NETWORK = 'MIRAGE_TEST_OWN_NETWORK'
@@ -34,14 +35,23 @@ def loopback_up():
         fcntl.ioctl(s, 0x8914, struct.pack('16sh', name, flags | 1))
 
 
+def wait_for_others():
+    """One at a time has it; until this program ends."""
+    lock = os.open(os.path.join(tempfile.gettempdir(), f'mirage-port-80-{os.getuid()}'),
+                   os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def get_port_80():
-    """Who is not root has it in a network of its own."""
+    """In a network of its own, where nobody else has it. What is fetched has to be there before."""
+    spaces = ['--net'] if os.geteuid() == 0 else ['--map-root-user', '--net']
     if OWN_NETWORK in os.environ:
         loopback_up()
-    elif not may_have_port_80():
+    elif spaces_possible(*spaces) or not may_have_port_80():
         os.environ[OWN_NETWORK] = '1'
-        again_in_spaces('port 80 needs root, or unshare with user namespaces',
-                        '--map-root-user', '--net')
+        again_in_spaces('port 80 needs root, or unshare with user namespaces', *spaces)
+    else:
+        wait_for_others()
 
 
 # --- the world ---

@@ -47,14 +47,18 @@ def skip_all(reason):
     sys.exit(0)
 
 
+def spaces_possible(*options, first=('true',)):
+    """Can this command run in namespaces of its own, by unshare's options?"""
+    return shutil.which('unshare') and not subprocess.run(
+        ['unshare', *options, *first], capture_output=True, check=False).returncode
+
+
 def again_in_spaces(reason, *options, first=('true',)):
-    """This program again in namespaces of its own, by unshare's options; where the first command
-    cannot run in such, the reason why all is skipped."""
-    unshare = ['unshare', *options]
-    if not shutil.which('unshare') or subprocess.run(
-            [*unshare, *first], capture_output=True, check=False).returncode:
+    """This program again in namespaces of its own; where the first command cannot run in such, the
+    reason why all is skipped."""
+    if not spaces_possible(*options, first=first):
         skip_all(reason)
-    os.execvp('unshare', [*unshare, sys.executable, *sys.argv])
+    os.execvp('unshare', ['unshare', *options, sys.executable, *sys.argv])
 
 
 def run_cases(cases, prepare=str):
