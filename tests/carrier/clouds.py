@@ -91,7 +91,7 @@ def proven(tap, world):
 
 
 def puts(world):
-    """Blocks that EBS has been given. The cloud shows a new snapshot at once, so none comes twice."""
+    """Blocks that EBS was given; it shows a new snapshot at once, so none is sent twice."""
     return world.fake.control('GET', '/_calls')['by_operation'].get('ebs.PutSnapshotBlock', 0)
 
 

@@ -17,7 +17,8 @@ import time
 import urllib.error
 import urllib.request
 
-from tap import Skip, Tap, again_in_spaces, skip_all, spaces_possible  # noqa: F401: had from here by the tests
+# Had from here by the tests.
+from tap import Skip, Tap, again_in_spaces, skip_all, spaces_possible  # noqa: F401
 
 BIN = os.environ.get('MIRAGE_BIN') or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'build', 'bin')
