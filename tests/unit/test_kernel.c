@@ -40,7 +40,7 @@ static struct mir_kernel sample(void)
                             .verdict = MIR_VERDICT_CANNOT,
                             .why = "it has no driver",
                             .needs = {MIR_IMAGE_VHD, MIR_LAYOUT_PVGRUB, MIR_FIRMWARE_UEFI,
-                                      MIR_BUS_XEN, MIR_NIC_XEN, true, false},
+                                      MIR_BUS_XEN, MIR_NIC_XEN, true, false, true},
                             .carrier = MIR_CARRIER_SHIM};
     return k;
 }
