@@ -491,9 +491,12 @@ def ordinary_user():
         os.mkdir(cache)
         os.chown(cache, 65534, 65534)
         w.make('shim')  # the ledger is there, for all to write in
+        ledger = os.path.join(w.debian.folder, 'ledger')
+        asked = os.path.getsize(ledger)
         env = {'PATH': w.debian.path(), 'XDG_CACHE_HOME': cache, **SANITIZERS}
         done = run('mirage-carrier', 'make', 'shim', '--json', env=env)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        assert os.path.getsize(ledger) > asked, "it was the machine's own apt"
         folder = json.loads(done.stdout)['folder']
         assert folder.startswith(cache + '/mirage-deploy/carrier/shim-'), folder
         os.chmod(w.cache, 0o755)

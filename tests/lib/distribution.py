@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+PYTHON = '/usr/bin/python3' if os.path.exists('/usr/bin/python3') else sys.executable
 LOADER = '/lib64/ld-linux-x86-64.so.2'
 MODULES = ['xen-evtchn', 'xen-gntdev', 'xen-gntalloc', 'xen-privcmd', 'xenfs', 'xen-netback',
            'sch_ingress', 'cls_u32', 'act_mirred', 'act_nat', 'act_gact', 'xen-blkback',
@@ -80,11 +81,12 @@ class Distribution:
         self.xen = '9.20' if self.new else '9.17'
         self.lib = 'usr/lib/x86_64-linux-gnu' if self.new else 'lib/x86_64-linux-gnu'
         self.publish('9.9.9-1')
+        # Whoever runs it, it is not in the tests' own folder, which may be in root's home.
+        shutil.copy(os.path.abspath(__file__), folder)
         for name in ('apt-get', 'apt-cache'):
             path = os.path.join(folder, 'bin', name)
             with open(path, 'w') as f:
-                f.write(f'#!{sys.executable} -B\nimport sys\n'
-                        f'sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\n'
+                f.write(f'#!{PYTHON} -B\nimport sys\nsys.path.insert(0, {folder!r})\n'
                         f'import distribution\nsys.exit(distribution.apt({name!r}, {folder!r}))\n')
             os.chmod(path, 0o755)
         self.save()
