@@ -17,7 +17,7 @@
 #include "engine_parts.h"
 #include "images/block.h"
 
-#define UNUSED_S 3600 /* time between an upload and its deployment */
+#define UNUSED_S 3600 /* time between an upload, or a question for it, and its deployment */
 
 char *mird_blocks_folder(const char *state_dir)
 {
@@ -30,6 +30,7 @@ int mird_block_find(const struct mird_core *core, const char *sha256, uint64_t *
     mir_auto_free char *path = mird_depot_path(&mird_depot_blocks, core->state_dir, sha256);
     struct stat st;
     if (!stat(path, &st)) {
+        (void)utimensat(AT_FDCWD, path, NULL, 0); /* whoever asks is about to deploy it */
         *ret_bytes = (uint64_t)st.st_size;
         return 0;
     }

@@ -10,7 +10,6 @@
 #include "api/log.h"
 #include "api/memory.h"
 #include "carried_disk.h"
-#include "daemon/block_store.h"
 #include "daemon/cost.h"
 #include "engine_parts.h"
 
@@ -71,7 +70,6 @@ int mird_engine_start(struct mird_core *core, struct mird_engine **ret, struct m
     int rc = read_settings(engine, err) || mird_reconcile(engine, err) ? -1 : 0;
     if (!rc) {
         mird_carried_sweep(core);
-        mird_blocks_sweep(engine);
         mird_proof_copies_begin(engine); /* before a new proof of the same disk can begin */
         rc = start_threads(engine, err);
     }

@@ -9,6 +9,7 @@
 
 #include "api/log.h"
 #include "api/memory.h"
+#include "daemon/block_store.h"
 #include "daemon/dormant.h"
 #include "daemon/round.h"
 #include "engine_parts.h"
@@ -329,6 +330,7 @@ static void do_chores(struct mird_engine *engine)
     mird_store_reserve_restore(engine->core->store);
     mird_store_check(engine->core->store);
     mird_audit_watch(engine);
+    mird_blocks_sweep(engine);
 }
 
 static void *sweeper_main(void *ctx)

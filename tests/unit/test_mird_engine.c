@@ -2,6 +2,8 @@
 /* The engine over a provider in memory that can be told to misbehave. */
 #include "mird_house.h"
 
+#include "daemon/block_store.h"
+
 /* --- tests --- */
 
 static void test_whole_life(void **state)
@@ -447,6 +449,40 @@ static void test_sweep(void **state)
     assert_non_null(row_of(d.id));
 }
 
+static char *put_block(struct house *h, char first, int64_t age_s)
+{
+    char sha256[MIR_SHA256_TEXT];
+    memset(sha256, first, sizeof sha256 - 1);
+    sha256[sizeof sha256 - 1] = '\0';
+    mir_auto_free char *folder = mird_blocks_folder(h->core.state_dir);
+    char *path = mir_format("%s/%s", folder, sha256);
+    int64_t now_s = mir_now_s(h->core.clock);
+    const struct timespec then[2] = {{.tv_sec = now_s - age_s}, {.tv_sec = now_s - age_s}};
+    assert_int_equal(mir_dir_make(folder, 0700, NULL), 0);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(futimens(fd, then), 0);
+    close(fd);
+    return path;
+}
+
+/* The contents of block devices that were sent and never deployed. */
+static void test_unused_blocks(void **state)
+{
+    struct house *h = *state;
+    char asked[MIR_SHA256_TEXT];
+    uint64_t bytes;
+    memset(asked, 'c', sizeof asked - 1);
+    asked[sizeof asked - 1] = '\0';
+    mir_auto_free char *old = put_block(h, 'a', 3700), *fresh = put_block(h, 'b', 3500);
+    mir_auto_free char *wanted = put_block(h, 'c', 3700);
+    assert_int_equal(mird_block_find(&h->core, asked, &bytes, NULL), 0);
+    mird_blocks_sweep(h->core.engine);
+    assert_int_equal(access(old, F_OK), -1);
+    assert_int_equal(access(fresh, F_OK), 0);
+    assert_int_equal(access(wanted, F_OK), 0);
+}
+
 static void test_conflicts(void **state)
 {
     struct house *h = *state;
@@ -601,6 +637,7 @@ int main(void)
         TEST(test_date_of_the_provider),
         TEST(test_forget_kernel),
         TEST(test_sweep),
+        TEST(test_unused_blocks),
         TEST(test_conflicts),
         TEST(test_stale_inspection),
         TEST(test_disk_full),

@@ -36,7 +36,7 @@ int mird_block_forget(struct mird_engine *engine, const char *sha256, struct mir
 void mird_blocks_release(struct mird_engine *engine, const char *id,
                          const struct mir_blocks *blocks);
 
-/* At start: those that nobody has, and that nobody has sent in the last hour to deploy them. */
+/* With every sweep: those that nobody has, and nobody has sent or asked for within an hour. */
 void mird_blocks_sweep(struct mird_engine *engine);
 
 #endif
