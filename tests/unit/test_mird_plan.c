@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* The planner: sense and nonsense of requests, policy, and the document. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "plan_case.h"
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "api/file.h"
 #include "api/json.h"
-#include "api/memory.h"
-#include "daemon/plan.h"
-
-#define NOW INT64_C(1800000000)
-#define SHA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 #define BURDEN(k) ((struct mird_burden){.kernel = (k)})
 
@@ -27,38 +17,8 @@ static const struct mir_provider local = {
     .name = "local", .title = "here", .hook_names = hook_names, .guest_host = "10.0.2.2"};
 static const struct mir_provider cloud = {.name = "ec2", .title = "there", .paid = true};
 
-static const struct mird_policy policy = {.ttl_default_s = 3600,
-                                          .ttl_max_s = 86400,
-                                          .ttl_min_s = 10,
-                                          .memory_default_bytes = 64 << 20,
-                                          .memory_max_bytes = 512 << 20,
-                                          .deployments_max = 3};
-
 static const struct mir_quote no_quote = {.price.known = true};
 static const struct mird_load load, busy = {.live = 3};
-
-static struct mir_kernel kernel(enum mir_verdict verdict)
-{
-    struct mir_kernel k = {.format = MIR_FORMAT_MULTIBOOT1,
-                           .bytes = 1000,
-                           .min_memory_bytes = 5000000,
-                           .boots_count = 1,
-                           .takes_part = MIR_PART_DEADLINE};
-    mir_copy(k.sha256, sizeof k.sha256, SHA);
-    mir_copy(k.boots[0].provider, sizeof k.boots[0].provider, "local");
-    mir_copy(k.boots[0].how, sizeof k.boots[0].how, "qemu-kernel");
-    mir_copy(k.boots[0].why, sizeof k.boots[0].why, "the rule");
-    k.boots[0].verdict = verdict;
-    return k;
-}
-
-static struct mird_request request(void)
-{
-    struct mird_request r = {.list = true};
-    mir_copy(r.provider, sizeof r.provider, "local");
-    mir_copy(r.kernel, sizeof r.kernel, SHA);
-    return r;
-}
 
 static int plan(const struct mird_request *r, struct mird_plan *ret, struct mir_error *err)
 {
