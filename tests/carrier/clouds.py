@@ -11,10 +11,10 @@ import carried
 from carried import grub, mirageos, need_base, share_cache
 from fakecloud import fakecloud
 from hasty import HastyWorld
-from cloud_journey import (Journey, disks, ended, get_port_80, left, machines, says, settle,
-                           state)
+from cloud_journey import (Journey, disks, ended, get_port_80, machines, over_at_its_deadline, says,
+                           settle, state)
 from meddle import LIBRARY
-from mirage import OVER, PATIENCE, Tap, need_programs, skip_all, utc, wait_for
+from mirage import OVER, PATIENCE, Tap, need_programs, skip_all, wait_for
 
 LIVE = 120 * PATIENCE
 MACHINES = ['--guests', 'qemu', '--set', 'guest_mib=1024']
@@ -52,13 +52,7 @@ def goes_live(tap, world):
 
 def meets_its_deadline(tap, world):
     with tap.part('at the deadline everything of it is gone, and the ledger is empty'):
-        d = world.show('mort')
-        world.passes(utc(d['expires_at']) - world.time.wall() + 1)
-        wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(world.fake))
-        settle(world, 'mort')
-        d = world.show('mort')
-        assert d['state'] == 'gone' and d['end_reason'] == 'deadline', d
-        assert not left(world), left(world)
+        over_at_its_deadline(world, 'mort')
         wait_for('page and badge say gone', 10 * PATIENCE, lambda: says(world, 'mort', 'gone'))
 
 

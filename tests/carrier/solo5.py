@@ -13,11 +13,11 @@ import sys
 import time
 
 from carried import need_base, share_cache
-from cloud_journey import Journey, get_port_80, left, machines, says, settle
+from cloud_journey import Journey, get_port_80, left, over_at_its_deadline, says
 from fakecloud import fakecloud
 from hasty import HastyWorld
 from meddle import LIBRARY
-from mirage import OVER, PATIENCE, Skip, Tap, World, get, need_programs, skip_all, utc, wait_for
+from mirage import OVER, PATIENCE, Skip, Tap, World, get, need_programs, skip_all, wait_for
 from tenders import LIVE, STAND_IN, configure, console, deploy, ends, kernel
 
 ADDRESS = ['--', 'ip=10.9.0.2/24', 'gw=10.9.0.1']
@@ -158,11 +158,7 @@ def on_ec2(tap):
                 assert guest[0]['detail'] == 'its carrier powers the machine off', guest
                 assert guest[0]['deadline'] == d['expires_at'], (guest, d['expires_at'])
             with tap.part('at the deadline everything of it is gone, and the ledger is empty'):
-                world.passes(utc(d['expires_at']) - world.time.wall() + 1)
-                wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(fake))
-                settle(world, 'www')
-                assert world.show('www')['end_reason'] == 'deadline', world.show('www')
-                assert not left(world), left(world)
+                over_at_its_deadline(world, 'www')
             with tap.part('hvt: its own tender is missed, before a launch'):
                 done = deploy(world, 'ec2', kernel(world, 'hvt'), 'hvt', expect=5)
                 assert 'needs the program solo5-hvt' in done.err, done.err

@@ -10,7 +10,7 @@ import struct
 import tempfile
 
 from meddle import Meddle
-from mirage import OVER, PATIENCE, World, again_in_spaces, get, spaces_possible, wait_for
+from mirage import OVER, PATIENCE, World, again_in_spaces, get, spaces_possible, utc, wait_for
 
 ROLE = 'arn:aws:iam::123456789012:role/mirage-scheduler'
 OWN_NETWORK = 'MIRAGE_TEST_OWN_NETWORK'
@@ -93,6 +93,16 @@ class Journey(World):
             if row['kind'] == 'instance' and row['document'].get('clientToken', '') == token:
                 return row
         return None
+
+
+def over_at_its_deadline(world, name):
+    """Its time passes: the machine is off, it is gone for that reason, and nothing is left."""
+    world.passes(utc(world.show(name)['expires_at']) - world.time.wall() + 1)
+    wait_for('the machine is off', 30 * PATIENCE, lambda: not machines(world.fake))
+    settle(world, name)
+    d = world.show(name)
+    assert d['state'] == 'gone' and d['end_reason'] == 'deadline', d
+    assert not left(world), left(world)
 
 
 def machines(fake):
