@@ -228,7 +228,7 @@ int mird_carrier_told(const struct mird_core *core, const struct mird_deployment
         if (kernel->devices[i].kind == MIR_DEVICE_NET)
             conf.device = kernel->devices[i].name;
     bool solo5 = kernel->format == MIR_FORMAT_SOLO5_SPT || kernel->format == MIR_FORMAT_SOLO5_HVT;
-    if (solo5 && !conf.device)
+    if ((solo5 && !conf.device) || d->machine.nic == MIR_CARD_NONE)
         conf.net = IMG_CARRIER_NO_NET;
     add_ports(d, &conf);
     if (mird_carrier_answers(d)) {

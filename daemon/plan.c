@@ -134,12 +134,25 @@ static int plan_boot(const struct mird_request *request, const struct mird_burde
                                   : ": there is no way to start it here");
 }
 
-static int plan_machine(const struct mird_request *request, const struct mir_kernel *kernel,
+/* A tender ends at once when a device of the manifest is missing. */
+static int no_card(const struct mir_machine *asked, const struct mir_kernel *plain,
+                   struct mir_error *err)
+{
+    if (!plain || asked->nic != MIR_CARD_NONE || !mir_kernel_demanded(plain, MIR_DEVICE_NET))
+        return 0;
+    mir_fail(err, MIR_POLICY, "the kernel's manifest demands a network card, not 'none'");
+    return mir_error_hint(err, "leave --nic away");
+}
+
+static int plan_machine(const struct mird_request *request, const struct mird_burden *burden,
                         const struct mir_provider *provider, struct mird_plan *plan,
                         struct mir_error *err)
 {
+    const struct mir_kernel *kernel = &burden->kernel;
     const struct mir_machine *asked = &request->machine;
     struct mir_machine wish = *asked;
+    if (no_card(asked, burden->plain, err))
+        return -1;
     /* The boot loader reads all of a carrier's 15 MB by way of the firmware: from NVMe it takes a
      * second less than from IDE, of the eight until the guest answers. */
     if (plan->carrier != MIR_CARRIER_NONE && !wish.disk)
@@ -427,7 +440,7 @@ int mird_plan_make(const struct mird_request *request, const struct mird_burden 
         plan_proof(request, provider, err) ||
         plan_boot(request, burden, provider, quote, &plan, err) ||
         plan_blocks(request, burden, err) || plan_carrier(request, burden, quote, &plan, err) ||
-        plan_machine(request, kernel, provider, &plan, err) ||
+        plan_machine(request, burden, provider, &plan, err) ||
         plan_memory(burden->plain ? 0 : request->memory_bytes, kernel, quote, policy, &plan, err) ||
         plan_ports(request, kernel, provider, &plan, err))
         return -1;

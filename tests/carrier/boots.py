@@ -73,11 +73,6 @@ def short_lives(tap, world):
         wait_for('it hangs', LIVE, lambda: 'I stay' in console(world, 'hangs'))
         d = over(world, 'hangs')
         assert d['end_reason'] == 'deadline', d
-    with tap.part('no network card: said, and the machine is off'):
-        deploy(world, grub(world.dir, 'echo I stay'), 'cut-off', '--no-list', '--detach', '--nic',
-               'none')
-        over(world, 'cut-off')
-        assert 'power off: no network' in console(world, 'cut-off'), console(world, 'cut-off')
 
 
 # --- MirageOS ---

@@ -44,6 +44,12 @@ def a_guest_without_a_network(folder):
     assert re.search(r'^guest\| I end$', text, re.M), text[-2000:]
 
 
+def a_network_without_a_card(folder):
+    reason, text = off(xen(), XEN.replace('net none', 'net auto'), guest(folder))
+    assert reason.startswith('no network: no network card'), reason
+    assert 'guest|' not in text, text[-2000:]
+
+
 def what_xl_refuses(folder):
     del folder
     reason, text = off(xen(), XEN, b'no kernel at all\n' * 1000)
@@ -124,7 +130,7 @@ def linux_without_a_tender(folder):
 if __name__ == '__main__':
     need_base('xen', 'linux')
     sys.exit(run_cases([
-        a_guest_without_a_network, what_xl_refuses, a_domain_too_large, pvh_without_virtualisation,
-        an_image_too_large, the_smallest_machine, no_kernel_and_no_configuration,
-        a_deadline_by_the_machines_clock, a_block_device_that_is_not_there,
-        linux_without_a_tender, solo5]))
+        a_guest_without_a_network, a_network_without_a_card, what_xl_refuses, a_domain_too_large,
+        pvh_without_virtualisation, an_image_too_large, the_smallest_machine,
+        no_kernel_and_no_configuration, a_deadline_by_the_machines_clock,
+        a_block_device_that_is_not_there, linux_without_a_tender, solo5]))

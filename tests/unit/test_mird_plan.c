@@ -149,6 +149,36 @@ static void test_machines(void **state)
     assert_non_null(strstr(err.text, "UEFI"));
 }
 
+/* A carried kernel has no card when none is wanted, unless its manifest knows better. */
+static void test_carried_without_card(void **state)
+{
+    const struct mir_provider choosy = {.name = "local", .title = "here", .machines = true};
+    struct mird_request r = request();
+    struct mir_kernel k = kernel(MIR_VERDICT_BOOTS), plain;
+    struct mird_burden burden = BURDEN(k);
+    struct mird_plan p;
+    struct mir_error err = {0};
+    burden.kernel.format = MIR_FORMAT_DISK_RAW;
+    burden.kernel.boot_ways = MIR_BOOT_BIOS_DISK;
+    plain = burden.kernel;
+    plain.format = MIR_FORMAT_SOLO5_SPT;
+    plain.family_count = 1;
+    plain.families[0].carrier = MIR_CARRIER_LINUX;
+    burden.plain = &plain;
+    burden.guest_bytes = 64 << 20;
+    r.machine.nic = MIR_CARD_NONE;
+    assert_int_equal(mird_plan_make(&r, &burden, &choosy, &no_quote, &policy, &load, NOW, &p, &err),
+                     0);
+    assert_int_equal(p.machine.nic, MIR_CARD_NONE);
+    plain.device_count = 1;
+    plain.devices[0].kind = MIR_DEVICE_NET;
+    assert_int_equal(mird_plan_make(&r, &burden, &choosy, &no_quote, &policy, &load, NOW, &p, &err),
+                     -1);
+    assert_int_equal(err.kind, MIR_POLICY);
+    assert_non_null(strstr(err.text, "network card"));
+    assert_string_equal(err.hint, "leave --nic away");
+}
+
 static void test_lease_bounds(void **state)
 {
     struct mird_request r = request();
@@ -688,15 +718,16 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_hooks_of_a_cloud),
-        cmocka_unit_test(test_machines),    cmocka_unit_test(test_lease_bounds),
-        cmocka_unit_test(test_memory),      cmocka_unit_test(test_boots),
-        cmocka_unit_test(test_ports),       cmocka_unit_test(test_document),
-        cmocka_unit_test(test_request),     cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_policy),      cmocka_unit_test(test_forever),
-        cmocka_unit_test(test_devices),     cmocka_unit_test(test_place),
-        cmocka_unit_test(test_open_ports),  cmocka_unit_test(test_families),
-        cmocka_unit_test(test_type_memory), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_hooks_of_a_cloud),
+        cmocka_unit_test(test_machines),     cmocka_unit_test(test_carried_without_card),
+        cmocka_unit_test(test_lease_bounds), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_boots),        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_document),     cmocka_unit_test(test_request),
+        cmocka_unit_test(test_bad_requests), cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_forever),      cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_place),        cmocka_unit_test(test_open_ports),
+        cmocka_unit_test(test_families),     cmocka_unit_test(test_type_memory),
+        cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
