@@ -53,6 +53,7 @@ sim: $(BUILD)/build.ninja ## the lease machine against simulated clouds, SEEDS=1
 bench: all ## measure against peers, in ratios; no verdict on a busy machine (BENCH_PEERS=1 installs the peers)
 	scripts/install-deps run bench $(if $(BENCH_PEERS),peers)
 	ninja -C $(BUILD) tests/scale/scale tests/image/image_convert images/volume-maker \
+		$(if $(wildcard $(BUILD)/images/carrier/init/init),tests/carrier/solo5-stand-in) \
 		$(if $(wildcard $(BUILD)/tests/ec2),tests/ec2/upload_cost tests/ec2/call_cost) \
 		$(if $(wildcard $(BUILD)/tests/openstack),tests/openstack/upload_cost)
 	BUILD=$(BUILD) BENCH_ROUNDS=$(BENCH_ROUNDS) tests/bench/bench.py
