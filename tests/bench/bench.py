@@ -231,7 +231,7 @@ def with_the_daemon(table, tools):
 
 def idle(table):
     """The real daemon and its public process with nothing deployed and nobody asking. Other rows
-    may be measured meanwhile: nothing of these wakes its threads, and it takes nothing of theirs."""
+    may be measured meanwhile: these wake none of its threads, and it takes nothing from them."""
     with mirage.World() as world:
         world.start_unasked()
         pids = [world.daemon.pid, *world.children('mirage-public')]
