@@ -65,12 +65,22 @@ class Victim(World):
         if seconds > 0:
             self.ledger.passes(seconds)
 
+    def is_ending(self):
+        """Is something over just now, and may run on for that moment? Time that is skipped there
+        would be counted against those who end it, and who had none of it."""
+        if not self.ledger.KEPT_WITHOUT:  # who ends it needs time to be skipped
+            return False
+        now, leases = self.time.truth(), self.checker.leases
+        over = [x for x in leases if 0 <= now - leases[x].over_by() <= self.ledger.ALONE_S]
+        return bool(over) and any(lease in over for lease in self.ledger.running())
+
     def passes_to(self, moment):
-        """Skip what is left until then, but for the last moments before a deadline."""
+        """Skip what is left until then, but for the last moments before a deadline, and for those
+        after it in which what is over ends."""
         leases = [lease.over_by() for lease in self.checker.leases.values()]
         ahead = [t for t in [moment, *leases, self.checker.unknown_until] if t > self.time.truth()]
         seconds = min(ahead, default=0) - NEAR_S - self.time.truth()
-        if seconds > 0 and moment > self.time.truth():
+        if seconds > 0 and moment > self.time.truth() and not self.is_ending():
             self.passes(seconds)
         else:
             time.sleep(0.03)
