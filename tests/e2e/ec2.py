@@ -376,10 +376,10 @@ def proofs(tap, world, fake):
                   '--prove', '--yes', '--detach')
         before = puts(fake)
         for end in (world.stop_daemon, world.kill_daemon):
-            wait_for('it is being proven', 60, lambda: being_proven(world))
+            wait_for('it is being proven, from a copy', 60 * PATIENCE,
+                     lambda: being_proven(world) and copies(world))
             end()
             world.start_daemon()
-        assert copies(world)
         world.cli('rm', 'hung', '--detach')
         assert puts(fake) == before
         assert not of(fake, 'hung', world), of(fake, 'hung', world)
