@@ -55,6 +55,12 @@ void mir_retry_succeeded(const struct mir_retry_state *state, struct mir_retry_q
 
 /* --- shared --- */
 
+void mir_retry_tell(struct mir_error *last, const struct mir_error *before, bool cut_short)
+{
+    if (cut_short && last->kind == MIR_TIMEOUT && before->kind != MIR_OK)
+        *last = *before;
+}
+
 void mir_retry_shared_init(struct mir_retry_shared *shared, unsigned attempts_max,
                            const struct mir_random *random)
 {

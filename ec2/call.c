@@ -157,6 +157,11 @@ static void wipe_response(const struct ec2_call *call, struct mir_http_response 
 }
 
 /* *ret is filled when an answer came, whatever it says. */
+static int limit_of(const struct ec2_session *session, const struct ec2_call *call)
+{
+    return call->attempt_timeout_ms ? call->attempt_timeout_ms : session->attempt_timeout_ms;
+}
+
 static int try_once(struct ec2_session *session, const struct ec2_call *call, int64_t left_ms,
                     struct mir_http_response *ret, char ret_key[EC2_KEY_ID_TEXT],
                     struct mir_error *err)
@@ -167,7 +172,7 @@ static int try_once(struct ec2_session *session, const struct ec2_call *call, in
         attempt_clear(&attempt);
         return -1;
     }
-    int limit = call->attempt_timeout_ms ? call->attempt_timeout_ms : session->attempt_timeout_ms;
+    int limit = limit_of(session, call);
     const char *method = call->method ? call->method : "POST";
     bool body = call->body_len || !strcmp(method, "POST") || !strcmp(method, "PUT");
     struct mir_http_request request = {
@@ -315,6 +320,7 @@ static int call_until(struct ec2_session *session, const struct ec2_call *call, 
     bool unknown = false;
     struct mir_error last = {0};
     for (;;) {
+        struct mir_error before = last;
         int64_t left = left_of(session, until_ms);
         struct mir_http_response response = {0};
         if (left <= 0) {
@@ -334,8 +340,10 @@ static int call_until(struct ec2_session *session, const struct ec2_call *call, 
         unknown = unknown || last.outcome == MIR_OUTCOME_UNKNOWN;
         bool more = again(session, call, &course, &response, until_ms, &last);
         wipe_response(call, &response);
-        if (!more)
+        if (!more) {
+            mir_retry_tell(&last, &before, left < limit_of(session, call));
             break;
+        }
     }
     if (unknown)
         last.outcome = MIR_OUTCOME_UNKNOWN;

@@ -124,12 +124,17 @@ static void wipe_response(const struct os_call *call, struct mir_http_response *
 
 /* --- one attempt --- */
 
+static int limit_of(const struct os_session *session, const struct os_call *call)
+{
+    return call->attempt_timeout_ms > 0   ? call->attempt_timeout_ms
+           : call->attempt_timeout_ms < 0 ? INT32_MAX
+                                          : session->attempt_timeout_ms;
+}
+
 static int timeout_of(const struct os_session *session, const struct os_call *call, int64_t left_ms)
 {
-    int64_t limit = call->attempt_timeout_ms > 0   ? call->attempt_timeout_ms
-                    : call->attempt_timeout_ms < 0 ? INT32_MAX
-                                                   : session->attempt_timeout_ms;
-    return (int)(left_ms < limit ? left_ms : limit);
+    int limit = limit_of(session, call);
+    return left_ms < limit ? (int)left_ms : limit;
 }
 
 static char *url_of(const struct os_call *call, const struct os_endpoint *to)
@@ -323,6 +328,8 @@ static int call_until(struct os_session *session, const struct os_call *call, st
     bool unknown = false;
     for (;;) {
         struct mir_http_response response = {0};
+        struct mir_error before = *err;
+        int64_t left = os_left(session, until_ms);
         *err = (struct mir_error){0};
         int rc = try_once(session, call, course, until_ms, &response, err);
         if (rc) {
@@ -338,8 +345,10 @@ static int call_until(struct os_session *session, const struct os_call *call, st
         unknown = unknown || err->outcome == MIR_OUTCOME_UNKNOWN;
         bool more = again(session, call, course, &response, until_ms, err);
         wipe_response(call, &response);
-        if (!more)
+        if (!more) {
+            mir_retry_tell(err, &before, left < limit_of(session, call));
             break;
+        }
     }
     if (unknown)
         err->outcome = MIR_OUTCOME_UNKNOWN;

@@ -302,6 +302,21 @@ static void test_stalled_attempts_end(void **state)
     world_free(&w);
 }
 
+/* What AWS said says more than that it was given no time to say anything else. */
+static void test_silence_hides_no_answer(void **state)
+{
+    static const char *const answers[] = {TRUNCATED, SCRIPT_STALL, NULL};
+    struct test_world w;
+    world_open(&w, answers);
+    struct ec2_identity who;
+    struct mir_error err = {0};
+    assert_int_equal(ec2_get_caller_identity(w.session, ec2_until(w.session, 700), &who, &err), -1);
+    world_close(&w);
+    assert_int_equal(w.server.request_count, 2); /* the second had 200 ms */
+    assert_int_equal(err.kind, MIR_CORRUPT);
+    world_free(&w);
+}
+
 static int no_keys(void *ctx, struct ec2_credentials *ret, struct mir_error *err)
 {
     return mir_fail(err, MIR_CREDENTIALS, "none in %s", "the drawer");
@@ -439,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_clock_that_is_right_is_left_alone),
         cmocka_unit_test(test_deadline_covers_everything),
         cmocka_unit_test(test_stalled_attempts_end),
+        cmocka_unit_test(test_silence_hides_no_answer),
         cmocka_unit_test(test_without_credentials_nothing_is_sent),
         cmocka_unit_test(test_refused_keys_are_renewed_once),
         cmocka_unit_test(test_target_is_sent_as_signed),

@@ -268,6 +268,21 @@ static void test_stalled_attempts_end(void **state)
     world_free(&w);
 }
 
+/* What the service said says more than that it was given no time to say anything else. */
+static void test_silence_hides_no_answer(void **state)
+{
+    static const char *const answers[] = {SORRY, SCRIPT_STALL, NULL};
+    struct test_world w;
+    world_open(&w, answers);
+    struct os_call call = {.service = OS_COMPUTE, .operation = "Look", .path = "/x", .reads = true};
+    struct mir_error err = {0};
+    assert_int_equal(os_call(w.session, &call, os_until(w.session, 700), NULL, &err), -1);
+    assert_int_equal(err.kind, MIR_UNAVAILABLE);
+    world_close(&w);
+    assert_int_equal(world_requests(&w), 2); /* the second had 200 ms */
+    world_free(&w);
+}
+
 /* A service that repeats the token in what it says of it. */
 static void test_no_token_in_messages(void **state)
 {
@@ -367,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_waits_as_asked),
         cmocka_unit_test(test_deadline_covers_everything),
         cmocka_unit_test(test_stalled_attempts_end),
+        cmocka_unit_test(test_silence_hides_no_answer),
         cmocka_unit_test(test_no_token_in_messages),
         cmocka_unit_test(test_streams_are_sent_once),
         cmocka_unit_test(test_pages),

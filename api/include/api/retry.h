@@ -65,6 +65,10 @@ int64_t mir_retry_next(struct mir_retry_state *state, const struct mir_retry_rul
 /* The call succeeded: gives back what it took. */
 void mir_retry_succeeded(const struct mir_retry_state *state, struct mir_retry_quota *quota);
 
+/* What the call has failed of: its last attempt; but where that one was cut short by the call's own
+ * end, what was said before (its kind is MIR_OK: nothing was) says more than silence. */
+void mir_retry_tell(struct mir_error *last, const struct mir_error *before, bool cut_short);
+
 /* attempts_max: 0 for 3. random: NULL for the system's; borrowed. */
 void mir_retry_shared_init(struct mir_retry_shared *shared, unsigned attempts_max,
                            const struct mir_random *random);
