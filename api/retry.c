@@ -53,13 +53,13 @@ void mir_retry_succeeded(const struct mir_retry_state *state, struct mir_retry_q
         quota->left = MIR_RETRY_QUOTA;
 }
 
-/* --- shared --- */
-
 void mir_retry_tell(struct mir_error *last, const struct mir_error *before, bool cut_short)
 {
     if (cut_short && last->kind == MIR_TIMEOUT && before->kind != MIR_OK)
         *last = *before;
 }
+
+/* --- shared --- */
 
 void mir_retry_shared_init(struct mir_retry_shared *shared, unsigned attempts_max,
                            const struct mir_random *random)

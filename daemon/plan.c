@@ -151,14 +151,14 @@ static int plan_machine(const struct mird_request *request, const struct mird_bu
     const struct mir_kernel *kernel = &burden->kernel;
     const struct mir_machine *asked = &request->machine;
     struct mir_machine wish = *asked;
-    if (no_card(asked, burden->plain, err))
-        return -1;
     /* The boot loader reads all of a carrier's 15 MB by way of the firmware: from NVMe it takes a
      * second less than from IDE, of the eight until the guest answers. */
     if (plan->carrier != MIR_CARRIER_NONE && !wish.disk)
         wish.disk = MIR_BUS_NVME;
     if (provider->machines)
-        return mir_machine_choose(&wish, kernel, plan->how, &plan->machine, err);
+        return no_card(asked, burden->plain, err)
+                   ? -1
+                   : mir_machine_choose(&wish, kernel, plan->how, &plan->machine, err);
     if (!asked->firmware && !asked->disk && !asked->nic)
         return 0;
     mir_fail(err, MIR_USAGE, "%s gives no choice of the machine", provider->name);

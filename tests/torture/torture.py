@@ -265,8 +265,9 @@ class Torture:
 
     def share(self, name, mode, cases):
         """Those that are run of one set."""
-        if (name, mode, self.args.points) == ('calls', 'fail-before', None):
-            return cases[self.args.seed % SHARE::SHARE]
+        asked = self.args.points or self.args.modes
+        if not asked and (name, mode) == ('calls', 'fail-before'):
+            cases = cases[self.args.seed % SHARE::SHARE]
         return cases[::self.args.every]
 
     def all_points(self, tap):
